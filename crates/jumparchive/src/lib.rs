@@ -1,0 +1,1 @@
+//! Placeholder while jumparchive is being written.

@@ -1,0 +1,11 @@
+//! The pure half of jump: what images, nodes, jobs and plans *are*, and how a
+//! plan follows from the others.
+//!
+//! Nothing here reads a file, runs a program, looks at a clock or draws a random
+//! number (see `clippy.toml`), so every decision can be tested without a disk.
+
+pub mod digest;
+pub mod manifest;
+pub mod recipe;
+pub mod relpath;
+pub mod size;

@@ -1,0 +1,155 @@
+//! The manifest in front of every image: what the image is and what it can do.
+//!
+//! It answers every question that the planner asks of an image, so that a plan
+//! needs no second look into the archive.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::relpath::RelPath;
+use crate::size::Size;
+
+/// The newest manifest format that this code reads and the one it writes.
+pub const FORMAT: u32 = 1;
+
+/// What an image is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The small system that runs from the landing partition.
+    Jump,
+    /// The new system.
+    Target,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jump => "jump",
+            Self::Target => "target",
+        })
+    }
+}
+
+/// What an image is and can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The program that wrote it, with its version.
+    pub tool: String,
+    /// What the image is for.
+    pub kind: Kind,
+    /// The recipe's name.
+    pub name: String,
+    /// From the tree's `os-release`.
+    pub os: OsRelease,
+    /// Machine name as `uname -m` prints it, e.g. `x86_64`.
+    pub architecture: String,
+    /// Kernels found in the tree, newest last.
+    pub kernels: Vec<Kernel>,
+    /// The init system that the tree boots into, if one was found.
+    pub init: Option<Init>,
+    /// Network stacks that the tree would start at boot.
+    pub network: Vec<NetworkStack>,
+    /// Whether the tree has an SSH server.
+    pub sshd: bool,
+    /// GRUB platforms that the tree can install, e.g. `i386-pc`, `x86_64-efi`.
+    pub loaders: Vec<String>,
+    /// File systems that the tree can make, e.g. `ext4`, `xfs`.
+    pub filesystems: Vec<String>,
+    /// Files that the mkfs programs need, themselves included: with just these
+    /// below a root, they run there by chroot. Empty for target images.
+    pub toolbox: Vec<RelPath>,
+    /// Bytes that the files take on a file system with 4 KiB blocks.
+    pub unpacked: Size,
+    /// Archive entries, hard links included.
+    pub entries: u64,
+    /// Distinct inodes.
+    pub inodes: u64,
+    /// The limits that the recipe set.
+    pub budget: crate::recipe::Budget,
+    /// Digest of the index frame's uncompressed content.
+    pub index_digest: Digest,
+}
+
+/// The fields of `os-release(5)` that jump uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OsRelease {
+    /// `ID`, e.g. `debian`.
+    pub id: String,
+    /// `VERSION_ID`, e.g. `13`; empty for rolling releases.
+    pub version_id: String,
+    /// `PRETTY_NAME`.
+    pub pretty_name: String,
+}
+
+impl OsRelease {
+    /// Reads the `KEY=value` lines of an `os-release` file; unknown keys and broken
+    /// lines are passed over, as os-release(5) asks.
+    pub fn parse(text: &str) -> Self {
+        let mut os = Self::default();
+        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            let value = value.trim().trim_matches(['"', '\'']).to_owned();
+            match key.trim() {
+                "ID" => os.id = value,
+                "VERSION_ID" => os.version_id = value,
+                "PRETTY_NAME" => os.pretty_name = value,
+                _ => {}
+            }
+        }
+        os
+    }
+}
+
+/// One kernel of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// As `uname -r` would print it.
+    pub release: String,
+    /// The kernel image.
+    pub image: RelPath,
+    /// Digest of the kernel image.
+    pub image_digest: Digest,
+    /// Its initramfs, if one was found.
+    pub initramfs: Option<RelPath>,
+    /// Digest of the initramfs.
+    pub initramfs_digest: Option<Digest>,
+}
+
+/// The init systems that jump can start its own work from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// systemd: units.
+    Systemd,
+    /// sysvinit: rc scripts.
+    Sysvinit,
+}
+
+/// The network stacks that jump can configure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkStack {
+    /// systemd-networkd, `/etc/systemd/network`.
+    Networkd,
+    /// ifupdown, `/etc/network/interfaces`.
+    Ifupdown,
+    /// NetworkManager, key files in `/etc/NetworkManager/system-connections`.
+    NetworkManager,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_os_release_with_and_without_quotes() {
+        let os =
+            OsRelease::parse("ID=debian\nVERSION_ID=\"13\"\nbroken\nPRETTY_NAME='Debian 13'\n");
+        assert_eq!((os.id.as_str(), os.version_id.as_str()), ("debian", "13"));
+        assert_eq!(os.pretty_name, "Debian 13");
+    }
+}

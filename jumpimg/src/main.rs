@@ -1,0 +1,3 @@
+//! jumpimg.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! jumpinit.
+
+fn main() {}

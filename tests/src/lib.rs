@@ -1,0 +1,1 @@
+//! Tests that drive the built binaries from outside; see `tests/`.
