@@ -5,7 +5,10 @@
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
 pub mod digest;
+pub mod facts;
+pub mod journal;
 pub mod manifest;
+pub mod network;
 pub mod recipe;
 pub mod relpath;
 pub mod size;

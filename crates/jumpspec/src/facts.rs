@@ -1,0 +1,279 @@
+//! Facts: what a node is, as `jumpinit facts` reports it and the planner reads it.
+//!
+//! Sectors are 512 bytes everywhere; a disk with larger logical sectors is reported
+//! and refused by the planner.
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::OsRelease;
+use crate::network::Network;
+use crate::relpath::RelPath;
+use crate::size::Size;
+
+/// The newest facts format that this code reads and the one it writes.
+pub const FORMAT: u32 = 1;
+
+/// Bytes in a sector.
+pub const SECTOR: u64 = 512;
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Host name as the kernel has it.
+    pub hostname: String,
+    /// Whether the program that gathered the facts ran as root.
+    pub root_user: bool,
+    /// `uname -m`.
+    pub architecture: String,
+    /// The running system.
+    pub os: OsRelease,
+    /// `uname -r`.
+    pub kernel: String,
+    /// `/proc/cmdline`, split at white space.
+    pub kernel_arguments: Vec<String>,
+    /// `/proc/sys/kernel/random/boot_id`: tells one boot from the next.
+    pub boot_id: String,
+    /// How the machine was booted.
+    pub firmware: Firmware,
+    /// Main memory.
+    pub memory: Size,
+    /// Hardware watchdogs, by `/sys/class/watchdog/*/identity`; softdog left out.
+    pub watchdogs: Vec<String>,
+    /// Disks, by name.
+    pub disks: Vec<Disk>,
+    /// `/proc/self/mountinfo`, what lies on block devices.
+    pub mounts: Vec<Mount>,
+    /// The text of `/etc/fstab`.
+    pub fstab: String,
+    /// Links, addresses, routes, name servers.
+    pub network: Network,
+    /// What would be saved, by path: existing files with their sizes.
+    pub saved: Vec<SavedPath>,
+    /// Whether root's `authorized_keys` holds at least one key.
+    pub authorized_keys: bool,
+    /// A jump that was begun on this node and not finished or taken back.
+    pub jump: Option<JumpInProgress>,
+}
+
+impl Facts {
+    /// The disk called `name` (`vda`).
+    pub fn disk(&self, name: &str) -> Option<&Disk> {
+        self.disks.iter().find(|disk| disk.name == name)
+    }
+
+    /// The partition whose device is `device` (`/dev/vda2`), with its disk.
+    pub fn partition(&self, device: &str) -> Option<(&Disk, &Partition)> {
+        self.partitions()
+            .find(|(_, partition)| partition.device == device)
+    }
+
+    /// All partitions with their disks.
+    pub fn partitions(&self) -> impl Iterator<Item = (&Disk, &Partition)> {
+        self.disks.iter().flat_map(|disk| {
+            disk.partitions
+                .iter()
+                .map(move |partition| (disk, partition))
+        })
+    }
+
+    /// The device mounted at `/`, if that is a partition.
+    pub fn root(&self) -> Option<(&Disk, &Partition)> {
+        self.mounts
+            .iter()
+            .find(|mount| mount.target == "/")
+            .and_then(|mount| self.partition(&mount.device))
+    }
+}
+
+/// How a machine was booted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Firmware {
+    /// PC BIOS, or UEFI in its compatibility mode.
+    Bios,
+    /// UEFI.
+    Uefi,
+    /// None that a loader could use: user-mode Linux, a container, a direct kernel boot.
+    None,
+}
+
+/// One disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// The kernel's name for now, `vda`; it may be another after a boot.
+    pub name: String,
+    /// `/dev/vda`.
+    pub device: String,
+    /// What stays the same over boots and kernels, best first.
+    pub identities: Vec<DiskIdentity>,
+    /// Length in sectors of 512 bytes.
+    pub sectors: u64,
+    /// Logical sector size in bytes.
+    pub logical_sector: u32,
+    /// The vendor's name for it, if known.
+    pub model: Option<String>,
+    /// The partition table.
+    pub table: Option<Table>,
+    /// Partitions in the table's order.
+    pub partitions: Vec<Partition>,
+    /// A file system or RAID/LVM member that takes the whole disk.
+    pub content: Option<Content>,
+    /// The boot sector and the room around it.
+    pub loader: Option<LoaderArea>,
+}
+
+/// Something that tells a disk from every other, also after a reboot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
+pub enum DiskIdentity {
+    /// World-wide name, from `wwid` in sysfs.
+    Wwid(String),
+    /// Serial number.
+    Serial(String),
+    /// MBR disk signature (8 hex digits) or GPT disk GUID. Copied disks share it.
+    TableId(String),
+}
+
+/// A partition table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// MBR or GPT.
+    pub kind: TableKind,
+    /// MBR disk signature as 8 hex digits, GPT disk GUID in lower case.
+    pub id: String,
+    /// First sector that a partition may use.
+    pub first_usable: u64,
+    /// Last sector that a partition may use.
+    pub last_usable: u64,
+    /// Whether there are MBR logical partitions (an extended partition).
+    pub extended: bool,
+}
+
+/// Kinds of partition table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableKind {
+    /// DOS partition table.
+    Mbr,
+    /// GUID partition table (UEFI specification, chapter 5).
+    Gpt,
+}
+
+/// One partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Its number in the table, from 1.
+    pub number: u32,
+    /// `/dev/vda2`.
+    pub device: String,
+    /// First sector.
+    pub start: u64,
+    /// Length in sectors.
+    pub sectors: u64,
+    /// MBR: `0x83`; GPT: type GUID in lower case.
+    pub type_code: String,
+    /// `PARTUUID` as blkid prints it.
+    pub partuuid: Option<String>,
+    /// GPT partition name.
+    pub name: Option<String>,
+    /// MBR active flag or GPT's legacy-BIOS-bootable attribute.
+    pub bootable: bool,
+    /// What a probe of its first blocks found.
+    pub content: Option<Content>,
+    /// Whether it is an active swap device.
+    pub swap_active: bool,
+    /// Kernel devices on top of it (device-mapper, md), by name.
+    pub holders: Vec<String>,
+}
+
+impl Partition {
+    /// Length in bytes.
+    pub fn size(&self) -> Size {
+        Size(self.sectors * SECTOR)
+    }
+
+    /// The first sector after it.
+    pub fn end(&self) -> u64 {
+        self.start + self.sectors
+    }
+}
+
+/// What a device holds, by its superblock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// As blkid's `TYPE`: `ext4`, `swap`, `LVM2_member`, `crypto_LUKS` …
+    pub kind: String,
+    /// As blkid's `UUID`.
+    pub uuid: Option<String>,
+    /// As blkid's `LABEL`.
+    pub label: Option<String>,
+}
+
+/// Where a BIOS loader is and could be: the sectors between the boot sector and the
+/// first partition (MBR), or the BIOS boot partition (GPT).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoaderArea {
+    /// Whether the boot sector is GRUB's.
+    pub grub: bool,
+    /// The sector that the boot sector loads, if it is GRUB's.
+    pub kernel_sector: Option<u64>,
+    /// Sectors that the core image in use takes.
+    pub core: Vec<Extent>,
+    /// The whole area.
+    pub area: Option<Extent>,
+    /// Runs of the area that hold nothing (or only an earlier selector of ours).
+    pub free: Vec<Extent>,
+}
+
+/// A run of sectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// First sector.
+    pub start: u64,
+    /// Length in sectors.
+    pub sectors: u64,
+}
+
+impl Extent {
+    /// The first sector after it.
+    pub fn end(self) -> u64 {
+        self.start + self.sectors
+    }
+}
+
+/// One mount of a block device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// `/dev/vda3`.
+    pub device: String,
+    /// Where.
+    pub target: String,
+    /// File system type.
+    pub fs: String,
+    /// Bytes in use, by statvfs.
+    pub used: Size,
+}
+
+/// A path of the job's save list, as it is on the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedPath {
+    /// The path below `/`.
+    pub path: RelPath,
+    /// Bytes of it and all below, in 4 KiB blocks; `None` when it is not there.
+    pub size: Option<Size>,
+}
+
+/// What facts see of an earlier jump.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JumpInProgress {
+    /// Its run id.
+    pub run: String,
+    /// The stage that its journal stands at, if there is a journal.
+    pub stage: Option<crate::journal::Stage>,
+    /// Whether a process of that run is alive on the node.
+    pub live: bool,
+    /// Whether the boot sector leads to its selector.
+    pub armed: bool,
+}

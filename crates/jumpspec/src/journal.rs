@@ -1,0 +1,59 @@
+//! The journal: how far a run has come. One value, kept in two checksummed slots on
+//! the landing partition; the highest valid one counts.
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes at the end of the landing partition that no file system uses: the journal's
+/// slots lie at their start. One MiB keeps what follows aligned.
+pub const RESERVED_BYTES: u64 = 1 << 20;
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// On the old system: the landing partition is being filled.
+    Stage,
+    /// The boot sector may lead to the selector.
+    Armed,
+    /// The jump system runs and checks itself; it may still go back.
+    Prove,
+    /// The jump system is the default; the rest of the disk is being replaced.
+    Replace,
+    /// The new system has its tries.
+    Try,
+    /// The new system is the default; leftovers are being removed.
+    Finish,
+    /// The jump system has given up and waits, reachable.
+    Stuck,
+}
+
+/// One state of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// The run's id.
+    pub run: String,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The step that was begun last, by its index in the plan's list for this stage.
+    pub step: u32,
+    /// Whether that step was finished.
+    pub done: bool,
+    /// How often the jump system has begun to replace.
+    pub tries: u32,
+    /// Why the last attempt failed, one line.
+    pub failure: Option<String>,
+}
+
+impl Journal {
+    /// The journal of a run that has just begun.
+    pub fn new(run: &str) -> Self {
+        Self {
+            run: run.to_owned(),
+            stage: Stage::Stage,
+            step: 0,
+            done: false,
+            tries: 0,
+            failure: None,
+        }
+    }
+}
