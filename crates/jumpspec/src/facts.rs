@@ -95,8 +95,6 @@ pub enum Firmware {
     Bios,
     /// UEFI.
     Uefi,
-    /// None that a loader could use: user-mode Linux, a container, a direct kernel boot.
-    None,
 }
 
 /// One disk.

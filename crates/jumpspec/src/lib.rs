@@ -6,6 +6,7 @@
 
 pub mod digest;
 pub mod facts;
+pub mod job;
 pub mod journal;
 pub mod manifest;
 pub mod network;

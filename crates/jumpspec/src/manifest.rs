@@ -65,6 +65,10 @@ pub struct Manifest {
     pub toolbox: Vec<RelPath>,
     /// Bytes that the files take on a file system with 4 KiB blocks.
     pub unpacked: Size,
+    /// The same, by directory, for directories that a layout may put on a file
+    /// system of their own: every first-level directory (`boot`, `usr`, `var` …)
+    /// with all below it.
+    pub directories: std::collections::BTreeMap<String, Size>,
     /// Archive entries, hard links included.
     pub entries: u64,
     /// Distinct inodes.

@@ -1,0 +1,308 @@
+//! The job file: what the admin wants of every node. TOML.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::relpath::RelPath;
+use crate::size::Size;
+
+/// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
+/// network settings: those are read by `jumpinit facts` and rendered for the new
+/// system, so their files are not copied.
+pub const DEFAULT_SAVED: &[&str] =
+    &["etc/hosts", "etc/hostname", "etc/ssh", "root", "etc/postfix/main.cf"];
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The two images.
+    pub images: Images,
+    /// Where the jump system goes.
+    #[serde(default)]
+    pub landing: LandingWish,
+    /// What the disk becomes.
+    pub layout: Layout,
+    /// What is carried over.
+    #[serde(default)]
+    pub save: Save,
+    /// The jump system's settings.
+    #[serde(default)]
+    pub jump: JumpWish,
+    /// When the new system counts as sound.
+    #[serde(default)]
+    pub health: Health,
+    /// Programs of the admin's own.
+    #[serde(default)]
+    pub hooks: Hooks,
+    /// How long to wait for what.
+    #[serde(default)]
+    pub wait: Waits,
+}
+
+/// Paths of the image files on the admin host; relative to the job file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// The jump system.
+    pub jump: String,
+    /// The new system.
+    pub target: String,
+}
+
+/// The partition to borrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LandingWish {
+    /// `swap` for the node's swap partition, or a device such as `/dev/sda2`.
+    pub partition: String,
+}
+
+impl Default for LandingWish {
+    fn default() -> Self {
+        Self { partition: "swap".to_owned() }
+    }
+}
+
+/// What the disk becomes. Partitions that no entry names stay as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// The disk: `root` for the one that carries the old root, or a device such as `/dev/sda`.
+    #[serde(default = "root_disk")]
+    pub disk: String,
+    /// Partitions, by number.
+    #[serde(rename = "partition")]
+    pub partitions: Vec<PartitionWish>,
+}
+
+fn root_disk() -> String {
+    "root".to_owned()
+}
+
+/// What becomes of one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartitionWish {
+    /// Its number in the table.
+    pub number: u32,
+    /// What to do with it.
+    pub action: Action,
+    /// Where the new system mounts it.
+    #[serde(default)]
+    pub mount: Option<String>,
+    /// Its new file system, for `format` and `create`.
+    #[serde(default)]
+    pub fs: Option<Filesystem>,
+    /// Its new label.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Its length, for `create`.
+    #[serde(default)]
+    pub size: Option<Length>,
+    /// Mount options; `defaults` if not given, and for `keep` those of the old fstab.
+    #[serde(default)]
+    pub options: Option<String>,
+}
+
+/// What to do with a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Its place and its content stay.
+    Keep,
+    /// Its place stays, its content goes.
+    Format,
+    /// It is made anew, at a place with room for `size`; one of that number goes.
+    Create,
+    /// It goes.
+    Delete,
+}
+
+/// File systems that a layout may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Filesystem {
+    /// Fourth extended file system.
+    Ext4,
+    /// XFS.
+    Xfs,
+}
+
+impl Filesystem {
+    /// Its name, as mount(8) and mkfs know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+        }
+    }
+}
+
+/// The length of a partition to create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", untagged)]
+pub enum Length {
+    /// All of the largest free run.
+    Rest(Rest),
+    /// This many bytes, rounded up to whole MiB.
+    Size(Size),
+}
+
+/// The word `rest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rest {
+    /// `rest`.
+    Rest,
+}
+
+/// What is carried over to the new system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Save {
+    /// Files and directories; by default [`DEFAULT_SAVED`].
+    pub paths: Vec<RelPath>,
+    /// More of them, besides `paths`.
+    pub extra: Vec<RelPath>,
+    /// Whether human accounts and root's password are carried over.
+    pub accounts: bool,
+    /// Whether addresses, routes and name servers are carried over.
+    pub network: bool,
+}
+
+impl Default for Save {
+    fn default() -> Self {
+        let paths = DEFAULT_SAVED.iter().filter_map(|path| path.parse().ok()).collect();
+        Self { paths, extra: Vec::new(), accounts: true, network: true }
+    }
+}
+
+impl Save {
+    /// All files and directories to carry over, each once.
+    pub fn all_paths(&self) -> Vec<RelPath> {
+        let mut paths: Vec<RelPath> = self.paths.iter().chain(&self.extra).cloned().collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
+/// The jump system's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JumpWish {
+    /// Kernel arguments besides ours; the old system's `console=` is taken over by itself.
+    pub kernel_arguments: Vec<String>,
+    /// Public key files on the admin host that may log in to the jump system, besides
+    /// the old root's `authorized_keys`; relative to the job file.
+    pub authorized_keys: Vec<String>,
+}
+
+/// When the new system counts as sound. Network and sshd are always asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    /// systemd units that must be active.
+    pub units: Vec<String>,
+}
+
+/// Programs of the admin's own, as files on the admin host, relative to the job file;
+/// each begins with `#!` and runs as root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hooks {
+    /// On the old system, before anything is changed; its failure ends the run there.
+    pub before: Option<String>,
+    /// In the new root (by chroot, from the jump system), after files and accounts
+    /// are restored; its failure keeps the node in the jump system.
+    pub restored: Option<String>,
+    /// On the new system, once it is the default; its failure is reported.
+    pub finished: Option<String>,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Waits {
+    /// For a reboot to end in a system that answers SSH.
+    pub boot: Wait,
+    /// For the jump system's network and sshd; after it, back to the old system.
+    pub prove: Wait,
+    /// For the whole of the jump system's work.
+    pub replace: Wait,
+    /// For the new system to be sound.
+    pub health: Wait,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        let minutes = |n: u64| Wait(Duration::from_secs(60 * n));
+        Self { boot: minutes(15), prove: minutes(5), replace: minutes(120), health: minutes(10) }
+    }
+}
+
+/// A length of time, written `90s`, `15min`, `2h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Wait(pub Duration);
+
+impl TryFrom<String> for Wait {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        humantime::parse_duration(&text)
+            .map(Self)
+            .map_err(|_| format!("{text:?} is not a length of time; write for example 15min"))
+    }
+}
+
+impl From<Wait> for String {
+    fn from(wait: Wait) -> Self {
+        humantime::format_duration(wait.0).to_string()
+    }
+}
+
+impl Job {
+    /// Reads a job file's text. The error names line and column.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "[images]\njump = 'j'\ntarget = 't'\n[[layout.partition]]\nnumber = 3\naction = 'format'\nfs = 'ext4'\nmount = '/'\n";
+
+    #[test]
+    fn a_small_job_has_safe_defaults() {
+        let job = Job::parse(SMALL).unwrap();
+        assert_eq!(job.landing.partition, "swap");
+        assert_eq!(job.layout.disk, "root");
+        assert!(job.save.accounts && job.save.network);
+        assert_eq!(job.save.all_paths().len(), DEFAULT_SAVED.len());
+    }
+
+    #[test]
+    fn refuses_unknown_keys_and_says_where() {
+        let error = Job::parse(&format!("{SMALL}sizes = 3\n")).unwrap_err().to_string();
+        assert!(error.contains("sizes") && error.contains("line"), "{error}");
+    }
+
+    #[test]
+    fn reads_sizes_and_the_word_rest() {
+        let job = Job::parse(&format!("{SMALL}size = 'rest'\n")).unwrap();
+        assert_eq!(job.layout.partitions[0].size, Some(Length::Rest(Rest::Rest)));
+        let job = Job::parse(&format!("{SMALL}size = '8GiB'\n")).unwrap();
+        assert_eq!(job.layout.partitions[0].size, Some(Length::Size(Size(8 << 30))));
+    }
+
+    #[test]
+    fn a_job_prints_and_reads_back() {
+        let job = Job::parse(SMALL).unwrap();
+        assert_eq!(Job::parse(&toml::to_string(&job).unwrap()).unwrap(), job);
+    }
+}
