@@ -1,0 +1,6 @@
+//! `cargo xtask`: development tasks.
+
+fn main() -> anyhow::Result<()> {
+    xtask::dist::build()?;
+    Ok(())
+}
