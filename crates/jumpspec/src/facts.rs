@@ -45,6 +45,8 @@ pub struct Facts {
     pub disks: Vec<Disk>,
     /// `/proc/self/mountinfo`, what lies on block devices.
     pub mounts: Vec<Mount>,
+    /// Devices that the system swaps to, from `/proc/swaps`.
+    pub swaps: Vec<String>,
     /// The text of `/etc/fstab`.
     pub fstab: String,
     /// Links, addresses, routes, name servers.

@@ -10,8 +10,13 @@ use crate::size::Size;
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
 /// network settings: those are read by `jumpinit facts` and rendered for the new
 /// system, so their files are not copied.
-pub const DEFAULT_SAVED: &[&str] =
-    &["etc/hosts", "etc/hostname", "etc/ssh", "root", "etc/postfix/main.cf"];
+pub const DEFAULT_SAVED: &[&str] = &[
+    "etc/hosts",
+    "etc/hostname",
+    "etc/ssh",
+    "root",
+    "etc/postfix/main.cf",
+];
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +66,9 @@ pub struct LandingWish {
 
 impl Default for LandingWish {
     fn default() -> Self {
-        Self { partition: "swap".to_owned() }
+        Self {
+            partition: "swap".to_owned(),
+        }
     }
 }
 
@@ -174,8 +181,16 @@ pub struct Save {
 
 impl Default for Save {
     fn default() -> Self {
-        let paths = DEFAULT_SAVED.iter().filter_map(|path| path.parse().ok()).collect();
-        Self { paths, extra: Vec::new(), accounts: true, network: true }
+        let paths = DEFAULT_SAVED
+            .iter()
+            .filter_map(|path| path.parse().ok())
+            .collect();
+        Self {
+            paths,
+            extra: Vec::new(),
+            accounts: true,
+            network: true,
+        }
     }
 }
 
@@ -239,7 +254,12 @@ pub struct Waits {
 impl Default for Waits {
     fn default() -> Self {
         let minutes = |n: u64| Wait(Duration::from_secs(60 * n));
-        Self { boot: minutes(15), prove: minutes(5), replace: minutes(120), health: minutes(10) }
+        Self {
+            boot: minutes(15),
+            prove: minutes(5),
+            replace: minutes(120),
+            health: minutes(10),
+        }
     }
 }
 
@@ -288,16 +308,24 @@ mod tests {
 
     #[test]
     fn refuses_unknown_keys_and_says_where() {
-        let error = Job::parse(&format!("{SMALL}sizes = 3\n")).unwrap_err().to_string();
+        let error = Job::parse(&format!("{SMALL}sizes = 3\n"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("sizes") && error.contains("line"), "{error}");
     }
 
     #[test]
     fn reads_sizes_and_the_word_rest() {
         let job = Job::parse(&format!("{SMALL}size = 'rest'\n")).unwrap();
-        assert_eq!(job.layout.partitions[0].size, Some(Length::Rest(Rest::Rest)));
+        assert_eq!(
+            job.layout.partitions[0].size,
+            Some(Length::Rest(Rest::Rest))
+        );
         let job = Job::parse(&format!("{SMALL}size = '8GiB'\n")).unwrap();
-        assert_eq!(job.layout.partitions[0].size, Some(Length::Size(Size(8 << 30))));
+        assert_eq!(
+            job.layout.partitions[0].size,
+            Some(Length::Size(Size(8 << 30)))
+        );
     }
 
     #[test]

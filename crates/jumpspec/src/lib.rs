@@ -5,11 +5,16 @@
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
 pub mod digest;
+pub mod event;
 pub mod facts;
 pub mod job;
 pub mod journal;
+pub mod layout;
 pub mod manifest;
 pub mod network;
+pub mod plan;
 pub mod recipe;
+pub mod refusal;
 pub mod relpath;
 pub mod size;
+pub mod step;

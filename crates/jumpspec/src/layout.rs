@@ -1,0 +1,169 @@
+//! From the old partition table and the wishes to the new one.
+//!
+//! Kept partitions and the landing partition never move. New ones go to the first free
+//! run with room, on MiB boundaries.
+
+use crate::facts::{Disk, Extent, SECTOR, TableKind};
+use crate::job::{Action, Layout, Length, PartitionWish};
+use crate::plan::NewPartition;
+use crate::refusal::{Refusal, RefusalCode};
+
+/// New partitions start on multiples of this: what every partitioning tool has used
+/// since disks with 4 KiB sectors came up.
+pub const ALIGNMENT: u64 = (1 << 20) / SECTOR;
+
+/// MBR type byte of a Linux file system.
+const MBR_LINUX: &str = "0x83";
+/// GPT type GUID of Linux file system data (UAPI group, Discoverable Partitions).
+const GPT_LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
+/// MBR has four primary partitions.
+const MBR_PRIMARIES: u32 = 4;
+
+/// The partitions that `disk` has once `layout` is carried out, by number.
+///
+/// `identifier` makes a GPT partition's unique GUID from its number.
+pub fn new_table(
+    disk: &Disk,
+    layout: &Layout,
+    identifier: impl Fn(u32) -> String,
+) -> Result<Vec<NewPartition>, Refusal> {
+    let table = disk.table.as_ref().ok_or_else(|| no_table(disk))?;
+    let wish = |number: u32| layout.partitions.iter().find(|wish| wish.number == number);
+    let stays = |number: u32| {
+        !matches!(
+            wish(number).map(|wish| wish.action),
+            Some(Action::Create | Action::Delete)
+        )
+    };
+    let mut partitions: Vec<NewPartition> = disk
+        .partitions
+        .iter()
+        .filter(|partition| stays(partition.number))
+        .map(NewPartition::unchanged)
+        .collect();
+    let created = layout
+        .partitions
+        .iter()
+        .filter(|wish| wish.action == Action::Create);
+    for wish in created {
+        refuse_impossible_number(disk, table.kind, table.extended, wish)?;
+        let usable = Extent {
+            start: table.first_usable,
+            sectors: (table.last_usable + 1).saturating_sub(table.first_usable),
+        };
+        let place = place(disk, &free_runs(usable, &partitions), wish)?;
+        let (type_code, partuuid) = match table.kind {
+            TableKind::Mbr => (MBR_LINUX, format!("{}-{:02x}", table.id, wish.number)),
+            TableKind::Gpt => (GPT_LINUX, identifier(wish.number)),
+        };
+        partitions.push(NewPartition {
+            number: wish.number,
+            start: place.start,
+            sectors: place.sectors,
+            type_code: type_code.to_owned(),
+            partuuid: Some(partuuid),
+            name: wish.label.clone().filter(|_| table.kind == TableKind::Gpt),
+            bootable: false,
+        });
+    }
+    partitions.sort_by_key(|partition| partition.number);
+    Ok(partitions)
+}
+
+fn no_table(disk: &Disk) -> Refusal {
+    Refusal::new(
+        RefusalCode::NoPartitionTable,
+        format!(
+            "{} has neither an MBR nor a GPT partition table",
+            disk.device
+        ),
+        "name another disk with [layout] disk = …",
+    )
+}
+
+fn refuse_impossible_number(
+    disk: &Disk,
+    kind: TableKind,
+    extended: bool,
+    wish: &PartitionWish,
+) -> Result<(), Refusal> {
+    if kind == TableKind::Mbr && (wish.number > MBR_PRIMARIES || wish.number == 0) {
+        return Err(Refusal::new(
+            RefusalCode::LayoutImpossible,
+            format!(
+                "partition {} of {} cannot be created: an MBR has primaries 1 to 4",
+                wish.number, disk.device
+            ),
+            "create partitions 1 to 4, or keep the logical ones as they are",
+        ));
+    }
+    if kind == TableKind::Mbr && extended {
+        return Err(Refusal::new(
+            RefusalCode::LayoutImpossible,
+            format!(
+                "{} has an extended partition; no partition can be created beside it",
+                disk.device
+            ),
+            "use keep and format for the partitions of this disk",
+        ));
+    }
+    Ok(())
+}
+
+/// The runs of `usable` that no partition takes, in order.
+fn free_runs(usable: Extent, partitions: &[NewPartition]) -> Vec<Extent> {
+    let mut taken: Vec<(u64, u64)> = partitions
+        .iter()
+        .map(|partition| (partition.start, partition.start + partition.sectors))
+        .collect();
+    taken.sort_unstable();
+    let mut runs = Vec::new();
+    let mut next = usable.start;
+    for (start, end) in taken.into_iter().chain([(usable.end(), usable.end())]) {
+        if start > next {
+            runs.push(Extent {
+                start: next,
+                sectors: start - next,
+            });
+        }
+        next = next.max(end);
+    }
+    runs
+}
+
+/// A place for `wish`, aligned: the first run with room, or all of the largest for `rest`.
+fn place(disk: &Disk, runs: &[Extent], wish: &PartitionWish) -> Result<Extent, Refusal> {
+    let aligned = |run: &Extent| {
+        let start = run.start.next_multiple_of(ALIGNMENT);
+        let end = run.end() / ALIGNMENT * ALIGNMENT;
+        (end > start).then(|| Extent {
+            start,
+            sectors: end - start,
+        })
+    };
+    let mut usable = runs.iter().filter_map(aligned);
+    let found = match wish.size {
+        Some(Length::Size(size)) => {
+            let sectors = size.bytes().div_ceil(SECTOR).next_multiple_of(ALIGNMENT);
+            usable.find(|run| run.sectors >= sectors).map(|run| Extent {
+                start: run.start,
+                sectors,
+            })
+        }
+        Some(Length::Rest(_)) | None => usable.max_by_key(|run| run.sectors),
+    };
+    found.ok_or_else(|| {
+        let wanted = match wish.size {
+            Some(Length::Size(size)) => size.to_string(),
+            _ => "any room".to_owned(),
+        };
+        Refusal::new(
+            RefusalCode::LayoutImpossible,
+            format!(
+                "{} has no free run for partition {} ({wanted})",
+                disk.device, wish.number
+            ),
+            "make it smaller, or let other partitions go",
+        )
+    })
+}

@@ -1,0 +1,247 @@
+//! The plan: facts, manifests and job worked out into values and ordered steps.
+//!
+//! A plan is complete: whoever carries it out asks nobody and decides nothing. The
+//! same input gives the same plan, byte for byte.
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
+use crate::job::{Filesystem, Health, Waits};
+use crate::manifest::{Kernel, NetworkStack};
+use crate::network::Network;
+use crate::step::{ImageRole, Step};
+
+/// The newest plan format that this code reads and the one it writes.
+pub const FORMAT: u32 = 1;
+
+/// Everything that happens to one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The run's id.
+    pub run: String,
+    /// The node's host name.
+    pub hostname: String,
+    /// The boot id of the old system that the facts were read from.
+    pub boot_id: String,
+    /// The two images.
+    pub images: PlannedImages,
+    /// The disk that boots and is replaced.
+    pub disk: PlannedDisk,
+    /// The partition that is borrowed.
+    pub landing: PlannedLanding,
+    /// Where the selector goes.
+    pub selector: PlannedSelector,
+    /// The jump system's kernel and its arguments.
+    pub boot: JumpBoot,
+    /// The new system's file systems, parents before children.
+    pub filesystems: Vec<PlannedFilesystem>,
+    /// The new system's `/etc/fstab`, the landing partition as swap included.
+    pub fstab: String,
+    /// The network as captured, if it is carried over.
+    pub network: Option<PlannedNetwork>,
+    /// When the new system counts as sound.
+    pub health: Health,
+    /// How long to wait for what.
+    pub wait: Waits,
+    /// What is done, system by system.
+    pub steps: Steps,
+    /// What is lost, for people to read.
+    pub destroyed: Vec<String>,
+    /// What stays, for people to read.
+    pub kept: Vec<String>,
+    /// What an admin should know besides, for people to read.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// The image that plays `role`.
+    pub fn image(&self, role: ImageRole) -> &PlannedImage {
+        match role {
+            ImageRole::Jump => &self.images.jump,
+            ImageRole::Target => &self.images.target,
+        }
+    }
+}
+
+/// The two images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedImages {
+    /// The jump system.
+    pub jump: PlannedImage,
+    /// The new system.
+    pub target: PlannedImage,
+}
+
+/// An image file, known by its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedImage {
+    /// Its recipe's name.
+    pub name: String,
+    /// `PRETTY_NAME` of what it holds.
+    pub os: String,
+    /// The file's length in bytes.
+    pub size: u64,
+    /// The file's digest.
+    pub digest: crate::digest::Digest,
+}
+
+/// The disk that boots and is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedDisk {
+    /// The old system's device name, for people to read and for the old system to use.
+    pub device: String,
+    /// What it is found by after a boot; all that match must agree.
+    pub identities: Vec<DiskIdentity>,
+    /// Length in sectors.
+    pub sectors: u64,
+    /// Kind of its partition table; it stays.
+    pub table: TableKind,
+    /// The table's identifier; it stays.
+    pub table_id: String,
+    /// Partitions as they are.
+    pub before: Vec<Partition>,
+    /// Partitions as they will be, all of them.
+    pub after: Vec<NewPartition>,
+    /// Whether the table is written at all.
+    pub rewrite: bool,
+}
+
+/// A partition of the new table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPartition {
+    /// Its number, from 1.
+    pub number: u32,
+    /// First sector.
+    pub start: u64,
+    /// Length in sectors.
+    pub sectors: u64,
+    /// MBR: `0x83`; GPT: type GUID in lower case.
+    pub type_code: String,
+    /// `PARTUUID` as blkid prints it.
+    pub partuuid: Option<String>,
+    /// GPT partition name.
+    pub name: Option<String>,
+    /// MBR active flag or GPT's legacy-BIOS-bootable attribute.
+    pub bootable: bool,
+}
+
+impl NewPartition {
+    /// `partition`, as it is.
+    pub fn unchanged(partition: &Partition) -> Self {
+        Self {
+            number: partition.number,
+            start: partition.start,
+            sectors: partition.sectors,
+            type_code: partition.type_code.clone(),
+            partuuid: partition.partuuid.clone(),
+            name: partition.name.clone(),
+            bootable: partition.bootable,
+        }
+    }
+
+    /// Length in bytes.
+    pub fn size(&self) -> crate::size::Size {
+        crate::size::Size(self.sectors * crate::facts::SECTOR)
+    }
+}
+
+/// The partition that is borrowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLanding {
+    /// The old system's device name.
+    pub device: String,
+    /// Its number on the planned disk.
+    pub number: u32,
+    /// First sector.
+    pub start: u64,
+    /// Length in sectors.
+    pub sectors: u64,
+    /// UUID of the landing file system.
+    pub fs_uuid: String,
+    /// The swap to make again at the end, if it was one.
+    pub swap: Option<Swap>,
+}
+
+/// Label of the landing file system; by it a later run knows that its content may go.
+pub const LANDING_LABEL: &str = "jump-landing";
+
+/// A swap area's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    /// Its UUID.
+    pub uuid: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// Mount options of its fstab line, to be set again once it exists.
+    pub options: String,
+}
+
+/// Where the selector and the loaders go, in sectors of the planned disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSelector {
+    /// Room for the selector's core image.
+    pub core: Extent,
+    /// The sector that keeps a raw copy of the old boot sector.
+    pub old_boot_sector: u64,
+    /// Room for the new system's core image, at the standard place.
+    pub new_core: Extent,
+}
+
+/// The jump system's kernel and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JumpBoot {
+    /// The kernel with its initramfs.
+    pub kernel: Kernel,
+    /// The kernel's command line.
+    pub arguments: Vec<String>,
+}
+
+/// One file system of the new system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFilesystem {
+    /// Its partition's number.
+    pub number: u32,
+    /// Where it is mounted, `/` or an absolute path.
+    pub mount: String,
+    /// Its type.
+    pub fs: String,
+    /// Its UUID: the one it has, or the one it gets.
+    pub uuid: String,
+    /// Whether its content stays. Such a file system is mounted only by the new system.
+    pub kept: bool,
+}
+
+/// The network to set up again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedNetwork {
+    /// As captured.
+    pub network: Network,
+    /// The jump system's network stack.
+    pub jump: NetworkStack,
+    /// The new system's; `None` leaves the image's own settings.
+    pub target: Option<NetworkStack>,
+}
+
+/// What is done, system by system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steps {
+    /// On the old system.
+    pub old: Vec<Step>,
+    /// On the jump system, before its commit: anything amiss leads back to the old one.
+    pub prove: Vec<Step>,
+    /// On the jump system, after its commit.
+    pub replace: Vec<Step>,
+    /// On the new system.
+    pub new: Vec<Step>,
+}
+
+/// A file system to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewFilesystem {
+    pub(crate) number: u32,
+    pub(crate) fs: Filesystem,
+    pub(crate) uuid: String,
+    pub(crate) label: Option<String>,
+}

@@ -1,0 +1,154 @@
+//! The partition to borrow: which it is, whether it may be borrowed, whether it is
+//! large enough.
+
+use super::{Input, action, derived_uuid, is_stacked};
+use crate::facts::{Disk, Partition};
+use crate::job::Action;
+use crate::journal::RESERVED_BYTES;
+use crate::plan::{LANDING_LABEL, PlannedLanding, Swap};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::size::Size;
+
+/// What logs, journal, selector and configuration may take, in bytes.
+const SLACK: u64 = 48 << 20;
+
+/// The landing partition with its disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Landing<'a> {
+    pub(super) disk: &'a Disk,
+    pub(super) partition: &'a Partition,
+}
+
+/// The partition that the job means.
+pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
+    let facts = input.facts;
+    let wanted = input.job.landing.partition.as_str();
+    if wanted != "swap" {
+        let found = facts.partition(wanted).map(|(disk, partition)| Landing { disk, partition });
+        return found.ok_or_else(|| {
+            no_landing(format!("{wanted} is not a partition of this node"), "name one of its partitions")
+        });
+    }
+    let holds = |partition: &Partition, kind: &str| partition.content.as_ref().is_some_and(|content| content.kind == kind);
+    let labelled = |partition: &Partition| {
+        partition.content.as_ref().is_some_and(|content| content.label.as_deref() == Some(LANDING_LABEL))
+    };
+    let largest = |wanted: &dyn Fn(&Partition) -> bool| {
+        facts.partitions().filter(|(_, partition)| wanted(partition)).max_by_key(|(_, partition)| partition.sectors)
+    };
+    let found = largest(&labelled)
+        .or_else(|| largest(&|partition| partition.swap_active))
+        .or_else(|| largest(&|partition| holds(partition, "swap")));
+    found.map(|(disk, partition)| Landing { disk, partition }).ok_or_else(|| {
+        let why = match facts.swaps.first() {
+            None => "this node has no swap partition".to_owned(),
+            Some(swap) => format!("this node swaps to {swap}, which is not a partition of a disk"),
+        };
+        no_landing(why, "name another partition with [landing] partition = \"/dev/…\"")
+    })
+}
+
+fn no_landing(message: String, hint: &str) -> Refusal {
+    Refusal::new(RefusalCode::NoLandingPartition, message, hint)
+}
+
+/// What stands against borrowing it.
+pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let partition = landing.partition;
+    let device = &partition.device;
+    let name_another = "name another partition with [landing] partition = \"/dev/…\"";
+    let mut refuse = |code, message: String, hint: &str| refusals.push(Refusal::new(code, message, hint));
+    match input.facts.mounts.iter().find(|mount| &mount.device == device) {
+        Some(mount) if mount.target == "/" => {
+            refuse(RefusalCode::LandingIsRoot, format!("{device} is the root file system"), name_another);
+        }
+        Some(mount) => refuse(
+            RefusalCode::LandingMounted,
+            format!("{device} is mounted at {}", mount.target),
+            "unmount it, or name another partition",
+        ),
+        None => {}
+    }
+    let content = partition.content.as_ref();
+    let kind = content.map(|content| content.kind.as_str());
+    if kind.is_some_and(is_stacked) || !partition.holders.is_empty() {
+        refuse(RefusalCode::LandingStacked, format!("{device} is part of LVM, RAID or LUKS"), name_another);
+    } else if let Some(kind) = kind.filter(|kind| *kind != "swap")
+        && content.and_then(|content| content.label.as_deref()) != Some(LANDING_LABEL)
+    {
+        refuse(
+            RefusalCode::LandingHoldsData,
+            format!("{device} holds {kind}, not swap"),
+            "erase it yourself (wipefs) if it may go, or name another partition",
+        );
+    }
+    if landing.disk.device != disk.device {
+        refuse(
+            RefusalCode::LandingInLayout,
+            format!("{device} is not on {}, the disk that boots and is replaced", disk.device),
+            name_another,
+        );
+    }
+    if !matches!(action(input.job, partition.number), None | Some(Action::Keep)) {
+        refuse(
+            RefusalCode::LandingInLayout,
+            format!("the layout changes partition {}, which the jump system runs from", partition.number),
+            "leave it out of the layout: it becomes swap again by itself",
+        );
+    }
+    refusals.extend(too_small(input, partition));
+    refusals
+}
+
+/// What the landing partition must hold at the fullest moment: the jump system, beside
+/// it first its own image file and later the target's with the saved files.
+fn too_small(input: &Input<'_>, partition: &Partition) -> Option<Refusal> {
+    let jump = input.jump.manifest.unpacked.bytes();
+    let saved: u64 = input.facts.saved.iter().filter_map(|path| path.size).map(Size::bytes).sum();
+    let staged = input.jump.size.max(input.target.size + saved);
+    // ext4's own: inode tables 1/64, journal up to 64 MiB on partitions of a few GiB.
+    let overhead = (partition.size().bytes() / 50) + (64 << 20);
+    let needed = jump + staged + overhead + SLACK + RESERVED_BYTES;
+    (needed > partition.size().bytes()).then(|| {
+        Refusal::new(
+            RefusalCode::LandingTooSmall,
+            format!(
+                "{} is {}; jump system ({}), image ({}), saved files ({}) and file system need {}",
+                partition.device,
+                partition.size(),
+                Size(jump),
+                Size(input.target.size),
+                Size(saved),
+                Size(needed)
+            ),
+            "name another partition with [landing] partition = \"/dev/…\", or make the images smaller",
+        )
+    })
+}
+
+/// The landing partition as the plan carries it.
+pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
+    let partition = landing.partition;
+    PlannedLanding {
+        device: partition.device.clone(),
+        number: partition.number,
+        start: partition.start,
+        sectors: partition.sectors,
+        fs_uuid: derived_uuid(input, "landing"),
+        swap: swap(input, partition),
+    }
+}
+
+/// The swap to make again: the one that is there, or one that an earlier run which did
+/// not finish has left in fstab.
+fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
+    let content = partition.content.as_ref()?;
+    let in_fstab = crate::fstab::swap_entry(&input.facts.fstab, partition);
+    let options = in_fstab.as_ref().map_or_else(|| "sw".to_owned(), |entry| entry.options.clone());
+    if content.kind == "swap" {
+        return Some(Swap { uuid: content.uuid.clone()?, label: content.label.clone(), options });
+    }
+    let uuid = in_fstab?.uuid?;
+    (content.label.as_deref() == Some(LANDING_LABEL)).then_some(Swap { uuid, label: None, options })
+}

@@ -1,0 +1,243 @@
+//! The planner: facts + manifests + job → plan, or every reason why not.
+//!
+//! A decision that is not taken here is taken nowhere.
+
+mod disk;
+mod filesystems;
+mod images;
+mod landing;
+mod prose;
+
+use crate::digest::Digest;
+use crate::facts::{Disk, Facts};
+use crate::job::{Action, Job};
+use crate::manifest::Manifest;
+use crate::plan::{
+    FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
+};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::step::{ImageRole, Step};
+
+/// What a plan follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The run's id.
+    pub run: &'a str,
+    /// The jump image.
+    pub jump: &'a ImageFile,
+    /// The target image.
+    pub target: &'a ImageFile,
+    /// The node.
+    pub facts: &'a Facts,
+    /// The admin's wishes.
+    pub job: &'a Job,
+}
+
+/// An image file on the admin host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFile {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The file's length in bytes.
+    pub size: u64,
+    /// The file's digest.
+    pub digest: Digest,
+}
+
+/// Works a plan out, or says everything that stands against it.
+///
+/// # Errors
+/// All refusals that could be found, in a stable order; never an empty list.
+pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    let mut refusals = node_refusals(input.facts);
+    refusals.extend(images::refusals(input));
+    let disk = keep_going(&mut refusals, disk::chosen(input));
+    let landing = keep_going(&mut refusals, landing::chosen(input));
+    let network = keep_going(&mut refusals, network(input));
+    let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
+        return Err(refusals);
+    };
+    refusals.extend(disk::refusals(disk));
+    refusals.extend(landing::refusals(input, disk, &landing));
+    let selector = keep_going(&mut refusals, disk::selector(disk));
+    let table = keep_going(&mut refusals, disk::planned(input, disk));
+    let filesystems =
+        table.as_ref().and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
+    let (Some(selector), Some(table), Some(filesystems)) = (selector, table, filesystems) else {
+        return Err(refusals);
+    };
+    let Some(kernel) = input.jump.manifest.kernels.last().cloned().filter(|_| refusals.is_empty()) else {
+        return Err(refusals);
+    };
+    let landing = landing::planned(input, &landing);
+    let arguments = boot_arguments(input, &landing.fs_uuid);
+    let fstab = filesystems::fstab(input, disk, &filesystems, &landing);
+    let planned: Vec<PlannedFilesystem> = filesystems.iter().map(|filesystem| filesystem.planned.clone()).collect();
+    let steps = steps(input, table.rewrite, &filesystems);
+    let mut plan = Plan {
+        format: FORMAT,
+        run: input.run.to_owned(),
+        hostname: input.facts.hostname.clone(),
+        boot_id: input.facts.boot_id.clone(),
+        images: PlannedImages { jump: image(input.jump), target: image(input.target) },
+        disk: table,
+        landing,
+        selector,
+        boot: JumpBoot { kernel, arguments },
+        filesystems: planned,
+        fstab: fstab.text,
+        network,
+        health: input.job.health.clone(),
+        wait: input.job.wait.clone(),
+        steps,
+        destroyed: Vec::new(),
+        kept: Vec::new(),
+        notes: fstab.dropped.iter().map(|dropped| format!("fstab: {:?} is not carried over: {}", dropped.line, dropped.reason)).collect(),
+    };
+    prose::describe(&mut plan, input);
+    Ok(plan)
+}
+
+/// Takes a result apart, so that one refusal does not hide the next.
+fn keep_going<T>(refusals: &mut Vec<Refusal>, result: Result<T, Refusal>) -> Option<T> {
+    keep_all_going(refusals, result.map_err(|refusal| vec![refusal]))
+}
+
+fn keep_all_going<T>(refusals: &mut Vec<Refusal>, result: Result<T, Vec<Refusal>>) -> Option<T> {
+    result.map_err(|mut found| refusals.append(&mut found)).ok()
+}
+
+/// What stands against any jump of this node.
+fn node_refusals(facts: &Facts) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    if !facts.root_user {
+        refusals.push(Refusal::new(
+            RefusalCode::NotRoot,
+            "the facts were not gathered as root",
+            "log in as root, e.g. with `User root` in ssh_config",
+        ));
+    }
+    if let Some(jump) = facts.jump.as_ref().filter(|jump| jump.live || jump.armed) {
+        refusals.push(Refusal::new(
+            RefusalCode::JumpInProgress,
+            format!("run {} is under way on this node", jump.run),
+            "wait for it, and see `jumpimg status`",
+        ));
+    }
+    if let Err(error) = crate::hostname::check(&facts.hostname) {
+        refusals.push(Refusal::new(
+            RefusalCode::HostnameInvalid,
+            error.to_string(),
+            "set a host name on the node first",
+        ));
+    }
+    refusals
+}
+
+fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
+    if !input.facts.authorized_keys && input.job.jump.authorized_keys.is_empty() {
+        return Err(Refusal::new(
+            RefusalCode::NoWayIn,
+            "root has no authorized_keys on this node, so nobody could log in to the jump system",
+            "name a public key file with [jump] authorized_keys = […]",
+        ));
+    }
+    crate::network::check(&input.facts.network).map_err(|refusal| {
+        Refusal::new(
+            RefusalCode::NetworkUnsupported,
+            refusal.to_string(),
+            "jump this node another way; bonds, bridges and VLANs cannot be set up again yet",
+        )
+    })?;
+    let stack = |image: &ImageFile| image.manifest.network.first().copied();
+    let Some(jump) = stack(input.jump) else { return Ok(None) };
+    let target = stack(input.target).filter(|_| input.job.save.network);
+    Ok(Some(PlannedNetwork { network: input.facts.network.clone(), jump, target }))
+}
+
+fn image(file: &ImageFile) -> PlannedImage {
+    PlannedImage {
+        name: file.manifest.name.clone(),
+        os: file.manifest.os.pretty_name.clone(),
+        size: file.size,
+        digest: file.digest,
+    }
+}
+
+/// The jump kernel's command line. `panic=` makes a panic a reboot (kernel
+/// documentation, admin-guide/kernel-parameters) and initramfs-tools reboot where it
+/// would open a shell; the console is the one that the node was set up with.
+fn boot_arguments(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
+    let consoles = input.facts.kernel_arguments.iter().filter(|argument| argument.starts_with("console=")).cloned();
+    [format!("root=UUID={landing_uuid}"), "rw".to_owned(), "panic=10".to_owned(), "systemd.crash_reboot=yes".to_owned()]
+        .into_iter()
+        .chain(consoles)
+        .chain(input.job.jump.kernel_arguments.iter().cloned())
+        .collect()
+}
+
+fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) -> Steps {
+    let receive = |image: ImageRole, file: &ImageFile| Step::Receive { image, size: file.size, digest: file.digest };
+    let hook = |hook: &Option<String>, step: Step| hook.as_ref().map(|_| step);
+    let hooks = &input.job.hooks;
+    let mut paths = input.job.save.all_paths();
+    if input.job.save.accounts {
+        paths.extend(["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"].iter().filter_map(|path| path.parse().ok()));
+    }
+    let mut old: Vec<Step> = hook(&hooks.before, Step::HookBefore).into_iter().collect();
+    old.extend([
+        Step::SwapOff,
+        Step::MakeLanding,
+        receive(ImageRole::Jump, input.jump),
+        Step::UnpackJump,
+        receive(ImageRole::Target, input.target),
+        Step::SaveFiles { paths },
+        Step::ConfigureJump,
+        Step::WriteSelector,
+        Step::Arm,
+    ]);
+    let prove = vec![Step::ProveDisks, Step::ProveNetwork, Step::ProveSshd, Step::ProveImage, Step::Commit];
+    let mut replace: Vec<Step> = rewrite.then_some(Step::Repartition).into_iter().collect();
+    replace.extend(filesystems.iter().filter_map(filesystems::Wished::mkfs));
+    replace.extend([Step::Extract, Step::RestoreFiles]);
+    replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
+    replace.push(Step::WriteFstab);
+    replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
+    replace.extend(hook(&hooks.restored, Step::HookRestored));
+    replace.extend([
+        Step::InstallFirstBoot,
+        Step::InstallGrub,
+        Step::ConfigureGrub,
+        Step::SealRoot,
+        Step::PlaceLoader,
+        Step::Try,
+    ]);
+    let mut new = vec![Step::CheckHealth, Step::Confirm, Step::CollectLogs, Step::RestoreSwap];
+    new.extend(hook(&hooks.finished, Step::HookFinished));
+    new.push(Step::RemoveTraces);
+    Steps { old, prove, replace, new }
+}
+
+/// The wish for partition `number`, if the job has one.
+fn action(job: &Job, number: u32) -> Option<Action> {
+    job.layout.partitions.iter().find(|wish| wish.number == number).map(|wish| wish.action)
+}
+
+/// A UUID (RFC 9562, version 8: custom) that follows from the run and `purpose`.
+fn derived_uuid(input: &Input<'_>, purpose: &str) -> String {
+    let seed = format!("{}\0{}\0{purpose}", input.run, input.facts.hostname);
+    let digest = Digest::of(seed.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_bytes()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// Whether `kind` (as blkid names it) is a layer that other block devices lie on.
+fn is_stacked(kind: &str) -> bool {
+    matches!(kind, "LVM2_member" | "crypto_LUKS" | "linux_raid_member" | "bcache" | "zfs_member" | "drbd")
+}
+
+/// The disk's name with its size, for messages.
+fn named(disk: &Disk) -> String {
+    format!("{} ({})", disk.device, crate::size::Size(disk.sectors * crate::facts::SECTOR))
+}

@@ -1,0 +1,103 @@
+//! Why a node is not jumped: every reason has a code that scripts can rely on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One reason, found before anything was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Its stable code.
+    pub code: RefusalCode,
+    /// The object and the reason, with figures.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(code: RefusalCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+/// Stable codes, printed in kebab case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalCode {
+    /// The facts were not gathered by root.
+    NotRoot,
+    /// Another jump is under way on the node.
+    JumpInProgress,
+    /// The image is for another architecture.
+    ArchitectureMismatch,
+    /// An image cannot install a loader for the way the node boots.
+    BootModeNotOffered,
+    /// An image is of the wrong kind or lacks something that its job needs.
+    ImageUnfit,
+    /// There is no swap partition, or the named device is not a partition.
+    NoLandingPartition,
+    /// The landing partition cannot take jump system, image and saved files.
+    LandingTooSmall,
+    /// The landing partition is the root.
+    LandingIsRoot,
+    /// The landing partition is mounted.
+    LandingMounted,
+    /// The landing partition holds something other than swap.
+    LandingHoldsData,
+    /// The landing partition is part of LVM, RAID or LUKS, or lies on one.
+    LandingStacked,
+    /// The layout would change the landing partition.
+    LandingInLayout,
+    /// Nothing tells the disk from others after a reboot.
+    DiskNotIdentifiable,
+    /// The disk's logical sectors are not 512 bytes.
+    SectorSizeUnsupported,
+    /// The disk has no partition table.
+    NoPartitionTable,
+    /// The old root is not a partition of a disk, so `disk = "root"` names none.
+    RootNotOnDisk,
+    /// The layout contradicts itself or the disk.
+    LayoutImpossible,
+    /// A partition to be changed is part of LVM, RAID or LUKS.
+    PartitionStacked,
+    /// A new file system cannot take what the image puts there.
+    FilesystemTooSmall,
+    /// The image has no program to make a file system that the layout asks for.
+    FilesystemNotOffered,
+    /// The boot sector in use is not GRUB's, so the core image in use is not known.
+    LoaderUnknown,
+    /// There is too little free room beside the loader for the selector.
+    GapTooSmall,
+    /// The network cannot be set up again from what was captured.
+    NetworkUnsupported,
+    /// Nobody could log in to the jump system.
+    NoWayIn,
+    /// The node's host name is not one.
+    HostnameInvalid,
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_print_in_kebab_case() {
+        assert_eq!(
+            RefusalCode::LandingTooSmall.to_string(),
+            "landing-too-small"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! The steps of a plan. Each is idempotent: done again from its start, it ends the
+//! same. Whoever carries them out decides nothing; what varies is in the values.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::job::Filesystem;
+use crate::relpath::RelPath;
+
+/// One step. Partitions of the replaced disk are named by number: the kernel's names
+/// may be others after a boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Step {
+    // On the old system.
+    /// Run the admin's hook, if there is one.
+    HookBefore,
+    /// Stop swapping to the landing partition.
+    SwapOff,
+    /// Make and mount the landing file system.
+    MakeLanding,
+    /// Receive an image into the landing file system and check its digest there.
+    Receive {
+        /// Which.
+        image: ImageRole,
+        /// The file's length in bytes.
+        size: u64,
+        /// The file's digest.
+        digest: Digest,
+    },
+    /// Unpack the jump image, then remove its file.
+    UnpackJump,
+    /// Save what makes the node itself.
+    SaveFiles {
+        /// Below `/`; what is missing is passed over.
+        paths: Vec<RelPath>,
+    },
+    /// Give the jump system its network, keys, plan and host name.
+    ConfigureJump,
+    /// Write the selector's files and core image; nothing boots it yet.
+    WriteSelector,
+    /// Turn the boot sector to the selector: jump once.
+    Arm,
+
+    // On the jump system.
+    /// The disks are the planned ones.
+    ProveDisks,
+    /// The network is up.
+    ProveNetwork,
+    /// sshd answers on the node's own address.
+    ProveSshd,
+    /// The staged image has its digest.
+    ProveImage,
+    /// From here on jump is the default, and the old system may be destroyed.
+    Commit,
+    /// Write the new partition table and tell the kernel.
+    Repartition,
+    /// Make a file system.
+    Mkfs {
+        /// On which partition.
+        number: u32,
+        /// Of what kind.
+        fs: Filesystem,
+        /// With this UUID.
+        uuid: String,
+        /// With this label.
+        label: Option<String>,
+    },
+    /// Unpack the target image.
+    Extract,
+    /// Put saved files back.
+    RestoreFiles,
+    /// Merge accounts.
+    MergeAccounts,
+    /// Write the new system's fstab.
+    WriteFstab,
+    /// Render the network for the new system.
+    WriteNetwork,
+    /// Run the admin's hook in the new root, if there is one.
+    HookRestored,
+    /// Put ourselves into the new system, for its first boot.
+    InstallFirstBoot,
+    /// Install GRUB's files by the image's own grub-install, without the boot sector.
+    InstallGrub,
+    /// Write the loader's configuration by the image's own grub-mkconfig and check it.
+    ConfigureGrub,
+    /// Unmount the new system, all of it on disk.
+    SealRoot,
+    /// Write GRUB's core image to its standard place.
+    PlaceLoader,
+    /// Give the new system its tries.
+    Try,
+
+    // On the new system.
+    /// Units, network and sshd are sound.
+    CheckHealth,
+    /// Turn the boot sector to the new system's own loader.
+    Confirm,
+    /// Copy journal and logs to `/var/log/jump`.
+    CollectLogs,
+    /// Erase what was staged and the selector, make the landing partition swap again.
+    RestoreSwap,
+    /// Run the admin's hook, if there is one.
+    HookFinished,
+    /// Remove what jump put into the new system.
+    RemoveTraces,
+}
+
+/// The two images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageRole {
+    /// The jump system.
+    Jump,
+    /// The new system.
+    Target,
+}
+
+impl ImageRole {
+    /// Its file name below the landing file system's image directory.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Jump => "jump.tar.zst",
+            Self::Target => "target.tar.zst",
+        }
+    }
+}
+
+impl fmt::Display for ImageRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jump => "jump image",
+            Self::Target => "target image",
+        })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HookBefore => f.write_str("run the hook `before`"),
+            Self::SwapOff => f.write_str("stop using the landing partition as swap"),
+            Self::MakeLanding => f.write_str("make the landing file system"),
+            Self::Receive { image, .. } => write!(f, "receive the {image} and check it there"),
+            Self::UnpackJump => f.write_str("unpack the jump system"),
+            Self::SaveFiles { paths } => write!(f, "save {} paths and the accounts", paths.len()),
+            Self::ConfigureJump => f.write_str("give the jump system its network and keys"),
+            Self::WriteSelector => f.write_str("write the selector"),
+            Self::Arm => f.write_str("turn the boot sector: jump once"),
+            Self::ProveDisks => f.write_str("prove: the disks are the planned ones"),
+            Self::ProveNetwork => f.write_str("prove: the network is up"),
+            Self::ProveSshd => f.write_str("prove: sshd answers"),
+            Self::ProveImage => f.write_str("prove: the target image is whole"),
+            Self::Commit => f.write_str("commit: jump is the default now"),
+            Self::Repartition => f.write_str("write the partition table"),
+            Self::Mkfs { number, fs, .. } => write!(f, "make {} on partition {number}", fs.name()),
+            Self::Extract => f.write_str("unpack the new system"),
+            Self::RestoreFiles => f.write_str("put the saved files back"),
+            Self::MergeAccounts => f.write_str("merge the accounts"),
+            Self::WriteFstab => f.write_str("write fstab"),
+            Self::WriteNetwork => f.write_str("write the network settings"),
+            Self::HookRestored => f.write_str("run the hook `restored`"),
+            Self::InstallFirstBoot => f.write_str("prepare the first boot"),
+            Self::InstallGrub => f.write_str("install GRUB"),
+            Self::ConfigureGrub => f.write_str("configure GRUB"),
+            Self::SealRoot => f.write_str("unmount the new system"),
+            Self::PlaceLoader => f.write_str("write GRUB's core image to its place"),
+            Self::Try => f.write_str("give the new system its tries"),
+            Self::CheckHealth => f.write_str("check the new system's health"),
+            Self::Confirm => f.write_str("confirm: the new system is the default now"),
+            Self::CollectLogs => f.write_str("collect the logs"),
+            Self::RestoreSwap => f.write_str("make the landing partition swap again"),
+            Self::HookFinished => f.write_str("run the hook `finished`"),
+            Self::RemoveTraces => f.write_str("remove jump's traces"),
+        }
+    }
+}
