@@ -1,0 +1,437 @@
+//! The one door for programs. A failure carries the command line, its status and the end of what it
+//! wrote to stderr. No shell is ever involved.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, chdir, chroot};
+
+/// How much of a failed program's stderr an error keeps, in bytes.
+const STDERR_KEPT: usize = 2048;
+/// How often a program with a time limit is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// What can go wrong with a program.
+#[derive(Debug, thiserror::Error)]
+pub enum CmdError {
+    /// It could not be started, or (with a root) the chroot failed.
+    #[error("cannot start `{command}`")]
+    Spawn {
+        /// The command line.
+        command: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Talking to it over its pipes failed.
+    #[error("lost the pipes of `{command}`")]
+    Pipe {
+        /// The command line.
+        command: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended with a status other than 0.
+    #[error("`{command}` failed ({status}): {stderr}")]
+    Failed {
+        /// The command line.
+        command: String,
+        /// The exit status or signal.
+        status: ExitStatus,
+        /// The last 2 KiB of its stderr.
+        stderr: String,
+    },
+    /// It ran longer than allowed and was killed with its process group.
+    #[error("`{command}` was killed after {} s: {stderr}", limit.as_secs())]
+    TimedOut {
+        /// The command line.
+        command: String,
+        /// The time limit.
+        limit: Duration,
+        /// The last 2 KiB of its stderr.
+        stderr: String,
+    },
+}
+
+/// What a program wrote, when it ended with status 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// All of its stdout.
+    pub stdout: Vec<u8>,
+    /// All of its stderr.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Stdout as text, with whatever is not UTF-8 replaced.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// A program to run. Unless told otherwise: no stdin, no limit of time, and an environment of only
+/// `PATH=/usr/sbin:/usr/bin:/sbin:/bin` and `LC_ALL=C`.
+#[derive(Debug, Clone)]
+pub struct Program {
+    path: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    inherit_env: bool,
+    root: Option<PathBuf>,
+    stdin: Option<Vec<u8>>,
+    timeout: Option<Duration>,
+}
+
+impl Program {
+    /// A program by its path; with [`Program::in_root`] the path inside that root.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            inherit_env: false,
+            root: None,
+            stdin: None,
+            timeout: None,
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// One more variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives it this process's whole environment: for ssh, which needs the admin's agent and home.
+    #[must_use]
+    pub fn inherit_env(mut self) -> Self {
+        self.inherit_env = true;
+        self
+    }
+
+    /// Runs it in a chroot, at `/`. `None` is no chroot. Needs root.
+    #[must_use]
+    pub fn in_root(mut self, root: Option<&Path>) -> Self {
+        self.root = root.map(Path::to_owned);
+        self
+    }
+
+    /// Feeds it these bytes. Without this its stdin is /dev/null.
+    #[must_use]
+    pub fn stdin_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Kills it and its process group after this time ([`Program::run`] only).
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// The command line, as errors show it.
+    pub fn command_line(&self) -> String {
+        let words = std::iter::once(self.path.as_os_str()).chain(self.args.iter().map(|a| &**a));
+        let line = words.map(quoted).collect::<Vec<_>>().join(" ");
+        match &self.root {
+            Some(root) => format!("chroot {} {line}", root.display()),
+            None => line,
+        }
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self) -> Result<Output, CmdError> {
+        let mut command = self.command();
+        command.stdin(if self.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
+        // A group of its own, so that a time-out also reaches what it started.
+        command.process_group(0);
+        let mut child = self.spawn(command)?;
+        let feeder = feed(child.stdin.take(), self.stdin.clone());
+        let stdout = drain(child.stdout.take(), None);
+        let stderr = drain(child.stderr.take(), None);
+        let status = self.wait(&mut child);
+        let (stdout, stderr) = (collect(stdout), collect(stderr));
+        // A program may end without reading its stdin: a broken pipe is its business.
+        drop(feeder.join());
+        match status.map_err(|e| self.pipe_error(e))? {
+            Some(status) if status.success() => Ok(Output {
+                stdout: stdout.map_err(|e| self.pipe_error(e))?,
+                stderr: stderr.map_err(|e| self.pipe_error(e))?,
+            }),
+            Some(status) => Err(CmdError::Failed {
+                command: self.command_line(),
+                status,
+                stderr: tail(&stderr.unwrap_or_default()),
+            }),
+            None => Err(CmdError::TimedOut {
+                command: self.command_line(),
+                limit: self.timeout.unwrap_or_default(),
+                stderr: tail(&stderr.unwrap_or_default()),
+            }),
+        }
+    }
+
+    /// Starts it with its stdin and stdout at hand; for ssh and other long talks. It stays in the
+    /// caller's process group, so that Ctrl-C and password prompts work.
+    pub fn spawn_piped(&self) -> Result<Piped, CmdError> {
+        let mut command = self.command();
+        command.stdin(Stdio::piped());
+        let mut child = self.spawn(command)?;
+        Ok(Piped {
+            command: self.command_line(),
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: Some(drain(child.stderr.take(), Some(STDERR_KEPT))),
+            child,
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(&self.args);
+        if !self.inherit_env {
+            command.env_clear();
+            command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+            command.env("LC_ALL", "C");
+        }
+        command.envs(self.env.iter().map(|(k, v)| (k, v)));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(root) = self.root.clone() {
+            let enter = move || {
+                chroot(&root)?;
+                chdir("/")?;
+                Ok(())
+            };
+            // SAFETY: between fork and exec the closure only makes the two system calls chroot(2)
+            // and chdir(2), which are async-signal-safe; nix copies the paths to the stack.
+            unsafe { command.pre_exec(enter) };
+        }
+        command
+    }
+
+    fn spawn(&self, mut command: Command) -> Result<Child, CmdError> {
+        command.spawn().map_err(|source| CmdError::Spawn {
+            command: self.command_line(),
+            source,
+        })
+    }
+
+    /// `None`: it ran into the limit and was killed.
+    fn wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
+        let Some(limit) = self.timeout else {
+            return child.wait().map(Some);
+        };
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Some(status));
+            }
+            thread::sleep(POLL);
+        }
+        if let Ok(pid) = i32::try_from(child.id()) {
+            killpg(Pid::from_raw(pid), Signal::SIGKILL).ok();
+        }
+        child.wait()?;
+        Ok(None)
+    }
+
+    fn pipe_error(&self, source: io::Error) -> CmdError {
+        CmdError::Pipe {
+            command: self.command_line(),
+            source,
+        }
+    }
+}
+
+/// A running program and its pipes. Dropped before [`Piped::finish`], it is killed.
+#[derive(Debug)]
+pub struct Piped {
+    command: String,
+    child: Child,
+    stderr: Option<Drain>,
+    /// Its stdin; take and drop it to say that nothing more comes.
+    pub stdin: Option<ChildStdin>,
+    /// Its stdout.
+    pub stdout: Option<ChildStdout>,
+}
+
+impl Piped {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it; [`Piped::finish`] then tells the status.
+    pub fn kill(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+    }
+
+    /// Closes the pipes that are left, waits, and fails on any status but 0.
+    pub fn finish(mut self) -> Result<(), CmdError> {
+        self.stdin.take();
+        self.stdout.take();
+        let status = self.child.wait().map_err(|source| CmdError::Pipe {
+            command: self.command.clone(),
+            source,
+        })?;
+        let stderr = self.stderr.take().map(collect);
+        if status.success() {
+            return Ok(());
+        }
+        Err(CmdError::Failed {
+            command: self.command.clone(),
+            status,
+            stderr: tail(&stderr.transpose().ok().flatten().unwrap_or_default()),
+        })
+    }
+}
+
+impl Drop for Piped {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
+
+type Drain = JoinHandle<io::Result<Vec<u8>>>;
+
+fn feed(stdin: Option<ChildStdin>, bytes: Option<Vec<u8>>) -> JoinHandle<io::Result<()>> {
+    thread::spawn(move || match (stdin, bytes) {
+        (Some(mut stdin), Some(bytes)) => stdin.write_all(&bytes),
+        _ => Ok(()),
+    })
+}
+
+/// Reads a pipe to its end, keeping all of it or only the last `keep` bytes.
+fn drain(pipe: Option<impl Read + Send + 'static>, keep: Option<usize>) -> Drain {
+    thread::spawn(move || {
+        let (mut kept, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
+        let Some(mut pipe) = pipe else {
+            return Ok(kept);
+        };
+        loop {
+            match pipe.read(&mut chunk) {
+                Ok(0) => return Ok(kept),
+                Ok(n) => kept.extend_from_slice(&chunk[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+            if let Some(keep) = keep {
+                kept.drain(..kept.len().saturating_sub(keep));
+            }
+        }
+    })
+}
+
+fn collect(drain: Drain) -> io::Result<Vec<u8>> {
+    drain
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the pipe's reader died")))
+}
+
+fn tail(stderr: &[u8]) -> String {
+    let from = stderr.len().saturating_sub(STDERR_KEPT);
+    String::from_utf8_lossy(&stderr[from..]).trim().to_owned()
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CmdError, Program};
+    use std::io::{Read as _, Write as _};
+    use std::time::{Duration, Instant};
+
+    fn sh(script: &str) -> Program {
+        Program::new("/bin/sh").args(["-c", script])
+    }
+
+    #[test]
+    fn gives_stdout_and_a_clean_environment() {
+        let out = sh("env").run().unwrap().stdout_text();
+        assert!(out.contains("LC_ALL=C"), "{out}");
+        assert!(!out.contains("HOME="), "{out}");
+    }
+
+    #[test]
+    fn feeds_stdin_larger_than_a_pipe() {
+        let out = Program::new("/usr/bin/wc").arg("-c");
+        let out = out.stdin_bytes(vec![7; 300_000]).run().unwrap();
+        assert_eq!(out.stdout_text().trim(), "300000");
+    }
+
+    #[test]
+    fn a_failure_carries_command_status_and_stderr() {
+        let e = sh("echo some words >&2; exit 3").run().unwrap_err();
+        let text = e.to_string();
+        assert_eq!(
+            text,
+            "`/bin/sh -c 'echo some words >&2; exit 3'` failed (exit status: 3): some words"
+        );
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let e = Program::new("/nonexistent/mkfs").run().unwrap_err();
+        assert!(matches!(e, CmdError::Spawn { .. }));
+        assert!(e.to_string().contains("/nonexistent/mkfs"));
+    }
+
+    #[test]
+    fn a_time_limit_also_ends_what_the_program_started() {
+        let started = Instant::now();
+        let slow = sh("sleep 30 & wait").timeout(Duration::from_millis(200));
+        assert!(matches!(slow.run(), Err(CmdError::TimedOut { .. })));
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_piped_program_talks_both_ways() {
+        let mut cat = Program::new("/bin/cat").spawn_piped().unwrap();
+        cat.stdin.take().unwrap().write_all(b"hello").unwrap();
+        let mut said = String::new();
+        let mut stdout = cat.stdout.take().unwrap();
+        stdout.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "hello");
+        cat.finish().unwrap();
+    }
+}

@@ -1,0 +1,59 @@
+//! The system calls and programs that jump needs, and nothing that knows a plan.
+//!
+//! Everything here does one effect on one named object and reports a typed error which names that
+//! object. What to do, and in which order, is decided elsewhere. `unsafe` lives in this crate only.
+//!
+//! Sectors are 512 bytes throughout, unless a name says otherwise.
+
+pub mod atomic;
+pub mod blockdev;
+pub mod bootsector;
+pub mod bootwrite;
+pub mod cmd;
+pub mod console;
+
+pub mod durable;
+pub mod error;
+pub mod freeze;
+pub mod grubenv;
+pub mod journal_slots;
+pub mod lock;
+pub mod mkfs;
+pub mod mount;
+pub mod mountinfo;
+pub mod netlink;
+pub mod partition;
+pub mod partnodes;
+pub mod root;
+pub mod superblock;
+pub mod swap;
+pub mod sysfs;
+pub mod system;
+pub mod usage;
+pub mod watchdog;
+
+pub use error::PathError;
+
+/// Bytes of a sector, the unit of every sector number in this crate.
+pub const SECTOR_SIZE: u64 = 512;
+
+/// A run of 512-byte sectors on a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Extent {
+    /// The first sector, counted from the start of the disk.
+    pub start: u64,
+    /// How many sectors.
+    pub sectors: u64,
+}
+
+impl Extent {
+    /// The first sector after the run.
+    pub fn end(self) -> u64 {
+        self.start + self.sectors
+    }
+
+    /// Whether the two runs share a sector.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start < other.end() && other.start < self.end()
+    }
+}

@@ -1,0 +1,141 @@
+//! The one module that mounts, unmounts, and turns swap on and off.
+
+use std::ffi::CString;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+pub use nix::mount::MsFlags;
+use nix::mount::{MntFlags, mount as sys_mount, umount2};
+
+use crate::error::{At as _, PathError};
+
+/// What to mount where.
+#[derive(Debug, Clone, Copy)]
+pub struct MountSpec<'a> {
+    /// The device, or a name such as `proc` where there is none.
+    pub source: &'a Path,
+    /// An existing directory.
+    pub target: &'a Path,
+    /// The type as in /proc/filesystems.
+    pub fstype: &'a str,
+    /// mount(2)'s flags.
+    pub flags: MsFlags,
+    /// Options of the file system itself, separated by commas.
+    pub data: Option<&'a str>,
+}
+
+/// Mounts a file system. The error names the target; `ENODEV` means a type the kernel lacks.
+pub fn mount(spec: &MountSpec<'_>) -> Result<MountGuard, PathError> {
+    let MountSpec { source, target, .. } = *spec;
+    sys_mount(
+        Some(source),
+        target,
+        Some(spec.fstype),
+        spec.flags,
+        spec.data,
+    )
+    .at("mount", target)
+    .map(|()| MountGuard::adopt(target))
+}
+
+/// Makes `source` (a directory or a file) visible at `target` as well. With `recursive` also what
+/// is mounted below it; those mounts are then made slaves, so that unmounting spares the original.
+pub fn bind(source: &Path, target: &Path, recursive: bool) -> Result<MountGuard, PathError> {
+    let none: Option<&str> = None;
+    let deep = if recursive {
+        MsFlags::MS_REC
+    } else {
+        MsFlags::empty()
+    };
+    sys_mount(Some(source), target, none, MsFlags::MS_BIND | deep, none).at("bind", target)?;
+    let guard = MountGuard::adopt(target);
+    let slave = MsFlags::MS_SLAVE | deep;
+    sys_mount(none, target, none, slave, none).at("make a slave mount of", target)?;
+    Ok(guard)
+}
+
+/// Changes the flags of what is mounted at `target`, for instance to read-only.
+pub fn remount(target: &Path, flags: MsFlags) -> Result<(), PathError> {
+    let none: Option<&str> = None;
+    sys_mount(none, target, none, MsFlags::MS_REMOUNT | flags, none).at("remount", target)
+}
+
+/// Unmounts. `EBUSY` means that something still uses it.
+pub fn unmount(target: &Path) -> Result<(), PathError> {
+    umount2(target, MntFlags::UMOUNT_NOFOLLOW).at("unmount", target)
+}
+
+/// A mount which is undone. Close it on purpose with [`MountGuard::unmount`]: being dropped is for
+/// the way out of a failure, detaches lazily, and says so on stderr.
+#[derive(Debug)]
+#[must_use = "dropping the guard unmounts at once"]
+pub struct MountGuard {
+    target: Option<PathBuf>,
+}
+
+impl MountGuard {
+    fn adopt(target: &Path) -> Self {
+        Self {
+            target: Some(target.to_owned()),
+        }
+    }
+
+    /// Where it is mounted.
+    pub fn target(&self) -> &Path {
+        self.target.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// Unmounts; on failure the mount stays and is no longer guarded, bar a lazy detach.
+    pub fn unmount(mut self) -> Result<(), PathError> {
+        let Some(target) = &self.target else {
+            return Ok(());
+        };
+        unmount(target)?;
+        self.target = None;
+        Ok(())
+    }
+
+    /// Leaves it mounted for good.
+    pub fn keep(mut self) {
+        self.target = None;
+    }
+}
+
+impl Drop for MountGuard {
+    fn drop(&mut self) {
+        let Some(target) = &self.target else { return };
+        let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
+        match umount2(target, flags) {
+            Ok(()) => eprintln!("jump: detached {} after a failure", target.display()),
+            Err(e) => eprintln!("jump: cannot detach {}: {e}", target.display()),
+        }
+    }
+}
+
+/// Starts swapping to a device or file, with the kernel's default priority. swapon(2).
+pub fn swapon(device: &Path) -> Result<(), PathError> {
+    let path = c_path("swap on", device)?;
+    // SAFETY: the pointer is to a NUL-terminated string which outlives the call.
+    let done = unsafe { nix::libc::swapon(path.as_ptr(), 0) };
+    nix::errno::Errno::result(done)
+        .map(drop)
+        .at("swap on", device)
+}
+
+/// Stops swapping to a device or file; what is in it goes back to memory, which may take long, and
+/// fails with `ENOMEM` where it does not fit. swapoff(2).
+pub fn swapoff(device: &Path) -> Result<(), PathError> {
+    let path = c_path("stop swapping on", device)?;
+    // SAFETY: the pointer is to a NUL-terminated string which outlives the call.
+    let done = unsafe { nix::libc::swapoff(path.as_ptr()) };
+    nix::errno::Errno::result(done)
+        .map(drop)
+        .at("stop swapping on", device)
+}
+
+fn c_path(action: &'static str, path: &Path) -> Result<CString, PathError> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(io::Error::from)
+        .at(action, path)
+}

@@ -1,0 +1,320 @@
+//! Partition tables: MBR by mbrman, GPT by the gpt crate; read, and written whole.
+//!
+//! Never touches boot code (the first 440 bytes of the disk) or any sector that is no part of a
+//! table. Only disks with logical sectors of 512 bytes. It does not tell the kernel: see
+//! [`crate::partnodes`].
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::blockdev::{self, BlockdevError};
+use crate::error::{At as _, PathError};
+use crate::partnodes::PartitionExtent;
+use crate::{Extent, SECTOR_SIZE};
+
+mod guid;
+mod mbr;
+
+/// What a disk's first sectors say it is divided into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Table {
+    /// No table: an empty disk, or one used whole.
+    None,
+    /// A DOS table.
+    Mbr {
+        /// Disk signature ("NT disk id"), first half of every PARTUUID.
+        signature: u32,
+        /// Primary, extended and logical partitions by number. The extended one is among them,
+        /// with its whole size.
+        partitions: Vec<Partition>,
+    },
+    /// A GUID table.
+    Gpt {
+        /// The disk's GUID.
+        guid: String,
+        /// Partitions by number; gaps in the numbers are kept.
+        partitions: Vec<Partition>,
+        /// First sector that a partition may use.
+        first_usable: u64,
+        /// Last sector that a partition may use.
+        last_usable: u64,
+    },
+}
+
+/// One partition of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number; logical ones of an MBR count from 5.
+    pub number: u32,
+    /// First sector, of 512 bytes.
+    pub start_sector: u64,
+    /// How many sectors.
+    pub sectors: u64,
+    /// MBR: the type byte as `0x83`. GPT: the type GUID, in small letters.
+    pub type_id: String,
+    /// As blkid prints PARTUUID: `abcd1234-01`, or a GUID in small letters. Ignored when an MBR is
+    /// written, where it follows from signature and number.
+    pub partuuid: String,
+    /// GPT: its name. MBR: none.
+    pub name: Option<String>,
+    /// MBR: the active flag. GPT: the legacy BIOS bootable attribute.
+    pub bootable: bool,
+}
+
+impl Partition {
+    /// Where it lies.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            start: self.start_sector,
+            sectors: self.sectors,
+        }
+    }
+
+    /// Whether it is the container of an MBR's logical partitions.
+    pub fn is_extended(&self) -> bool {
+        self.number <= 4 && matches!(self.type_id.as_str(), "0x05" | "0x0f" | "0x85")
+    }
+}
+
+impl Table {
+    /// Its partitions; none of no table.
+    pub fn partitions(&self) -> &[Partition] {
+        match self {
+            Self::None => &[],
+            Self::Mbr { partitions, .. } | Self::Gpt { partitions, .. } => partitions,
+        }
+    }
+
+    /// Whether it is an MBR with a container for logical partitions.
+    pub fn has_extended(&self) -> bool {
+        matches!(self, Self::Mbr { .. }) && self.partitions().iter().any(Partition::is_extended)
+    }
+
+    /// What the kernel is to know: an extended partition with only its first two sectors, as
+    /// block/partitions/msdos.c shows it, or one where a logical partition starts in the second.
+    pub fn kernel_extents(&self) -> Vec<PartitionExtent> {
+        let parts = self.partitions();
+        let shown = |p: &Partition| {
+            let mut extent = p.extent();
+            if matches!(self, Self::Mbr { .. }) && p.is_extended() {
+                let inside = |o: &&Partition| o.number > 4 && o.start_sector < extent.start + 2;
+                let crowded = parts.iter().any(|o| inside(&o));
+                extent.sectors = extent.sectors.min(if crowded { 1 } else { 2 });
+            }
+            PartitionExtent {
+                number: p.number,
+                extent,
+            }
+        };
+        parts.iter().map(shown).collect()
+    }
+}
+
+/// The complete table that a disk is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewTable {
+    /// A DOS table.
+    Mbr {
+        /// Disk signature.
+        signature: u32,
+        /// Every partition, the extended one included if there are logical ones.
+        partitions: Vec<Partition>,
+    },
+    /// A GUID table.
+    Gpt {
+        /// The disk's GUID.
+        guid: String,
+        /// Every partition.
+        partitions: Vec<Partition>,
+    },
+}
+
+/// What can be wrong with a table.
+#[derive(Debug, thiserror::Error)]
+pub enum PartitionError {
+    /// A system call failed.
+    #[error(transparent)]
+    Io(#[from] PathError),
+    /// Not a disk we can divide.
+    #[error(transparent)]
+    Blockdev(#[from] BlockdevError),
+    /// The MBR, or the chain of its logical partitions, is broken.
+    #[error("the MBR partition table of {} is broken", disk.display())]
+    Mbr {
+        /// The disk.
+        disk: PathBuf,
+        /// What mbrman says.
+        #[source]
+        source: mbrman::Error,
+    },
+    /// The GPT is broken in both its copies, or unlike any that Linux reads.
+    #[error("the GPT of {} is broken: {reason}", disk.display())]
+    Gpt {
+        /// The disk.
+        disk: PathBuf,
+        /// What the gpt crate says, or what is missing.
+        reason: String,
+    },
+    /// The wanted table cannot be written.
+    #[error("partition {number} cannot be put on {}: {reason}", disk.display())]
+    Unwritable {
+        /// The disk.
+        disk: PathBuf,
+        /// The partition's number.
+        number: u32,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// An identifier that has to be a GUID is none.
+    #[error("`{0}` is not a GUID")]
+    BadGuid(String),
+    /// What was read after writing is not what was written.
+    #[error("{} does not hold the partition table that was written", disk.display())]
+    ReadBack {
+        /// The disk.
+        disk: PathBuf,
+    },
+}
+
+/// Reads the table of a disk or of an image in a file. As in the kernel, a GPT counts only where
+/// the MBR is a protective one; then a broken GPT is an error and never "no table".
+pub fn read_table(disk: &Path) -> Result<Table, PartitionError> {
+    let mut file = File::open(disk).at("open", disk)?;
+    blockdev::require_512(&file, disk)?;
+    read_open(&mut file, disk)
+}
+
+/// Writes the whole table, syncs, and reads it back. A disk that has this very table is not
+/// written to. A GPT's second copy is written and synced before its first: a power cut leaves one
+/// of them whole.
+pub fn write_table(disk: &Path, wanted: &NewTable) -> Result<(), PartitionError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(disk)
+        .at("open to write", disk)?;
+    blockdev::require_512(&file, disk)?;
+    let sectors = blockdev::size_bytes(&file, disk)? / SECTOR_SIZE;
+    check(disk, wanted, sectors)?;
+    // What cannot be read is no reason not to write.
+    if read_open(&mut file, disk).is_ok_and(|table| matches(&table, wanted)) {
+        return Ok(());
+    }
+    match wanted {
+        NewTable::Mbr {
+            signature,
+            partitions,
+        } => {
+            mbr::write(&mut file, disk, *signature, partitions)?;
+            guid::erase(&file, disk, sectors)?;
+        }
+        NewTable::Gpt { guid, partitions } => guid::write(&mut file, disk, guid, partitions)?,
+    }
+    blockdev::flush(&file, disk)?;
+    if matches(&read_open(&mut file, disk)?, wanted) {
+        return Ok(());
+    }
+    Err(PartitionError::ReadBack {
+        disk: disk.to_owned(),
+    })
+}
+
+/// Whether a disk's table is already the wanted one.
+pub fn matches(table: &Table, wanted: &NewTable) -> bool {
+    let sorted = |parts: &[Partition]| {
+        let mut parts = parts.to_vec();
+        parts.sort_by_key(|p| p.number);
+        parts
+    };
+    match (table, wanted) {
+        (
+            Table::Mbr {
+                signature,
+                partitions,
+            },
+            NewTable::Mbr {
+                signature: new,
+                partitions: wanted,
+            },
+        ) => {
+            let wanted = sorted(wanted).into_iter().map(|p| Partition {
+                partuuid: mbr::partuuid(*new, p.number),
+                name: None,
+                ..p
+            });
+            signature == new && sorted(partitions).into_iter().eq(wanted)
+        }
+        (
+            Table::Gpt {
+                guid, partitions, ..
+            },
+            NewTable::Gpt {
+                guid: new,
+                partitions: wanted,
+            },
+        ) => {
+            let wanted = sorted(wanted).into_iter().map(|p| Partition {
+                type_id: p.type_id.to_ascii_lowercase(),
+                partuuid: p.partuuid.to_ascii_lowercase(),
+                name: p.name.filter(|n| !n.is_empty()),
+                ..p
+            });
+            guid.eq_ignore_ascii_case(new) && sorted(partitions).into_iter().eq(wanted)
+        }
+        _ => false,
+    }
+}
+
+fn read_open(file: &mut File, disk: &Path) -> Result<Table, PartitionError> {
+    let mut first = [0; 512];
+    match file.read_exact_at(&mut first, 0) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(Table::None),
+        other => other.at("read", disk)?,
+    }
+    if !mbr::is_table(&first) {
+        return Ok(Table::None);
+    }
+    if mbr::is_protective(&first) {
+        return guid::read(file, disk);
+    }
+    mbr::read(file, disk)
+}
+
+/// Refuses partitions that overlap, are empty, or lie outside the disk.
+fn check(disk: &Path, wanted: &NewTable, disk_sectors: u64) -> Result<(), PartitionError> {
+    let (partitions, mbr) = match wanted {
+        NewTable::Mbr { partitions, .. } => (partitions, true),
+        NewTable::Gpt { partitions, .. } => (partitions, false),
+    };
+    let refuse = |p: &Partition, reason| {
+        Err(PartitionError::Unwritable {
+            disk: disk.to_owned(),
+            number: p.number,
+            reason,
+        })
+    };
+    for (i, p) in partitions.iter().enumerate() {
+        if p.number == 0 || p.number > 128 {
+            return refuse(p, "its number is not within 1 to 128");
+        }
+        if p.sectors == 0 || p.start_sector == 0 || p.extent().end() > disk_sectors {
+            return refuse(p, "it does not lie on the disk");
+        }
+        for other in &partitions[..i] {
+            if other.number == p.number {
+                return refuse(p, "its number is taken twice");
+            }
+            // A logical partition lies within the extended one, which mbr::write checks.
+            let nested = mbr && (p.number > 4) != (other.number > 4);
+            if !nested && p.extent().overlaps(other.extent()) {
+                return refuse(p, "it overlaps another");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

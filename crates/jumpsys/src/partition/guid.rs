@@ -1,0 +1,223 @@
+//! GUID partition tables.
+//!
+//! Source: UEFI specification 2.10, chapter 5.3; the kernel's block/partitions/efi.c.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Cursor;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use gpt::disk::LogicalBlockSize;
+use gpt::header::{Header, HeaderBuilder, read_header_from_arbitrary_device};
+use gpt::mbr::ProtectiveMBR;
+use gpt::partition::{Partition as Entry, file_read_partitions};
+use gpt::partition_types::{OperatingSystem, Type};
+use uuid::Uuid;
+
+use super::{Partition, PartitionError, Table, mbr};
+use crate::SECTOR_SIZE;
+use crate::blockdev;
+use crate::error::At as _;
+
+const SIGNATURE: &[u8; 8] = b"EFI PART";
+const LB: LogicalBlockSize = LogicalBlockSize::Lb512;
+/// Attribute bit 2, "legacy BIOS bootable".
+const LEGACY_BOOT: u64 = 1 << 2;
+/// Bytes of an entry, the only size Linux reads.
+const ENTRY_SIZE: u32 = 128;
+/// More than anyone has; bounds what a broken header can make us allocate.
+const MOST_ENTRIES: u32 = 4096;
+
+pub(super) fn read(file: &mut File, disk: &Path) -> Result<Table, PartitionError> {
+    let (header, entries) = open(file, disk)?;
+    let partition = |(number, e): (u32, Entry)| Partition {
+        number,
+        start_sector: e.first_lba,
+        sectors: (e.last_lba + 1).saturating_sub(e.first_lba),
+        type_id: e.part_type_guid.guid.to_string(),
+        partuuid: e.part_guid.to_string(),
+        name: Some(e.name).filter(|name| !name.is_empty()),
+        bootable: e.flags & LEGACY_BOOT != 0,
+    };
+    Ok(Table::Gpt {
+        guid: header.disk_guid.to_string(),
+        partitions: entries.into_iter().map(partition).collect(),
+        first_usable: header.first_usable,
+        last_usable: header.last_usable,
+    })
+}
+
+/// The first copy, or else the second: also where only the entries of the first are torn, which the
+/// gpt crate's own way of opening a disk does not forgive.
+fn open(file: &mut File, disk: &Path) -> Result<(Header, BTreeMap<u32, Entry>), PartitionError> {
+    let sectors = blockdev::size_bytes(file, disk)? / SECTOR_SIZE;
+    copy(file, disk, 1).or_else(|first| copy(file, disk, sectors.saturating_sub(1)).or(Err(first)))
+}
+
+/// One copy, header and entries checked by the gpt crate; what it asserts on is looked at first.
+fn copy(
+    file: &mut File,
+    disk: &Path,
+    lba: u64,
+) -> Result<(Header, BTreeMap<u32, Entry>), PartitionError> {
+    // The crate looks for a header in the second sector.
+    let mut sectors = [0; 1024];
+    file.read_exact_at(&mut sectors[512..], lba * SECTOR_SIZE)
+        .at("read", disk)?;
+    let header = read_header_from_arbitrary_device(&mut Cursor::new(sectors), LB);
+    let header = header.map_err(|e| broken(disk, e))?;
+    if header.part_size != ENTRY_SIZE || header.num_parts > MOST_ENTRIES {
+        return Err(broken(
+            disk,
+            "entries of a size or number that Linux does not read",
+        ));
+    }
+    let entries = file_read_partitions(file, &header, LB).map_err(|e| broken(disk, e))?;
+    let used = entries.into_iter().filter(|(_, e)| e.is_used());
+    Ok((header, used.collect()))
+}
+
+/// The gpt crate's own write numbers partitions anew from 1, which would turn Debian's 1, 14, 15
+/// into 1, 2, 3; so only its entries, headers and checksums are used, and each goes to its place.
+pub(super) fn write(
+    file: &mut File,
+    disk: &Path,
+    guid: &str,
+    partitions: &[Partition],
+) -> Result<(), PartitionError> {
+    let sectors = blockdev::size_bytes(file, disk)? / SECTOR_SIZE;
+    let old = open(file, disk).ok();
+    let (mut primary, mut backup) = headers(disk, guid, sectors, old.as_ref().map(|o| &o.0))?;
+    let old = old.map(|o| o.1).unwrap_or_default();
+    let mut entries = BTreeMap::new();
+    for p in partitions {
+        let inside =
+            p.start_sector >= primary.first_usable && p.extent().end() - 1 <= primary.last_usable;
+        if !inside {
+            return Err(PartitionError::Unwritable {
+                disk: disk.to_owned(),
+                number: p.number,
+                reason: "it does not lie between the two copies of the table",
+            });
+        }
+        entries.insert(p.number, entry(p, &old)?);
+    }
+    put_entries(file, disk, &backup, &entries)?;
+    backup.write_backup(file, LB).map_err(|e| broken(disk, e))?;
+    file.sync_all().at("sync", disk)?;
+    put_entries(file, disk, &primary, &entries)?;
+    primary
+        .write_primary(file, LB)
+        .map_err(|e| broken(disk, e))?;
+    file.sync_all().at("sync", disk)?;
+    protect(file, disk, sectors)
+}
+
+fn headers(
+    disk: &Path,
+    guid: &str,
+    sectors: u64,
+    old: Option<&Header>,
+) -> Result<(Header, Header), PartitionError> {
+    let mut builder = HeaderBuilder::new();
+    // A first usable sector which was chosen larger is kept.
+    if let Some(old) = old {
+        builder
+            .first_usable(old.first_usable)
+            .num_parts(old.num_parts);
+    }
+    builder.disk_guid(parse(guid)?).backup_lba(sectors - 1);
+    let primary = builder
+        .primary(true)
+        .build(LB)
+        .map_err(|e| broken(disk, e))?;
+    let backup = builder
+        .primary(false)
+        .build(LB)
+        .map_err(|e| broken(disk, e))?;
+    Ok((primary, backup))
+}
+
+/// Attributes other than "bootable" are those the same partition had before.
+fn entry(p: &Partition, old: &BTreeMap<u32, Entry>) -> Result<Entry, PartitionError> {
+    let part_guid = parse(&p.partuuid)?;
+    let before = old.values().find(|e| e.part_guid == part_guid);
+    let flags = before.map_or(0, |e| e.flags) & !LEGACY_BOOT;
+    Ok(Entry {
+        part_type_guid: Type {
+            guid: parse(&p.type_id)?,
+            os: OperatingSystem::None,
+        },
+        part_guid,
+        first_lba: p.start_sector,
+        last_lba: p.extent().end() - 1,
+        flags: flags | if p.bootable { LEGACY_BOOT } else { 0 },
+        name: p.name.clone().unwrap_or_default(),
+    })
+}
+
+fn put_entries(
+    file: &mut File,
+    disk: &Path,
+    header: &Header,
+    entries: &BTreeMap<u32, Entry>,
+) -> Result<(), PartitionError> {
+    let empty = Entry::zero();
+    for number in 1..=header.num_parts {
+        let entry = entries.get(&number).unwrap_or(&empty);
+        entry
+            .write_to_device(
+                file,
+                u64::from(number - 1),
+                header.part_start,
+                LB,
+                ENTRY_SIZE,
+            )
+            .at("write a partition entry of", disk)?;
+    }
+    Ok(())
+}
+
+/// Makes the MBR a protective one, unless it is: boot code, and a flag which some BIOS needs on the
+/// entry, then stay.
+fn protect(file: &mut File, disk: &Path, sectors: u64) -> Result<(), PartitionError> {
+    let mut first = [0; 512];
+    file.read_exact_at(&mut first, 0).at("read", disk)?;
+    if mbr::is_table(&first) && mbr::is_protective(&first) {
+        return Ok(());
+    }
+    let length = u32::try_from(sectors - 1).unwrap_or(u32::MAX);
+    let fresh = ProtectiveMBR::with_lb_size(length).to_bytes();
+    first[440..].copy_from_slice(&fresh[440..]);
+    file.write_all_at(&first, 0).at("write", disk)?;
+    file.sync_all().at("sync", disk)?;
+    Ok(())
+}
+
+/// Takes the signatures of a GPT away, so that nothing finds it beside a new MBR. Sectors without
+/// such a signature are left alone: in the gap behind an MBR there may be a boot loader.
+pub(super) fn erase(file: &File, disk: &Path, sectors: u64) -> Result<(), PartitionError> {
+    for lba in [1, sectors - 1] {
+        let mut sector = [0; 512];
+        file.read_exact_at(&mut sector, lba * SECTOR_SIZE)
+            .at("read", disk)?;
+        if sector.starts_with(SIGNATURE) {
+            file.write_all_at(&[0; 512], lba * SECTOR_SIZE)
+                .at("write", disk)?;
+        }
+    }
+    file.sync_all().at("sync", disk)?;
+    Ok(())
+}
+
+fn parse(guid: &str) -> Result<Uuid, PartitionError> {
+    Uuid::try_parse(guid).map_err(|_| PartitionError::BadGuid(guid.to_owned()))
+}
+
+fn broken(disk: &Path, reason: impl ToString) -> PartitionError {
+    PartitionError::Gpt {
+        disk: disk.to_owned(),
+        reason: reason.to_string(),
+    }
+}

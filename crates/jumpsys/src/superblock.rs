@@ -1,0 +1,383 @@
+//! What a partition holds, by the signatures that blkid goes by. Only reads.
+//!
+//! Sources: util-linux, libblkid/src/superblocks/*.c, for offsets and for the textual form of each
+//! identifier.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use crate::blockdev::{self, BlockdevError};
+use crate::error::At as _;
+
+/// What a file system or member of something larger is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// ext2: no journal.
+    Ext2,
+    /// ext3: a journal, and no feature that ext3 lacks.
+    Ext3,
+    /// ext4.
+    Ext4,
+    /// XFS.
+    Xfs,
+    /// btrfs.
+    Btrfs,
+    /// FAT12, FAT16 or FAT32.
+    Vfat,
+    /// Swap, version 1.
+    Swap,
+    /// A physical volume of LVM2.
+    Lvm2,
+    /// LUKS 1 or 2.
+    Luks,
+    /// A member of a Linux software RAID.
+    Raid,
+    /// squashfs.
+    Squashfs,
+}
+
+impl Kind {
+    /// The name that blkid prints, and /etc/fstab takes for file systems.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ext2 => "ext2",
+            Self::Ext3 => "ext3",
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
+            Self::Vfat => "vfat",
+            Self::Swap => "swap",
+            Self::Lvm2 => "LVM2_member",
+            Self::Luks => "crypto_LUKS",
+            Self::Raid => "linux_raid_member",
+            Self::Squashfs => "squashfs",
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superblock {
+    /// What it is.
+    pub kind: Kind,
+    /// Its identifier as blkid prints it: not always a UUID (`ABCD-1234` on FAT).
+    pub uuid: Option<String>,
+    /// Its label; `None` where empty.
+    pub label: Option<String>,
+}
+
+/// Bytes that [`identify`] wants from the start of the device.
+pub const HEAD: usize = 128 * 1024;
+/// Bytes that [`identify`] wants from the end of the device.
+pub const TAIL: usize = 128 * 1024;
+
+/// Reads a device (or an image in a file) and says what is on it; `None` if nothing known is.
+pub fn probe(device: &Path) -> Result<Option<Superblock>, BlockdevError> {
+    let file = File::open(device).at("open", device)?;
+    let size = blockdev::size_bytes(&file, device)?;
+    let window = |want: usize| usize::try_from(size).map_or(want, |size| size.min(want));
+    let mut head = vec![0; window(HEAD)];
+    file.read_exact_at(&mut head, 0).at("read", device)?;
+    let mut tail = vec![0; window(TAIL)];
+    let start = size - tail.len() as u64;
+    file.read_exact_at(&mut tail, start)
+        .at("read the end of", device)?;
+    Ok(identify(&head, &tail, size))
+}
+
+/// Says what a device of `size` bytes holds, given its first and its last bytes ([`HEAD`] and
+/// [`TAIL`], or all of a smaller device). Members of something larger come before file systems, so
+/// that half of a mirror is not taken for the file system on it.
+pub fn identify(head: &[u8], tail: &[u8], size: u64) -> Option<Superblock> {
+    let head = Window {
+        bytes: head,
+        start: 0,
+    };
+    let tail = Window {
+        bytes: tail,
+        start: size.saturating_sub(tail.len() as u64),
+    };
+    raid(head, tail, size)
+        .or_else(|| lvm2(head))
+        .or_else(|| luks(head))
+        .or_else(|| swap(head))
+        .or_else(|| ext(head))
+        .or_else(|| xfs(head))
+        .or_else(|| btrfs(head))
+        .or_else(|| squashfs(head))
+        .or_else(|| vfat(head))
+}
+
+/// Some bytes of a device; offsets count from the start of the device.
+#[derive(Clone, Copy)]
+struct Window<'a> {
+    bytes: &'a [u8],
+    start: u64,
+}
+
+impl<'a> Window<'a> {
+    fn get(self, at: u64, len: usize) -> Option<&'a [u8]> {
+        let from = usize::try_from(at.checked_sub(self.start)?).ok()?;
+        self.bytes.get(from..from.checked_add(len)?)
+    }
+
+    fn array<const N: usize>(self, at: u64) -> Option<[u8; N]> {
+        self.get(at, N)?.try_into().ok()
+    }
+
+    fn has(self, at: u64, magic: &[u8]) -> bool {
+        self.get(at, magic.len()) == Some(magic)
+    }
+
+    fn le32(self, at: u64) -> Option<u32> {
+        self.array(at).map(u32::from_le_bytes)
+    }
+
+    fn uuid(self, at: u64) -> Option<String> {
+        let uuid = Uuid::from_bytes(self.array(at)?);
+        (!uuid.is_nil()).then(|| uuid.to_string())
+    }
+
+    fn label(self, at: u64, len: usize) -> Option<String> {
+        let bytes = self.get(at, len)?;
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(len);
+        let label = String::from_utf8_lossy(&bytes[..end]);
+        let label = label.trim_end();
+        (!label.is_empty()).then(|| label.to_owned())
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "ends every probe, all of which may find nothing"
+)]
+fn found(kind: Kind, uuid: Option<String>, label: Option<String>) -> Option<Superblock> {
+    Some(Superblock { kind, uuid, label })
+}
+
+/// md 1.1 at 0, 1.2 at 4 KiB, 1.0 at least 8 KiB before the end; 0.90 in the last 64 KiB that are
+/// aligned. linux_raid.c and the kernel's md_p.h.
+fn raid(head: Window<'_>, tail: Window<'_>, size: u64) -> Option<Superblock> {
+    const MAGIC: u32 = 0xa92b_4efc;
+    let near_end = ((size / 512).checked_sub(16)? & !7) * 512;
+    for (window, at) in [(head, 0), (head, 4096), (tail, near_end)] {
+        if window.le32(at) == Some(MAGIC) && window.le32(at + 4) == Some(1) {
+            return found(Kind::Raid, window.uuid(at + 16), window.label(at + 32, 32));
+        }
+    }
+    let at = (size & !0xffff).checked_sub(0x1_0000)?;
+    if tail.le32(at)? != MAGIC {
+        return None;
+    }
+    let words = [at + 20, at + 52, at + 56, at + 60].map(|at| tail.le32(at));
+    let bytes = words.into_iter().map(|w| w.map(u32::to_be_bytes));
+    let bytes: Option<Vec<_>> = bytes.collect();
+    let uuid = Uuid::from_slice(&bytes?.concat()).ok()?;
+    found(Kind::Raid, Some(uuid.to_string()), None)
+}
+
+/// The label may be in any of the first four sectors. lvm.c.
+fn lvm2(head: Window<'_>) -> Option<Superblock> {
+    let is_label = |at: &u64| head.has(*at, b"LABELONE") && head.has(*at + 24, b"LVM2 001");
+    let at = [0, 512, 1024, 1536].into_iter().find(is_label)?;
+    let id = head.get(at + u64::from(head.le32(at + 20)?), 32)?;
+    let id = String::from_utf8_lossy(id).into_owned();
+    let mut rest = id.as_str();
+    let mut groups = Vec::new();
+    for len in [6, 4, 4, 4, 4, 4, 6] {
+        let (group, left) = rest.split_at_checked(len)?;
+        groups.push(group);
+        rest = left;
+    }
+    found(Kind::Lvm2, Some(groups.join("-")), None)
+}
+
+/// luks.c; version 1 has no label.
+fn luks(head: Window<'_>) -> Option<Superblock> {
+    if !head.has(0, b"LUKS\xba\xbe") {
+        return None;
+    }
+    let second = head.has(6, &[0, 2]);
+    let label = head.label(24, 48).filter(|_| second);
+    found(Kind::Luks, head.label(168, 40), label)
+}
+
+/// Version 1 with pages of 4 KiB, the only size on x86. swap.c.
+fn swap(head: Window<'_>) -> Option<Superblock> {
+    if !head.has(4086, b"SWAPSPACE2") || head.le32(1024) != Some(1) {
+        return None;
+    }
+    found(Kind::Swap, head.uuid(1036), head.label(1052, 16))
+}
+
+/// ext.c, and the kernel's fs/ext4/ext4.h for the features.
+fn ext(head: Window<'_>) -> Option<Superblock> {
+    const HAS_JOURNAL: u32 = 0x4;
+    /// filetype, recover, meta_bg
+    const INCOMPAT_EXT3: u32 = 0x2 | 0x4 | 0x10;
+    /// sparse_super, large_file, btree_dir
+    const RO_COMPAT_EXT3: u32 = 0x1 | 0x2 | 0x4;
+    /// A journal of another file system, not a file system.
+    const JOURNAL_DEV: u32 = 0x8;
+    const AT: u64 = 1024;
+    if !head.has(AT + 0x38, &[0x53, 0xef]) {
+        return None;
+    }
+    let (compat, incompat) = (head.le32(AT + 0x5c)?, head.le32(AT + 0x60)?);
+    let ro_compat = head.le32(AT + 0x64)?;
+    if incompat & JOURNAL_DEV != 0 {
+        return None;
+    }
+    let kind = if incompat & !INCOMPAT_EXT3 != 0 || ro_compat & !RO_COMPAT_EXT3 != 0 {
+        Kind::Ext4
+    } else if compat & HAS_JOURNAL != 0 {
+        Kind::Ext3
+    } else {
+        Kind::Ext2
+    };
+    found(kind, head.uuid(AT + 0x68), head.label(AT + 0x78, 16))
+}
+
+/// xfs.c.
+fn xfs(head: Window<'_>) -> Option<Superblock> {
+    if !head.has(0, b"XFSB") {
+        return None;
+    }
+    found(Kind::Xfs, head.uuid(32), head.label(108, 12))
+}
+
+/// btrfs.c: the first superblock, at 64 KiB.
+fn btrfs(head: Window<'_>) -> Option<Superblock> {
+    const AT: u64 = 64 * 1024;
+    if !head.has(AT + 64, b"_BHRfS_M") {
+        return None;
+    }
+    found(Kind::Btrfs, head.uuid(AT + 32), head.label(AT + 299, 256))
+}
+
+/// squashfs.c; it carries no identifier.
+fn squashfs(head: Window<'_>) -> Option<Superblock> {
+    if !head.has(0, b"hsqs") {
+        return None;
+    }
+    found(Kind::Squashfs, None, None)
+}
+
+/// vfat.c. The label is the boot sector's; blkid prefers the root directory's, which mkfs.vfat
+/// writes alike.
+fn vfat(head: Window<'_>) -> Option<Superblock> {
+    if !head.has(510, &[0x55, 0xaa]) {
+        return None;
+    }
+    let at = if head.has(82, b"FAT32   ") {
+        67
+    } else if head.has(54, b"FAT12   ") || head.has(54, b"FAT16   ") {
+        39
+    } else {
+        return None;
+    };
+    let serial = head.le32(at).filter(|&serial| serial != 0);
+    let uuid = serial.map(|s| format!("{:04X}-{:04X}", s >> 16, s & 0xffff));
+    let label = head.label(at + 4, 11).filter(|l| l != "NO NAME");
+    found(Kind::Vfat, uuid, label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, identify};
+
+    const UUID: &str = "01020304-0506-0708-090a-0b0c0d0e0f10";
+
+    fn image(parts: &[(usize, &[u8])]) -> Vec<u8> {
+        let mut image = vec![0; 128 * 1024];
+        for (at, bytes) in parts {
+            image[*at..at + bytes.len()].copy_from_slice(bytes);
+        }
+        image
+    }
+
+    fn kind_and_ids(parts: &[(usize, &[u8])]) -> Option<(Kind, Option<String>, Option<String>)> {
+        let image = image(parts);
+        let found = identify(&image, &image, image.len() as u64);
+        found.map(|s| (s.kind, s.uuid, s.label))
+    }
+
+    fn uuid_bytes() -> Vec<u8> {
+        (1..=16).collect()
+    }
+
+    #[test]
+    fn nothing_is_found_on_zeros_and_on_no_bytes() {
+        assert_eq!(kind_and_ids(&[]), None);
+        assert_eq!(identify(&[], &[], 0), None);
+    }
+
+    #[test]
+    fn tells_ext_variants_by_their_features() {
+        let magic = (1024 + 0x38, &[0x53, 0xef][..]);
+        let uuid = uuid_bytes();
+        let ids = [magic, (1024 + 0x68, &uuid), (1024 + 0x78, b"root")];
+        let with = |more: &[(usize, &[u8])]| kind_and_ids(&[&ids[..], more].concat()).unwrap();
+        assert_eq!(with(&[]).0, Kind::Ext2);
+        let journal = (1024 + 0x5c, &[4][..]);
+        assert_eq!(with(&[journal]).0, Kind::Ext3);
+        let extents = (1024 + 0x60, &[0x42][..]);
+        let ext4 = (Kind::Ext4, Some(UUID.to_owned()), Some("root".to_owned()));
+        assert_eq!(with(&[journal, extents]), ext4);
+    }
+
+    #[test]
+    fn a_raid_member_is_not_taken_for_the_file_system_on_it() {
+        let uuid = uuid_bytes();
+        let ext = (1024 + 0x38, &[0x53, 0xef][..]);
+        let md = [0xfc, 0x4e, 0x2b, 0xa9, 1, 0, 0, 0];
+        let end = (128 * 1024 - 8192, &md[..]);
+        let parts = [ext, end, (end.0 + 16, &uuid), (end.0 + 32, b"host:0")];
+        let raid = (Kind::Raid, Some(UUID.to_owned()), Some("host:0".to_owned()));
+        assert_eq!(kind_and_ids(&parts), Some(raid));
+    }
+
+    #[test]
+    fn prints_an_old_raids_uuid_as_mdadm_does() {
+        let at = 64 * 1024;
+        let parts: [(usize, &[u8]); 4] = [
+            (at, &[0xfc, 0x4e, 0x2b, 0xa9]),
+            (at + 4, &[0, 0, 0, 0, 90]),
+            (at + 20, &[4, 3, 2, 1]),
+            (at + 52, &[8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13]),
+        ];
+        let (kind, uuid, _) = kind_and_ids(&parts).unwrap();
+        assert_eq!((kind, uuid.as_deref()), (Kind::Raid, Some(UUID)));
+    }
+
+    #[test]
+    fn prints_ids_that_are_no_uuids_in_their_own_form() {
+        let fat = kind_and_ids(&[
+            (82, b"FAT32   "),
+            (67, &[0x34, 0x12, 0xcd, 0xab]),
+            (71, b"EFI        "),
+            (510, &[0x55, 0xaa]),
+        ]);
+        let expected = (
+            Kind::Vfat,
+            Some("ABCD-1234".to_owned()),
+            Some("EFI".to_owned()),
+        );
+        assert_eq!(fat, Some(expected));
+        let (kind, uuid, _) = kind_and_ids(&[
+            (512, b"LABELONE"),
+            (512 + 20, &[32, 0, 0, 0]),
+            (512 + 24, b"LVM2 001"),
+            (512 + 32, b"abcdefghijklmnopqrstuvwxyz012345"),
+        ])
+        .unwrap();
+        assert_eq!(kind, Kind::Lvm2);
+        assert_eq!(
+            uuid.as_deref(),
+            Some("abcdef-ghij-klmn-opqr-stuv-wxyz-012345")
+        );
+    }
+}
