@@ -55,6 +55,8 @@ pub struct Facts {
     pub saved: Vec<SavedPath>,
     /// Whether root's `authorized_keys` holds at least one key.
     pub authorized_keys: bool,
+    /// The port that the node's sshd was reached at, from `SSH_CONNECTION`.
+    pub ssh_port: Option<u16>,
     /// A jump that was begun on this node and not finished or taken back.
     pub jump: Option<JumpInProgress>,
 }

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod layout;
 pub mod manifest;
 pub mod network;
+pub mod places;
 pub mod plan;
 pub mod recipe;
 pub mod refusal;

@@ -41,6 +41,8 @@ pub struct Plan {
     pub fstab: String,
     /// The network as captured, if it is carried over.
     pub network: Option<PlannedNetwork>,
+    /// The port that sshd listens on, on the node itself.
+    pub ssh_port: u16,
     /// When the new system counts as sound.
     pub health: Health,
     /// How long to wait for what.

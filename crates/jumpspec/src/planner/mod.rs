@@ -18,6 +18,9 @@ use crate::plan::{
 use crate::refusal::{Refusal, RefusalCode};
 use crate::step::{ImageRole, Step};
 
+/// sshd's port where nothing else is known (RFC 4251's registered port).
+const SSH_PORT: u16 = 22;
+
 /// What a plan follows from.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -87,6 +90,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         filesystems: planned,
         fstab: fstab.text,
         network,
+        ssh_port: input.facts.ssh_port.unwrap_or(SSH_PORT),
         health: input.job.health.clone(),
         wait: input.job.wait.clone(),
         steps,

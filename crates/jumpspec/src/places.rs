@@ -1,0 +1,41 @@
+//! Where jump keeps its things, on the landing file system and in the new system.
+//!
+//! All of it is below one directory on each, so that removing it leaves no trace.
+
+/// Jump's directory on the landing file system, from that file system's root (and so
+/// from the jump system's `/`).
+pub const JUMP: &str = "jump";
+/// The plan, JSON.
+pub const PLAN: &str = "jump/plan.json";
+/// Image files.
+pub const IMAGES: &str = "jump/image";
+/// The archive of saved files. Secret: host keys and password hashes.
+pub const SAVED: &str = "jump/saved.tar.zst";
+/// The admin's hooks.
+pub const HOOKS: &str = "jump/hooks";
+/// Logs, copied to [`NEW_LOG`] at the end.
+pub const LOG: &str = "jump/log";
+/// Events of all stages, one JSON object a line.
+pub const EVENTS: &str = "jump/log/events.jsonl";
+/// Where the jump system mounts the new root.
+pub const NEW_ROOT: &str = "jump/new";
+
+/// The selector's files on the landing file system; from its root, with a slash, as
+/// GRUB wants it.
+pub const SELECTOR: &str = "/jump/selector";
+
+/// Our directory in the new system until the end.
+pub const NEW_LIB: &str = "usr/lib/jump";
+/// Our program in the new system until the end.
+pub const NEW_PROGRAM: &str = "usr/lib/jump/jumpinit";
+/// The plan in the new system until the end.
+pub const NEW_PLAN: &str = "usr/lib/jump/plan.json";
+/// The first-boot unit.
+pub const NEW_UNIT: &str = "etc/systemd/system/jump-finish.service";
+/// What makes systemd start it.
+pub const NEW_WANTS: &str = "etc/systemd/system/multi-user.target.wants/jump-finish.service";
+/// Logs in the new system; they stay.
+pub const NEW_LOG: &str = "var/log/jump";
+
+/// The events file below [`LOG`] or [`NEW_LOG`].
+pub const EVENTS_NAME: &str = "events.jsonl";
