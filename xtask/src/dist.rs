@@ -36,7 +36,10 @@ pub fn build() -> Result<Dist> {
         .current_dir(workspace::root());
     run::show(&mut cargo)?;
     let built = target_dir.join(TARGET).join("release");
-    Ok(Dist { jumpimg: publish(&built, "jumpimg")?, jumpinit: publish(&built, "jumpinit")? })
+    Ok(Dist {
+        jumpimg: publish(&built, "jumpimg")?,
+        jumpinit: publish(&built, "jumpinit")?,
+    })
 }
 
 /// Checks the program `name` below `built` and copies it to `target/dist/` where it changed.
@@ -54,7 +57,11 @@ fn publish(built: &Path, name: &str) -> Result<PathBuf> {
         std::fs::copy(&source, &beside)?;
         std::fs::rename(&beside, &destination)?;
     }
-    eprintln!("dist: {} {} bytes, static", workspace::shown(&destination), bytes.len());
+    eprintln!(
+        "dist: {} {} bytes, static",
+        workspace::shown(&destination),
+        bytes.len()
+    );
     Ok(destination)
 }
 
@@ -118,7 +125,12 @@ impl Toolchain {
 /// A cargo without what an outer `cargo run` put into the environment.
 fn plain_cargo(program: &str) -> Command {
     let mut cargo = run::command(program, [] as [&str; 0]);
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET"] {
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_TARGET_DIR",
+        "CARGO_BUILD_TARGET",
+    ] {
         cargo.env_remove(name);
     }
     // zstd's C code. cc-rs would look for a cross compiler named after the target first.
@@ -170,7 +182,11 @@ fn unwind_library(folder: &Path) -> Result<()> {
     let source = folder.join("fprintf_chk.c");
     std::fs::write(&source, FPRINTF_CHK)?;
     let object = folder.join("fprintf_chk.o");
-    run::quiet(run::command("musl-gcc", ["-O2", "-c", "-o"]).arg(&object).arg(&source))?;
+    run::quiet(
+        run::command("musl-gcc", ["-O2", "-c", "-o"])
+            .arg(&object)
+            .arg(&source),
+    )?;
     let beside = folder.join("libunwind.new.a");
     std::fs::copy("/usr/lib/llvm-14/lib/libunwind.a", &beside)?;
     run::quiet(run::command("ar", ["r"]).arg(&beside).arg(&object))?;

@@ -2,9 +2,9 @@
 //! Looks at program headers and the dynamic section only; runs nothing.
 
 use anyhow::{Result, bail};
+use object::Endianness;
 use object::elf::{DT_NEEDED, FileHeader64, PT_INTERP};
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
-use object::Endianness;
 
 /// Fails unless `bytes` are a 64-bit ELF with no interpreter (`PT_INTERP`) and without a needed
 /// library (`DT_NEEDED`). A static-pie has a dynamic section for its own relocations: allowed.
@@ -14,7 +14,10 @@ pub fn check_static(bytes: &[u8]) -> Result<()> {
     for segment in header.program_headers(endian, bytes)? {
         if segment.p_type(endian) == PT_INTERP {
             let path = segment.interpreter(endian, bytes)?.unwrap_or_default();
-            bail!("it asks for the interpreter {}", String::from_utf8_lossy(path));
+            bail!(
+                "it asks for the interpreter {}",
+                String::from_utf8_lossy(path)
+            );
         }
         for entry in segment.dynamic(endian, bytes)?.unwrap_or_default() {
             if entry.d_tag(endian) == DT_NEEDED {

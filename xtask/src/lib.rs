@@ -1,7 +1,11 @@
 //! Development tasks of this workspace, as a library for the `tests` crate and the `xtask` program.
 
+pub mod cache;
+pub mod cli;
 pub mod dist;
 pub mod elf;
+pub mod golden;
 pub mod packages;
 pub mod run;
+pub mod vm;
 pub mod workspace;

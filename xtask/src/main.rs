@@ -1,6 +1,30 @@
 //! `cargo xtask`: development tasks.
 
-fn main() -> anyhow::Result<()> {
-    xtask::dist::build()?;
-    Ok(())
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+use xtask::cli::{Cli, Task};
+use xtask::vm::{self, Table};
+use xtask::{dist, golden};
+
+fn main() -> ExitCode {
+    match perform(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    match task {
+        Task::Dist => dist::build().map(drop),
+        Task::Golden {
+            name,
+            output,
+            fresh,
+        } => golden::make(&name, &golden::Options { output, fresh }).map(drop),
+    }
 }

@@ -76,7 +76,9 @@ fn missing<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
     }
     // dpkg-query exits with 1 as soon as one name is unknown, and that is an answer too.
     let format = "--showformat=${Package} ${db:Status-Abbrev}\n";
-    let output = run::command("dpkg-query", ["--show", format]).args(packages).output()?;
+    let output = run::command("dpkg-query", ["--show", format])
+        .args(packages)
+        .output()?;
     let listing = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(not_installed(packages, &listing))
 }
@@ -88,7 +90,11 @@ fn not_installed<'a>(packages: &[&'a str], listing: &str) -> Vec<&'a str> {
             .filter_map(|line| line.split_once(' '))
             .any(|(package, status)| package == name && status.trim_end() == "ii")
     };
-    packages.iter().copied().filter(|name| !installed(name)).collect()
+    packages
+        .iter()
+        .copied()
+        .filter(|name| !installed(name))
+        .collect()
 }
 
 fn may_install() -> Result<()> {
@@ -109,20 +115,30 @@ pub fn is_root() -> Result<bool> {
 }
 
 fn lists_are_stale() -> bool {
-    let Ok(entries) = std::fs::read_dir("/var/lib/apt/lists") else { return true };
+    let Ok(entries) = std::fs::read_dir("/var/lib/apt/lists") else {
+        return true;
+    };
     let newest = entries
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().contains("Packages"))
         .filter_map(|entry| entry.metadata().ok()?.modified().ok())
         .max();
-    let updated = std::fs::metadata("/var/lib/apt/lists/partial").and_then(|m| m.modified()).ok();
-    let Some(newest) = newest.max(updated.filter(|_| newest.is_some())) else { return true };
-    SystemTime::now().duration_since(newest).is_ok_and(|age| age > LISTS_STALE)
+    let updated = std::fs::metadata("/var/lib/apt/lists/partial")
+        .and_then(|m| m.modified())
+        .ok();
+    let Some(newest) = newest.max(updated.filter(|_| newest.is_some())) else {
+        return true;
+    };
+    SystemTime::now()
+        .duration_since(newest)
+        .is_ok_and(|age| age > LISTS_STALE)
 }
 
 fn apt_get(arguments: &[&str]) -> std::process::Command {
     let mut command = run::command("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300"]);
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 

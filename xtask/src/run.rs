@@ -23,7 +23,9 @@ where
 
 /// Runs `command` with its output shown.
 pub fn show(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {}", line(command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", line(command)))?;
     if status.success() {
         return Ok(());
     }
@@ -32,7 +34,9 @@ pub fn show(command: &mut Command) -> Result<()> {
 
 /// Runs `command` quietly and returns its stdout.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {}", line(command)))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {}", line(command)))?;
     checked(command, &output)?;
     String::from_utf8(output.stdout)
         .with_context(|| format!("{}: its output is not UTF-8", line(command)))
@@ -40,16 +44,24 @@ pub fn capture(command: &mut Command) -> Result<String> {
 
 /// Runs `command` quietly, for its effect.
 pub fn quiet(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| format!("cannot start {}", line(command)))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {}", line(command)))?;
     checked(command, &output)
 }
 
 /// Runs `command` quietly with `input` as its stdin and returns its stdout.
 pub fn feed(command: &mut Command, input: &[u8]) -> Result<String> {
-    let started =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let started = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
     let mut child = started.with_context(|| format!("cannot start {}", line(command)))?;
-    let mut stdin = child.stdin.take().context("the program's stdin is missing")?;
+    let mut stdin = child
+        .stdin
+        .take()
+        .context("the program's stdin is missing")?;
     let written = stdin.write_all(input);
     drop(stdin);
     let output = child.wait_with_output()?;
@@ -80,7 +92,12 @@ fn checked(command: &Command, output: &Output) -> Result<()> {
         return Ok(());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    bail!("{}: {}\n{}", line(command), describe(output.status), tail(stderr.trim_end()))
+    bail!(
+        "{}: {}\n{}",
+        line(command),
+        describe(output.status),
+        tail(stderr.trim_end())
+    )
 }
 
 fn tail(text: &str) -> &str {
@@ -92,7 +109,9 @@ fn tail(text: &str) -> &str {
 }
 
 fn describe(status: ExitStatus) -> String {
-    status.code().map_or_else(|| status.to_string(), |code| format!("exit status {code}"))
+    status
+        .code()
+        .map_or_else(|| status.to_string(), |code| format!("exit status {code}"))
 }
 
 #[cfg(test)]
@@ -111,12 +130,18 @@ mod tests {
 
     #[test]
     fn words_with_spaces_are_quoted() {
-        assert_eq!(line(&command("echo", ["a b", "it's"])), r"echo 'a b' 'it'\''s'");
+        assert_eq!(
+            line(&command("echo", ["a b", "it's"])),
+            r"echo 'a b' 'it'\''s'"
+        );
     }
 
     #[test]
     fn input_reaches_the_program() {
-        assert_eq!(feed(&mut command("cat", ["-"]), b"hello").expect("cat works"), "hello");
+        assert_eq!(
+            feed(&mut command("cat", ["-"]), b"hello").expect("cat works"),
+            "hello"
+        );
     }
 
     #[test]

@@ -21,5 +21,8 @@ pub fn image(name: &str) -> PathBuf {
 
 /// `path` as shown to people: relative to the workspace where it is below it.
 pub fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }

@@ -1,0 +1,258 @@
+//! Installs the victim: partitions, file systems, the golden root, who it is, and GRUB.
+//! Root only. Touches the image it is given, and the host only by loop devices and mounts.
+
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::content;
+use super::layout::{Role, Table};
+use super::{ALICE, Identity, LoopDevice, Mount, NODE, STATIC_ADDRESS, STATIC_ROUTE, SWAP_LABEL};
+use crate::run;
+
+/// The UUIDs of the victim's file systems, so that tests can name them.
+pub const BOOT_UUID: &str = "b0070000-6a75-4d70-8000-000000000001";
+/// The swap partition's.
+pub const SWAP_UUID: &str = "5a990000-6a75-4d70-8000-000000000002";
+/// The root's.
+pub const ROOT_UUID: &str = "40070000-6a75-4d70-8000-000000000003";
+/// The one of /data.
+pub const DATA_UUID: &str = "da7a0000-6a75-4d70-8000-000000000004";
+
+/// Makes the disk `image` from the golden `root`.
+pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Path) -> Result<()> {
+    let new = image.with_extension("new");
+    drop(std::fs::remove_file(&new));
+    File::create(&new)?.set_len(table.disk_bytes())?;
+    run::feed(
+        run::command("sfdisk", ["--quiet"]).arg(&new),
+        table.sfdisk().as_bytes(),
+    )?;
+    let disk = LoopDevice::attach(&new)?;
+    make_file_systems(&disk, table)?;
+    let at = image.with_extension("root");
+    let mounts = mount(&disk, table, &at)?;
+    run::quiet(
+        run::command("cp", ["--archive"])
+            .arg(root.join("."))
+            .arg(&at),
+    )?;
+    write_files(&at, identity)?;
+    content::fill(&at.join("data"))?;
+    configure(&at, &disk, table)?;
+    for mount in mounts.into_iter().rev() {
+        mount.unmount()?;
+    }
+    disk.detach()?;
+    std::fs::remove_dir(&at)?;
+    std::fs::rename(&new, image)?;
+    Ok(())
+}
+
+/// Each file system's role, UUID and mount point.
+const FILE_SYSTEMS: &[(Role, &str, &str)] = &[
+    (Role::Root, ROOT_UUID, ""),
+    (Role::Boot, BOOT_UUID, "boot"),
+    (Role::Data, DATA_UUID, "data"),
+];
+
+fn node(disk: &LoopDevice, table: Table, role: Role) -> Result<std::path::PathBuf> {
+    let partition = table
+        .partition(role)
+        .with_context(|| format!("no {role:?} partition"))?;
+    Ok(disk.partition(partition.number))
+}
+
+fn make_file_systems(disk: &LoopDevice, table: Table) -> Result<()> {
+    for (role, uuid, _) in FILE_SYSTEMS {
+        let mut mkfs = run::command("mkfs.ext4", ["-q", "-F", "-U", uuid]);
+        run::quiet(mkfs.arg(node(disk, table, *role)?))?;
+    }
+    let mut mkswap = run::command("mkswap", ["--uuid", SWAP_UUID, "--label", SWAP_LABEL]);
+    run::quiet(mkswap.arg(node(disk, table, Role::Swap)?))
+}
+
+fn mount(disk: &LoopDevice, table: Table, at: &Path) -> Result<Vec<Mount>> {
+    let mut mounts = Vec::new();
+    for (role, _, point) in FILE_SYSTEMS {
+        let source = node(disk, table, *role)?;
+        mounts.push(Mount::new(&source, &at.join(point), &["-t", "ext4"])?);
+    }
+    Ok(mounts)
+}
+
+fn write_files(at: &Path, identity: &Identity) -> Result<()> {
+    let write = |name: &str, mode: u32, text: &str| -> Result<()> {
+        let path = at.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
+        std::fs::set_permissions(&path, Permissions::from_mode(mode))?;
+        Ok(())
+    };
+    write("etc/fstab", 0o644, &fstab())?;
+    write("etc/hostname", 0o644, &format!("{NODE}\n"))?;
+    write("etc/hosts", 0o644, &hosts())?;
+    write(
+        "etc/machine-id",
+        0o444,
+        "0707070707074a756d70070707070707\n",
+    )?;
+    write("etc/network/interfaces", 0o644, &interfaces())?;
+    write(
+        "root/notes.txt",
+        0o600,
+        "rack 12, unit 7; call Ada before touching it\n",
+    )?;
+    write(
+        "root/.ssh/authorized_keys",
+        0o600,
+        &identity.admin_public_key()?,
+    )?;
+    std::fs::set_permissions(at.join("root/.ssh"), Permissions::from_mode(0o700))?;
+    for key in identity.host_keys() {
+        let name = format!(
+            "etc/ssh/{}",
+            key.file_name().unwrap_or_default().to_string_lossy()
+        );
+        write(&name, 0o600, &std::fs::read_to_string(&key)?)?;
+        let public = std::fs::read_to_string(key.with_extension("pub"))?;
+        write(&format!("{name}.pub"), 0o644, &public)?;
+    }
+    Ok(())
+}
+
+fn fstab() -> String {
+    format!(
+        "# /etc/fstab of {NODE}\n\
+         UUID={ROOT_UUID} /     ext4 errors=remount-ro 0 1\n\
+         UUID={BOOT_UUID} /boot ext4 defaults          0 2\n\
+         UUID={DATA_UUID} /data ext4 defaults,noatime  0 2\n\
+         UUID={SWAP_UUID} none  swap sw                0 0\n"
+    )
+}
+
+fn hosts() -> String {
+    format!(
+        "127.0.0.1\tlocalhost\n\
+         127.0.1.1\t{NODE}.cluster.example\t{NODE}\n\
+         192.168.77.20\tstorage.cluster.example\tstorage\n\
+         ::1\tlocalhost ip6-localhost ip6-loopback\n"
+    )
+}
+
+/// Interfaces are named by their PCI slots, which `machine` fixes.
+fn interfaces() -> String {
+    let (network, gateway) = STATIC_ROUTE;
+    format!(
+        "auto lo\n\
+         iface lo inet loopback\n\n\
+         allow-hotplug ens3\n\
+         iface ens3 inet dhcp\n\n\
+         auto ens4\n\
+         iface ens4 inet static\n\
+         \taddress {STATIC_ADDRESS}\n\
+         \tup ip route add {network} via {gateway}\n"
+    )
+}
+
+/// Accounts and GRUB, by the root's own programs.
+fn configure(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
+    let (name, uid, password) = ALICE;
+    let uid = uid.to_string();
+    std::fs::create_dir_all(at.join("data/home"))?;
+    let home = format!("/data/home/{name}");
+    let shell = ["--create-home", "--home-dir", &home, "--shell", "/bin/bash"];
+    chroot(
+        at,
+        "useradd",
+        &["--uid", &uid, "--comment", "Alice L."],
+        &shell,
+        &[name],
+        b"",
+    )?;
+    chroot(
+        at,
+        "chpasswd",
+        &[],
+        &[],
+        &[],
+        format!("{name}:{password}\n").as_bytes(),
+    )?;
+
+    let devices = device_nodes(at, disk, table)?;
+    let proc = Mount::new(Path::new("proc"), &at.join("proc"), &["-t", "proc"])?;
+    let sys = Mount::new(Path::new("sysfs"), &at.join("sys"), &["-t", "sysfs"])?;
+    let whole = disk.path().to_string_lossy().into_owned();
+    chroot(
+        at,
+        "grub-install",
+        &["--target=i386-pc"],
+        &[],
+        &[&whole],
+        b"",
+    )?;
+    chroot(at, "update-grub", &[], &[], &[], b"")?;
+    for mount in [sys, proc, devices] {
+        mount.unmount()?;
+    }
+    check_grub(&std::fs::read_to_string(at.join("boot/grub/grub.cfg"))?)
+}
+
+fn chroot(
+    at: &Path,
+    program: &str,
+    options: &[&str],
+    more: &[&str],
+    operands: &[&str],
+    input: &[u8],
+) -> Result<()> {
+    let mut command = run::command("chroot", [at.as_os_str(), program.as_ref()]);
+    command.args(options).args(more).args(operands);
+    command
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("LC_ALL", "C.UTF-8");
+    run::feed(&mut command, input).map(drop)
+}
+
+/// A /dev with the disk alone, and with its `by-uuid` links: without them `update-grub` writes
+/// `root=/dev/loop…`.
+fn device_nodes(at: &Path, disk: &LoopDevice, table: Table) -> Result<Mount> {
+    let dev = Mount::new(Path::new("dev"), &at.join("dev"), &["-t", "tmpfs"])?;
+    let mut copy = run::command("cp", ["--archive"]);
+    copy.args(["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"])
+        .arg(disk.path());
+    for partition in table.partitions() {
+        copy.arg(disk.partition(partition.number));
+    }
+    run::quiet(copy.arg(dev.path()))?;
+    let links = dev.path().join("disk/by-uuid");
+    std::fs::create_dir_all(&links)?;
+    for (role, uuid, _) in FILE_SYSTEMS {
+        symlink(node(disk, table, *role)?, links.join(uuid))?;
+    }
+    Ok(dev)
+}
+
+fn check_grub(config: &str) -> Result<()> {
+    if !config.contains(&format!("root=UUID={ROOT_UUID}")) || config.contains("/dev/loop") {
+        bail!("update-grub wrote a grub.cfg that cannot find the victim's root");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROOT_UUID, check_grub};
+
+    #[test]
+    fn a_grub_config_that_names_a_loop_device_is_refused() {
+        let good = format!("linux /vmlinuz root=UUID={ROOT_UUID} ro");
+        assert!(check_grub(&good).is_ok());
+        assert!(check_grub("linux /vmlinuz root=/dev/loop0p3 ro").is_err());
+        assert!(check_grub(&format!("{good}\nset root=/dev/loop0")).is_err());
+    }
+}

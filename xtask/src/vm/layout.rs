@@ -1,0 +1,148 @@
+//! The partitions of the victim's disk, for both kinds of partition table.
+
+use std::fmt::Write as _;
+
+/// The kind of partition table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// p1 /boot, p2 swap, p3 /, p4 /data.
+    Mbr,
+    /// p1 BIOS boot partition, p2 /boot, p3 swap, p4 /, p5 /data.
+    Gpt,
+}
+
+/// What a partition is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// GRUB's core image, on a GPT disk.
+    BiosBoot,
+    /// /boot, ext4.
+    Boot,
+    /// Swap: the landing partition.
+    Swap,
+    /// /, ext4.
+    Root,
+    /// /data, ext4, which survives.
+    Data,
+}
+
+/// One partition.
+#[derive(Debug, Clone, Copy)]
+pub struct Partition {
+    /// The partition's number, from 1.
+    pub number: u32,
+    /// What it is for.
+    pub role: Role,
+    /// Its size in MiB.
+    pub mib: u64,
+}
+
+/// Before the first partition: sector 2048 is where partitioners of the last decade begin.
+const HEAD_MIB: u64 = 1;
+/// After the last one: the backup GPT, and some slack.
+const TAIL_MIB: u64 = 2;
+
+impl Table {
+    /// A word for file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mbr => "mbr",
+            Self::Gpt => "gpt",
+        }
+    }
+
+    /// The partitions in their order on the disk.
+    pub fn partitions(self) -> Vec<Partition> {
+        let mut sizes = vec![
+            (Role::Boot, 384),
+            (Role::Swap, 2048),
+            (Role::Root, 3072),
+            (Role::Data, 512),
+        ];
+        if self == Self::Gpt {
+            sizes.insert(0, (Role::BiosBoot, 2));
+        }
+        (1..)
+            .zip(sizes)
+            .map(|(number, (role, mib))| Partition { number, role, mib })
+            .collect()
+    }
+
+    /// The partition with that role. A BIOS boot partition exists on GPT only.
+    pub fn partition(self, role: Role) -> Option<Partition> {
+        self.partitions()
+            .into_iter()
+            .find(|partition| partition.role == role)
+    }
+
+    /// The disk's size in bytes.
+    pub fn disk_bytes(self) -> u64 {
+        let partitions: u64 = self
+            .partitions()
+            .iter()
+            .map(|partition| partition.mib)
+            .sum();
+        (HEAD_MIB + partitions + TAIL_MIB) << 20
+    }
+
+    /// The script that makes this table, for `sfdisk` (sfdisk(8), "Input formats").
+    pub(super) fn sfdisk(self) -> String {
+        let mut script = match self {
+            Self::Mbr => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
+            Self::Gpt => String::from("label: gpt\n"),
+        };
+        let mut start = HEAD_MIB;
+        for Partition { role, mib, .. } in self.partitions() {
+            let kind = self.kind(role);
+            let active = if self == Self::Mbr && role == Role::Boot {
+                ", bootable"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                script,
+                "start={start}MiB, size={mib}MiB, type={kind}{active}"
+            );
+            start += mib;
+        }
+        script
+    }
+
+    fn kind(self, role: Role) -> &'static str {
+        match (self, role) {
+            (Self::Mbr, Role::Swap) => "82",
+            (Self::Mbr, _) => "83",
+            (Self::Gpt, Role::BiosBoot) => "21686148-6449-6E6F-744E-656564454649",
+            (Self::Gpt, Role::Swap) => "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
+            (Self::Gpt, _) => "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Role, Table};
+
+    #[test]
+    fn numbers_shift_by_one_on_gpt() {
+        let number = |table: Table| {
+            table
+                .partition(Role::Swap)
+                .map(|partition| partition.number)
+        };
+        assert_eq!((number(Table::Mbr), number(Table::Gpt)), (Some(2), Some(3)));
+    }
+
+    #[test]
+    fn the_script_starts_at_sector_2048_and_leaves_no_gaps() {
+        let script = Table::Mbr.sfdisk();
+        assert!(
+            script.contains("start=1MiB, size=384MiB, type=83, bootable\n"),
+            "{script}"
+        );
+        assert!(
+            script.contains("start=385MiB, size=2048MiB, type=82\n"),
+            "{script}"
+        );
+    }
+}

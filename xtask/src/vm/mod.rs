@@ -1,0 +1,58 @@
+//! Virtual machines for the demo and for the `tests` crate.
+//!
+//! [`Victim`] makes the disk of a Debian 12 node once and hands out copies; [`Machine`] runs one in
+//! QEMU. Everything is below `target/vm/`; nothing here knows what a jump is.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use xtask::vm::{Hardware, Machine, Table, Victim};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let victim = Victim::prepare(Table::Mbr)?; // cached
+//! let node = victim.copy("my-test")?; // a folder with a disk of its own
+//! let mut machine = Machine::start(&node, &Hardware::default())?;
+//! machine.wait_for_ssh(Duration::from_secs(300))?;
+//! assert_eq!(machine.ssh("hostname")?.trim(), "node07");
+//! machine.kill()?; // the disk, node.disk, can now be changed and started again
+//! # Ok(())
+//! # }
+//! ```
+
+mod accel;
+mod content;
+mod hand;
+mod identity;
+mod install;
+mod layout;
+mod loopdev;
+mod machine;
+mod victim;
+mod wait;
+
+pub use accel::Accelerator;
+pub use content::DATA_FILES;
+pub use hand::{by_hand, say_how_to_log_in};
+pub use identity::Identity;
+pub use install::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
+pub use layout::{Partition, Role, Table};
+pub use loopdev::{LoopDevice, Mount};
+pub use machine::{Hardware, Machine};
+pub use victim::{GOLDEN, Node, Victim, copy_sparse};
+pub use wait::until;
+
+/// The victim's host name, and its name for SSH.
+pub const NODE: &str = "node07";
+/// The serial number of the victim's disk: `/dev/disk/by-id/virtio-JUMP-NODE07`.
+pub const DISK_SERIAL: &str = "JUMP-NODE07";
+/// The MAC of the first interface, which has DHCP.
+pub const MAC_DHCP: &str = "52:54:00:07:00:01";
+/// The MAC of the second interface, which is static.
+pub const MAC_STATIC: &str = "52:54:00:07:00:02";
+/// The static interface's address.
+pub const STATIC_ADDRESS: &str = "192.168.77.10/24";
+/// A network routed by way of the static interface, and its gateway.
+pub const STATIC_ROUTE: (&str, &str) = ("10.99.0.0/16", "192.168.77.1");
+/// A human account: name, uid, password. Its home is on /data.
+pub const ALICE: (&str, u32, &str) = ("alice", 1007, "wonderland of node07");
+/// The label of the swap partition.
+pub const SWAP_LABEL: &str = "swap0";

@@ -1,0 +1,134 @@
+//! The victim: a Debian 12 node on a disk, made once from its golden root and copied for each run.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+use super::{Accelerator, Identity, Table, install};
+use crate::{cache, golden, packages, run, workspace};
+
+/// The image whose golden root the victim runs.
+pub const GOLDEN: &str = "old-debian12";
+
+/// The victim's disk as its installer left it. Never started itself: only copies are.
+#[derive(Debug, Clone)]
+pub struct Victim {
+    /// The disk, raw and sparse.
+    pub disk: PathBuf,
+    /// The kind of its partition table.
+    pub table: Table,
+    /// The keys of the victim and its admin.
+    pub identity: Identity,
+    /// How QEMU runs it.
+    pub accelerator: Accelerator,
+}
+
+/// One victim that can be started: a folder with a disk of its own.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The folder: disk, serial log, ssh_config, known_hosts.
+    pub folder: PathBuf,
+    /// The disk, raw: may be looked at and changed while the machine is off.
+    pub disk: PathBuf,
+    /// The keys of the victim and its admin.
+    pub identity: Identity,
+    /// How QEMU runs it.
+    pub accelerator: Accelerator,
+}
+
+impl Victim {
+    /// Makes the victim's disk, or finds it made: `target/vm/old-debian12-mbr.img`.
+    ///
+    /// Needs root. Installs packages, makes the golden root and probes KVM as needed.
+    pub fn prepare(table: Table) -> Result<Self> {
+        packages::ensure(packages::VM)?;
+        let folder = workspace::target("vm");
+        std::fs::create_dir_all(&folder)?;
+        // One at a time: tests run in several processes.
+        let lock = File::create(folder.join("lock"))?;
+        lock.lock()?;
+        let identity = Identity::prepare()?;
+        let root = golden::make(GOLDEN, &golden::Options::default())?;
+        let accelerator = Accelerator::probe(&kernel(&root)?)?;
+        let disk = folder.join(format!("{GOLDEN}-{}.img", table.name()));
+        let stamp = disk.with_extension("stamp");
+        let digest = digest(&root, &identity, table)?;
+        if !cache::is_current(&stamp, &digest) || !disk.exists() {
+            let started = Instant::now();
+            eprintln!("vm: making the victim's disk ({})", table.name());
+            cache::forget(&stamp)?;
+            install::install(&root, table, &identity, &disk)?;
+            cache::remember(&stamp, &digest)?;
+            let seconds = started.elapsed().as_secs();
+            eprintln!("vm: {} in {seconds} s", workspace::shown(&disk));
+        }
+        Ok(Self {
+            disk,
+            table,
+            identity,
+            accelerator,
+        })
+    }
+
+    /// A copy of the victim in the empty folder `target/vm/runs/NAME/`.
+    pub fn copy(&self, name: &str) -> Result<Node> {
+        let folder = workspace::target("vm").join("runs").join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        let node = self.node(folder);
+        copy_sparse(&self.disk, &node.disk)?;
+        Ok(node)
+    }
+
+    /// The copy that an earlier [`Victim::copy`] made, as its last run left it.
+    pub fn reuse(&self, name: &str) -> Node {
+        self.node(workspace::target("vm").join("runs").join(name))
+    }
+
+    fn node(&self, folder: PathBuf) -> Node {
+        Node {
+            disk: folder.join("disk.img"),
+            folder,
+            identity: self.identity.clone(),
+            accelerator: self.accelerator,
+        }
+    }
+}
+
+/// Copies a disk image and leaves its holes holes.
+pub fn copy_sparse(from: &Path, to: &Path) -> Result<()> {
+    run::quiet(
+        run::command("cp", ["--sparse=always", "--reflink=auto"])
+            .arg(from)
+            .arg(to),
+    )
+}
+
+/// The kernel below a root's /boot.
+fn kernel(root: &Path) -> Result<PathBuf> {
+    let boot = root.join("boot");
+    std::fs::read_dir(&boot)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with("vmlinuz-"))
+        })
+        .with_context(|| format!("no kernel in {}", workspace::shown(&boot)))
+}
+
+fn digest(root: &Path, identity: &Identity, table: Table) -> Result<String> {
+    let mut digest = cache::Digest::new("victim 1");
+    // What is written to the disk is these sources' business; they change more often than a version.
+    digest.text(include_str!("install.rs"));
+    digest.text(include_str!("content.rs"));
+    digest.text(&golden::stamp(root)?);
+    digest.text(&identity.known_hosts()?);
+    digest.text(&identity.admin_public_key()?);
+    digest.text(&table.sfdisk());
+    Ok(digest.finish())
+}
