@@ -26,5 +26,6 @@ fn perform(task: Task) -> Result<()> {
             output,
             fresh,
         } => golden::make(&name, &golden::Options { output, fresh }).map(drop),
+        Task::Vm { gpt, again } => vm::by_hand(if gpt { Table::Gpt } else { Table::Mbr }, again),
     }
 }

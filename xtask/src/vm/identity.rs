@@ -1,6 +1,7 @@
 //! Who the victim and its admin are to SSH: keys, known_hosts and an ssh_config.
 //! The keys are made once and stay below `target/vm/identity/`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -53,7 +54,7 @@ impl Identity {
             let public = read(&key.with_extension("pub"))?;
             let mut words = public.split_whitespace();
             let (kind, key) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-            text += &format!("{NODE} {kind} {key}\n");
+            writeln!(text, "{NODE} {kind} {key}")?;
         }
         Ok(text)
     }
