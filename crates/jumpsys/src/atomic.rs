@@ -83,10 +83,9 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if let Some(beside) = &self.beside {
-            if let Err(e) = fs::remove_file(beside) {
-                eprintln!("jump: cannot remove {}: {e}", beside.display());
-            }
+        let Some(beside) = &self.beside else { return };
+        if let Err(e) = fs::remove_file(beside) {
+            eprintln!("jump: cannot remove {}: {e}", beside.display());
         }
     }
 }

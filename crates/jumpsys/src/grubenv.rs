@@ -89,10 +89,9 @@ impl Env {
         let mut env = Self::new();
         for line in logical_lines(&block[HEADING.len()..]) {
             let line = String::from_utf8_lossy(&line);
-            if let Some((name, value)) = line.split_once('=') {
-                if !name.starts_with('#') {
-                    env.set(name, value);
-                }
+            let variable = line.split_once('=');
+            if let Some((name, value)) = variable.filter(|_| !line.starts_with('#')) {
+                env.set(name, value);
             }
         }
         Some(env)
@@ -173,7 +172,9 @@ mod tests {
 
     fn env(pairs: &[(&str, &str)]) -> Env {
         let mut env = Env::new();
-        pairs.iter().for_each(|(n, v)| env.set(n, v));
+        for (name, value) in pairs {
+            env.set(name, value);
+        }
         env
     }
 

@@ -109,16 +109,9 @@ fn unescape(word: &str) -> String {
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(&byte) = bytes.get(at) {
         let octal = word.get(at + 1..at + 4).filter(|_| byte == b'\\');
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(value) => {
-                out.push(value);
-                at += 4;
-            }
-            None => {
-                out.push(byte);
-                at += 1;
-            }
-        }
+        let value = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        out.push(value.unwrap_or(byte));
+        at += if value.is_some() { 4 } else { 1 };
     }
     String::from_utf8_lossy(&out).into_owned()
 }

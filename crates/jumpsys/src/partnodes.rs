@@ -143,7 +143,7 @@ fn blkpg(disk: &File, op: c_int, number: u32, extent: Option<Extent>) -> io::Res
     let arg = BlkpgIoctlArg {
         op,
         flags: 0,
-        datalen: size_of::<BlkpgPartition>() as c_int,
+        datalen: c_int::try_from(size_of::<BlkpgPartition>()).map_err(io::Error::other)?,
         data: (&raw mut partition).cast(),
     };
     // SAFETY: BLKPG reads the argument and, through its pointer, `datalen` bytes of the partition;

@@ -1,1 +1,153 @@
-//! Being written.
+//! The running system as a whole: its kernel, name, memory, randomness, and its end.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use nix::libc;
+use nix::sys::reboot::RebootMode;
+
+use crate::error::{At as _, PathError};
+
+/// The running kernel. uname(2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// `6.1.0-28-amd64`
+    pub release: String,
+    /// `x86_64`
+    pub machine: String,
+}
+
+/// Which kernel runs.
+pub fn kernel() -> Result<Kernel, PathError> {
+    let uname = nix::sys::utsname::uname().at("ask", Path::new("the kernel's name"))?;
+    let text = |s: &OsStr| s.to_string_lossy().into_owned();
+    Ok(Kernel {
+        release: text(uname.release()),
+        machine: text(uname.machine()),
+    })
+}
+
+/// The host name that is set now.
+pub fn hostname() -> Result<String, PathError> {
+    let name = nix::unistd::gethostname().at("get", Path::new("the host name"))?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+/// Sets the host name until the next boot.
+pub fn set_hostname(name: &str) -> Result<(), PathError> {
+    nix::unistd::sethostname(name).at("set", Path::new("the host name"))
+}
+
+/// Memory in bytes, without what the kernel keeps for itself from the start.
+pub fn memory_total() -> Result<u64, PathError> {
+    let path = Path::new("/proc/meminfo");
+    let text = fs::read_to_string(path).at("read", path)?;
+    let invalid = || PathError::new("read", path, io::ErrorKind::InvalidData);
+    parse_memory_total(&text).ok_or_else(invalid)
+}
+
+/// `MemTotal` of /proc/meminfo, in bytes.
+pub fn parse_memory_total(meminfo: &str) -> Option<u64> {
+    let value = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// A UUID that is another one after each boot.
+pub fn boot_id() -> Result<String, PathError> {
+    let path = Path::new("/proc/sys/kernel/random/boot_id");
+    let text = fs::read_to_string(path).at("read", path)?;
+    Ok(text.trim().to_owned())
+}
+
+/// Whether this process is root's.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// Randomness good enough for keys. Waits until the kernel has gathered enough. getrandom(2).
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], PathError> {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while filled < N {
+        let rest = &mut bytes[filled..];
+        // SAFETY: the pointer and the length are those of one slice that may be written.
+        let got = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+        match nix::errno::Errno::result(got) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(e) => return Err(e).at("get", Path::new("random bytes")),
+            Ok(got) => filled += got.unsigned_abs(),
+        }
+    }
+    Ok(bytes)
+}
+
+/// How to restart the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RebootVia {
+    /// Asks init to, which stops services and unmounts: systemd by SIGRTMIN+5 (systemd(1)), any
+    /// other by SIGINT, which is Ctrl-Alt-Del to sysvinit (init(8)). Returns; then wait.
+    Init,
+    /// Syncs and resets at once. reboot(2).
+    Kernel,
+}
+
+/// Restarts the machine.
+pub fn reboot(via: RebootVia) -> Result<(), PathError> {
+    match via {
+        RebootVia::Init => {
+            let systemd = Path::new("/run/systemd/system").exists();
+            let signal = if systemd {
+                libc::SIGRTMIN() + 5
+            } else {
+                libc::SIGINT
+            };
+            // SAFETY: kill takes two numbers and touches no memory of this process.
+            let sent = unsafe { libc::kill(1, signal) };
+            nix::errno::Errno::result(sent)
+                .map(drop)
+                .at("signal", Path::new("init"))
+        }
+        RebootVia::Kernel => {
+            nix::unistd::sync();
+            match nix::sys::reboot::reboot(RebootMode::RB_AUTOBOOT) {
+                Ok(never) => match never {},
+                Err(e) => Err(e).at("restart", Path::new("the machine")),
+            }
+        }
+    }
+}
+
+/// Writes out everything that any file system has not written yet. sync(2).
+pub fn sync_all() {
+    nix::unistd::sync();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{boot_id, hostname, kernel, memory_total, parse_memory_total, random_bytes};
+
+    #[test]
+    fn reads_memory_in_bytes() {
+        let text = "MemTotal:       24601256 kB\nMemFree:  1 kB\n";
+        assert_eq!(parse_memory_total(text), Some(25_191_686_144));
+        assert_eq!(parse_memory_total("MemFree: 1 kB"), None);
+    }
+
+    #[test]
+    fn this_machine_answers() {
+        assert_eq!(kernel().unwrap().machine, std::env::consts::ARCH);
+        assert!(!hostname().unwrap().is_empty());
+        assert!(memory_total().unwrap() > 1 << 24);
+        assert_eq!(boot_id().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn randomness_fills_every_byte_and_differs() {
+        let (a, b) = (random_bytes::<64>().unwrap(), random_bytes::<64>().unwrap());
+        assert_ne!(a, b);
+        assert!(a[48..].iter().any(|&byte| byte != 0));
+    }
+}

@@ -1,1 +1,99 @@
-//! Being written.
+//! How much room trees take and file systems have. Only reads.
+
+use std::collections::HashSet;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use nix::sys::statvfs::statvfs;
+use walkdir::WalkDir;
+
+use crate::error::{At as _, PathError};
+
+/// What a tree takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Apparent bytes of regular files and symbolic links; a file with several names counts once.
+    pub bytes: u64,
+    /// Inodes, directories included.
+    pub inodes: u64,
+}
+
+/// What a file system has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes in all.
+    pub total: u64,
+    /// Bytes that root can still write.
+    pub free: u64,
+    /// Inodes that can still be made; 0 of 0 where the file system does not count them.
+    pub free_inodes: u64,
+    /// Inodes in all.
+    pub inodes: u64,
+}
+
+/// Measures a file or a tree; symbolic links are not followed and other file systems not entered.
+/// What vanishes meanwhile is left out. A path that does not exist takes nothing.
+pub fn usage(path: &Path) -> Result<Usage, PathError> {
+    let mut usage = Usage::default();
+    let mut seen = HashSet::new();
+    let walk = WalkDir::new(path)
+        .same_file_system(true)
+        .follow_links(false);
+    for entry in walk.follow_root_links(false) {
+        let metadata = entry.and_then(|entry| entry.metadata());
+        let metadata = match metadata.map_err(io::Error::from) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            other => other.at("measure", path)?,
+        };
+        let linked = metadata.nlink() > 1 && !metadata.is_dir();
+        if linked && !seen.insert((metadata.dev(), metadata.ino())) {
+            continue;
+        }
+        usage.inodes += 1;
+        if metadata.is_file() || metadata.is_symlink() {
+            usage.bytes += metadata.len();
+        }
+    }
+    Ok(usage)
+}
+
+/// The room on the file system that holds `path`. statvfs(3).
+pub fn space(path: &Path) -> Result<Space, PathError> {
+    let fs = statvfs(path).at("measure", path)?;
+    let fragment = fs.fragment_size();
+    Ok(Space {
+        total: fs.blocks() * fragment,
+        free: fs.blocks_free() * fragment,
+        free_inodes: fs.files_free(),
+        inodes: fs.files(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Usage, space, usage};
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    #[test]
+    fn counts_hard_links_once_and_follows_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), [0; 1000]).unwrap();
+        fs::hard_link(dir.path().join("a"), dir.path().join("b")).unwrap();
+        symlink("/etc", dir.path().join("c")).unwrap();
+        let expected = Usage {
+            bytes: 1004,
+            inodes: 3,
+        };
+        assert_eq!(usage(dir.path()).unwrap(), expected);
+        assert_eq!(usage(Path::new("/nonexistent")).unwrap(), Usage::default());
+    }
+
+    #[test]
+    fn a_file_system_is_larger_than_what_is_free() {
+        let space = space(Path::new("/")).unwrap();
+        assert!(space.total > space.free);
+    }
+}

@@ -66,14 +66,14 @@ fn copy(
     file.read_exact_at(&mut sectors[512..], lba * SECTOR_SIZE)
         .at("read", disk)?;
     let header = read_header_from_arbitrary_device(&mut Cursor::new(sectors), LB);
-    let header = header.map_err(|e| broken(disk, e))?;
+    let header = header.map_err(|e| broken(disk, &e))?;
     if header.part_size != ENTRY_SIZE || header.num_parts > MOST_ENTRIES {
         return Err(broken(
             disk,
-            "entries of a size or number that Linux does not read",
+            &"entries of a size or number that Linux does not read",
         ));
     }
-    let entries = file_read_partitions(file, &header, LB).map_err(|e| broken(disk, e))?;
+    let entries = file_read_partitions(file, &header, LB).map_err(|e| broken(disk, &e))?;
     let used = entries.into_iter().filter(|(_, e)| e.is_used());
     Ok((header, used.collect()))
 }
@@ -104,12 +104,14 @@ pub(super) fn write(
         entries.insert(p.number, entry(p, &old)?);
     }
     put_entries(file, disk, &backup, &entries)?;
-    backup.write_backup(file, LB).map_err(|e| broken(disk, e))?;
+    backup
+        .write_backup(file, LB)
+        .map_err(|e| broken(disk, &e))?;
     file.sync_all().at("sync", disk)?;
     put_entries(file, disk, &primary, &entries)?;
     primary
         .write_primary(file, LB)
-        .map_err(|e| broken(disk, e))?;
+        .map_err(|e| broken(disk, &e))?;
     file.sync_all().at("sync", disk)?;
     protect(file, disk, sectors)
 }
@@ -131,11 +133,11 @@ fn headers(
     let primary = builder
         .primary(true)
         .build(LB)
-        .map_err(|e| broken(disk, e))?;
+        .map_err(|e| broken(disk, &e))?;
     let backup = builder
         .primary(false)
         .build(LB)
-        .map_err(|e| broken(disk, e))?;
+        .map_err(|e| broken(disk, &e))?;
     Ok((primary, backup))
 }
 
@@ -215,7 +217,7 @@ fn parse(guid: &str) -> Result<Uuid, PartitionError> {
     Uuid::try_parse(guid).map_err(|_| PartitionError::BadGuid(guid.to_owned()))
 }
 
-fn broken(disk: &Path, reason: impl ToString) -> PartitionError {
+fn broken(disk: &Path, reason: &dyn ToString) -> PartitionError {
     PartitionError::Gpt {
         disk: disk.to_owned(),
         reason: reason.to_string(),
