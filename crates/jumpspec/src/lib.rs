@@ -4,6 +4,7 @@
 //! Nothing here reads a file, runs a program, looks at a clock or draws a random
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
+pub mod bundle;
 pub mod digest;
 pub mod event;
 pub mod facts;
@@ -16,6 +17,9 @@ pub mod places;
 pub mod plan;
 pub mod recipe;
 pub mod refusal;
+pub mod report;
 pub mod relpath;
+pub mod render;
 pub mod size;
+pub mod status;
 pub mod step;

@@ -1,0 +1,38 @@
+//! What `jumpimg push` hands to the node for one run: one JSON file, mode 0600, because
+//! it holds the jump system's private host key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+
+/// The file's name in the directory that `jumpinit stage --work` is given.
+pub const FILE: &str = "bundle.json";
+/// The toolbox beside it: a plain tar of the jump image's [`crate::manifest::Manifest::toolbox`].
+pub const TOOLBOX_FILE: &str = "toolbox.tar";
+
+/// Everything that the node needs besides the two images and the toolbox.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// What is done.
+    pub plan: Plan,
+    /// The jump system's host key, OpenSSH private key text. Secret.
+    pub host_key: String,
+    /// Its public part, one line.
+    pub host_key_public: String,
+    /// Lines for root's `authorized_keys` in the jump system, besides the node's own.
+    pub authorized_keys: Vec<String>,
+    /// The admin's hooks: `before`, `restored`, `finished`, each with its script's text.
+    pub hooks: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bundle")
+            .field("run", &self.plan.run)
+            .field("host_key_public", &self.host_key_public)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,1 @@
+//! The plan as people see it before anything happens.
