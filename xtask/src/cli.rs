@@ -42,4 +42,19 @@ pub enum Task {
         #[arg(long)]
         again: bool,
     },
+    /// Replace a Debian 12 by a Debian 13 in a virtual machine, and check that it is still itself
+    Demo {
+        /// Leave the machine up and tell how to log in
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run all tests, in stages
+    Test {
+        /// No virtual machines
+        #[arg(long)]
+        quick: bool,
+        /// One stage alone: unit, or a test target of tests/
+        #[arg(long, value_name = "STAGE")]
+        only: Option<String>,
+    },
 }

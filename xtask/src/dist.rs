@@ -152,6 +152,7 @@ fn debian_cargo() -> Result<Command> {
         // rustup's proxies must not take over: this cargo has its own rustc.
         .env("RUSTC", "/usr/bin/rustc")
         .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("LD_LIBRARY_PATH")
         // -Zbuild-std is unstable, and Debian's compiler is a stable one.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER", "musl-gcc")

@@ -2,10 +2,14 @@
 
 pub mod cache;
 pub mod cli;
+pub mod demo;
 pub mod dist;
 pub mod elf;
 pub mod golden;
+pub mod images;
 pub mod packages;
 pub mod run;
+pub mod test;
+pub mod timeline;
 pub mod vm;
 pub mod workspace;

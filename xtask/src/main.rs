@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use xtask::cli::{Cli, Task};
 use xtask::vm::{self, Table};
-use xtask::{dist, golden};
+use xtask::{demo, dist, golden, test};
 
 fn main() -> ExitCode {
     match perform(Cli::parse().task) {
@@ -26,6 +26,8 @@ fn perform(task: Task) -> Result<()> {
             output,
             fresh,
         } => golden::make(&name, &golden::Options { output, fresh }).map(drop),
+        Task::Demo { keep } => demo::demo(keep),
+        Task::Test { quick, only } => test::test(&test::Options { quick, only }),
         Task::Vm { gpt, again } => vm::by_hand(if gpt { Table::Gpt } else { Table::Mbr }, again),
     }
 }

@@ -234,12 +234,12 @@ fn qemu(node: &Node, hardware: &Hardware, port: u16, serial_log: &Path) -> Comma
         ])
         .args([
             "-netdev",
-            &format!("user,id=dhcp,hostfwd=tcp:127.0.0.1:{port}-:22"),
+            &format!("user,id=dhcp,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-:22"),
         ])
         .args(["-device", &nic("dhcp", MAC_DHCP, 3)])
         .args([
             "-netdev",
-            "user,id=static,restrict=on,net=192.168.77.0/24,host=192.168.77.1",
+            "user,id=static,ipv6=off,restrict=on,net=192.168.77.0/24,host=192.168.77.1",
         ])
         .args(["-device", &nic("static", MAC_STATIC, 4)])
         .args(["-device", "virtio-rng-pci"]);

@@ -1,0 +1,93 @@
+//! What is asked of the new system. Every SSH here checks the host key against the old system's.
+
+use std::fmt::Debug;
+
+use anyhow::{Result, bail};
+
+use super::portrait::Portrait;
+use crate::vm::{Machine, SWAP_LABEL, SWAP_UUID};
+
+/// Leftovers of a jump, all of which must be gone; its logs below /var/log/jump stay.
+const TRACES: &str = "find / /boot /data -xdev -name '*jump*' -not -path '/proc/*' \
+    -not -path '/sys/*' -not -path '/run/*' -not -path '/var/log/jump*'; \
+    ls -d /etc/rc.local 2>/dev/null; true";
+
+/// Fails, naming them, unless all checks hold.
+pub(super) fn check(before: &Portrait, machine: &Machine) -> Result<()> {
+    let after = Portrait::take(machine)?;
+    let mut report = Report::default();
+    let ask = |script: &str| machine.ssh(script).map(|answer| answer.trim().to_owned());
+
+    report.equal(
+        "it is Debian 13",
+        &"13".to_owned(),
+        &ask(". /etc/os-release; echo $VERSION_ID")?,
+    );
+    report.equal("same host name", &before.host_name, &after.host_name);
+    report.equal("same host keys", &before.host_keys, &after.host_keys);
+    report.equal(
+        "same accounts and passwords",
+        &before.accounts,
+        &after.accounts,
+    );
+    report.equal(
+        "root's own file is there",
+        &before.root_file,
+        &after.root_file,
+    );
+    report.equal(
+        "/data is the same file system",
+        &before.data_mount,
+        &after.data_mount,
+    );
+    report.equal(
+        "/data's list is the same",
+        &before.data_list,
+        &after.data_list,
+    );
+    report.equal("alice's home is hers", &before.home, &after.home);
+    let damaged = ask("cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; true")?;
+    report.equal("/data's files are untouched", &String::new(), &damaged);
+    report.equal(
+        "swap is back, same UUID and label",
+        &before.swap,
+        &after.swap,
+    );
+    let known = after
+        .swap
+        .starts_with(&format!("{SWAP_UUID} {SWAP_LABEL} "));
+    report.equal("swap is the victim's", &true, &known);
+    report.equal("same addresses", &before.addresses, &after.addresses);
+    report.equal("same routes", &before.routes, &after.routes);
+    report.equal("no trace of jump", &String::new(), &ask(TRACES)?);
+    let state = ask("systemctl is-system-running --wait; systemctl --failed --plain --no-legend")?;
+    report.equal("systemd is content", &"running".to_owned(), &state);
+    report.verdict()
+}
+
+/// The checks so far.
+#[derive(Default)]
+struct Report {
+    failed: Vec<String>,
+}
+
+impl Report {
+    fn equal<T: PartialEq + Debug>(&mut self, what: &str, wanted: &T, found: &T) {
+        if wanted == found {
+            println!("  ok      {what}");
+            return;
+        }
+        println!("  FAILED  {what}\n          wanted {wanted:?}\n          found  {found:?}");
+        self.failed.push(what.to_owned());
+    }
+
+    fn verdict(self) -> Result<()> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "the new system is not the node it was: {}",
+            self.failed.join("; ")
+        )
+    }
+}

@@ -1,0 +1,146 @@
+//! What makes a node itself, as seen over SSH; taken before the jump and after it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::vm::{ALICE, Machine};
+
+/// What must be the same afterwards.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Portrait {
+    /// The host name, as the kernel has it.
+    pub(super) host_name: String,
+    /// sha256 of each public host key file.
+    pub(super) host_keys: String,
+    /// The lines of alice in passwd and shadow, and root's in shadow.
+    pub(super) accounts: String,
+    /// The mode, owner and content of root's own file.
+    pub(super) root_file: String,
+    /// sha256 of the list of checksums of /data.
+    pub(super) data_list: String,
+    /// Who owns alice's home.
+    pub(super) home: String,
+    /// UUID, label and device of the active swap.
+    pub(super) swap: String,
+    /// The file system of /data.
+    pub(super) data_mount: String,
+    /// IPv4 addresses by MAC.
+    pub(super) addresses: BTreeSet<String>,
+    /// IPv4 routes, with MACs for interfaces.
+    pub(super) routes: BTreeSet<String>,
+}
+
+impl Portrait {
+    pub(super) fn take(machine: &Machine) -> Result<Self> {
+        let ask = |script: &str| Ok::<_, anyhow::Error>(machine.ssh(script)?.trim().to_owned());
+        let (name, uid, _) = ALICE;
+        let links: Value = serde_json::from_str(&ask("ip -4 -json address; true")?)
+            .context("what `ip -json address` says is no JSON")?;
+        let routes: Value = serde_json::from_str(&ask("ip -4 -json route; true")?)
+            .context("what `ip -json route` says is no JSON")?;
+        let macs: Value = serde_json::from_str(&ask("ip -json link")?)?;
+        let macs = interfaces(&macs);
+        Ok(Self {
+            host_name: ask("uname -n")?,
+            host_keys: ask("cd /etc/ssh && sha256sum ssh_host_*_key.pub")?,
+            accounts: ask(&format!(
+                "getent passwd {uid}; getent shadow {name}; getent shadow root"
+            ))?,
+            root_file: ask("stat -c '%a %u %g' /root/notes.txt; cat /root/notes.txt")?,
+            data_list: ask("sha256sum < /data/SHA256SUMS")?,
+            home: ask(&format!(
+                "stat -c '%u %g %a' /data/home/{name} /data/home/{name}/.bashrc"
+            ))?,
+            swap: ask("swapon --noheadings --raw --show=UUID,LABEL,NAME")?,
+            data_mount: ask("findmnt --noheadings --raw --output UUID,FSTYPE /data")?,
+            addresses: addresses(&links, &macs),
+            routes: routes_of(&routes, &macs),
+        })
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or("-")
+}
+
+/// MACs by interface name: names may change with the system, MACs don't.
+fn interfaces(links: &Value) -> BTreeMap<String, String> {
+    list(links)
+        .map(|link| {
+            (
+                text(link, "ifname").to_owned(),
+                text(link, "address").to_owned(),
+            )
+        })
+        .collect()
+}
+
+fn addresses(links: &Value, macs: &BTreeMap<String, String>) -> BTreeSet<String> {
+    list(links)
+        .flat_map(|link| list(&link["addr_info"]).map(move |address| (link, address)))
+        .map(|(link, address)| {
+            let mac = macs.get(text(link, "ifname")).map_or("-", String::as_str);
+            format!("{mac} {}/{}", text(address, "local"), address["prefixlen"])
+        })
+        .collect()
+}
+
+fn routes_of(routes: &Value, macs: &BTreeMap<String, String>) -> BTreeSet<String> {
+    list(routes)
+        .filter(|route| !is_dhcp_detail(route))
+        .map(|route| {
+            let mac = macs.get(text(route, "dev")).map_or("-", String::as_str);
+            format!(
+                "{} via {} on {mac}",
+                text(route, "dst"),
+                text(route, "gateway")
+            )
+        })
+        .collect()
+}
+
+/// systemd-networkd adds host routes to the gateway and the name server that DHCP names, where
+/// dhclient adds none: the same network in more words.
+fn is_dhcp_detail(route: &Value) -> bool {
+    text(route, "protocol") == "dhcp"
+        && text(route, "scope") == "link"
+        && !text(route, "dst").contains('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{addresses, interfaces, routes_of};
+    use serde_json::json;
+
+    #[test]
+    fn an_interface_is_known_by_its_mac() {
+        let links = json!([{"ifname": "ens4", "address": "52:54:00:07:00:02",
+            "addr_info": [{"local": "192.168.77.10", "prefixlen": 24}]}]);
+        let macs = interfaces(&links);
+        let found = addresses(&links, &macs);
+        assert_eq!(
+            found.first().map(String::as_str),
+            Some("52:54:00:07:00:02 192.168.77.10/24")
+        );
+    }
+
+    #[test]
+    fn networkd_s_host_routes_of_dhcp_are_left_out() {
+        let macs = interfaces(&json!([{"ifname": "ens3", "address": "m"}]));
+        let routes = json!([
+            {"dst": "default", "gateway": "10.0.2.2", "dev": "ens3", "protocol": "dhcp"},
+            {"dst": "10.0.2.2", "dev": "ens3", "protocol": "dhcp", "scope": "link"},
+        ]);
+        let found = routes_of(&routes, &macs);
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            ["default via 10.0.2.2 on m"]
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! Builds the images of `images/` by `jumpimg build` into `target/images/`, and verifies them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::dist::Dist;
+use crate::{cache, golden, run, workspace};
+
+/// The images that the demo and the tests push.
+pub const JUMP: &str = "jump-debian12";
+/// The new system.
+pub const NODE: &str = "node-debian13";
+
+/// The image files.
+#[derive(Debug, Clone)]
+pub struct Images {
+    /// The jump system.
+    pub jump: PathBuf,
+    /// The new system.
+    pub node: PathBuf,
+}
+
+/// Where the image `name` is built.
+pub fn path(name: &str) -> PathBuf {
+    workspace::target("images").join(format!("{name}.tar.zst"))
+}
+
+/// Makes what is missing of both images: golden root and image file.
+pub fn build_all(dist: &Dist) -> Result<Images> {
+    Ok(Images {
+        jump: build(JUMP, dist)?,
+        node: build(NODE, dist)?,
+    })
+}
+
+/// Builds and verifies the image `name`; only where recipe, root or our programs changed.
+pub fn build(name: &str, dist: &Dist) -> Result<PathBuf> {
+    let root = golden::make(name, &golden::Options::default())?;
+    let (recipe, image) = (workspace::image(name).join("recipe.toml"), path(name));
+    let stamp = workspace::target("images").join(format!("{name}.stamp"));
+    let digest = digest(&root, &recipe, dist)?;
+    if cache::is_current(&stamp, &digest) && image.exists() {
+        eprintln!("images: {name}: unchanged, {}", workspace::shown(&image));
+        return Ok(image);
+    }
+    std::fs::create_dir_all(workspace::target("images"))?;
+    cache::forget(&stamp)?;
+    let mut build = run::command(&dist.jumpimg, ["build", "--recipe"]);
+    build
+        .arg(&recipe)
+        .arg("--root")
+        .arg(&root)
+        .arg("-o")
+        .arg(&image);
+    build.arg("--jumpinit").arg(&dist.jumpinit);
+    run::show(&mut build)?;
+    run::show(run::command(&dist.jumpimg, ["verify"]).arg(&image))?;
+    cache::remember(&stamp, &digest)?;
+    Ok(image)
+}
+
+fn digest(root: &Path, recipe: &Path, dist: &Dist) -> Result<String> {
+    let mut digest = cache::Digest::new("image 1");
+    digest.text(&golden::stamp(root)?);
+    digest.file(recipe)?;
+    digest.file(&dist.jumpimg)?;
+    digest.file(&dist.jumpinit)?;
+    Ok(digest.finish())
+}
