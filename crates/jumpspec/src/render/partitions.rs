@@ -1,0 +1,180 @@
+//! Partitions before and after: as boxes for the bar, and as a table.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::bar::Segment;
+use crate::facts::{Facts, Partition};
+use crate::plan::{NewPartition, Plan, PlannedFilesystem};
+
+/// MBR extended partitions: containers, drawn as what they hold.
+const EXTENDED: &[&str] = &["0x05", "0x0f", "0x85", "0x5", "0xf"];
+
+/// The boxes of the disk as it is.
+pub(super) fn before(plan: &Plan, facts: &Facts) -> Vec<Segment> {
+    let drawn = plan.disk.before.iter();
+    drawn
+        .filter(|partition| !EXTENDED.contains(&partition.type_code.as_str()))
+        .map(|partition| Segment {
+            start: partition.start,
+            sectors: partition.sectors,
+            labels: [
+                format!("{} {}", partition.number, old_content(partition)),
+                old_mount(partition, facts).unwrap_or_default().to_owned(),
+            ],
+        })
+        .collect()
+}
+
+/// The boxes of the disk as it will be.
+pub(super) fn after(plan: &Plan) -> Vec<Segment> {
+    let drawn = plan.disk.after.iter();
+    drawn
+        .filter(|partition| !EXTENDED.contains(&partition.type_code.as_str()))
+        .map(|partition| Segment {
+            start: partition.start,
+            sectors: partition.sectors,
+            labels: [
+                format!("{} {}", partition.number, new_content(plan, partition)),
+                new_mount(plan, partition.number)
+                    .unwrap_or_default()
+                    .to_owned(),
+            ],
+        })
+        .collect()
+}
+
+/// One row a partition: number, before, after, what happens to it.
+pub(super) fn table(plan: &Plan, facts: &Facts) -> String {
+    let head = ["", "before", "", "", "after", "", "", ""].map(str::to_owned);
+    let numbers: BTreeSet<u32> = plan
+        .disk
+        .before
+        .iter()
+        .map(|partition| partition.number)
+        .chain(plan.disk.after.iter().map(|partition| partition.number))
+        .collect();
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(numbers.into_iter().map(|number| row(plan, facts, number)))
+        .collect();
+    aligned(&rows)
+}
+
+fn row(plan: &Plan, facts: &Facts, number: u32) -> [String; 8] {
+    let before = plan
+        .disk
+        .before
+        .iter()
+        .find(|partition| partition.number == number);
+    let after = plan
+        .disk
+        .after
+        .iter()
+        .find(|partition| partition.number == number);
+    let mut row = [const { String::new() }; 8];
+    row[0] = number.to_string();
+    if let Some(partition) = before {
+        row[1] = partition.size().to_string();
+        old_content(partition).clone_into(&mut row[2]);
+        old_mount(partition, facts)
+            .unwrap_or("-")
+            .clone_into(&mut row[3]);
+    }
+    if let Some(partition) = after {
+        row[4] = partition.size().to_string();
+        new_content(plan, partition).clone_into(&mut row[5]);
+        new_mount(plan, number)
+            .unwrap_or("-")
+            .clone_into(&mut row[6]);
+    }
+    fate(plan, before, after).clone_into(&mut row[7]);
+    row
+}
+
+/// What happens to a partition, in a word or two.
+fn fate(plan: &Plan, before: Option<&Partition>, after: Option<&NewPartition>) -> &'static str {
+    let Some(after) = after else { return "deleted" };
+    let same_place =
+        before.is_some_and(|before| (before.start, before.sectors) == (after.start, after.sectors));
+    if after.number == plan.landing.number {
+        return match plan.landing.swap {
+            Some(_) => "borrowed, then swap again",
+            None => "borrowed, then empty",
+        };
+    }
+    match filesystem(plan, after.number) {
+        _ if !same_place => "made anew",
+        Some(filesystem) if !filesystem.kept => "formatted",
+        _ => "kept",
+    }
+}
+
+fn old_content(partition: &Partition) -> &str {
+    partition
+        .content
+        .as_ref()
+        .map_or("?", |content| content.kind.as_str())
+}
+
+fn old_mount<'a>(partition: &Partition, facts: &'a Facts) -> Option<&'a str> {
+    let mut mounts = facts.mounts.iter();
+    mounts
+        .find(|mount| mount.device == partition.device)
+        .map(|mount| mount.target.as_str())
+}
+
+fn new_content<'a>(plan: &'a Plan, partition: &NewPartition) -> &'a str {
+    if partition.number == plan.landing.number {
+        return if plan.landing.swap.is_some() {
+            "swap"
+        } else {
+            "?"
+        };
+    }
+    if let Some(filesystem) = filesystem(plan, partition.number) {
+        return &filesystem.fs;
+    }
+    let mut before = plan.disk.before.iter();
+    before
+        .find(|before| before.number == partition.number)
+        .map_or("?", old_content)
+}
+
+fn new_mount(plan: &Plan, number: u32) -> Option<&str> {
+    filesystem(plan, number).map(|filesystem| filesystem.mount.as_str())
+}
+
+fn filesystem(plan: &Plan, number: u32) -> Option<&PlannedFilesystem> {
+    plan.filesystems
+        .iter()
+        .find(|filesystem| filesystem.number == number)
+}
+
+/// Columns padded to their widest cell; sizes to the right.
+fn aligned(rows: &[[String; 8]]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let mut out = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        let mut text = String::from(" ");
+        for (column, cell) in row.iter().enumerate() {
+            let width = widths[column];
+            let right = matches!(column, 0 | 1 | 4) && index > 0;
+            let written = if right {
+                write!(text, "  {cell:>width$}")
+            } else {
+                write!(text, "  {cell:<width$}")
+            };
+            // Writing to a string cannot fail.
+            written.ok();
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,210 @@
+use super::{WIDTH, plan, refusals};
+use crate::digest::Digest;
+use crate::facts::{Content, Extent, Facts, Firmware, Mount, Partition, SECTOR, TableKind};
+use crate::job::{Filesystem, Health, Waits};
+use crate::manifest::{Kernel, OsRelease};
+use crate::plan::{
+    JumpBoot, NewPartition, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages,
+    PlannedLanding, PlannedSelector, Steps, Swap,
+};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::size::Size;
+use crate::step::Step;
+
+const MIB: u64 = (1 << 20) / SECTOR;
+
+fn partition(number: u32, start: u64, mib: u64, kind: &str) -> Partition {
+    Partition {
+        number,
+        device: format!("/dev/vda{number}"),
+        start: start * MIB,
+        sectors: mib * MIB,
+        type_code: "0x83".to_owned(),
+        partuuid: None,
+        name: None,
+        bootable: false,
+        content: Some(Content {
+            kind: kind.to_owned(),
+            uuid: None,
+            label: None,
+        }),
+        swap_active: kind == "swap",
+        holders: Vec::new(),
+    }
+}
+
+fn filesystem(number: u32, mount: &str, kept: bool) -> PlannedFilesystem {
+    PlannedFilesystem {
+        number,
+        mount: mount.to_owned(),
+        fs: "ext4".to_owned(),
+        uuid: String::new(),
+        kept,
+    }
+}
+
+fn image(os: &str) -> PlannedImage {
+    PlannedImage {
+        name: "image".to_owned(),
+        os: os.to_owned(),
+        size: 1,
+        digest: Digest::of(b""),
+    }
+}
+
+fn before() -> Vec<Partition> {
+    vec![
+        partition(1, 1, 512, "ext4"),
+        partition(2, 513, 1024, "swap"),
+        partition(3, 1537, 4096, "ext4"),
+        partition(4, 5633, 2048, "ext4"),
+    ]
+}
+
+fn after() -> Vec<NewPartition> {
+    let mut after: Vec<_> = before().iter().map(NewPartition::unchanged).collect();
+    after[2].sectors = 5000 * MIB;
+    after.remove(3);
+    after
+}
+
+fn steps() -> Steps {
+    Steps {
+        old: vec![Step::SwapOff, Step::Arm],
+        prove: vec![Step::ProveDisks, Step::Commit],
+        replace: vec![
+            Step::Repartition,
+            Step::Mkfs {
+                number: 3,
+                fs: Filesystem::Ext4,
+                uuid: String::new(),
+                label: None,
+            },
+            Step::Extract,
+        ],
+        new: vec![Step::CheckHealth, Step::RestoreSwap],
+    }
+}
+
+fn a_plan() -> Plan {
+    let extent = Extent {
+        start: 1,
+        sectors: 1,
+    };
+    let digest = Digest::of(b"");
+    let kernel = Kernel {
+        release: String::new(),
+        image: "boot/vmlinuz".parse().unwrap(),
+        image_digest: digest,
+        initramfs: None,
+        initramfs_digest: None,
+    };
+    Plan {
+        format: 1,
+        run: "00c0ffee00c0ffee".to_owned(),
+        hostname: "node07".to_owned(),
+        boot_id: String::new(),
+        images: PlannedImages {
+            jump: image("Debian 12"),
+            target: image("Debian 13"),
+        },
+        disk: PlannedDisk {
+            device: "/dev/vda".to_owned(),
+            identities: Vec::new(),
+            sectors: 8192 * MIB,
+            table: TableKind::Mbr,
+            table_id: String::new(),
+            before: before(),
+            after: after(),
+            rewrite: true,
+        },
+        landing: PlannedLanding {
+            device: "/dev/vda2".to_owned(),
+            number: 2,
+            start: 513 * MIB,
+            sectors: 1024 * MIB,
+            fs_uuid: String::new(),
+            swap: Some(Swap {
+                uuid: "u".to_owned(),
+                label: None,
+                options: "sw".to_owned(),
+            }),
+        },
+        selector: PlannedSelector {
+            core: extent,
+            old_boot_sector: 1,
+            new_core: extent,
+        },
+        boot: JumpBoot {
+            kernel,
+            arguments: Vec::new(),
+        },
+        filesystems: vec![filesystem(3, "/", false), filesystem(1, "/boot", false)],
+        fstab: String::new(),
+        network: None,
+        ssh_port: 22,
+        health: Health::default(),
+        wait: Waits::default(),
+        steps: steps(),
+        destroyed: vec!["/dev/vda4 (2.0 GiB, ext4 at /data): deleted".to_owned()],
+        kept: vec!["/etc/hosts".to_owned()],
+        notes: vec!["no hardware watchdog".to_owned()],
+    }
+}
+
+fn facts() -> Facts {
+    let mount = |device: &str, target: &str| Mount {
+        device: device.to_owned(),
+        target: target.to_owned(),
+        fs: "ext4".to_owned(),
+        used: Size::mib(1),
+    };
+    Facts {
+        format: 1,
+        hostname: "node07".to_owned(),
+        root_user: true,
+        architecture: "x86_64".to_owned(),
+        os: OsRelease {
+            pretty_name: "Debian 12".to_owned(),
+            ..OsRelease::default()
+        },
+        kernel: String::new(),
+        kernel_arguments: Vec::new(),
+        boot_id: String::new(),
+        firmware: Firmware::Bios,
+        memory: Size::mib(512),
+        watchdogs: Vec::new(),
+        disks: Vec::new(),
+        mounts: vec![
+            mount("/dev/vda3", "/"),
+            mount("/dev/vda1", "/boot"),
+            mount("/dev/vda4", "/data"),
+        ],
+        swaps: vec!["/dev/vda2".to_owned()],
+        fstab: String::new(),
+        network: crate::network::Network::default(),
+        saved: Vec::new(),
+        authorized_keys: true,
+        ssh_port: Some(22),
+        jump: None,
+    }
+}
+
+#[test]
+fn shows_the_disk_before_and_after_and_every_step() {
+    let drawn = plan(&a_plan(), &facts());
+    assert!(
+        drawn.lines().all(|line| line.chars().count() <= WIDTH),
+        "{drawn}"
+    );
+    insta::assert_snapshot!(drawn);
+}
+
+#[test]
+fn a_refusal_takes_two_lines_and_carries_its_code() {
+    let refusal = Refusal::new(RefusalCode::LandingTooSmall, "too small", "make it larger");
+    insta::assert_snapshot!(refusals("node07", &[refusal]), @r"
+    error: node07: too small [landing-too-small]
+    hint: make it larger
+    ");
+}
