@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod report;
 pub mod relpath;
 pub mod render;
+pub mod selector;
 pub mod size;
 pub mod status;
 pub mod step;

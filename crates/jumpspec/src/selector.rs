@@ -1,0 +1,179 @@
+//! The selector: the texts of our own GRUB core image, which decides at every boot
+//! between the old system, the jump system and the new one.
+//!
+//! Three commit points are one variable each in one environment block. No prompt is
+//! reachable, every path ends in a boot or a reboot, and nothing is booted once
+//! before the loader has *read back* that the try is spent.
+
+mod script;
+mod state;
+
+use crate::digest::Digest;
+use crate::relpath::RelPath;
+
+pub use script::{Actions, Leaf};
+pub use state::{State, TRIES, env_for};
+
+/// The selector's directory on the landing file system.
+pub const DIRECTORY: &str = "jump/selector";
+/// The environment block in [`DIRECTORY`].
+pub const ENV: &str = "env";
+/// The selector's script in [`DIRECTORY`]: [`Selector::config`].
+pub const CONFIG: &str = "grub.cfg";
+/// The same text again, for when the first cannot be read.
+pub const SPARE_CONFIG: &str = "grub.bak.cfg";
+/// The list for `hashsum`: [`Selector::hash_list`].
+pub const HASHES: &str = "kernel.sha256";
+/// The old system's boot sector, 512 bytes.
+pub const OLD_SECTOR: &str = "old-mbr.bin";
+/// The new system's boot sector, 512 bytes.
+pub const NEW_SECTOR: &str = "new-mbr.bin";
+
+/// What `grub-mkimage -p` gets: nothing is ever loaded from there.
+pub const PREFIX: &str = "/jump/selector";
+
+/// The modules of the core image, for `grub-mkimage -O i386-pc`; their dependencies
+/// (`moddep.lst`) follow by themselves.
+pub const MODULES: &[&str] = &[
+    // Where things lie.
+    "biosdisk",
+    "part_msdos",
+    "part_gpt",
+    "ext2",
+    "search_fs_uuid",
+    // The script.
+    "normal",
+    "configfile",
+    "test",
+    "echo",
+    "true",
+    "sleep",
+    "reboot",
+    "loadenv",
+    "hashsum",
+    "gcry_sha256",
+    // What it boots.
+    "boot",
+    "chain",
+    "linux",
+    // What it says.
+    "serial",
+    "terminal",
+];
+
+/// One file that the selector boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootFile {
+    /// Its path on the landing file system.
+    pub path: RelPath,
+    /// Its digest, checked by the loader before it is booted.
+    pub digest: Digest,
+}
+
+/// A serial port that the loader's messages go to, besides the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serial {
+    /// Its number, from 0.
+    pub unit: u8,
+    /// Baud.
+    pub speed: u32,
+}
+
+/// What is booted when the environment block cannot be read or says nothing known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Before the commit, while the old system is whole.
+    Old,
+    /// After it.
+    Jump,
+}
+
+/// What the selector has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// UUID of the landing file system.
+    pub landing_uuid: String,
+    /// The jump system's kernel.
+    pub kernel: BootFile,
+    /// Its initramfs.
+    pub initramfs: BootFile,
+    /// Kernel arguments, `root=` and `panic=` among them.
+    pub arguments: Vec<String>,
+    /// The sector of the boot disk that holds a raw copy of the old boot sector: the
+    /// last resort when the landing file system cannot be read.
+    pub old_sector: u64,
+    /// A serial port for messages.
+    pub serial: Option<Serial>,
+    /// What an unreadable environment block means.
+    pub doubt: Doubt,
+}
+
+/// A text that cannot stand in a GRUB script.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SelectorError {
+    /// Not hex digits and hyphens.
+    #[error("{0:?} is not the UUID of a file system")]
+    Uuid(String),
+    /// A quote or a control character.
+    #[error("{0:?} cannot be written into a GRUB script")]
+    Text(String),
+    /// `hashsum` splits its list at line ends and takes all after the digest as path,
+    /// and GRUB takes a comma or a parenthesis for a device.
+    #[error("GRUB cannot name the file {0}")]
+    Path(RelPath),
+}
+
+/// The selector's texts, from parts that GRUB can express.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector(Parts);
+
+impl Selector {
+    /// Takes `parts` if all of them can be written down for GRUB.
+    pub fn new(parts: Parts) -> Result<Self, SelectorError> {
+        let uuid = &parts.landing_uuid;
+        if uuid.is_empty() || !uuid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
+            return Err(SelectorError::Uuid(uuid.clone()));
+        }
+        if let Some(text) = parts.arguments.iter().find(|text| !quotable(text)) {
+            return Err(SelectorError::Text(text.clone()));
+        }
+        for file in [&parts.kernel, &parts.initramfs] {
+            if !nameable(file.path.as_str()) {
+                return Err(SelectorError::Path(file.path.clone()));
+            }
+        }
+        Ok(Self(parts))
+    }
+
+    /// The config embedded in the core image (`grub-mkimage -c`). The rescue parser
+    /// runs it: lines of plain commands, where a failing one is passed over.
+    pub fn embedded_config(&self) -> String {
+        script::embedded(&self.0)
+    }
+
+    /// The script [`CONFIG`] and [`SPARE_CONFIG`].
+    pub fn config(&self, actions: &Actions) -> String {
+        script::config(&self.0, actions)
+    }
+
+    /// The list [`HASHES`], as `sha256sum` writes it; paths are relative to the
+    /// landing file system.
+    pub fn hash_list(&self) -> String {
+        [&self.0.kernel, &self.0.initramfs]
+            .map(|file| format!("{}  {}\n", file.digest, file.path))
+            .concat()
+    }
+}
+
+/// Whether `text` can stand between single quotes, where GRUB expands nothing.
+fn quotable(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(|c| c == '\'' || c.is_control())
+}
+
+fn nameable(path: &str) -> bool {
+    path.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"/._+-~:".contains(&b))
+}
+
+#[cfg(test)]
+mod tests;

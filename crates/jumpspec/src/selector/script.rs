@@ -1,0 +1,224 @@
+//! The scripts. Written for GRUB 2.02 and later; its script language has functions,
+//! `if` and `test`, and no arithmetic (GRUB manual, "Writing full configuration
+//! files directly").
+
+use std::fmt::Write as _;
+
+use super::state::END;
+use super::{
+    CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG, State,
+    TRIES,
+};
+
+/// What the script's three leaves do; all else is the same text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actions {
+    /// Boot.
+    Real,
+    /// Say what would be booted and exit, for grub-emu. The leaves named here fail
+    /// instead, as a loader does that cannot read its file.
+    Echo(Vec<Leaf>),
+}
+
+/// What the selector can boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaf {
+    /// The old system's boot sector.
+    Old,
+    /// The new system's boot sector.
+    New,
+    /// The jump system's kernel.
+    Jump,
+}
+
+impl Leaf {
+    const ALL: [Self; 3] = [Self::Old, Self::New, Self::Jump];
+
+    /// As the function's and the message's last word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::New => "new",
+            Self::Jump => "jump",
+        }
+    }
+}
+
+/// See [`super::Selector::embedded_config`]. `$root` is the boot disk at first: the
+/// core image was made without a device in its prefix.
+pub(super) fn embedded(parts: &Parts) -> String {
+    let mut text = String::from("set jump_disk=$root\nexport jump_disk\n");
+    text += &serial(parts);
+    let _ = write!(
+        text,
+        "search.fs_uuid {uuid} root\n\
+         configfile ($root)/{DIRECTORY}/{CONFIG}\n\
+         configfile ($root)/{DIRECTORY}/{SPARE_CONFIG}\n\
+         echo 'jump: no selector script, starting the old boot sector'\n\
+         set root=$jump_disk\n\
+         chainloader ($jump_disk){sector}+1\n\
+         boot\n\
+         sleep 10\n\
+         reboot\n",
+        uuid = parts.landing_uuid,
+        sector = parts.old_sector,
+    );
+    text
+}
+
+fn serial(parts: &Parts) -> String {
+    parts.serial.map_or_else(String::new, |port| {
+        format!(
+            "serial --unit={} --speed={}\nterminal_output console serial\n",
+            port.unit, port.speed
+        )
+    })
+}
+
+/// See [`super::Selector::config`]. Everything but the last line only defines; a file
+/// cut anywhere does nothing, and the spare copy's turn comes.
+pub(super) fn config(parts: &Parts, actions: &Actions) -> String {
+    let mut text = format!(
+        "# jump's selector. Written by jumpinit; do not edit.\n\
+         set jump_home=$root\n\
+         set jump_env=($root)/{DIRECTORY}/{ENV}\n"
+    );
+    for leaf in Leaf::ALL {
+        let body = match actions {
+            Actions::Real => real(parts, leaf),
+            Actions::Echo(failing) if failing.contains(&leaf) => {
+                format!("  echo 'jump: FAILED {}'\n  false\n", leaf.name())
+            }
+            Actions::Echo(_) => format!("  echo 'jump: CHOSE {}'\n  exit\n", leaf.name()),
+        };
+        let _ = write!(text, "function jump_boot_{} {{\n{body}}}\n", leaf.name());
+    }
+    let pause = if *actions == Actions::Real { 10 } else { 0 };
+    text + &logic(pause) + &choice(parts.doubt)
+}
+
+fn real(parts: &Parts, leaf: Leaf) -> String {
+    let chain = |file: &str| {
+        format!(
+            "  set root=$jump_disk\n  if chainloader ($jump_home)/{DIRECTORY}/{file}; then boot; fi\n  false\n"
+        )
+    };
+    match leaf {
+        Leaf::Old => chain(OLD_SECTOR),
+        Leaf::New => chain(NEW_SECTOR),
+        Leaf::Jump => {
+            let arguments: String = parts
+                .arguments
+                .iter()
+                .map(|argument| format!(" '{argument}'"))
+                .collect();
+            format!(
+                "  set root=$jump_home\n  \
+                 if linux '/{kernel}'{arguments}; then if initrd '/{initramfs}'; then boot; fi; fi\n  \
+                 false\n",
+                kernel = parts.kernel.path,
+                initramfs = parts.initramfs.path,
+            )
+        }
+    }
+}
+
+/// The functions between the leaves and the choice.
+fn logic(pause: u32) -> String {
+    let (end, sealed) = END;
+    let mut decrement = String::new();
+    for tries in (1..=TRIES).rev() {
+        let word = if tries == TRIES { "if" } else { "elif" };
+        let left = tries - 1;
+        let _ = writeln!(
+            decrement,
+            "  {word} [ \"$jump_tries\" = {tries} ]; then set jump_left={left}"
+        );
+    }
+    format!(
+        r#"# What the block says; anything but a whole block is "doubt".
+function jump_load {{
+  set jump_state=doubt
+  set jump_tries=0
+  set {end}=missing
+  load_env -f $jump_env jump_state jump_tries {end}
+  if [ "${end}" != {sealed} ]; then set jump_state=doubt; fi
+}}
+# True only if the try can be seen to be spent.
+function jump_spend_once {{
+  set jump_state=old
+  save_env -f $jump_env jump_state
+  jump_load
+  if [ "$jump_state" = old ]; then true; else echo 'jump: cannot write the environment block'; false; fi
+}}
+function jump_spend_try {{
+  set jump_left=none
+{decrement}  fi
+  if [ "$jump_left" = none ]; then
+    echo 'jump: the new system has had its tries'
+    false
+  else
+    set jump_tries=$jump_left
+    save_env -f $jump_env jump_tries
+    jump_load
+    if [ "$jump_state" = try -a "$jump_tries" = "$jump_left" ]; then true; else echo 'jump: cannot write the environment block'; false; fi
+  fi
+}}
+function jump_check {{
+  if hashsum --hash sha256 --check ($jump_home)/{DIRECTORY}/{HASHES} --prefix ($jump_home); then true; else echo 'jump: the kernel or the initramfs is not what was staged'; false; fi
+}}
+function jump_old {{
+  echo 'jump: starting the old system'
+  jump_boot_old
+}}
+function jump_once {{
+  if jump_spend_once; then
+    if jump_check; then
+      echo 'jump: starting the jump system, once'
+      jump_boot_jump
+    fi
+  fi
+  jump_old
+}}
+function jump_jump {{
+  jump_check
+  echo 'jump: starting the jump system'
+  jump_boot_jump
+  sleep {pause}
+  jump_boot_jump
+  sleep {pause}
+  reboot
+}}
+function jump_try {{
+  if jump_spend_try; then
+    echo "jump: starting the new system, $jump_tries tries left"
+    jump_boot_new
+  fi
+  jump_jump
+}}
+"#
+    )
+}
+
+fn choice(doubt: Doubt) -> String {
+    let [old, once, jump, attempt] =
+        [State::Old, State::Once, State::Jump, State::Try(0)].map(|state| state.values().0);
+    let doubt = match doubt {
+        Doubt::Old => "jump_old",
+        Doubt::Jump => "jump_jump",
+    };
+    format!(
+        r#"function jump_choose {{
+  jump_load
+  echo "jump: the environment block says $jump_state $jump_tries"
+  if [ "$jump_state" = {once} ]; then jump_once
+  elif [ "$jump_state" = {jump} ]; then jump_jump
+  elif [ "$jump_state" = {attempt} ]; then jump_try
+  elif [ "$jump_state" = {old} ]; then jump_old
+  else {doubt}
+  fi
+}}
+jump_choose
+"#
+    )
+}

@@ -1,0 +1,125 @@
+use super::*;
+
+fn parts() -> Parts {
+    let file = |path: &str, content: &[u8]| BootFile {
+        path: path.parse().unwrap(),
+        digest: Digest::of(content),
+    };
+    Parts {
+        landing_uuid: "11111111-2222-3333-4444-555555555555".to_owned(),
+        kernel: file("boot/vmlinuz", b"kernel"),
+        initramfs: file("boot/initrd.img", b"initramfs"),
+        arguments: vec!["root=UUID=1111".to_owned(), "panic=10".to_owned()],
+        old_sector: 1500,
+        serial: None,
+        doubt: Doubt::Old,
+    }
+}
+
+#[test]
+fn the_embedded_config_has_only_what_the_rescue_parser_knows() {
+    let text = Selector::new(parts()).unwrap().embedded_config();
+    for word in ["if ", "then", ";", "{", "function"] {
+        assert!(!text.contains(word), "{word:?} in\n{text}");
+    }
+    assert!(text.ends_with("boot\nsleep 10\nreboot\n"));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_config_is_the_same_but_for_its_leaves() {
+    let selector = Selector::new(parts()).unwrap();
+    let real = selector.config(&Actions::Real);
+    let echo = selector.config(&Actions::Echo(Vec::new()));
+    let logic = |text: &str| {
+        let at = text.find("# What the block says").unwrap();
+        text[at..].replace("sleep 10", "sleep 0")
+    };
+    assert_eq!(logic(&real), logic(&echo));
+    insta::assert_snapshot!(real);
+}
+
+#[test]
+fn doubt_is_old_before_the_commit_and_jump_after_it() {
+    for (doubt, word) in [(Doubt::Old, "jump_old"), (Doubt::Jump, "jump_jump")] {
+        let selector = Selector::new(Parts { doubt, ..parts() }).unwrap();
+        let text = selector.config(&Actions::Real);
+        assert!(text.contains(&format!("  else {word}\n")), "{text}");
+    }
+}
+
+#[test]
+fn refuses_what_would_end_a_quotation() {
+    let with = |argument: &str| {
+        let mut parts = parts();
+        parts.arguments.push(argument.to_owned());
+        Selector::new(parts)
+    };
+    assert!(with("dyndbg=\"file x +p\" $x ; {").is_ok());
+    for argument in ["", "a'b", "a\nb", "a\0"] {
+        assert!(with(argument).is_err(), "{argument:?}");
+    }
+}
+
+#[test]
+fn refuses_paths_and_uuids_that_grub_reads_otherwise() {
+    for path in ["boot/vm linuz", "boot/(hd0)", "boot/a'b", "boot/vmlinuz\n"] {
+        let mut parts = parts();
+        parts.kernel.path = path.parse().unwrap();
+        assert!(Selector::new(parts).is_err(), "{path:?}");
+    }
+    let landing_uuid = "1; reboot".to_owned();
+    assert!(
+        Selector::new(Parts {
+            landing_uuid,
+            ..parts()
+        })
+        .is_err()
+    );
+}
+
+#[test]
+fn the_hash_list_is_that_of_sha256sum() {
+    let text = Selector::new(parts()).unwrap().hash_list();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], format!("{}  boot/vmlinuz", Digest::of(b"kernel")));
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn what_matters_lies_in_the_first_sector_and_the_seal_in_the_second() {
+    let header = "# GRUB Environment Block\n".len();
+    for (state, run) in [(State::Old, ""), (State::Try(3), &*"r".repeat(64))] {
+        let lines: Vec<String> = env_for(state, run)
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
+        let length = |lines: &[String]| header + lines.iter().map(String::len).sum::<usize>();
+        assert!(length(&lines[..3]) < 256);
+        assert!(
+            length(&lines[..4]) > 512 + 16,
+            "the filler spans the border"
+        );
+        assert!(length(&lines) < 1024 - 64);
+    }
+}
+
+#[test]
+fn states_are_read_back_as_written() {
+    for state in [
+        State::Old,
+        State::Once,
+        State::Jump,
+        State::Try(3),
+        State::Try(0),
+    ] {
+        let env = env_for(state, "r1");
+        let get = |name: &str| {
+            let pair = env.iter().find(|(key, _)| key == name)?;
+            Some(pair.1.as_str())
+        };
+        assert_eq!(State::read(get), Some(state));
+        let unsealed = |name: &str| get(name).filter(|_| name != "jump_end");
+        assert_eq!(State::read(unsealed), None);
+    }
+}
