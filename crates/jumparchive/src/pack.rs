@@ -1,0 +1,308 @@
+//! Packs trees into an image.
+//!
+//! Only what is in the tree decides the bytes: names are sorted, and no clock,
+//! host name or owner's name is looked at.
+
+mod content;
+mod virtuals;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+
+use jumpspec::digest::Digest;
+use jumpspec::manifest::Manifest;
+use jumpspec::relpath::RelPath;
+use jumpspec::size::Size;
+use rustix::fs::FileType;
+
+pub use virtuals::{Virtual, VirtualKind};
+
+use crate::compress::FrameWriter;
+use crate::decode::threads;
+use crate::entry::{Entry, EntryKind};
+use crate::error::{Error, Result, io_error, shown};
+use crate::format::{self, FRONT, Front, INDEX_TAG, IndexPlace, PREFIX, VERSION};
+use crate::header;
+use crate::index::{IndexEntry, IndexWriter};
+use crate::tree::Tree;
+use crate::walk::{self, Decision, Found, Node, Visitor};
+
+/// How to pack.
+#[derive(Clone, Debug)]
+pub struct PackOptions {
+    /// zstd level, 1–19.
+    pub level: i32,
+    /// Compression threads.
+    pub threads: usize,
+}
+
+impl Default for PackOptions {
+    fn default() -> Self {
+        Self {
+            level: 3,
+            threads: threads(),
+        }
+    }
+}
+
+/// What packing could not keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Sockets, which no archive can hold.
+    pub sockets: u64,
+    /// Files that were written to or changed size while they were read; the image
+    /// has as many bytes as were there at first, zeros where they are missing.
+    pub changed: Vec<String>,
+    /// What was listed and then gone.
+    pub vanished: Vec<String>,
+}
+
+/// A finished image.
+#[derive(Debug)]
+pub struct Packed {
+    /// What stands in front of it, if it was given one.
+    pub manifest: Option<Manifest>,
+    /// Of the image file, in bytes.
+    pub size: u64,
+    /// Of all files' contents.
+    pub content: u64,
+    /// Archive entries.
+    pub entries: u64,
+    /// What could not be kept.
+    pub report: Report,
+}
+
+/// Packs trees into one image.
+pub struct Packer {
+    builder: tar::Builder<FrameWriter>,
+    index: IndexWriter,
+    links: HashMap<(u64, u64), Vec<u8>>,
+    virtuals: BTreeMap<Vec<u8>, Virtual>,
+    content: u64,
+    unpacked: u64,
+    inodes: u64,
+    report: Report,
+    buffer: Vec<u8>,
+}
+
+/// Bytes read at once.
+const BUFFER: usize = 256 << 10;
+/// Blocks of the file systems that images are made for; see `Manifest::unpacked`.
+const BLOCK: u64 = 4096;
+
+impl Packer {
+    /// Packs into `out`, an empty file open for writing.
+    pub fn new(out: File, options: &PackOptions) -> io::Result<Self> {
+        let frames = FrameWriter::new(out, FRONT as u64, options.level, options.threads)?;
+        Ok(Self {
+            builder: tar::Builder::new(frames),
+            index: IndexWriter::new()?,
+            links: HashMap::new(),
+            virtuals: BTreeMap::new(),
+            content: 0,
+            unpacked: 0,
+            inodes: 0,
+            report: Report::default(),
+            buffer: vec![0; BUFFER],
+        })
+    }
+
+    /// Puts something at `path` in place of what the trees have there. It must be
+    /// called before [`Packer::add_tree`]; parents that are not in the tree have to be
+    /// given as well.
+    pub fn add_virtual(&mut self, path: &RelPath, node: Virtual) {
+        self.virtuals
+            .insert(path.as_str().as_bytes().to_vec(), node);
+    }
+
+    /// Adds a tree as far as `filter` wants it. `progress` is told the bytes of
+    /// content read so far.
+    pub fn add_tree(
+        &mut self,
+        tree: &Tree,
+        filter: &dyn Fn(&Node) -> Decision,
+        progress: crate::Progress<'_>,
+    ) -> Result<()> {
+        let mut visit = Visit {
+            packer: self,
+            filter,
+            progress,
+        };
+        walk::walk(tree.as_fd(), &mut visit)?;
+        let added = std::mem::take(&mut self.virtuals);
+        added
+            .iter()
+            .try_for_each(|(path, node)| self.store_virtual(path, node))
+    }
+
+    /// Writes what is left, the index and the front. What the manifest says of sizes,
+    /// counts and the index is filled in here.
+    pub fn finish(self, manifest: Option<Manifest>) -> Result<Packed> {
+        let failed = |source| io_error::<io::Error>(b"image", "cannot write")(source);
+        // This writes the end-of-archive blocks.
+        let frames = self.builder.into_inner().map_err(failed)?;
+        let written = frames.finish().map_err(failed)?;
+        let index = self.index.finish(&written.frames).map_err(failed)?;
+        let prefix = format::prefix(INDEX_TAG, index.compressed.len())
+            .ok_or(Error::BadIndex("it is too large"))?;
+        let (out, offset) = (written.out, written.position);
+        out.write_all_at(&prefix, offset).map_err(failed)?;
+        out.write_all_at(&index.compressed, offset + PREFIX as u64)
+            .map_err(failed)?;
+        let manifest = manifest.map(|manifest| Manifest {
+            unpacked: Size(self.unpacked),
+            entries: index.entries,
+            inodes: self.inodes,
+            index_digest: index.digest,
+            ..manifest
+        });
+        let length = (PREFIX + index.compressed.len()) as u64;
+        let front = Front {
+            version: VERSION,
+            index: IndexPlace {
+                offset,
+                length,
+                raw_length: index.raw_length,
+                digest: index.digest,
+                frames: written.frames.len() as u64,
+                entries: index.entries,
+            },
+            manifest,
+        };
+        out.write_all_at(&format::encode_front(&front)?, 0)
+            .map_err(failed)?;
+        Ok(Packed {
+            manifest: front.manifest,
+            size: offset + length,
+            content: self.content,
+            entries: index.entries,
+            report: self.report,
+        })
+    }
+
+    /// Writes an entry's headers; gives where it begins.
+    fn begin(&mut self, entry: &Entry) -> Result<(u32, u32)> {
+        let failed = |source| io_error::<io::Error>(&entry.path, "cannot store it")(source);
+        let place = self
+            .builder
+            .get_mut()
+            .begin_entry(entry.size)
+            .map_err(failed)?;
+        header::write(&mut self.builder, entry).map_err(failed)?;
+        Ok(place)
+    }
+
+    /// Writes padding and the index record of an entry whose content is written.
+    fn end(&mut self, entry: &Entry, place: (u32, u32), digest: Option<Digest>) -> Result<()> {
+        let failed = |source| io_error::<io::Error>(&entry.path, "cannot store it")(source);
+        self.builder
+            .get_mut()
+            .write_all(header::padding(entry.size))
+            .map_err(failed)?;
+        self.content += entry.size;
+        self.unpacked += match &entry.kind {
+            EntryKind::File => entry.size.next_multiple_of(BLOCK),
+            EntryKind::Directory => BLOCK,
+            _ => 0,
+        };
+        self.inodes += u64::from(!matches!(entry.kind, EntryKind::HardLink(_)));
+        let digest = digest.map(|digest| *digest.as_bytes());
+        self.index
+            .push(&IndexEntry::new(entry, place, digest))
+            .map_err(failed)
+    }
+
+    /// Stores an entry without content.
+    fn store_bare(&mut self, entry: &Entry) -> Result<()> {
+        let place = self.begin(entry)?;
+        self.end(entry, place, None)
+    }
+}
+
+struct Visit<'a> {
+    packer: &'a mut Packer,
+    filter: &'a dyn Fn(&Node) -> Decision,
+    progress: crate::Progress<'a>,
+}
+
+impl Visitor for Visit<'_> {
+    fn decide(&mut self, node: &Node) -> Decision {
+        if self
+            .packer
+            .virtuals
+            .get(&node.path)
+            .is_some_and(|node| !node.is_directory())
+        {
+            // Its own turn comes in `found`; what the tree has below is gone.
+            return Decision::Hollow;
+        }
+        (self.filter)(node)
+    }
+
+    fn found(&mut self, found: &Found<'_>) -> Result<()> {
+        if let Some(node) = self.packer.virtuals.remove(&found.node.path)
+            && !(node.is_directory() && found.node.is_directory())
+        {
+            return self.packer.store_virtual(&found.node.path, &node);
+        }
+        if found.node.file_type() == FileType::Socket {
+            self.packer.report.sockets += 1;
+            return Ok(());
+        }
+        self.packer.store(found)?;
+        (self.progress)(self.packer.content);
+        Ok(())
+    }
+
+    fn vanished(&mut self, path: &[u8]) {
+        self.packer.report.vanished.push(shown(path));
+    }
+}
+
+/// Packs `paths` and all that is below them, without their parents and without
+/// following symlinks, into `out`: an image without a manifest. Paths that do not
+/// exist are passed over.
+pub fn pack_paths(tree: &Tree, paths: &[RelPath], out: File) -> Result<Packed> {
+    let failed = io_error::<io::Error>(b"image", "cannot write");
+    let mut packer = Packer::new(out, &PackOptions::default()).map_err(failed)?;
+    let wanted: Vec<&[u8]> = paths.iter().map(|path| path.as_str().as_bytes()).collect();
+    let filter = |node: &Node| decide_by_paths(&wanted, &node.path);
+    packer.add_tree(tree, &filter, &|_| ())?;
+    packer.finish(None)
+}
+
+fn decide_by_paths(wanted: &[&[u8]], path: &[u8]) -> Decision {
+    if wanted.iter().any(|wanted| is_within(path, wanted)) {
+        Decision::Store
+    } else if wanted.iter().any(|wanted| is_within(wanted, path)) {
+        Decision::Pass
+    } else {
+        Decision::Skip
+    }
+}
+
+/// Whether `path` is `top` or below it.
+pub(crate) fn is_within(path: &[u8], top: &[u8]) -> bool {
+    match path.strip_prefix(top) {
+        Some(rest) => top.is_empty() || rest.is_empty() || rest[0] == b'/',
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saves_what_is_below_the_paths_and_passes_their_parents() {
+        let wanted: [&[u8]; 1] = [b"etc/ssh"];
+        let decide = |path: &str| decide_by_paths(&wanted, path.as_bytes());
+        assert_eq!(decide(""), Decision::Pass);
+        assert_eq!(decide("etc"), Decision::Pass);
+        assert_eq!(decide("etc/ssh/key"), Decision::Store);
+        assert_eq!(decide("etc/sshd"), Decision::Skip);
+    }
+}
