@@ -198,27 +198,31 @@ pub fn write_table(disk: &Path, wanted: &NewTable) -> Result<(), PartitionError>
     blockdev::require_512(&file, disk)?;
     let sectors = blockdev::size_bytes(&file, disk)? / SECTOR_SIZE;
     check(disk, wanted, sectors)?;
-    // What cannot be read is no reason not to write.
-    if read_open(&mut file, disk).is_ok_and(|table| matches(&table, wanted)) {
-        return Ok(());
-    }
-    match wanted {
-        NewTable::Mbr {
-            signature,
-            partitions,
-        } => {
-            mbr::write(&mut file, disk, *signature, partitions)?;
-            guid::erase(&file, disk, sectors)?;
+    if !holds(&mut file, disk, wanted) {
+        match wanted {
+            NewTable::Mbr {
+                signature,
+                partitions,
+            } => mbr::write(&mut file, disk, *signature, partitions)?,
+            NewTable::Gpt { guid, partitions } => guid::write(&mut file, disk, guid, partitions)?,
         }
-        NewTable::Gpt { guid, partitions } => guid::write(&mut file, disk, guid, partitions)?,
+    }
+    if matches!(wanted, NewTable::Mbr { .. }) {
+        guid::erase(&file, disk, sectors)?;
     }
     blockdev::flush(&file, disk)?;
-    if matches(&read_open(&mut file, disk)?, wanted) {
+    if holds(&mut file, disk, wanted) {
         return Ok(());
     }
     Err(PartitionError::ReadBack {
         disk: disk.to_owned(),
     })
+}
+
+/// Whether the disk has this table, a GPT in both its copies. What cannot be read is not it.
+fn holds(file: &mut File, disk: &Path, wanted: &NewTable) -> bool {
+    let whole = matches!(wanted, NewTable::Mbr { .. }) || guid::is_whole(file, disk);
+    whole && read_open(file, disk).is_ok_and(|table| matches(&table, wanted))
 }
 
 /// Whether a disk's table is already the wanted one.

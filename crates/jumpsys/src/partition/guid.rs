@@ -55,6 +55,19 @@ fn open(file: &mut File, disk: &Path) -> Result<(Header, BTreeMap<u32, Entry>), 
     copy(file, disk, 1).or_else(|first| copy(file, disk, sectors.saturating_sub(1)).or(Err(first)))
 }
 
+/// Whether both copies are sound and say the same. GRUB reads only the first, so a first copy that
+/// a power cut tore has to be mended even though Linux can do without it.
+pub(super) fn is_whole(file: &mut File, disk: &Path) -> bool {
+    let Ok(size) = blockdev::size_bytes(file, disk) else {
+        return false;
+    };
+    let last = (size / SECTOR_SIZE).saturating_sub(1);
+    match (copy(file, disk, 1), copy(file, disk, last)) {
+        (Ok(first), Ok(second)) => first.0.disk_guid == second.0.disk_guid && first.1 == second.1,
+        _ => false,
+    }
+}
+
 /// One copy, header and entries checked by the gpt crate; what it asserts on is looked at first.
 fn copy(
     file: &mut File,

@@ -157,15 +157,19 @@ fn writing_the_same_table_again_changes_no_byte() {
 }
 
 #[test]
-fn a_gpt_with_a_torn_first_copy_is_read_from_its_second() {
+fn a_gpt_with_a_torn_first_copy_is_read_from_its_second_and_mended() {
     let dir = tempfile::tempdir().unwrap();
     let disk = image(&dir, 16);
     write_table(&disk, &gpt()).unwrap();
+    let whole = fs::read(&disk).unwrap();
     let file = File::options().write(true).open(&disk).unwrap();
     file.write_all_at(&[0; 512], 1024).unwrap();
     assert!(matches(&read_table(&disk).unwrap(), &gpt()));
     file.write_all_at(&[0; 512], 512).unwrap();
     assert!(matches(&read_table(&disk).unwrap(), &gpt()));
+    write_table(&disk, &gpt()).unwrap();
+    assert!(fs::read(&disk).unwrap() == whole);
+    file.write_all_at(&[0; 512], 512).unwrap();
     file.write_all_at(&[0; 512], (16 << 20) - 512).unwrap();
     assert!(matches!(read_table(&disk), Err(PartitionError::Gpt { .. })));
 }
