@@ -35,7 +35,7 @@ pub fn make(name: &str, options: &Options) -> Result<PathBuf> {
     let golden = recipe::read(&workspace::image(name).join("recipe.toml"))?;
     packages::ensure(packages::GOLDEN)?;
     let sources = mirror::sources(&golden.suite)?;
-    let digest = digest(name, &sources)?;
+    let digest = digest(name, &golden, &sources)?;
     if !options.fresh && cache::is_current(&stamp, &digest) && root.join("etc").is_dir() {
         eprintln!("golden: {name}: unchanged, {}", workspace::shown(&root));
         return Ok(root);
@@ -59,10 +59,11 @@ pub fn make(name: &str, options: &Options) -> Result<PathBuf> {
     Ok(root)
 }
 
-/// What the root of `name` depends on, as a digest: also what later stages cache by.
-fn digest(name: &str, sources: &[String]) -> Result<String> {
-    let mut digest = cache::Digest::new("golden 2");
-    digest.tree(&workspace::image(name))?;
+/// What the root of `name` depends on. The recipe's other tables are the image's business.
+fn digest(name: &str, golden: &Golden, sources: &[String]) -> Result<String> {
+    let mut digest = cache::Digest::new("golden 3");
+    digest.text(&format!("{golden:?}"));
+    digest.tree(&workspace::image(name).join("overlay"))?;
     for source in sources {
         digest.text(source);
     }

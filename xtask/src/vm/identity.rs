@@ -78,7 +78,7 @@ impl Identity {
              \tStrictHostKeyChecking yes\n\
              \tBatchMode yes\n\
              \tConnectTimeout 15\n\
-             \tServerAliveInterval 15\n\
+             \tServerAliveInterval 10\n\
              \tLogLevel ERROR\n",
             self.admin_key().display(),
             known_hosts.display(),

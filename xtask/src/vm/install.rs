@@ -1,15 +1,14 @@
 //! Installs the victim: partitions, file systems, the golden root, who it is, and GRUB.
 //! Root only. Touches the image it is given, and the host only by loop devices and mounts.
 
-use std::fs::{File, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::fs::File;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::content;
 use super::layout::{Role, Table};
-use super::{ALICE, Identity, LoopDevice, Mount, NODE, STATIC_ADDRESS, STATIC_ROUTE, SWAP_LABEL};
+use super::{ALICE, Identity, LoopDevice, Mount, SWAP_LABEL, content, files};
 use crate::run;
 
 /// The UUIDs of the victim's file systems, so that tests can name them.
@@ -39,7 +38,7 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
             .arg(root.join("."))
             .arg(&at),
     )?;
-    write_files(&at, identity)?;
+    files::write(&at, identity)?;
     content::fill(&at.join("data"))?;
     configure(&at, &disk, table)?;
     for mount in mounts.into_iter().rev() {
@@ -81,82 +80,6 @@ fn mount(disk: &LoopDevice, table: Table, at: &Path) -> Result<Vec<Mount>> {
         mounts.push(Mount::new(&source, &at.join(point), &["-t", "ext4"])?);
     }
     Ok(mounts)
-}
-
-fn write_files(at: &Path, identity: &Identity) -> Result<()> {
-    let write = |name: &str, mode: u32, text: &str| -> Result<()> {
-        let path = at.join(name);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
-        std::fs::set_permissions(&path, Permissions::from_mode(mode))?;
-        Ok(())
-    };
-    write("etc/fstab", 0o644, &fstab())?;
-    write("etc/hostname", 0o644, &format!("{NODE}\n"))?;
-    write("etc/hosts", 0o644, &hosts())?;
-    write(
-        "etc/machine-id",
-        0o444,
-        "0707070707074a756d70070707070707\n",
-    )?;
-    write("etc/network/interfaces", 0o644, &interfaces())?;
-    write(
-        "root/notes.txt",
-        0o600,
-        "rack 12, unit 7; call Ada before touching it\n",
-    )?;
-    write(
-        "root/.ssh/authorized_keys",
-        0o600,
-        &identity.admin_public_key()?,
-    )?;
-    std::fs::set_permissions(at.join("root/.ssh"), Permissions::from_mode(0o700))?;
-    for key in identity.host_keys() {
-        let name = format!(
-            "etc/ssh/{}",
-            key.file_name().unwrap_or_default().to_string_lossy()
-        );
-        write(&name, 0o600, &std::fs::read_to_string(&key)?)?;
-        let public = std::fs::read_to_string(key.with_extension("pub"))?;
-        write(&format!("{name}.pub"), 0o644, &public)?;
-    }
-    Ok(())
-}
-
-fn fstab() -> String {
-    format!(
-        "# /etc/fstab of {NODE}\n\
-         UUID={ROOT_UUID} /     ext4 errors=remount-ro 0 1\n\
-         UUID={BOOT_UUID} /boot ext4 defaults          0 2\n\
-         UUID={DATA_UUID} /data ext4 defaults,noatime  0 2\n\
-         UUID={SWAP_UUID} none  swap sw                0 0\n"
-    )
-}
-
-fn hosts() -> String {
-    format!(
-        "127.0.0.1\tlocalhost\n\
-         127.0.1.1\t{NODE}.cluster.example\t{NODE}\n\
-         192.168.77.20\tstorage.cluster.example\tstorage\n\
-         ::1\tlocalhost ip6-localhost ip6-loopback\n"
-    )
-}
-
-/// Interfaces are named by their PCI slots, which `machine` fixes.
-fn interfaces() -> String {
-    let (network, gateway) = STATIC_ROUTE;
-    format!(
-        "auto lo\n\
-         iface lo inet loopback\n\n\
-         allow-hotplug ens3\n\
-         iface ens3 inet dhcp\n\n\
-         auto ens4\n\
-         iface ens4 inet static\n\
-         \taddress {STATIC_ADDRESS}\n\
-         \tup ip route add {network} via {gateway}\n"
-    )
 }
 
 /// Accounts and GRUB, by the root's own programs.

@@ -2,43 +2,19 @@
 //! The machine ends with the [`Machine`], unless [`Machine::leave_running`] lets it go.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{DISK_SERIAL, MAC_DHCP, MAC_STATIC, NODE, Node, until};
+use super::qemu::{Hardware, command_line};
+use super::{NODE, Node, port, until};
 use crate::{run, workspace};
 
 /// How much of the serial log an error shows.
 const LOG_LINES: usize = 25;
-
-/// What the machine is made of.
-#[derive(Debug, Clone)]
-pub struct Hardware {
-    /// Memory in MiB.
-    pub memory_mib: u32,
-    /// Processors.
-    pub cpus: u32,
-    /// An i6300esb watchdog that resets the machine.
-    pub watchdog: bool,
-    /// Further options for QEMU.
-    pub more: Vec<String>,
-}
-
-impl Default for Hardware {
-    fn default() -> Self {
-        Self {
-            memory_mib: 2048,
-            cpus: 2,
-            watchdog: false,
-            more: Vec::new(),
-        }
-    }
-}
 
 /// A running virtual machine.
 #[derive(Debug)]
@@ -52,11 +28,11 @@ pub struct Machine {
 impl Machine {
     /// Starts QEMU on the node's disk. The serial log goes on where an earlier start left it.
     pub fn start(node: &Node, hardware: &Hardware) -> Result<Self> {
-        let port = free_port()?;
+        let port = port::free()?;
         let ssh_config = node.identity.write_ssh_config(&node.folder, port)?;
         let serial_log = node.folder.join("serial.log");
         let messages = File::create(node.folder.join("qemu.log"))?;
-        let mut command = qemu(node, hardware, port, &serial_log);
+        let mut command = command_line(node, hardware, port, &serial_log);
         command
             .stdin(Stdio::piped())
             .stdout(messages.try_clone()?)
@@ -92,7 +68,7 @@ impl Machine {
     pub fn wait_for_ssh(&mut self, within: Duration) -> Result<Duration> {
         let port = self.port;
         self.wait_for(&format!("{NODE} answers SSH"), within, |machine| {
-            Ok(offers_ssh(port) && machine.ssh("true").is_ok())
+            Ok(port::offers_ssh(port) && machine.ssh("true").is_ok())
         })
     }
 
@@ -195,79 +171,4 @@ impl Drop for Machine {
             eprintln!("warning: QEMU: {error:#}");
         }
     }
-}
-
-/// QEMU's command line. The PCI slots name the interfaces: ens3 and ens4.
-fn qemu(node: &Node, hardware: &Hardware, port: u16, serial_log: &Path) -> Command {
-    let mut command = run::command("qemu-system-x86_64", ["-name", NODE, "-machine", "pc"]);
-    command
-        .args(node.accelerator.options())
-        .args([
-            "-m",
-            &hardware.memory_mib.to_string(),
-            "-smp",
-            &hardware.cpus.to_string(),
-        ])
-        .args([
-            "-nodefaults",
-            "-vga",
-            "std",
-            "-display",
-            "none",
-            "-qmp",
-            "stdio",
-        ])
-        .args([
-            "-chardev",
-            &format!("file,id=serial,append=on,path={}", serial_log.display()),
-        ])
-        .args(["-serial", "chardev:serial"])
-        .arg("-drive")
-        .arg(format!(
-            // A killed QEMU loses nothing of the host's cache: no need to wait for its disk.
-            "if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file={}",
-            node.disk.display()
-        ))
-        .args([
-            "-device",
-            &format!("virtio-blk-pci,drive=disk,serial={DISK_SERIAL},addr=0x5"),
-        ])
-        .args([
-            "-netdev",
-            &format!("user,id=dhcp,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-:22"),
-        ])
-        .args(["-device", &nic("dhcp", MAC_DHCP, 3)])
-        .args([
-            "-netdev",
-            "user,id=static,ipv6=off,restrict=on,net=192.168.77.0/24,host=192.168.77.1",
-        ])
-        .args(["-device", &nic("static", MAC_STATIC, 4)])
-        .args(["-device", "virtio-rng-pci"]);
-    if hardware.watchdog {
-        command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
-    }
-    command.args(&hardware.more);
-    command
-}
-
-/// No boot ROM: a node without PXE.
-fn nic(netdev: &str, mac: &str, slot: u8) -> String {
-    format!("virtio-net-pci,netdev={netdev},mac={mac},addr={slot:#x},romfile=")
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// Whether an SSH server greets at `port`: cheaper than an ssh that has to time out.
-fn offers_ssh(port: u16) -> bool {
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let limit = Duration::from_secs(5);
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, limit) else {
-        return false;
-    };
-    let mut banner = [0; 4];
-    stream.set_read_timeout(Some(limit)).is_ok()
-        && stream.read_exact(&mut banner).is_ok()
-        && &banner == b"SSH-"
 }

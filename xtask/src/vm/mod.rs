@@ -20,12 +20,15 @@
 
 mod accel;
 mod content;
+mod files;
 mod hand;
 mod identity;
 mod install;
 mod layout;
 mod loopdev;
 mod machine;
+mod port;
+mod qemu;
 mod victim;
 mod wait;
 
@@ -36,7 +39,8 @@ pub use identity::Identity;
 pub use install::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
 pub use layout::{Partition, Role, Table};
 pub use loopdev::{LoopDevice, Mount};
-pub use machine::{Hardware, Machine};
+pub use machine::Machine;
+pub use qemu::Hardware;
 pub use victim::{GOLDEN, Node, Victim, copy_sparse};
 pub use wait::until;
 

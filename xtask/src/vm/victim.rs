@@ -125,6 +125,7 @@ fn digest(root: &Path, identity: &Identity, table: Table) -> Result<String> {
     let mut digest = cache::Digest::new("victim 1");
     // What is written to the disk is these sources' business; they change more often than a version.
     digest.text(include_str!("install.rs"));
+    digest.text(include_str!("files.rs"));
     digest.text(include_str!("content.rs"));
     digest.text(&golden::stamp(root)?);
     digest.text(&identity.known_hosts()?);

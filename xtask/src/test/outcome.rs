@@ -1,0 +1,109 @@
+//! How the stages of a test run ended, and the table of it.
+
+use std::time::Duration;
+
+/// How a stage ended.
+pub(super) struct Outcome {
+    pub(super) stage: String,
+    pub(super) passed: bool,
+    pub(super) took: Duration,
+    pub(super) counts: Counts,
+    pub(super) skipped: Vec<String>,
+}
+
+impl Outcome {
+    /// One that was not to run.
+    pub(super) fn left_out(stage: &str) -> Self {
+        let skipped = vec![format!(
+            "skipped: {stage}: it starts virtual machines, and --quick was given"
+        )];
+        Self {
+            stage: stage.to_owned(),
+            passed: true,
+            took: Duration::ZERO,
+            counts: Counts::default(),
+            skipped,
+        }
+    }
+}
+
+/// What libtest's and libtest-mimic's `test result:` lines add up to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+}
+
+impl Counts {
+    /// Adds `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    pub(super) fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        for part in result.split(['.', ';']).map(str::trim) {
+            let Some((number, what)) = part.split_once(' ') else {
+                continue;
+            };
+            let number = number.parse().unwrap_or(0);
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The table, and each test that could not run.
+pub(super) fn summary(outcomes: &[Outcome]) -> String {
+    let mut lines = vec![
+        String::new(),
+        "stage             result  passed failed ignored  seconds".to_owned(),
+    ];
+    for Outcome {
+        stage,
+        passed,
+        took,
+        counts,
+        ..
+    } in outcomes
+    {
+        let result = if *passed { "ok" } else { "FAILED" };
+        let Counts {
+            passed,
+            failed,
+            ignored,
+        } = counts;
+        let seconds = took.as_secs_f64();
+        lines.push(format!(
+            "{stage:<17} {result:<6} {passed:>7} {failed:>6} {ignored:>7} {seconds:>8.1}"
+        ));
+    }
+    lines.extend(outcomes.iter().flat_map(|outcome| outcome.skipped.clone()));
+    let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
+    lines.push(format!("in all {:.0} s\n", total.as_secs_f64()));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn results_of_several_binaries_add_up() {
+        let mut counts = Counts::default();
+        counts.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out");
+        counts.add("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured");
+        counts.add("test a::b ... ok");
+        assert_eq!(
+            counts,
+            Counts {
+                passed: 4,
+                failed: 2,
+                ignored: 1
+            }
+        );
+    }
+}
