@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod digest;
 pub mod event;
 pub mod facts;
+pub mod fitness;
 pub mod job;
 pub mod journal;
 pub mod layout;
