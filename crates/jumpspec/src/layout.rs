@@ -91,17 +91,17 @@ fn refuse_impossible_number(
         return Err(Refusal::new(
             RefusalCode::LayoutImpossible,
             format!(
-                "partition {} of {} cannot be created: an MBR has primaries 1 to 4",
+                "partition {} of {} cannot be made or removed: an MBR has primaries 1 to 4",
                 wish.number, disk.device
             ),
-            "create partitions 1 to 4, or keep the logical ones as they are",
+            "choose among 1 to 4, or keep the logical ones as they are",
         ));
     }
     if kind == TableKind::Mbr && extended {
         return Err(Refusal::new(
             RefusalCode::LayoutImpossible,
             format!(
-                "{} has an extended partition; no partition can be created beside it",
+                "{} has an extended partition; its table is not rewritten",
                 disk.device
             ),
             "use keep and format for the partitions of this disk",

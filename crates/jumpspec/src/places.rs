@@ -20,10 +20,6 @@ pub const EVENTS: &str = "jump/log/events.jsonl";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
-/// The selector's files on the landing file system; from its root, with a slash, as
-/// GRUB wants it.
-pub const SELECTOR: &str = "/jump/selector";
-
 /// Our directory in the new system until the end.
 pub const NEW_LIB: &str = "usr/lib/jump";
 /// Our program in the new system until the end.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
-use crate::job::{Filesystem, Health, Waits};
+use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
 use crate::network::Network;
 use crate::step::{ImageRole, Step};
@@ -198,6 +198,8 @@ pub struct JumpBoot {
     pub kernel: Kernel,
     /// The kernel's command line.
     pub arguments: Vec<String>,
+    /// The serial port that the selector speaks on, if the node's console is one.
+    pub serial: Option<crate::selector::Serial>,
 }
 
 /// One file system of the new system.
@@ -237,13 +239,4 @@ pub struct Steps {
     pub replace: Vec<Step>,
     /// On the new system.
     pub new: Vec<Step>,
-}
-
-/// A file system to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NewFilesystem {
-    pub(crate) number: u32,
-    pub(crate) fs: Filesystem,
-    pub(crate) uuid: String,
-    pub(crate) label: Option<String>,
 }

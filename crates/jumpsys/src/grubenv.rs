@@ -13,10 +13,8 @@ use crate::atomic;
 use crate::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
 
-/// Bytes of the block.
+/// Bytes of the block: two sectors, which a power cut may tear apart. What matters belongs first.
 pub const SIZE: usize = 1024;
-/// Bytes that all variables have to fit into, with the heading: one sector.
-pub const USABLE: usize = 512;
 const HEADING: &str = "# GRUB Environment Block\n";
 
 /// What can be wrong with an environment block.
@@ -34,8 +32,8 @@ pub enum GrubenvError {
         /// The file.
         path: PathBuf,
     },
-    /// The variables don't fit into the first sector of the block.
-    #[error("the variables take {bytes} bytes of a GRUB environment block, more than {USABLE}")]
+    /// The variables don't fit into the block.
+    #[error("the variables take {bytes} bytes of a GRUB environment block, more than {SIZE}")]
     TooLong {
         /// Bytes with heading.
         bytes: usize,
@@ -108,7 +106,7 @@ impl Env {
             text.extend([name, "=", &value, "\n"]);
         }
         let bytes = text.len();
-        if bytes > USABLE {
+        if bytes > SIZE {
             return Err(GrubenvError::TooLong { bytes });
         }
         let mut block = [b'#'; SIZE];
@@ -217,11 +215,11 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_leaves_the_first_sector() {
-        let long = env(&[("v", &"x".repeat(500))]);
+    fn refuses_what_leaves_the_block() {
+        let long = env(&[("v", &"x".repeat(1000))]);
         assert!(matches!(
             long.render(),
-            Err(GrubenvError::TooLong { bytes: 528 })
+            Err(GrubenvError::TooLong { bytes: 1028 })
         ));
     }
 }

@@ -16,6 +16,7 @@ use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
+use crate::selector::Serial;
 use crate::step::{ImageRole, Step};
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
@@ -86,7 +87,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         disk: table,
         landing,
         selector,
-        boot: JumpBoot { kernel, arguments },
+        boot: JumpBoot { kernel, serial: arguments.iter().find_map(|argument| Serial::from_console(argument)), arguments },
         filesystems: planned,
         fstab: fstab.text,
         network,
