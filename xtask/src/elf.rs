@@ -27,3 +27,20 @@ pub fn check_static(bytes: &[u8]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_static;
+
+    #[test]
+    fn a_program_with_an_interpreter_is_refused() {
+        let bytes = std::fs::read("/proc/self/exe").expect("this test is a file");
+        let error = check_static(&bytes).expect_err("tests are linked against glibc");
+        assert!(error.to_string().contains("interpreter"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_elf_is_refused() {
+        assert!(check_static(b"#!/bin/sh\n").is_err());
+    }
+}

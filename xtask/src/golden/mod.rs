@@ -94,7 +94,7 @@ fn bootstrap(name: &str, golden: &Golden, sources: &[String], root: &Path) -> Re
     mmdebstrap
         .args(["--variant=minbase", "--aptopt=Acquire::Languages \"none\""])
         // The overlay is there before the packages are configured, and wins over their defaults.
-        .arg("--dpkgopt=force-confold")
+        .args(["--dpkgopt=force-confold", "--dpkgopt=force-unsafe-io"])
         .args(golden.dpkg_excludes.iter().map(|path| format!("--dpkgopt=path-exclude={path}")))
         .arg(format!("--include={}", golden.packages.join(",")))
         .arg(format!("--essential-hook=tar-in {} /", archive.display()))
