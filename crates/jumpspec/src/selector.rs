@@ -22,8 +22,9 @@ pub const ENV: &str = "env";
 pub const CONFIG: &str = "grub.cfg";
 /// The same text again, for when the first cannot be read.
 pub const SPARE_CONFIG: &str = "grub.bak.cfg";
-/// The list for `hashsum`: [`Selector::hash_list`].
-pub const HASHES: &str = "kernel.sha256";
+/// The lists for `hashsum` in [`DIRECTORY`]: [`Selector::hash_lists`]. One file each:
+/// GRUB is content with a list that is empty or lacks a line.
+pub const HASHES: [&str; 2] = ["kernel.sha256", "initramfs.sha256"];
 /// The old system's boot sector, 512 bytes.
 pub const OLD_SECTOR: &str = "old-mbr.bin";
 /// The new system's boot sector, 512 bytes.
@@ -167,12 +168,10 @@ impl Selector {
         script::config(&self.0, actions)
     }
 
-    /// The list [`HASHES`], as `sha256sum` writes it; paths are relative to the
-    /// landing file system.
-    pub fn hash_list(&self) -> String {
-        [&self.0.kernel, &self.0.initramfs]
-            .map(|file| format!("{}  {}\n", file.digest, file.path))
-            .concat()
+    /// The lists [`HASHES`] in their order, as `sha256sum` writes them; paths are
+    /// relative to the landing file system.
+    pub fn hash_lists(&self) -> [String; 2] {
+        [&self.0.kernel, &self.0.initramfs].map(|file| format!("{}  {}\n", file.digest, file.path))
     }
 }
 

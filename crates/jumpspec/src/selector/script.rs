@@ -107,14 +107,10 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
         Leaf::Old => chain(OLD_SECTOR),
         Leaf::New => chain(NEW_SECTOR),
         Leaf::Jump => {
-            let arguments: String = parts
-                .arguments
-                .iter()
-                .map(|argument| format!(" '{argument}'"))
-                .collect();
+            let arguments = parts.arguments.join("' '");
             format!(
                 "  set root=$jump_home\n  \
-                 if linux '/{kernel}'{arguments}; then if initrd '/{initramfs}'; then boot; fi; fi\n  \
+                 if linux '/{kernel}' '{arguments}'; then if initrd '/{initramfs}'; then boot; fi; fi\n  \
                  false\n",
                 kernel = parts.kernel.path,
                 initramfs = parts.initramfs.path,
@@ -126,6 +122,7 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
 /// The functions between the leaves and the choice.
 fn logic(pause: u32) -> String {
     let (end, sealed) = END;
+    let [kernel, initramfs] = HASHES;
     let mut decrement = String::new();
     for tries in (1..=TRIES).rev() {
         let word = if tries == TRIES { "if" } else { "elif" };
@@ -164,8 +161,18 @@ function jump_spend_try {{
     if [ "$jump_state" = try -a "$jump_tries" = "$jump_left" ]; then true; else echo 'jump: cannot write the environment block'; false; fi
   fi
 }}
+# An empty list would satisfy hashsum.
+function jump_hash {{
+  if [ -s ($jump_home)/{DIRECTORY}/$1 ]; then
+    hashsum --hash sha256 --check ($jump_home)/{DIRECTORY}/$1 --prefix ($jump_home)
+  else
+    false
+  fi
+}}
 function jump_check {{
-  if hashsum --hash sha256 --check ($jump_home)/{DIRECTORY}/{HASHES} --prefix ($jump_home); then true; else echo 'jump: the kernel or the initramfs is not what was staged'; false; fi
+  set jump_sound=no
+  if jump_hash {kernel}; then if jump_hash {initramfs}; then set jump_sound=yes; fi; fi
+  if [ $jump_sound = yes ]; then true; else echo 'jump: the kernel or the initramfs is not what was staged'; false; fi
 }}
 function jump_old {{
   echo 'jump: starting the old system'
