@@ -56,7 +56,7 @@ impl FrameWriter {
                 let mut compressor = Compressor::new(level)?;
                 compressor.set_parameter(CParameter::ChecksumFlag(true))?;
                 Ok(thread::spawn(move || {
-                    compress_jobs(&mut compressor, &queue)
+                    compress_jobs(&mut compressor, &queue);
                 }))
             })
             .collect::<io::Result<_>>()?;

@@ -15,7 +15,6 @@ mod header;
 mod image;
 mod index;
 mod pack;
-mod plain;
 mod stream;
 mod subset;
 mod tarstream;
@@ -29,13 +28,12 @@ pub use error::{Error, Refusal, Result};
 pub use image::Image;
 pub use index::{FrameInfo, IndexEntry};
 pub use pack::{PackOptions, Packed, Packer, Report, Virtual, VirtualKind, pack_paths};
-pub use plain::unpack_tar;
 pub use stream::unpack_stream;
 pub use subset::{extract_subset, read_file};
 pub use tree::Tree;
-pub use unpack::{Existing, Summary, UnpackOptions, unpack};
+pub use unpack::{Existing, Summary, UnpackOptions, unpack, unpack_tar};
 pub use verify::{Verified, verify};
-pub use walk::{Decision, Node};
+pub use walk::{Decision, Node, look_through};
 
 /// Called with the number of bytes done so far.
 pub type Progress<'a> = &'a dyn Fn(u64);

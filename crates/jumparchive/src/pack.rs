@@ -83,6 +83,7 @@ pub struct Packer {
     virtuals: BTreeMap<Vec<u8>, Virtual>,
     content: u64,
     unpacked: u64,
+    directories: BTreeMap<String, Size>,
     inodes: u64,
     report: Report,
     buffer: Vec<u8>,
@@ -104,6 +105,7 @@ impl Packer {
             virtuals: BTreeMap::new(),
             content: 0,
             unpacked: 0,
+            directories: BTreeMap::new(),
             inodes: 0,
             report: Report::default(),
             buffer: vec![0; BUFFER],
@@ -154,6 +156,7 @@ impl Packer {
             .map_err(failed)?;
         let manifest = manifest.map(|manifest| Manifest {
             unpacked: Size(self.unpacked),
+            directories: self.directories,
             entries: index.entries,
             inodes: self.inodes,
             index_digest: index.digest,
@@ -203,16 +206,35 @@ impl Packer {
             .write_all(header::padding(entry.size))
             .map_err(failed)?;
         self.content += entry.size;
-        self.unpacked += match &entry.kind {
-            EntryKind::File => entry.size.next_multiple_of(BLOCK),
-            EntryKind::Directory => BLOCK,
-            _ => 0,
-        };
+        self.count_unpacked(entry);
         self.inodes += u64::from(!matches!(entry.kind, EntryKind::HardLink(_)));
         let digest = digest.map(|digest| *digest.as_bytes());
         self.index
             .push(&IndexEntry::new(entry, place, digest))
             .map_err(failed)
+    }
+
+    /// Counts what an entry takes when it is unpacked, for its first-level directory too.
+    fn count_unpacked(&mut self, entry: &Entry) {
+        let taken = match &entry.kind {
+            EntryKind::File => entry.size.next_multiple_of(BLOCK),
+            EntryKind::Directory => BLOCK,
+            _ => 0,
+        };
+        self.unpacked += taken;
+        let first = entry
+            .path
+            .split(|byte| *byte == b'/')
+            .next()
+            .unwrap_or_default();
+        let deeper = entry.path.len() > first.len() || entry.kind == EntryKind::Directory;
+        if let (false, true, Ok(name)) = (first.is_empty(), deeper, str::from_utf8(first)) {
+            if let Some(sum) = self.directories.get_mut(name) {
+                sum.0 += taken;
+            } else {
+                self.directories.insert(name.to_owned(), Size(taken));
+            }
+        }
     }
 
     /// Stores an entry without content.

@@ -18,7 +18,7 @@ use crate::decode::decoded;
 use crate::entry::{Entry, EntryKind};
 use crate::error::{Error, Refusal, Result, io_error, refuse};
 use crate::image::Image;
-use crate::tarstream::TarStream;
+use crate::tarstream::{Chunks, TarStream};
 
 /// What to do when something is there already. Directories are shared either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,32 @@ pub fn unpack(image: &Image, root: BorrowedFd<'_>, options: &UnpackOptions<'_>) 
         tar.finish()?;
         maker.finish()
     })
+}
+
+/// Makes the entries of a plain tar archive, such as [`crate::extract_subset`] gives.
+/// Nothing says whether it is the right one: that is the caller's to know.
+pub fn unpack_tar(
+    archive: Vec<u8>,
+    root: BorrowedFd<'_>,
+    options: &UnpackOptions<'_>,
+) -> Result<Summary> {
+    let mut chunks = Once(Some(archive));
+    let mut tar = TarStream::new(&mut chunks);
+    let mut maker = Maker::new(root, *options);
+    while let Some((entry, _)) = tar.next_entry()? {
+        maker.make(entry, &mut tar)?;
+    }
+    tar.finish()?;
+    maker.finish()
+}
+
+/// A stream of one chunk.
+struct Once(Option<Vec<u8>>);
+
+impl Chunks for Once {
+    fn next_chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.take())
+    }
 }
 
 /// Makes entries.

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Result, io_error};
-use crate::tree;
+use crate::tree::{self, Tree};
 
 /// Something that the walk has met.
 #[derive(Clone, Debug)]
@@ -30,6 +30,11 @@ impl Node {
     /// Whether it is a directory.
     pub fn is_directory(&self) -> bool {
         self.file_type() == FileType::Directory
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.file_type() == FileType::RegularFile
     }
 
     /// The last component of its path.
@@ -82,6 +87,27 @@ pub(crate) fn walk(root: BorrowedFd<'_>, visitor: &mut dyn Visitor) -> Result<()
         stat,
     };
     step(root, b".", &node, visitor)
+}
+
+/// Walks a tree and stores nothing: `decide` is asked about every node.
+pub fn look_through(tree: &Tree, decide: &mut dyn FnMut(&Node) -> Decision) -> Result<()> {
+    walk(tree.as_fd(), &mut Look { decide })
+}
+
+struct Look<'a> {
+    decide: &'a mut dyn FnMut(&Node) -> Decision,
+}
+
+impl Visitor for Look<'_> {
+    fn decide(&mut self, node: &Node) -> Decision {
+        (self.decide)(node)
+    }
+
+    fn found(&mut self, _: &Found<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn vanished(&mut self, _: &[u8]) {}
 }
 
 fn step(

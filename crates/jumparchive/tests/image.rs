@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jumparchive::{
     Decision, Error, Existing, Image, PackOptions, Packer, Tree, UnpackOptions, Virtual,
-    VirtualKind, extract_subset, pack_paths, read_file, unpack, unpack_stream, verify,
+    VirtualKind, extract_subset, pack_paths, read_file, unpack, unpack_stream, unpack_tar, verify,
 };
 use jumpspec::relpath::RelPath;
 
@@ -186,7 +186,18 @@ fn a_flipped_bit_anywhere_is_found() {
         .write(true)
         .open(&planted.image)
         .unwrap();
-    for at in [0, 9, 20, 100, 60_000, 65_530, 65_536, length / 3, length - 500, length - 1] {
+    for at in [
+        0,
+        9,
+        20,
+        100,
+        60_000,
+        65_530,
+        65_536,
+        length / 3,
+        length - 500,
+        length - 1,
+    ] {
         let mut byte = [0];
         file.read_exact_at(&mut byte, at).unwrap();
         file.write_all_at(&[byte[0] ^ 1], at).unwrap();
@@ -230,6 +241,9 @@ fn one_file_and_a_subset_come_without_the_rest() {
         .map(|entry| entry.unwrap().path().unwrap().display().to_string())
         .collect();
     assert_eq!(names, ["etc/", "etc/passwd", "etc/twin", "link"]);
+    let (copy, fd) = planted.directory("toolbox");
+    unpack_tar(archive, fd.as_fd(), &UnpackOptions::default()).unwrap();
+    assert!(copy.join("etc/twin").is_file());
 }
 
 #[test]

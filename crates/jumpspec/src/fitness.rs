@@ -55,7 +55,10 @@ pub fn check(manifest: &Manifest, size: Size) -> Vec<Unfit> {
     };
     need(!manifest.kernels.is_empty(), Unfit::NoKernel);
     for kernel in &manifest.kernels {
-        need(kernel.initramfs.is_some(), Unfit::NoInitramfs(kernel.release.clone()));
+        need(
+            kernel.initramfs.is_some(),
+            Unfit::NoInitramfs(kernel.release.clone()),
+        );
     }
     need(manifest.init.is_some(), Unfit::NoInit);
     need(!manifest.loaders.is_empty(), Unfit::NoLoader);
@@ -111,6 +114,7 @@ mod tests {
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
             unpacked: Size::mib(400),
+            directories: std::collections::BTreeMap::new(),
             entries: 1,
             inodes: 1,
             budget: Budget::default(),
@@ -137,7 +141,10 @@ mod tests {
     fn a_kernel_without_initramfs_is_named() {
         let mut image = manifest(Kind::Target);
         image.kernels[0].initramfs = None;
-        assert_eq!(check(&image, Size(0)), [Unfit::NoInitramfs("6.1".to_owned())]);
+        assert_eq!(
+            check(&image, Size(0)),
+            [Unfit::NoInitramfs("6.1".to_owned())]
+        );
     }
 
     #[test]

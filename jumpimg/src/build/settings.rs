@@ -1,0 +1,151 @@
+//! What a build is to do: recipe and command line, worked out once.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use jumpspec::manifest::Kind;
+use jumpspec::recipe::{Budget, Compression, Mounts, Recipe};
+use jumpspec::size::Size;
+
+use crate::trouble::{Exit, Trouble};
+
+const EXAMPLES: &str = "\
+Examples:
+  jumpimg build --kind jump -o jump.tar.zst
+  jumpimg build --recipe images/node/recipe.toml --root /srv/node -o node.tar.zst
+  jumpimg build --kind target --budget 400MiB --exclude /srv --exclude '*.log' --dry-run
+
+An exclude that begins with / is a path from the root and all below it, others are file names;
+both can have * and ?.";
+
+/// What fits the smallest usual swap partition, next to the jump system.
+const BUDGET: Size = Size::mib(290);
+
+/// Options of `build`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct BuildArgs {
+    /// How to build: name, kind, excludes, budget (TOML).
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// The golden tree.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// The image to write.
+    #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run")]
+    output: Option<PathBuf>,
+    /// What the image is for.
+    #[arg(long, required_unless_present = "recipe")]
+    kind: Option<KindName>,
+    /// The image's name; the output's, if there is no recipe.
+    #[arg(long)]
+    name: Option<String>,
+    /// The most that the image may take, 290MiB if there is no recipe.
+    #[arg(long, value_name = "SIZE")]
+    budget: Option<Size>,
+    /// Leave this out as well.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Store what is mounted here, too.
+    #[arg(long, value_name = "MOUNTPOINT")]
+    cross: Vec<String>,
+    /// Store only an empty directory for what is mounted here, on purpose.
+    #[arg(long, value_name = "MOUNTPOINT")]
+    leave: Vec<String>,
+    /// How hard to compress; 3 if there is no recipe.
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=19))]
+    level: Option<i32>,
+    /// The static jumpinit for a jump image; the one beside jumpimg if not given.
+    #[arg(long, value_name = "FILE")]
+    jumpinit: Option<PathBuf>,
+    /// Only say what would be stored and what left out.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KindName {
+    /// The small system that runs while the rest is replaced.
+    Jump,
+    /// The new system.
+    Target,
+}
+
+/// What a build is to do.
+pub(crate) struct Settings {
+    pub(crate) recipe: Recipe,
+    pub(crate) root: PathBuf,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) jumpinit: Option<PathBuf>,
+    pub(crate) dry_run: bool,
+    pub(crate) json: bool,
+}
+
+impl Settings {
+    /// Reads the recipe; the command line goes before it.
+    pub(crate) fn resolve(args: &BuildArgs) -> Result<Self, Trouble> {
+        let mut recipe = match &args.recipe {
+            Some(path) => read_recipe(path)?,
+            None => default_recipe(args.output.as_deref()),
+        };
+        if let Some(kind) = args.kind {
+            recipe.kind = match kind {
+                KindName::Jump => Kind::Jump,
+                KindName::Target => Kind::Target,
+            };
+        }
+        recipe.name = args.name.clone().unwrap_or(recipe.name);
+        recipe.budget.compressed = args.budget.or(recipe.budget.compressed);
+        recipe.compression.level = args.level.unwrap_or(recipe.compression.level);
+        recipe.excludes.extend(args.exclude.iter().cloned());
+        recipe.mounts.cross.extend(args.cross.iter().cloned());
+        recipe.mounts.leave.extend(args.leave.iter().cloned());
+        Ok(Self {
+            recipe,
+            root: args.root.clone(),
+            output: args.output.clone(),
+            jumpinit: args.jumpinit.clone(),
+            dry_run: args.dry_run,
+            json: args.json,
+        })
+    }
+}
+
+fn read_recipe(path: &Path) -> Result<Recipe, Trouble> {
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the recipe {shown}"))?;
+    toml::from_str(&text).map_err(|error| {
+        let line = error
+            .span()
+            .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let message = format!("{shown}:{line}: {}", error.message());
+        Trouble::new(Exit::Usage, "bad-recipe", message)
+    })
+}
+
+fn default_recipe(output: Option<&Path>) -> Recipe {
+    let stem = output
+        .and_then(Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = stem
+        .as_deref()
+        .and_then(|name| name.split('.').next())
+        .unwrap_or("image");
+    Recipe {
+        name: name.to_owned(),
+        kind: Kind::Target,
+        excludes: Vec::new(),
+        budget: Budget {
+            compressed: Some(BUDGET),
+            unpacked: None,
+        },
+        compression: Compression::default(),
+        mounts: Mounts::default(),
+        golden: None,
+    }
+}

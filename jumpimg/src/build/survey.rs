@@ -1,0 +1,220 @@
+//! What a tree is and can do, as its image's manifest will say. Only what the image
+//! will hold counts.
+
+use anyhow::Context as _;
+use jumparchive::Tree;
+use jumpspec::digest::Digest;
+use jumpspec::manifest::{FORMAT, Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::recipe::Recipe;
+use jumpspec::size::Size;
+
+use super::exclude::Rules;
+use super::{kernels, toolbox};
+use crate::elf;
+use crate::trouble::{Exit, Trouble};
+
+/// Where systemd looks for what is enabled.
+const UNIT_DIRECTORIES: [&str; 3] = [
+    "etc/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+];
+/// Where programs are, from the most to the least usual for those looked for here.
+const PROGRAM_DIRECTORIES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
+/// File systems that jump can be asked to make, and their programs.
+const FILE_SYSTEMS: [&str; 4] = ["ext4", "xfs", "vfat", "btrfs"];
+/// Larger than any program looked at here.
+const PROGRAM_CAP: u64 = 256 << 20;
+
+/// A tree as far as its image will hold it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) rules: &'a Rules,
+}
+
+impl Stored<'_> {
+    /// Whether the image will hold a file at `path` or at where its symlinks lead.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        !self.rules.leaves_out(path) && self.tree.is_file(path)
+    }
+
+    /// Names in a directory, as far as the image will hold them.
+    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
+        let names = self.tree.list(directory).unwrap_or_default();
+        let stored = |name: &String| !self.rules.leaves_out(&format!("{directory}/{name}"));
+        names.into_iter().filter(stored).collect()
+    }
+
+    /// Where a program is.
+    pub(crate) fn program(&self, name: &str) -> Option<String> {
+        let paths = PROGRAM_DIRECTORIES
+            .iter()
+            .map(|directory| format!("{directory}/{name}"));
+        paths.into_iter().find(|path| self.has(path))
+    }
+
+    /// A program's or library's content.
+    pub(crate) fn program_bytes(&self, path: &str) -> Option<Vec<u8>> {
+        self.tree.read(path, PROGRAM_CAP).ok().flatten()
+    }
+}
+
+/// Draws up the manifest; sizes, counts and the index's digest come with packing.
+pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Manifest, Trouble> {
+    let stored = Stored { tree, rules };
+    let os = os_release(tree)?;
+    let jump = recipe.kind == jumpspec::manifest::Kind::Jump;
+    let filesystems = filesystems(&stored);
+    let toolbox = if jump {
+        toolbox::closure(&stored, &filesystems)
+    } else {
+        Vec::new()
+    };
+    Ok(Manifest {
+        format: FORMAT,
+        tool: concat!("jumpimg ", env!("CARGO_PKG_VERSION")).to_owned(),
+        kind: recipe.kind,
+        name: recipe.name.clone(),
+        os,
+        architecture: architecture(&stored),
+        kernels: kernels(&stored)?,
+        init: init(tree),
+        network: network(&stored),
+        sshd: stored.program("sshd").is_some(),
+        loaders: loaders(&stored),
+        filesystems,
+        toolbox,
+        unpacked: Size(0),
+        directories: std::collections::BTreeMap::new(),
+        entries: 0,
+        inodes: 0,
+        budget: recipe.budget.clone(),
+        index_digest: Digest::of(b""),
+    })
+}
+
+fn os_release(tree: &Tree) -> Result<OsRelease, Trouble> {
+    for path in ["etc/os-release", "usr/lib/os-release"] {
+        let bytes = tree
+            .read(path, 1 << 20)
+            .with_context(|| format!("cannot read /{path}"))?;
+        if let Some(bytes) = bytes {
+            return Ok(OsRelease::parse(&String::from_utf8_lossy(&bytes)));
+        }
+    }
+    let message = "the root has no /etc/os-release: it is not an operating system";
+    Err(Trouble::new(Exit::Refused, "no-os-release", message)
+        .hint("name the golden tree with --root DIR"))
+}
+
+fn architecture(stored: &Stored<'_>) -> String {
+    let shell = ["bin/sh", "usr/bin/sh", "sbin/init"]
+        .iter()
+        .find_map(|path| stored.program_bytes(path));
+    shell
+        .and_then(|bytes| elf::needs(&bytes))
+        .map(|needs| needs.machine)
+        .unwrap_or_default()
+}
+
+fn kernels(stored: &Stored<'_>) -> Result<Vec<Kernel>, Trouble> {
+    let list = |directory: &str| stored.names(directory);
+    kernels::find(list, |path| stored.has(path))
+        .into_iter()
+        .map(|found| {
+            let digest = |path: &str| -> Result<Digest, Trouble> {
+                let bytes = stored
+                    .tree
+                    .read(path, PROGRAM_CAP)
+                    .with_context(|| format!("cannot read /{path}"))?;
+                Ok(Digest::of(&bytes.unwrap_or_default()))
+            };
+            let path = |path: &str| path.parse().map_err(anyhow::Error::new);
+            Ok(Kernel {
+                image: path(&found.image)?,
+                image_digest: digest(&found.image)?,
+                initramfs_digest: found.initramfs.as_deref().map(digest).transpose()?,
+                initramfs: found.initramfs.as_deref().map(path).transpose()?,
+                release: found.release,
+            })
+        })
+        .collect()
+}
+
+/// What the kernel would start.
+pub(crate) fn init(tree: &Tree) -> Option<Init> {
+    let target = tree.read_link("sbin/init").ok().flatten();
+    match target.map(|target| String::from_utf8_lossy(&target).into_owned()) {
+        Some(target) if target.ends_with("systemd") => Some(Init::Systemd),
+        _ if tree.is_file("sbin/init") && tree.is_file("etc/inittab") => Some(Init::Sysvinit),
+        _ => None,
+    }
+}
+
+fn network(stored: &Stored<'_>) -> Vec<NetworkStack> {
+    let stacks = [
+        (
+            NetworkStack::Networkd,
+            "systemd-networkd.service",
+            "systemd-networkd",
+        ),
+        (NetworkStack::Ifupdown, "networking.service", "networking"),
+        (
+            NetworkStack::NetworkManager,
+            "NetworkManager.service",
+            "network-manager",
+        ),
+    ];
+    let started = |(stack, unit, script): (NetworkStack, &str, &str)| {
+        (is_enabled(stored, unit) || is_in_runlevel(stored, script)).then_some(stack)
+    };
+    stacks.into_iter().filter_map(started).collect()
+}
+
+/// Whether some unit wants it. Its own aliases and sockets are of no interest.
+fn is_enabled(stored: &Stored<'_>, unit: &str) -> bool {
+    UNIT_DIRECTORIES.iter().any(|directory| {
+        let names = stored.names(directory);
+        let mut wants = names.iter().filter(|name| name.ends_with(".target.wants"));
+        wants.any(|wants| {
+            stored
+                .names(&format!("{directory}/{wants}"))
+                .iter()
+                .any(|name| name == unit)
+        })
+    })
+}
+
+/// Whether sysvinit starts it.
+fn is_in_runlevel(stored: &Stored<'_>, script: &str) -> bool {
+    ["etc/rcS.d", "etc/rc2.d", "etc/rc3.d"]
+        .iter()
+        .any(|directory| {
+            let names = stored.names(directory);
+            names
+                .iter()
+                .any(|name| name.starts_with('S') && name.get(3..) == Some(script))
+        })
+        && init(stored.tree) == Some(Init::Sysvinit)
+}
+
+fn loaders(stored: &Stored<'_>) -> Vec<String> {
+    let any = |names: [&str; 2]| names.iter().any(|name| stored.program(name).is_some());
+    if !any(["grub-install", "grub2-install"]) || !any(["grub-mkimage", "grub2-mkimage"]) {
+        return Vec::new();
+    }
+    let platforms = stored.names("usr/lib/grub").into_iter();
+    platforms
+        .filter(|name| stored.has(&format!("usr/lib/grub/{name}/moddep.lst")))
+        .collect()
+}
+
+fn filesystems(stored: &Stored<'_>) -> Vec<String> {
+    let makes = |name: &&&str| stored.program(&format!("mkfs.{name}")).is_some();
+    FILE_SYSTEMS
+        .iter()
+        .filter(makes)
+        .map(ToString::to_string)
+        .collect()
+}

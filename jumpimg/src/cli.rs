@@ -1,0 +1,93 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::build::BuildArgs;
+use crate::trouble::Trouble;
+use crate::{build, inspect, verify};
+
+const EXAMPLES: &str = "\
+Examples:
+  jumpimg build --kind jump -o jump.tar.zst          this host as a jump system
+  jumpimg build --recipe images/node/recipe.toml --root /srv/node -o node.tar.zst
+  jumpimg verify jump.tar.zst node.tar.zst
+  jumpimg inspect node.tar.zst
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check.";
+
+/// Builds, checks and pushes images that replace the operating system of nodes in place.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build an image from a golden host, container or directory.
+    Build(BuildArgs),
+    /// Decode every byte of images and say whether they can do their job.
+    Verify(VerifyArgs),
+    /// Show what an image is.
+    Inspect(InspectArgs),
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell to print it for.
+        shell: Shell,
+    },
+}
+
+/// Options of `verify`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  jumpimg verify --json jump.tar.zst node.tar.zst")]
+pub(crate) struct VerifyArgs {
+    /// The images.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Print a line of JSON for each image.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `inspect`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  jumpimg inspect --json node.tar.zst | jq .kernels")]
+pub(crate) struct InspectArgs {
+    /// The image.
+    #[arg(value_name = "FILE")]
+    pub(crate) image: PathBuf,
+    /// Print the manifest as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(self) -> Result<(), Trouble> {
+        match self {
+            Self::Build(args) => build::run(&args),
+            Self::Verify(args) => verify::run(&args),
+            Self::Inspect(args) => inspect::run(&args),
+            Self::Completion { shell } => {
+                let mut command = <Cli as clap::CommandFactory>::command();
+                clap_complete::generate(shell, &mut command, "jumpimg", &mut std::io::stdout());
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,44 @@
+//! Opens image files and says in words what is wrong with one.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context as _;
+use jumparchive::{Error, Image};
+
+use crate::trouble::{Exit, Trouble};
+
+/// Opens an image.
+pub(crate) fn open(path: &Path) -> Result<Image, Trouble> {
+    let shown = path.display();
+    let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
+    Image::open(file).map_err(|error| trouble(path, error))
+}
+
+/// What is wrong with the image at `path`, and whether that is a refusal or a failure.
+pub(crate) fn trouble(path: &Path, error: Error) -> Trouble {
+    let (code, hint) = match &error {
+        Error::Io { .. } => {
+            let error = anyhow::Error::new(error).context(path.display().to_string());
+            return Trouble::failed("io", &error);
+        }
+        Error::NotAnImage(_) => (
+            "not-an-image",
+            "build an image with `jumpimg build`; other archives have no manifest",
+        ),
+        Error::Format(_) => (
+            "image-format",
+            "use the version of jumpimg that built it, or newer",
+        ),
+        Error::Truncated { .. } | Error::TarTruncated => (
+            "image-truncated",
+            "copy or build it again: the end is missing",
+        ),
+        _ => (
+            "image-damaged",
+            "copy or build it again: its bytes are not those that were written",
+        ),
+    };
+    let message = format!("{}: {:#}", path.display(), anyhow::Error::new(error));
+    Trouble::new(Exit::Refused, code, message).hint(hint)
+}
