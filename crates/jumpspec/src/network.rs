@@ -1,9 +1,21 @@
 //! A node's network, captured on the old system by MAC address and rendered for the
 //! jump system and for the new one.
 
+mod check;
+mod ifupdown;
+mod keyfile;
+mod networkd;
+mod render;
+mod resolv;
+
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+
+pub use check::{NetworkRefusal, check, left_out};
+pub use render::{file_mode, render};
+pub use resolv::{parse_resolv_conf, render_resolv_conf};
 
 /// A node's network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,3 +70,79 @@ pub struct Route {
     /// Metric, if not the kernel's default.
     pub metric: Option<u32>,
 }
+
+impl Address {
+    /// Whether `ip` lies in this address' network.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let same = |a: u128, b: u128, width: u32| {
+            let rest = width.saturating_sub(u32::from(self.prefix));
+            a.checked_shr(rest).unwrap_or(0) == b.checked_shr(rest).unwrap_or(0)
+        };
+        match (self.ip, ip) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => same(a.to_bits().into(), b.to_bits().into(), 32),
+            (IpAddr::V6(a), IpAddr::V6(b)) => same(a.to_bits(), b.to_bits(), 128),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix)
+    }
+}
+
+impl Link {
+    /// Whether this is a hardware interface that carries addresses now: what is set up
+    /// again.
+    pub fn is_used(&self) -> bool {
+        self.virtual_kind.is_none() && self.up && self.has_address()
+    }
+
+    fn has_address(&self) -> bool {
+        self.dhcp4 || self.auto6 || !self.addresses.is_empty()
+    }
+
+    fn has_default_route(&self) -> bool {
+        self.dhcp4 || self.auto6 || self.routes.iter().any(|route| route.destination.is_none())
+    }
+
+    /// Whether `route`'s next hop lies in none of the link's own networks, so that the
+    /// kernel takes the route only with `onlink`.
+    fn needs_onlink(&self, route: &Route) -> bool {
+        route.gateway.is_some_and(|gateway| {
+            let automatic = if gateway.is_ipv4() {
+                self.dhcp4
+            } else {
+                self.auto6
+            };
+            let link_local = matches!(gateway, IpAddr::V6(ip) if ip.is_unicast_link_local());
+            let within = |address: &Address| address.contains(gateway);
+            !automatic && !link_local && !self.addresses.iter().any(within)
+        })
+    }
+}
+
+impl Route {
+    /// Whether it is a route of IPv6; one with neither destination nor next hop is the
+    /// default route of IPv4.
+    fn is_ipv6(&self) -> bool {
+        let destination = self.destination.map(|destination| destination.ip);
+        destination.or(self.gateway).is_some_and(|ip| ip.is_ipv6())
+    }
+}
+
+impl Network {
+    /// The link that the name servers are written with: one that leads out.
+    fn resolving_link(&self) -> Option<usize> {
+        let used = |wanted: fn(&Link) -> bool| {
+            self.links
+                .iter()
+                .position(|link| link.is_used() && wanted(link))
+        };
+        used(Link::has_default_route).or_else(|| used(|_| true))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! systemd.network(5).
+
+use std::fmt::Write as _;
+
+use super::render::path;
+use super::{Link, Network, Route};
+
+/// What Ethernet has unless told otherwise (RFC 894).
+pub(super) const ETHERNET_MTU: u32 = 1500;
+
+/// One `.network` file for every used link.
+pub(super) fn render(network: &Network) -> Vec<(String, String)> {
+    let resolving = network.resolving_link();
+    let file = |(index, link): (usize, &Link)| {
+        let dns = resolving == Some(index);
+        let path = path(index, link, "etc/systemd/network", "network");
+        (path, unit(network, link, dns))
+    };
+    let links = network.links.iter().enumerate();
+    links.filter(|(_, link)| link.is_used()).map(file).collect()
+}
+
+fn unit(network: &Network, link: &Link, dns: bool) -> String {
+    let yes = |wanted: bool| if wanted { "yes" } else { "no" };
+    let mut text = format!(
+        "# Written by jump: {} of the old system.\n[Match]\nMACAddress={}\nType=ether\n\n",
+        link.name, link.mac
+    );
+    if link.mtu != ETHERNET_MTU && link.mtu != 0 {
+        let _ = write!(text, "[Link]\nMTUBytes={}\n\n", link.mtu);
+    }
+    let dhcp = if link.dhcp4 { "ipv4" } else { "no" };
+    let _ = write!(
+        text,
+        "[Network]\nDHCP={dhcp}\nIPv6AcceptRA={}\n",
+        yes(link.auto6)
+    );
+    for address in &link.addresses {
+        let _ = writeln!(text, "Address={address}");
+    }
+    if dns {
+        for server in &network.dns {
+            let _ = writeln!(text, "DNS={server}");
+        }
+        if !network.search.is_empty() {
+            let _ = writeln!(text, "Domains={}", network.search.join(" "));
+        }
+    }
+    if link.dhcp4 {
+        // By the MAC, as the old system's lease most likely is: networkd's default is
+        // made from the machine id, and a new one would mean another address.
+        text += "\n[DHCPv4]\nClientIdentifier=mac\n";
+    }
+    link.routes
+        .iter()
+        .for_each(|entry| text += &route(link, entry));
+    text
+}
+
+fn route(link: &Link, route: &Route) -> String {
+    let mut text = String::from("\n[Route]\n");
+    let default = if route.is_ipv6() { "::/0" } else { "0.0.0.0/0" };
+    let destination = route
+        .destination
+        .map_or_else(|| default.to_owned(), |d| d.to_string());
+    let _ = writeln!(text, "Destination={destination}");
+    match route.gateway {
+        Some(gateway) => {
+            let _ = writeln!(text, "Gateway={gateway}");
+        }
+        None if !route.is_ipv6() => text += "Scope=link\n",
+        None => {}
+    }
+    if link.needs_onlink(route) {
+        text += "GatewayOnLink=yes\n";
+    }
+    if let Some(metric) = route.metric {
+        let _ = writeln!(text, "Metric={metric}");
+    }
+    text
+}
