@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::build::BuildArgs;
 use crate::trouble::Trouble;
-use crate::{build, inspect, verify};
+use crate::{build, check, inspect, logs, push, status, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +35,14 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Show what an image is.
     Inspect(InspectArgs),
+    /// Show what a push would do to nodes, or all that stands against it.
+    Check(check::CheckArgs),
+    /// Replace the operating system of nodes in place.
+    Push(push::PushArgs),
+    /// Show which system a node runs and how far its run has come.
+    Status(status::StatusArgs),
+    /// Show the events of a node's latest run.
+    Logs(logs::LogsArgs),
     /// Print a completion script for a shell.
     Completion {
         /// The shell to print it for.
@@ -73,6 +81,10 @@ impl Command {
             Self::Build(args) => build::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Inspect(args) => inspect::run(&args),
+            Self::Check(args) => check::run(&args),
+            Self::Push(args) => push::run(&args),
+            Self::Status(args) => status::run(&args),
+            Self::Logs(args) => logs::run(&args),
             Self::Completion { shell } => {
                 let mut command = <Cli as clap::CommandFactory>::command();
                 clap_complete::generate(shell, &mut command, "jumpimg", &mut std::io::stdout());

@@ -2,13 +2,26 @@
 //! nodes in place.
 
 mod build;
+mod check;
 mod cli;
 mod elf;
 mod image;
+mod image_files;
 mod inspect;
+mod interrupt;
+mod job_file;
+mod logs;
 mod meter;
+mod node;
+mod node_args;
+mod push;
+mod run_dir;
+mod ssh;
+mod status;
+mod survey;
 mod trouble;
 mod verify;
+mod voice;
 
 use std::process::ExitCode;
 

@@ -64,3 +64,8 @@ impl fmt::Display for System {
         })
     }
 }
+
+/// Exit status of `jumpinit stage` and `jumpinit receive` while another process of the
+/// same run still holds the node, e.g. one whose connection broke a moment ago: call
+/// again soon. `EX_TEMPFAIL` of sysexits(3).
+pub const EXIT_BUSY: i32 = 75;

@@ -1,0 +1,52 @@
+//! `jumpimg check`: shows what a push would do to each node, or all that stands against it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jumpspec::render;
+use serde_json::{Map, json};
+
+use crate::node_args::{NodeArgs, node_name, sum};
+use crate::survey::{Common, survey};
+use crate::trouble::{Exit, Trouble};
+use crate::voice::Voice;
+
+/// Shows what a push would do, or all that stands against it; changes nothing
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CheckArgs {
+    /// The job file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) nodes: NodeArgs,
+    /// The nodes, as ssh knows them
+    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
+    pub(crate) node: Vec<String>,
+}
+
+/// Checks all nodes, one after another.
+pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
+    let common = Common::read(&args.nodes, &args.job)?;
+    let mut exits = Vec::new();
+    for node in &args.node {
+        let mut voice = Voice::new(node, args.nodes.json);
+        let exit = check(&common, node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
+        exits.push(exit);
+        if exit == Err(Exit::Interrupted) {
+            break;
+        }
+    }
+    sum(&exits)
+}
+
+fn check(common: &Common<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
+    let survey = survey(common, node)?;
+    survey.leave()?;
+    let plan = survey.plan?;
+    if common.args.json {
+        voice.emit(Map::from_iter([("plan".to_owned(), json!(plan))]));
+    } else {
+        voice.text(&render::plan(&plan, &survey.facts));
+    }
+    Ok(())
+}

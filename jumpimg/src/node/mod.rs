@@ -1,0 +1,264 @@
+//! A node through an open connection, with `jumpinit` on it: the questions that can be
+//! asked and the work that can be asked for, as values.
+
+mod lookout;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jumpspec::bundle::{self, Bundle};
+use jumpspec::event::Event;
+use jumpspec::facts::Facts;
+use jumpspec::places;
+use jumpspec::relpath::RelPath;
+use jumpspec::status::Status;
+use jumpspec::step::ImageRole;
+
+pub(crate) use lookout::{Lookout, Sight};
+
+use crate::ssh::{Heard, Input, Session, SshError, quoted};
+use crate::trouble::Trouble;
+
+/// For questions that the node answers at once.
+const SHORT: Duration = Duration::from_secs(60);
+/// For the few megabytes of `jumpinit` and the toolbox over a slow line.
+const UPLOAD: Duration = Duration::from_secs(600);
+
+/// Makes a private directory in memory where programs may run, and prints its name. Memory
+/// comes first: `--dry-run` writes to no disk of the node. A directory that somebody else made,
+/// or a link, is not used.
+const MAKE_DIRECTORY: &str = r#"umask 077
+for base in /dev/shm /run /tmp; do
+  dir=$base/jump-RUN
+  mkdir -m 700 "$dir" 2>/dev/null || { [ -d "$dir" ] && [ -O "$dir" ] && [ ! -L "$dir" ]; } || continue
+  if printf '#!/bin/sh\nexit 0\n' >"$dir/probe" && chmod 700 "$dir/probe" && "$dir/probe"; then
+    rm -f "$dir/probe"; echo "jump-dir $dir"; exit 0
+  fi 2>/dev/null
+  rm -f "$dir/probe"; rmdir "$dir" 2>/dev/null
+done
+echo 'no directory of /dev/shm, /run and /tmp can be written to and run programs from' >&2
+exit 1"#;
+
+/// Where our `jumpinit` is on a node, and how to call it there.
+#[derive(Clone, Debug)]
+pub(crate) struct Agent {
+    /// The private directory, if one was made.
+    directory: Option<String>,
+    /// The program, quoted for the shell.
+    program: String,
+}
+
+impl Agent {
+    /// Puts `binary` on the node, into a directory of the run's own.
+    pub(crate) fn upload(session: &Session, run: &str, binary: &[u8]) -> Result<Self, SshError> {
+        let said = session.run(&MAKE_DIRECTORY.replace("RUN", run), SHORT)?;
+        let directory = said.lines().find_map(|line| line.strip_prefix("jump-dir "));
+        let directory = directory.ok_or_else(|| SshError::Remote {
+            status: 0,
+            stderr: "the node did not name its directory".to_owned(),
+        })?;
+        let program = format!("{directory}/jumpinit");
+        let agent = Self {
+            directory: Some(directory.to_owned()),
+            program: quoted(&program),
+        };
+        let script = format!(
+            "cd {} && umask 077 && cat >jumpinit.new && chmod 700 jumpinit.new && mv jumpinit.new jumpinit && {} --version",
+            quoted(directory),
+            agent.program
+        );
+        session.run_with(&script, Input::bytes(binary), UPLOAD)?;
+        Ok(agent)
+    }
+
+    /// The one that is there already, in the jump or the new system.
+    pub(crate) fn installed(program: &str) -> Self {
+        Self {
+            directory: None,
+            program: quoted(program),
+        }
+    }
+
+    /// Removes what was put into the private directory, and the directory if that was all.
+    /// Never recursively: file systems and /dev may be mounted below it.
+    pub(crate) fn remove(&self, session: &Session) -> Result<(), SshError> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        let script = format!(
+            "cd {0} && rm -f jumpinit jumpinit.new {1} {1}.new {2} {2}.new; cd / && rmdir {0} || true",
+            quoted(directory),
+            bundle::FILE,
+            bundle::TOOLBOX_FILE
+        );
+        session.run(&script, SHORT).map(drop)
+    }
+
+    /// What the node is.
+    pub(crate) fn facts(&self, session: &Session, saved: &[RelPath]) -> Result<Facts, Trouble> {
+        let saved: Vec<_> = saved
+            .iter()
+            .map(|path| format!("--save {}", quoted(path.as_str())))
+            .collect();
+        self.ask(session, &format!("facts {}", saved.join(" ")))
+    }
+
+    /// Which system runs and how far a run has come.
+    pub(crate) fn status(&self, session: &Session) -> Result<Status, Trouble> {
+        self.ask(session, "status")
+    }
+
+    fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        session: &Session,
+        question: &str,
+    ) -> Result<T, Trouble> {
+        let said = session.run(&format!("exec {} {question}", self.program), SHORT);
+        let said = said.map_err(|error| error.trouble(session.host()))?;
+        let answer = said.find('{').map_or("", |at| &said[at..]);
+        let parsed = serde_json::from_str(answer)
+            .with_context(|| format!("cannot read what `jumpinit {question}` printed"));
+        Ok(parsed?)
+    }
+
+    /// Hands over what the run needs besides the images.
+    pub(crate) fn hand_over(
+        &self,
+        session: &Session,
+        bundle: &Bundle,
+        toolbox: &[u8],
+    ) -> Result<(), SshError> {
+        let bundle =
+            serde_json::to_vec(bundle).map_err(|error| SshError::Local(error.to_string()))?;
+        self.put(session, bundle::FILE, &bundle)?;
+        self.put(session, bundle::TOOLBOX_FILE, toolbox)
+    }
+
+    fn put(&self, session: &Session, name: &str, bytes: &[u8]) -> Result<(), SshError> {
+        let script = format!(
+            "cd {} && umask 077 && cat >{name}.new && mv {name}.new {name}",
+            quoted(self.directory())
+        );
+        session
+            .run_with(&script, Input::bytes(bytes), UPLOAD)
+            .map(drop)
+    }
+
+    fn directory(&self) -> &str {
+        self.directory.as_deref().unwrap_or_default()
+    }
+
+    /// Does the old system's steps, from where the journal stands.
+    pub(crate) fn stage(
+        &self,
+        session: &Session,
+        on: &mut dyn FnMut(Event),
+    ) -> Result<(), SshError> {
+        self.work(session, "stage", Input::empty(), &mut |heard| {
+            on_event(heard, on)
+        })
+    }
+
+    /// Sends an image from byte `offset` on; `on` also hears time pass, as `None`.
+    pub(crate) fn receive(
+        &self,
+        session: &Session,
+        image: ImageRole,
+        offset: u64,
+        bytes: Input,
+        on: &mut dyn FnMut(Option<Event>),
+    ) -> Result<(), SshError> {
+        let word = match image {
+            ImageRole::Jump => "jump",
+            ImageRole::Target => "target",
+        };
+        let order = format!("receive --image {word} --offset {offset}");
+        self.work(session, &order, bytes, &mut |heard| match heard {
+            Heard::Tick => on(None),
+            Heard::Line(_) => on_event(heard, &mut |event| on(Some(event))),
+        })
+    }
+
+    /// Makes the old system boot and swap as before the run.
+    pub(crate) fn take_back(
+        &self,
+        session: &Session,
+        on: &mut dyn FnMut(Event),
+    ) -> Result<(), SshError> {
+        self.work(session, "take-back", Input::empty(), &mut |heard| {
+            on_event(heard, on)
+        })
+    }
+
+    fn work(
+        &self,
+        session: &Session,
+        order: &str,
+        input: Input,
+        on: &mut dyn FnMut(Heard<'_>),
+    ) -> Result<(), SshError> {
+        let script = format!(
+            "exec {} {order} --work {}",
+            self.program,
+            quoted(self.directory())
+        );
+        let listen = &mut |heard: Heard<'_>| {
+            on(heard);
+            true
+        };
+        session.talk(&script, input, listen).map(drop)
+    }
+
+    /// Asks the node to reboot; that the connection then breaks is as it should be.
+    pub(crate) fn reboot(&self, session: &Session) -> Result<(), SshError> {
+        match session.run(&format!("exec {} reboot", self.program), SHORT) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_connection() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn on_event(heard: Heard<'_>, on: &mut dyn FnMut(Event)) {
+    if let Heard::Line(line) = heard
+        && let Ok(event) = serde_json::from_slice(line)
+    {
+        on(event);
+    }
+}
+
+/// Reads the events of the system that `session` leads to, from their beginning.
+pub(crate) fn read_events(session: &Session) -> Result<String, SshError> {
+    let script = format!(
+        "for file in /{} /{}/{}; do [ -e $file ] && exec cat $file; done; true",
+        places::EVENTS,
+        places::NEW_LOG,
+        places::EVENTS_NAME
+    );
+    session.run(&script, SHORT)
+}
+
+/// Follows the jump system's events from byte `offset` on until `on` says that it has
+/// heard enough or the connection breaks; the offset to go on from.
+pub(crate) fn follow_events(
+    session: &Session,
+    offset: u64,
+    on: &mut dyn FnMut(Option<Event>) -> bool,
+) -> (u64, Result<bool, SshError>) {
+    let file = format!("/{}", places::EVENTS);
+    let script = format!(
+        "until [ -e {file} ]; do sleep 1; done; exec tail -c +{} -f {file}",
+        offset + 1
+    );
+    let mut offset = offset;
+    let followed = session.talk(&script, Input::empty(), &mut |heard| match heard {
+        Heard::Tick => on(None),
+        // A line that is cut off is read again as a whole.
+        Heard::Line(line) if !line.ends_with(b"\n") => true,
+        Heard::Line(line) => {
+            offset += line.len() as u64;
+            serde_json::from_slice(line).map_or(true, |event| on(Some(event)))
+        }
+    });
+    (offset, followed)
+}

@@ -1,0 +1,52 @@
+//! Asks the admin before anything happens to a node.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+
+use crate::interrupt::{Interrupt, TICK};
+use crate::trouble::{Exit, Trouble};
+
+/// Lets the admin type the node's host name. Without a terminal nobody can, and it is refused.
+pub(super) fn ask(hostname: &str, interrupt: &Interrupt) -> Result<(), Trouble> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let message = "nothing was done: there is no terminal to ask at";
+        return Err(Trouble::new(Exit::Refused, "needs-yes", message)
+            .hint("say --yes if that is what you want, or --dry-run to see the plan only"));
+    }
+    eprint!("\nReplace the operating system of {hostname}? Type its host name to go on: ");
+    io::stderr().flush().ok();
+    if answer(interrupt)?.trim() == hostname {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        Exit::Refused,
+        "not-confirmed",
+        "nothing was done: that is not its host name",
+    ))
+}
+
+/// A line from the terminal. Read by a thread, because a read goes on after Ctrl-C.
+fn answer(interrupt: &Interrupt) -> Result<String, Trouble> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut answer = String::new();
+        // No answer is no agreement.
+        io::stdin().lock().read_line(&mut answer).ok();
+        sender.send(answer).ok();
+    });
+    loop {
+        match receiver.recv_timeout(TICK) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Disconnected) => return Ok(String::new()),
+            Err(RecvTimeoutError::Timeout) if interrupt.caught() => {
+                return Err(Trouble::new(
+                    Exit::Interrupted,
+                    "interrupted",
+                    "interrupted",
+                ));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}

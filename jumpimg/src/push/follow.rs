@@ -1,0 +1,241 @@
+//! Follows a node that reboots: looks which system answers, tells the jump system's
+//! events, and does what [`Follower`] says.
+
+use std::time::Duration;
+
+use jumpspec::report::NodeReport;
+
+use super::follower::{Action, Ending, Follower};
+use super::run::Run;
+use super::timeline::Timeline;
+use crate::node::{Agent, Lookout, Sight, follow_events, read_events};
+use crate::ssh::Session;
+use crate::trouble::{Exit, Trouble};
+
+/// After this long without a word the status is asked for: an event may have been missed.
+const QUIET: Duration = Duration::from_secs(60);
+/// Between an end of the events and the next look.
+const PAUSE: Duration = Duration::from_secs(1);
+/// For a file that is there.
+const SHORT: Duration = Duration::from_secs(60);
+
+impl Run<'_> {
+    /// Watches until the run is over; the times of its parts go into `times`.
+    pub(super) fn follow(&mut self, times: &mut Timeline) -> Result<NodeReport, Trouble> {
+        let (first_boot, run) = (self.plan.boot_id.clone(), self.plan.run.clone());
+        let admins = self.common.args.route(self.node);
+        let mut pinned = admins.clone();
+        pinned.keys = self.dir.host_keys();
+        let lookout = Lookout {
+            admins,
+            pinned: Some(pinned),
+            run: &run,
+            first_boot: &first_boot,
+            binary: &self.common.jumpinit,
+            interrupt: self.common.interrupt.clone(),
+        };
+        let mut follower = Follower::new(self.plan.wait.clone());
+        let rebooted = self.begun.elapsed();
+        let (mut offset, mut last) = (0, "old system");
+        loop {
+            let (open, sight) = lookout.look()?;
+            last = self.tell(&sight, last);
+            self.note_uptime(open.as_ref(), &sight, times);
+            match (
+                follower.next(sight, self.begun.elapsed().saturating_sub(rebooted)),
+                &open,
+            ) {
+                (Action::Follow, Some((session, _))) => {
+                    offset = self.listen(session, offset, &mut follower, rebooted, times)?;
+                    self.sleep(PAUSE)?;
+                }
+                (Action::TakeBack(reason), Some((session, agent))) => {
+                    return Err(self.take_back(session, agent, &reason));
+                }
+                (Action::End(Ending::Finished(report)), Some((session, _))) => {
+                    self.last_events(session, times);
+                    times.end(self.begun.elapsed());
+                    return Ok(report);
+                }
+                (Action::End(ending), _) => return Err(self.trouble(ending)),
+                (Action::Wait(time), _) => self.sleep(time)?,
+                (Action::Follow | Action::TakeBack(_), None) => self.sleep(PAUSE)?,
+            }
+        }
+    }
+
+    /// Says which system answers, when it is another than before.
+    fn tell(&mut self, sight: &Sight, last: &'static str) -> &'static str {
+        let (now, name) = match sight {
+            Sight::SameBoot => ("old system", None),
+            Sight::Nothing(_) if last == "old system" => ("nothing", None),
+            Sight::Nothing(_) | Sight::Stranger(_) => return last,
+            Sight::Old(status) => ("old system again", Some(&status.os)),
+            Sight::Jump(status) => ("jump system", Some(&status.os)),
+            Sight::New(status) => ("new system", Some(&status.os)),
+            Sight::Finished(report) => ("new system", Some(&report.os)),
+        };
+        if now != last {
+            let system = serde_json::Map::from_iter([
+                ("system".to_owned(), now.into()),
+                ("os".to_owned(), name.cloned().into()),
+            ]);
+            self.voice.object("system", system);
+            let text = name.map_or("the old system is gone".to_owned(), |os| {
+                format!("{now} is up: {os}")
+            });
+            self.voice.say(&text);
+        }
+        now
+    }
+
+    fn note_uptime(&self, open: Option<&(Session, Agent)>, sight: &Sight, times: &mut Timeline) {
+        let now = self.begun.elapsed();
+        match (sight, open) {
+            (Sight::Jump(status), _) => {
+                times.jump_uptime(now, Duration::from_millis(status.uptime_ms))
+            }
+            (Sight::New(status), _) => {
+                times.new_uptime(now, Duration::from_millis(status.uptime_ms))
+            }
+            (Sight::Finished(_), Some((session, _))) => {
+                let uptime = session.run("cat /proc/uptime", SHORT).ok();
+                let seconds = uptime
+                    .as_deref()
+                    .and_then(|text| text.split('.').next()?.parse().ok());
+                if let Some(seconds) = seconds {
+                    times.new_uptime(now, Duration::from_secs(seconds));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells events for as long as they come; the offset to go on from.
+    fn listen(
+        &mut self,
+        session: &Session,
+        offset: u64,
+        follower: &mut Follower,
+        rebooted: Duration,
+        times: &mut Timeline,
+    ) -> Result<u64, Trouble> {
+        let (begun, voice) = (self.begun, &mut *self.voice);
+        let mut heard = begun.elapsed();
+        let (offset, ended) = follow_events(session, offset, &mut |event| {
+            let now = begun.elapsed().saturating_sub(rebooted);
+            let Some(event) = event else {
+                return begun.elapsed() < heard + QUIET;
+            };
+            heard = begun.elapsed();
+            times.event(&event);
+            voice.event(&event);
+            follower.hear(&event, now)
+        });
+        voice.clear();
+        match ended {
+            Err(error) if !error.is_connection() => Err(error.trouble(self.node)),
+            _ => Ok(offset),
+        }
+    }
+
+    /// Tells what the new system's log has and nobody heard.
+    fn last_events(&mut self, session: &Session, times: &mut Timeline) {
+        let events = match read_events(session) {
+            Ok(events) => events,
+            Err(error) => {
+                return self
+                    .voice
+                    .say(&format!("cannot read the node's log: {error}"));
+            }
+        };
+        for event in events
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+        {
+            times.event(&event);
+            self.voice.event(&event);
+        }
+    }
+
+    /// The old system is back: it is made as it was.
+    fn take_back(&mut self, session: &Session, agent: &Agent, reason: &str) -> Trouble {
+        let voice = &mut *self.voice;
+        let back = agent
+            .take_back(session, &mut |event| voice.event(&event))
+            .and_then(|()| agent.remove(session));
+        let trouble = Trouble::new(
+            Exit::Failed,
+            "old-system-again",
+            format!("is its old system again: {reason}"),
+        );
+        match back {
+            Ok(()) => {
+                trouble.hint("nothing of it was lost; its boot sector and swap are as they were")
+            }
+            Err(error) => trouble.hint(format!(
+                "its boot sector or swap may not be as they were: {error}"
+            )),
+        }
+    }
+
+    fn trouble(&self, ending: Ending) -> Trouble {
+        let failed = |code: &str, message: String| Trouble::new(Exit::Failed, code, message);
+        let look = format!(
+            "look again with `jumpimg status {}`; the node goes on by itself",
+            self.node
+        );
+        match ending {
+            Ending::Stuck(why) => {
+                failed("stuck-in-jump", format!("stays in the jump system: {why}"))
+                    .hint(self.login())
+            }
+            Ending::NoReboot => failed("no-reboot", "does not reboot".to_owned())
+                .hint("reboot it by hand; it is armed and jumps at its next boot"),
+            Ending::TooSlow(what) => failed(
+                "too-slow",
+                format!("{what}, longer than the job's [wait] allows"),
+            )
+            .hint(look),
+            Ending::Silent(why) => {
+                failed("silent", format!("nothing answers any more: {why}")).hint(look)
+            }
+            Ending::Stranger(os) => failed(
+                "stranger",
+                format!(
+                    "answers as {os}, which knows nothing of run {}",
+                    self.plan.run
+                ),
+            )
+            .hint("log in and see; the run may have been finished or taken back by hand"),
+            Ending::Finished(_) => {
+                failed("failed", "finished, but the connection is gone".to_owned()).hint(look)
+            }
+        }
+    }
+
+    /// How to log in to the jump system by hand.
+    fn login(&self) -> String {
+        let config = self
+            .common
+            .args
+            .ssh_config
+            .as_ref()
+            .map(|config| format!("-F {} ", config.display()))
+            .unwrap_or_default();
+        let file = self.dir.path().join("known_hosts");
+        format!(
+            "log in with `ssh {config}-o UserKnownHostsFile={} -o HostKeyAlias=jump-{} {}`",
+            file.display(),
+            self.plan.run,
+            self.node
+        )
+    }
+
+    fn sleep(&self, time: Duration) -> Result<(), Trouble> {
+        if self.common.interrupt.sleep(time) {
+            return Err(crate::ssh::SshError::Interrupted.trouble(self.node));
+        }
+        Ok(())
+    }
+}

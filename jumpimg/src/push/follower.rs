@@ -1,0 +1,169 @@
+//! What a sight of the node means and what to do next, as a function of what was seen
+//! so far: no connection, no clock.
+
+use std::time::Duration;
+
+use jumpspec::event::{Event, What};
+use jumpspec::job::Waits;
+use jumpspec::journal::Stage;
+use jumpspec::report::NodeReport;
+use jumpspec::status::Status;
+
+use crate::node::Sight;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Look again after this time.
+    Wait(Duration),
+    /// Follow the jump system's events for as long as they come.
+    Follow,
+    /// Make the old system as it was; the run is over.
+    TakeBack(String),
+    /// The run is over, or beyond our reach.
+    End(Ending),
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The new system is confirmed and finished.
+    Finished(NodeReport),
+    /// The node did not reboot.
+    NoReboot,
+    /// The jump system has given up and stays up; why.
+    Stuck(String),
+    /// Something answers but takes longer than the job allows; what.
+    TooSlow(String),
+    /// Nothing answered for longer than the job allows; what was tried last.
+    Silent(String),
+    /// What answers knows nothing of the run; its name.
+    Stranger(String),
+}
+
+/// Where the node is believed to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The old system goes down.
+    Leaving,
+    /// The jump system was seen.
+    Jump,
+    /// The new system was seen.
+    New,
+}
+
+/// What was seen so far. Times are since the reboot was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Follower {
+    waits: Waits,
+    phase: Phase,
+    /// When the phase began.
+    since: Duration,
+    /// When anything of the run was seen last.
+    seen: Duration,
+}
+
+impl Follower {
+    /// Begins where the reboot was asked for.
+    pub(super) fn new(waits: Waits) -> Self {
+        Self {
+            waits,
+            phase: Phase::Leaving,
+            since: Duration::ZERO,
+            seen: Duration::ZERO,
+        }
+    }
+
+    /// Takes an event of the jump system; whether to go on following.
+    pub(super) fn hear(&mut self, event: &Event, now: Duration) -> bool {
+        self.seen = now;
+        // After a failure the status says whether the node tries again; after a reboot there
+        // is nothing to follow.
+        !matches!(event.what, What::Reboot { .. } | What::Failed { .. })
+            && event.stage != Stage::Stuck
+    }
+
+    /// Takes a sight; what to do next.
+    pub(super) fn next(&mut self, sight: Sight, now: Duration) -> Action {
+        match sight {
+            Sight::Nothing(why) => self.silent(now, Ending::Silent(why)),
+            Sight::Stranger(status) => self.silent(now, Ending::Stranger(status.os)),
+            Sight::SameBoot if now > self.waits.boot.0 => Action::End(Ending::NoReboot),
+            Sight::SameBoot => Action::Wait(PAUSE),
+            Sight::Finished(report) => Action::End(Ending::Finished(report)),
+            Sight::Old(status) => Action::TakeBack(reason(&status, self.phase)),
+            Sight::Jump(status) => self.jump(&status, now),
+            Sight::New(status) => self.new_system(&status, now),
+        }
+    }
+
+    fn jump(&mut self, status: &Status, now: Duration) -> Action {
+        self.enter(Phase::Jump, now);
+        if stage(status) == Some(Stage::Stuck) {
+            return Action::End(Ending::Stuck(reason(status, self.phase)));
+        }
+        if now - self.since > self.waits.prove.0 + self.waits.replace.0 {
+            return Action::End(Ending::TooSlow(
+                "the jump system is still at work".to_owned(),
+            ));
+        }
+        Action::Follow
+    }
+
+    fn new_system(&mut self, status: &Status, now: Duration) -> Action {
+        self.enter(Phase::New, now);
+        if now - self.since > self.waits.health.0 + self.waits.boot.0 {
+            let why = status
+                .reason()
+                .map(|why| format!(": {why}"))
+                .unwrap_or_default();
+            return Action::End(Ending::TooSlow(format!(
+                "the new system is not confirmed yet{why}"
+            )));
+        }
+        Action::Wait(PAUSE)
+    }
+
+    fn enter(&mut self, phase: Phase, now: Duration) {
+        self.seen = now;
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = now;
+        }
+    }
+
+    /// The longest that a node is allowed to be silent: on its way to jump it may fail to
+    /// prove itself and boot the old system again; on its way to the new system it may wait
+    /// for its health and boot jump again.
+    fn silent(&self, now: Duration, ending: Ending) -> Action {
+        let waits = &self.waits;
+        let trial = if self.phase == Phase::Leaving {
+            waits.prove.0
+        } else {
+            waits.health.0
+        };
+        if now.saturating_sub(self.seen) > waits.boot.0 * 2 + trial {
+            Action::End(ending)
+        } else {
+            Action::Wait(PAUSE)
+        }
+    }
+}
+
+fn stage(status: &Status) -> Option<Stage> {
+    status.journal.as_ref().map(|journal| journal.stage)
+}
+
+fn reason(status: &Status, phase: Phase) -> String {
+    let unsaid = match phase {
+        Phase::Leaving => "the jump system did not come up far enough to say why",
+        Phase::Jump | Phase::New => "no reason was left",
+    };
+    status.reason().unwrap_or(unsaid).to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use jumpspec::event::{Event, What};
+use jumpspec::job::Waits;
+use jumpspec::journal::{Journal, Stage};
+use jumpspec::report::NodeReport;
+use jumpspec::status::{Status, System};
+
+use super::{Action, Ending, Follower};
+use crate::node::Sight;
+
+fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+fn follower() -> Follower {
+    Follower::new(Waits::default())
+}
+
+fn nothing() -> Sight {
+    Sight::Nothing("Connection refused".to_owned())
+}
+
+fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
+    let mut journal = Journal::new("aa");
+    journal.stage = stage;
+    journal.failure = failure.map(str::to_owned);
+    Status {
+        system,
+        hostname: "n".to_owned(),
+        os: "Debian".to_owned(),
+        kernel: "6".to_owned(),
+        boot_id: "b".to_owned(),
+        uptime_ms: 1,
+        run: Some("aa".to_owned()),
+        journal: Some(journal),
+        selector_state: None,
+        failure: None,
+    }
+}
+
+fn waits(action: &Action) -> bool {
+    matches!(action, Action::Wait(_))
+}
+
+#[test]
+fn a_run_goes_by_way_of_the_jump_system_to_its_report() {
+    let mut follower = follower();
+    assert!(waits(&follower.next(Sight::SameBoot, minutes(0))));
+    assert!(waits(&follower.next(nothing(), minutes(1))));
+    let jump = Sight::Jump(status(System::Jump, Stage::Prove, None));
+    assert_eq!(follower.next(jump, minutes(2)), Action::Follow);
+    assert!(waits(&follower.next(nothing(), minutes(20))));
+    let new = Sight::New(status(System::New, Stage::Try, None));
+    assert!(waits(&follower.next(new, minutes(21))));
+    let report = NodeReport {
+        run: "aa".to_owned(),
+        hostname: "n".to_owned(),
+        os: "Debian 13".to_owned(),
+        kernel: "6.12".to_owned(),
+        boot_id: "c".to_owned(),
+        notes: Vec::new(),
+    };
+    assert_eq!(
+        follower.next(Sight::Finished(report.clone()), minutes(22)),
+        Action::End(Ending::Finished(report))
+    );
+}
+
+#[test]
+fn the_old_system_that_comes_back_is_made_as_it_was_and_says_why() {
+    let mut first = follower();
+    let old = Sight::Old(status(System::Old, Stage::Prove, Some("no link")));
+    assert_eq!(
+        first.next(old, minutes(3)),
+        Action::TakeBack("no link".to_owned())
+    );
+    let old = Sight::Old(status(System::Old, Stage::Armed, None));
+    let Action::TakeBack(reason) = follower().next(old, minutes(3)) else {
+        panic!()
+    };
+    assert!(reason.contains("did not come up"));
+}
+
+#[test]
+fn a_jump_system_that_has_given_up_ends_the_watch() {
+    let stuck = Sight::Jump(status(System::Jump, Stage::Stuck, Some("no space")));
+    assert_eq!(
+        follower().next(stuck, minutes(9)),
+        Action::End(Ending::Stuck("no space".to_owned()))
+    );
+}
+
+#[test]
+fn a_node_that_does_not_reboot_is_given_up_after_the_boot_wait() {
+    assert!(waits(&follower().next(Sight::SameBoot, minutes(14))));
+    assert_eq!(
+        follower().next(Sight::SameBoot, minutes(16)),
+        Action::End(Ending::NoReboot)
+    );
+}
+
+#[test]
+fn silence_is_allowed_for_a_trial_and_the_way_back() {
+    let mut follower = follower();
+    assert!(waits(&follower.next(nothing(), minutes(34))));
+    assert!(matches!(
+        follower.next(nothing(), minutes(36)),
+        Action::End(Ending::Silent(_))
+    ));
+}
+
+#[test]
+fn silence_counts_from_the_last_word() {
+    let mut follower = follower();
+    let jump = Sight::Jump(status(System::Jump, Stage::Replace, None));
+    follower.next(jump, minutes(5));
+    let event = Event {
+        uptime_ms: 1,
+        stage: Stage::Replace,
+        what: What::Complete,
+    };
+    assert!(follower.hear(&event, minutes(60)));
+    assert!(waits(&follower.next(nothing(), minutes(90))));
+}
+
+#[test]
+fn work_that_never_ends_is_given_up() {
+    let mut follower = follower();
+    let jump = || Sight::Jump(status(System::Jump, Stage::Replace, None));
+    assert_eq!(follower.next(jump(), minutes(1)), Action::Follow);
+    assert!(matches!(
+        follower.next(jump(), minutes(127)),
+        Action::End(Ending::TooSlow(_))
+    ));
+    let new = || Sight::New(status(System::New, Stage::Try, Some("sshd is not active")));
+    assert!(waits(&follower.next(new(), minutes(128))));
+    let Action::End(Ending::TooSlow(why)) = follower.next(new(), minutes(160)) else {
+        panic!()
+    };
+    assert!(why.contains("sshd is not active"));
+}
+
+#[test]
+fn a_reboot_or_a_failure_ends_the_following() {
+    let event = |what| Event {
+        uptime_ms: 1,
+        stage: Stage::Replace,
+        what,
+    };
+    let mut follower = follower();
+    assert!(!follower.hear(&event(What::Reboot { into: "new".into() }), minutes(1)));
+    let failed = What::Failed {
+        step: "s".into(),
+        error: "e".into(),
+        next: "n".into(),
+    };
+    assert!(!follower.hear(&event(failed), minutes(1)));
+}

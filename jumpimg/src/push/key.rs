@@ -1,0 +1,55 @@
+//! The jump system's own host key, made for one run by the system's ssh-keygen. The
+//! private part goes to the node and is kept nowhere else.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use jumpsys::cmd::Program;
+
+/// An OpenSSH key pair as text. Not printable: one part is secret.
+pub(super) struct HostKey {
+    pub(super) private: String,
+    pub(super) public: String,
+}
+
+/// Makes a key pair for `run`.
+pub(super) fn make(run: &str) -> Result<HostKey> {
+    // Mode 0700, and gone with all in it at the end of this function.
+    let directory = tempfile::Builder::new()
+        .prefix("jump-key-")
+        .tempdir()
+        .context("cannot make a directory for the host key")?;
+    let file = directory.path().join("key");
+    let comment = format!("jump-{run}");
+    Program::new("ssh-keygen")
+        .inherit_env()
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", &comment, "-f"])
+        .arg(&file)
+        .run()
+        .context("cannot make the jump system's host key")?;
+    let read = |file| fs::read_to_string(file).context("cannot read the jump system's host key");
+    Ok(HostKey {
+        private: read(file.clone())?,
+        public: read(file.with_extension("pub"))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_has_a_key_of_its_own() {
+        let keys = [make("aa").unwrap(), make("aa").unwrap()];
+        assert_ne!(keys[0].public, keys[1].public);
+        assert!(
+            keys[0].public.starts_with("ssh-ed25519 ")
+                && keys[0].public.trim_end().ends_with("jump-aa")
+        );
+        assert!(
+            keys[0]
+                .private
+                .starts_with("-----BEGIN OPENSSH PRIVATE KEY-----")
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! What the admin host keeps of a run: `runs/<run>/` with plan, events, the jump
+//! system's host key and the report, and `nodes/<node>`, which leads to the latest run.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use jumpspec::plan::Plan;
+use jumpspec::report::NodeReport;
+use jumpsys::atomic::write_atomic;
+
+use crate::ssh::HostKeys;
+
+/// Plans name disks, accounts and addresses: for the admin only.
+const MODE: u32 = 0o600;
+
+/// Where all runs are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct StateDir(PathBuf);
+
+impl StateDir {
+    /// `given`, or `$XDG_STATE_HOME/jump`, or `~/.local/state/jump` (XDG Base Directory
+    /// Specification).
+    pub(crate) fn find(given: Option<&Path>) -> Result<Self> {
+        if let Some(given) = given {
+            return Ok(Self(std::path::absolute(given)?));
+        }
+        let set = |name: &str| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let home = || set("HOME").map(|home| home.join(".local/state"));
+        let state = set("XDG_STATE_HOME")
+            .or_else(home)
+            .context("HOME is not set: name a --state-dir")?;
+        Ok(Self(state.join("jump")))
+    }
+
+    /// Begins the directory of a run.
+    pub(crate) fn begin(&self, run: &str) -> Result<RunDir> {
+        let path = self.0.join("runs").join(run);
+        make_private(&path)?;
+        Ok(RunDir {
+            path,
+            run: run.to_owned(),
+        })
+    }
+
+    /// Makes `run` the node's latest.
+    pub(crate) fn set_latest(&self, node: &str, run: &str) -> Result<()> {
+        let nodes = self.0.join("nodes");
+        make_private(&nodes)?;
+        let (link, beside) = (
+            nodes.join(file_name(node)),
+            nodes.join(format!(".new-{run}")),
+        );
+        symlink(Path::new("../runs").join(run), &beside)
+            .and_then(|()| fs::rename(&beside, &link))
+            .with_context(|| format!("cannot write {}", link.display()))
+    }
+
+    /// The node's latest run, if there was one.
+    pub(crate) fn latest(&self, node: &str) -> Option<RunDir> {
+        let link = self.0.join("nodes").join(file_name(node));
+        let run = fs::read_link(&link).ok()?.file_name()?.to_str()?.to_owned();
+        let path = self.0.join("runs").join(&run);
+        path.is_dir().then_some(RunDir { path, run })
+    }
+}
+
+/// A node's name as a file name.
+fn file_name(node: &str) -> String {
+    node.trim_start_matches('.').replace('/', "_")
+}
+
+fn make_private(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.with_context(|| format!("cannot make the directory {}", path.display()))
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub(crate) struct RunDir {
+    path: PathBuf,
+    run: String,
+}
+
+impl RunDir {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's id.
+    pub(crate) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Keeps the plan.
+    pub(crate) fn write_plan(&self, plan: &Plan) -> Result<()> {
+        self.write("plan.json", &serde_json::to_vec_pretty(plan)?)
+    }
+
+    /// The plan, if the run came so far.
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        let path = self.path.join("plan.json");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// Keeps the node's report.
+    pub(crate) fn write_report(&self, report: &NodeReport) -> Result<()> {
+        self.write(jumpspec::report::FILE, &serde_json::to_vec_pretty(report)?)
+    }
+
+    /// Pins the jump system's host key: one line, `ssh-ed25519 AAAA… comment`.
+    pub(crate) fn pin(&self, public_key: &str) -> Result<()> {
+        let line = format!("{} {}\n", self.alias(), public_key.trim());
+        self.write("known_hosts", line.as_bytes())
+    }
+
+    /// The jump system's host key, as ssh is to check it.
+    pub(crate) fn host_keys(&self) -> HostKeys {
+        HostKeys::Pinned {
+            known_hosts: self.path.join("known_hosts"),
+            alias: self.alias(),
+        }
+    }
+
+    /// Whether a host key was pinned, so that the jump system may be running.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.path.join("known_hosts").exists()
+    }
+
+    fn alias(&self) -> String {
+        format!("jump-{}", self.run)
+    }
+
+    /// Where events are kept.
+    pub(crate) fn events_path(&self) -> PathBuf {
+        self.path.join(jumpspec::places::EVENTS_NAME)
+    }
+
+    /// Opens the events' file to append to it.
+    pub(crate) fn events(&self) -> Result<EventLog> {
+        let path = self.events_path();
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(MODE)
+            .open(&path);
+        Ok(EventLog(file.with_context(|| {
+            format!("cannot open {}", path.display())
+        })?))
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        Ok(write_atomic(&self.path.join(name), bytes, MODE)?)
+    }
+}
+
+/// The events of a run, one JSON object a line.
+#[derive(Debug)]
+pub(crate) struct EventLog(File);
+
+impl EventLog {
+    /// Appends a line.
+    pub(crate) fn append(&mut self, line: &str) -> Result<()> {
+        // One write, so that a line is whole or not there.
+        self.0
+            .write_all(format!("{line}\n").as_bytes())
+            .context("cannot write the run's events")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nodes_latest_run_is_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::find(Some(dir.path())).unwrap();
+        assert!(state.latest("root@node/7").is_none());
+        for run in ["aa", "bb"] {
+            state
+                .begin(run)
+                .unwrap()
+                .pin("ssh-ed25519 AAAA x\n")
+                .unwrap();
+            state.set_latest("root@node/7", run).unwrap();
+        }
+        let latest = state.latest("root@node/7").unwrap();
+        assert_eq!(latest.run(), "bb");
+        assert!(latest.is_pinned());
+        let pinned = fs::read_to_string(latest.path().join("known_hosts")).unwrap();
+        assert_eq!(pinned, "jump-bb ssh-ed25519 AAAA x\n");
+    }
+}
