@@ -28,10 +28,9 @@ pub fn new_table(
     identifier: impl Fn(u32) -> String,
 ) -> Result<Vec<NewPartition>, Refusal> {
     let table = disk.table.as_ref().ok_or_else(|| no_table(disk))?;
-    let wish = |number: u32| layout.partitions.iter().find(|wish| wish.number == number);
     let stays = |number: u32| {
         !matches!(
-            wish(number).map(|wish| wish.action),
+            action(layout, number),
             Some(Action::Create | Action::Delete)
         )
     };
@@ -68,6 +67,15 @@ pub fn new_table(
     }
     partitions.sort_by_key(|partition| partition.number);
     Ok(partitions)
+}
+
+/// What the layout wants of partition `number`, if it names it.
+pub fn action(layout: &Layout, number: u32) -> Option<Action> {
+    layout
+        .partitions
+        .iter()
+        .find(|wish| wish.number == number)
+        .map(|wish| wish.action)
 }
 
 fn no_table(disk: &Disk) -> Refusal {

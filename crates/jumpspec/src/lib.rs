@@ -4,11 +4,14 @@
 //! Nothing here reads a file, runs a program, looks at a clock or draws a random
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
+pub mod accounts;
 pub mod bundle;
 pub mod digest;
 pub mod event;
 pub mod facts;
 pub mod fitness;
+pub mod fstab;
+pub mod hostname;
 pub mod job;
 pub mod journal;
 pub mod layout;
@@ -16,11 +19,12 @@ pub mod manifest;
 pub mod network;
 pub mod places;
 pub mod plan;
+pub mod planner;
 pub mod recipe;
 pub mod refusal;
-pub mod report;
 pub mod relpath;
 pub mod render;
+pub mod report;
 pub mod selector;
 pub mod size;
 pub mod status;

@@ -145,7 +145,7 @@ impl fmt::Display for Step {
             Self::MakeLanding => f.write_str("make the landing file system"),
             Self::Receive { image, .. } => write!(f, "receive the {image} and check it there"),
             Self::UnpackJump => f.write_str("unpack the jump system"),
-            Self::SaveFiles { paths } => write!(f, "save {} paths and the accounts", paths.len()),
+            Self::SaveFiles { paths } => write!(f, "save {} paths", paths.len()),
             Self::ConfigureJump => f.write_str("give the jump system its network and keys"),
             Self::WriteSelector => f.write_str("write the selector"),
             Self::Arm => f.write_str("turn the boot sector: jump once"),

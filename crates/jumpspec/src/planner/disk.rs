@@ -1,10 +1,10 @@
 //! The disk that boots and is replaced: which it is, what it becomes, where the
 //! selector finds room on it.
 
-use super::{Input, action, derived_uuid, is_stacked, named};
+use super::{Input, derived_uuid, is_stacked, named};
 use crate::facts::{Disk, Extent, SECTOR, TableKind};
 use crate::job::Action;
-use crate::layout::new_table;
+use crate::layout::{action, new_table};
 use crate::plan::{NewPartition, PlannedDisk, PlannedSelector};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -29,14 +29,22 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<&'a Disk, Refusal> {
         });
     }
     let wanted = &input.job.layout.disk;
-    facts.disks.iter().find(|disk| &disk.device == wanted).ok_or_else(|| {
-        let there: Vec<_> = facts.disks.iter().map(|disk| disk.device.as_str()).collect();
-        Refusal::new(
-            RefusalCode::LayoutImpossible,
-            format!("there is no disk {wanted}"),
-            format!("this node has {}", there.join(", ")),
-        )
-    })
+    facts
+        .disks
+        .iter()
+        .find(|disk| &disk.device == wanted)
+        .ok_or_else(|| {
+            let there: Vec<_> = facts
+                .disks
+                .iter()
+                .map(|disk| disk.device.as_str())
+                .collect();
+            Refusal::new(
+                RefusalCode::LayoutImpossible,
+                format!("there is no disk {wanted}"),
+                format!("this node has {}", there.join(", ")),
+            )
+        })
 }
 
 /// What stands against this disk.
@@ -45,14 +53,21 @@ pub(super) fn refusals(disk: &Disk) -> Vec<Refusal> {
     if disk.identities.is_empty() {
         refusals.push(Refusal::new(
             RefusalCode::DiskNotIdentifiable,
-            format!("{} has no world-wide name, no serial number and no table identifier", named(disk)),
+            format!(
+                "{} has no world-wide name, no serial number and no table identifier",
+                named(disk)
+            ),
             "give its partition table an identifier (sfdisk --disk-id)",
         ));
     }
     if disk.logical_sector != LOGICAL_SECTOR {
         refusals.push(Refusal::new(
             RefusalCode::SectorSizeUnsupported,
-            format!("{} has sectors of {} bytes; only {LOGICAL_SECTOR} are supported", named(disk), disk.logical_sector),
+            format!(
+                "{} has sectors of {} bytes; only {LOGICAL_SECTOR} are supported",
+                named(disk),
+                disk.logical_sector
+            ),
             "jump this node another way",
         ));
     }
@@ -62,29 +77,49 @@ pub(super) fn refusals(disk: &Disk) -> Vec<Refusal> {
 /// Where the selector goes: the end of the last free run that leaves the standard
 /// place of a core image to the new system.
 pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
-    let loader = disk.loader.as_ref().filter(|loader| loader.grub).ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::LoaderUnknown,
-            format!("the boot sector of {} is not GRUB's, so what it loads is not known", named(disk)),
-            "install GRUB on this node first",
-        )
-    })?;
+    let loader = disk
+        .loader
+        .as_ref()
+        .filter(|loader| loader.grub)
+        .ok_or_else(|| {
+            Refusal::new(
+                RefusalCode::LoaderUnknown,
+                format!(
+                    "the boot sector of {} is not GRUB's, so what it loads is not known",
+                    named(disk)
+                ),
+                "install GRUB on this node first",
+            )
+        })?;
     let too_small = |free: u64| {
         let (wanted, there) = (Size((SELECTOR_SECTORS + 1) * SECTOR), Size(free * SECTOR));
         Refusal::new(
             RefusalCode::GapTooSmall,
-            format!("the selector needs {wanted} beside the loader of {}; the largest free run is {there}", named(disk)),
+            format!(
+                "the selector needs {wanted} beside the loader of {}; the largest free run is {there}",
+                named(disk)
+            ),
             "move the first partition to sector 2048, or enlarge the BIOS boot partition to 1 MiB",
         )
     };
     let area = loader.area.ok_or_else(|| too_small(0))?;
-    let new_core = Extent { start: area.start, sectors: CORE_SECTORS.min(area.sectors) };
+    let new_core = Extent {
+        start: area.start,
+        sectors: CORE_SECTORS.min(area.sectors),
+    };
     let room = |run: &Extent| run.end().saturating_sub(run.start.max(new_core.end()));
-    let best = loader.free.iter().filter(|run| room(run) > SELECTOR_SECTORS).max_by_key(|run| run.start);
+    let best = loader
+        .free
+        .iter()
+        .filter(|run| room(run) > SELECTOR_SECTORS)
+        .max_by_key(|run| run.start);
     let best = best.ok_or_else(|| too_small(loader.free.iter().map(room).max().unwrap_or(0)))?;
     let start = best.end() - SELECTOR_SECTORS - 1;
     Ok(PlannedSelector {
-        core: Extent { start, sectors: SELECTOR_SECTORS },
+        core: Extent {
+            start,
+            sectors: SELECTOR_SECTORS,
+        },
         old_boot_sector: start + SELECTOR_SECTORS,
         new_core,
     })
@@ -93,9 +128,20 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
 /// The disk with its old and its new partitions.
 pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<PlannedDisk, Refusal> {
     refuse_changes_below_stacks(input, disk)?;
-    let after = new_table(disk, &input.job.layout, |number| derived_uuid(input, &format!("partition {number}")))?;
-    let before: Vec<NewPartition> = disk.partitions.iter().map(NewPartition::unchanged).collect();
-    let (kind, id) = disk.table.as_ref().map_or((TableKind::Mbr, String::new()), |table| (table.kind, table.id.clone()));
+    let after = new_table(disk, &input.job.layout, |number| {
+        derived_uuid(input, &format!("partition {number}"))
+    })?;
+    let before: Vec<NewPartition> = disk
+        .partitions
+        .iter()
+        .map(NewPartition::unchanged)
+        .collect();
+    let (kind, id) = disk
+        .table
+        .as_ref()
+        .map_or((TableKind::Mbr, String::new()), |table| {
+            (table.kind, table.id.clone())
+        });
     Ok(PlannedDisk {
         device: disk.device.clone(),
         identities: disk.identities.clone(),
@@ -109,15 +155,23 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<PlannedDisk, Ref
 }
 
 fn refuse_changes_below_stacks(input: &Input<'_>, disk: &Disk) -> Result<(), Refusal> {
-    let changed = |number: u32| !matches!(action(input.job, number), None | Some(Action::Keep));
+    let changed =
+        |number: u32| !matches!(action(&input.job.layout, number), None | Some(Action::Keep));
     let stacked = disk.partitions.iter().find(|partition| {
-        let stacked = partition.content.as_ref().is_some_and(|content| is_stacked(&content.kind));
+        let stacked = partition
+            .content
+            .as_ref()
+            .is_some_and(|content| is_stacked(&content.kind));
         changed(partition.number) && (stacked || !partition.holders.is_empty())
     });
     stacked.map_or(Ok(()), |partition| {
         Err(Refusal::new(
             RefusalCode::PartitionStacked,
-            format!("{} is part of LVM, RAID or LUKS ({})", partition.device, partition.holders.join(", ")),
+            format!(
+                "{} is part of LVM, RAID or LUKS ({})",
+                partition.device,
+                partition.holders.join(", ")
+            ),
             "take it out of its volume first, or keep it",
         ))
     })

@@ -32,7 +32,11 @@ impl Wished {
 }
 
 /// The new system's file systems, parents before children.
-pub(super) fn planned(input: &Input<'_>, disk: &Disk, table: &PlannedDisk) -> Result<Vec<Wished>, Vec<Refusal>> {
+pub(super) fn planned(
+    input: &Input<'_>,
+    disk: &Disk,
+    table: &PlannedDisk,
+) -> Result<Vec<Wished>, Vec<Refusal>> {
     let wishes = &input.job.layout.partitions;
     let mut refusals = contradictions(wishes);
     let mut filesystems = Vec::new();
@@ -43,14 +47,27 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk, table: &PlannedDisk) -> Re
         }
     }
     filesystems.sort_by(|a, b| a.planned.mount.cmp(&b.planned.mount));
-    match filesystems.iter().find(|filesystem| filesystem.planned.mount == "/") {
-        None => refusals.push(impossible("no partition becomes the new root", "give one mount = \"/\"")),
+    match filesystems
+        .iter()
+        .find(|filesystem| filesystem.planned.mount == "/")
+    {
+        None => refusals.push(impossible(
+            "no partition becomes the new root",
+            "give one mount = \"/\"",
+        )),
         Some(root) if root.planned.kept => {
-            refusals.push(impossible("the new root cannot be a kept partition", "use action = \"format\" or \"create\" for it"));
+            refusals.push(impossible(
+                "the new root cannot be a kept partition",
+                "use action = \"format\" or \"create\" for it",
+            ));
         }
         Some(_) => refusals.extend(too_small(input, table, &filesystems)),
     }
-    if refusals.is_empty() { Ok(filesystems) } else { Err(refusals) }
+    if refusals.is_empty() {
+        Ok(filesystems)
+    } else {
+        Err(refusals)
+    }
 }
 
 fn impossible(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
@@ -63,14 +80,28 @@ fn contradictions(wishes: &[PartitionWish]) -> Vec<Refusal> {
     for (index, wish) in wishes.iter().enumerate() {
         let earlier = &wishes[..index];
         if earlier.iter().any(|other| other.number == wish.number) {
-            refusals.push(impossible(format!("the layout names partition {} twice", wish.number), "name it once"));
+            refusals.push(impossible(
+                format!("the layout names partition {} twice", wish.number),
+                "name it once",
+            ));
         }
         let Some(mount) = &wish.mount else { continue };
-        if earlier.iter().any(|other| other.mount.as_ref() == Some(mount)) {
-            refusals.push(impossible(format!("two partitions are mounted at {mount}"), "mount one of them elsewhere"));
+        if earlier
+            .iter()
+            .any(|other| other.mount.as_ref() == Some(mount))
+        {
+            refusals.push(impossible(
+                format!("two partitions are mounted at {mount}"),
+                "mount one of them elsewhere",
+            ));
         }
-        if mount != "/" && (!mount.starts_with('/') || mount.parse::<crate::relpath::RelPath>().is_err()) {
-            refusals.push(impossible(format!("{mount:?} is not an absolute path"), "write for example mount = \"/data\""));
+        if mount != "/"
+            && (!mount.starts_with('/') || mount.parse::<crate::relpath::RelPath>().is_err())
+        {
+            refusals.push(impossible(
+                format!("{mount:?} is not an absolute path"),
+                "write for example mount = \"/data\"",
+            ));
         }
     }
     refusals
@@ -82,15 +113,27 @@ fn one(
     table: &PlannedDisk,
     wish: &PartitionWish,
 ) -> Result<Option<Wished>, Refusal> {
-    if !table.after.iter().any(|partition| partition.number == wish.number) {
+    if !table
+        .after
+        .iter()
+        .any(|partition| partition.number == wish.number)
+    {
         return Err(impossible(
             format!("{} has no partition {}", disk.device, wish.number),
             "use action = \"create\" to make it",
         ));
     }
     let kept = wish.action == Action::Keep;
-    let content = disk.partitions.iter().find(|partition| partition.number == wish.number).and_then(|partition| partition.content.as_ref());
-    let make = if kept { None } else { Some(wish.fs.unwrap_or(Filesystem::Ext4)) };
+    let content = disk
+        .partitions
+        .iter()
+        .find(|partition| partition.number == wish.number)
+        .and_then(|partition| partition.content.as_ref());
+    let make = if kept {
+        None
+    } else {
+        Some(wish.fs.unwrap_or(Filesystem::Ext4))
+    };
     let Some(mount) = wish.mount.clone() else {
         return refuse_pointless(wish).map(|()| None);
     };
@@ -98,18 +141,37 @@ fn one(
         refuse_unmakeable(input, fs)?;
     }
     let (fs, uuid) = match (make, content) {
-        (Some(fs), _) => (fs.name().to_owned(), derived_uuid(input, &format!("filesystem {}", wish.number))),
-        (None, Some(content)) => (content.kind.clone(), content.uuid.clone().unwrap_or_default()),
+        (Some(fs), _) => (
+            fs.name().to_owned(),
+            derived_uuid(input, &format!("filesystem {}", wish.number)),
+        ),
+        (None, Some(content)) => (
+            content.kind.clone(),
+            content.uuid.clone().unwrap_or_default(),
+        ),
         (None, None) => {
             return Err(impossible(
-                format!("partition {} of {} holds no file system to keep", wish.number, disk.device),
+                format!(
+                    "partition {} of {} holds no file system to keep",
+                    wish.number, disk.device
+                ),
                 "use action = \"format\", or leave it without mount",
             ));
         }
     };
-    let label = wish.label.clone().or_else(|| content.and_then(|content| content.label.clone()).filter(|label| label.len() <= 12));
+    let label = wish.label.clone().or_else(|| {
+        content
+            .and_then(|content| content.label.clone())
+            .filter(|label| label.len() <= 12)
+    });
     Ok(Some(Wished {
-        planned: PlannedFilesystem { number: wish.number, mount, fs, uuid, kept },
+        planned: PlannedFilesystem {
+            number: wish.number,
+            mount,
+            fs,
+            uuid,
+            kept,
+        },
         make,
         label,
         options: wish.options.clone(),
@@ -134,7 +196,10 @@ fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
     Err(Refusal::new(
         RefusalCode::FilesystemNotOffered,
         format!("the jump image {} cannot make {}", manifest.name, fs.name()),
-        format!("install mkfs.{} in its golden root, or ask for another file system", fs.name()),
+        format!(
+            "install mkfs.{} in its golden root, or ask for another file system",
+            fs.name()
+        ),
     ))
 }
 
@@ -142,13 +207,36 @@ fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
 /// directories below its mount point, the root what is left.
 fn too_small(input: &Input<'_>, table: &PlannedDisk, filesystems: &[Wished]) -> Vec<Refusal> {
     let manifest = &input.target.manifest;
-    let saved: u64 = input.facts.saved.iter().filter_map(|path| path.size).map(Size::bytes).sum();
-    let below = |mount: &str| manifest.directories.get(mount.trim_start_matches('/')).copied().unwrap_or_default().bytes();
-    let elsewhere: u64 = filesystems.iter().map(|filesystem| below(&filesystem.planned.mount)).sum();
+    let saved: u64 = input
+        .facts
+        .saved
+        .iter()
+        .filter_map(|path| path.size)
+        .map(Size::bytes)
+        .sum();
+    let below = |mount: &str| {
+        manifest
+            .directories
+            .get(mount.trim_start_matches('/'))
+            .copied()
+            .unwrap_or_default()
+            .bytes()
+    };
+    let elsewhere: u64 = filesystems
+        .iter()
+        .map(|filesystem| below(&filesystem.planned.mount))
+        .sum();
     let mut refusals = Vec::new();
-    for filesystem in filesystems.iter().filter(|filesystem| !filesystem.planned.kept) {
+    for filesystem in filesystems
+        .iter()
+        .filter(|filesystem| !filesystem.planned.kept)
+    {
         let planned = &filesystem.planned;
-        let sectors = table.after.iter().find(|partition| partition.number == planned.number).map_or(0, |partition| partition.sectors);
+        let sectors = table
+            .after
+            .iter()
+            .find(|partition| partition.number == planned.number)
+            .map_or(0, |partition| partition.sectors);
         let there = sectors * SECTOR;
         let content = if planned.mount == "/" {
             manifest.unpacked.bytes().saturating_sub(elsewhere) + saved
@@ -177,7 +265,12 @@ fn too_small(input: &Input<'_>, table: &PlannedDisk, filesystems: &[Wished]) -> 
 }
 
 /// The new system's fstab.
-pub(super) fn fstab(input: &Input<'_>, disk: &Disk, filesystems: &[Wished], landing: &PlannedLanding) -> Fstab {
+pub(super) fn fstab(
+    input: &Input<'_>,
+    disk: &Disk,
+    filesystems: &[Wished],
+    landing: &PlannedLanding,
+) -> Fstab {
     let outcomes: Vec<Outcome> = filesystems
         .iter()
         .map(|filesystem| Outcome {
@@ -189,7 +282,6 @@ pub(super) fn fstab(input: &Input<'_>, disk: &Disk, filesystems: &[Wished], land
             number: filesystem.planned.number,
         })
         .collect();
-    let _ = (&outcomes, disk, landing, input);
     fstab::compose(&fstab::Wanted {
         old: &input.facts.fstab,
         facts: input.facts,

@@ -21,7 +21,10 @@ fn kind_refusal(kind: Kind, file: &ImageFile) -> Option<Refusal> {
     (file.manifest.kind != kind).then(|| {
         Refusal::new(
             RefusalCode::ImageUnfit,
-            format!("{} is a {} image, not a {kind} image", file.manifest.name, file.manifest.kind),
+            format!(
+                "{} is a {} image, not a {kind} image",
+                file.manifest.name, file.manifest.kind
+            ),
             "mind the order in [images]",
         )
     })
@@ -32,7 +35,10 @@ fn architecture_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Opti
     (image != node).then(|| {
         Refusal::new(
             RefusalCode::ArchitectureMismatch,
-            format!("the {kind} image {} is for {image}, the node is {node}", file.manifest.name),
+            format!(
+                "the {kind} image {} is for {image}, the node is {node}",
+                file.manifest.name
+            ),
             format!("build one on a {node} golden host"),
         )
     })
@@ -57,7 +63,11 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
             format!(
                 "the node needs GRUB for {mode}; the {kind} image {} has {}",
                 file.manifest.name,
-                if offered.is_empty() { "none".to_owned() } else { offered.join(", ") }
+                if offered.is_empty() {
+                    "none".to_owned()
+                } else {
+                    offered.join(", ")
+                }
             ),
             "install grub-pc-bin in the golden root and build the image again",
         )
@@ -66,13 +76,19 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
 
 fn lacks(kind: Kind, file: &ImageFile) -> Vec<Refusal> {
     let manifest = &file.manifest;
-    let initramfs = manifest.kernels.last().is_some_and(|kernel| kernel.initramfs.is_some());
+    let initramfs = manifest
+        .kernels
+        .last()
+        .is_some_and(|kernel| kernel.initramfs.is_some());
     let mut wanted = vec![
         (!manifest.kernels.is_empty(), "kernel"),
         (initramfs, "initramfs for its newest kernel"),
         (manifest.init.is_some(), "init"),
         (manifest.sshd, "SSH server"),
-        (!manifest.network.is_empty(), "network stack that starts at boot"),
+        (
+            !manifest.network.is_empty(),
+            "network stack that starts at boot",
+        ),
     ];
     match kind {
         Kind::Jump => {
@@ -80,7 +96,10 @@ fn lacks(kind: Kind, file: &ImageFile) -> Vec<Refusal> {
             wanted.push((makes("ext4"), "mkfs.ext4"));
             wanted.push((!manifest.toolbox.is_empty(), "toolbox for the old system"));
         }
-        Kind::Target => wanted.push((manifest.init == Some(Init::Systemd), "systemd to start the first-boot unit")),
+        Kind::Target => wanted.push((
+            manifest.init == Some(Init::Systemd),
+            "systemd to start the first-boot unit",
+        )),
     }
     let refuse = |what: &str| {
         Refusal::new(
@@ -89,5 +108,9 @@ fn lacks(kind: Kind, file: &ImageFile) -> Vec<Refusal> {
             "install it in the golden root and build the image again",
         )
     };
-    wanted.into_iter().filter(|(there, _)| !there).map(|(_, what)| refuse(what)).collect()
+    wanted
+        .into_iter()
+        .filter(|(there, _)| !there)
+        .map(|(_, what)| refuse(what))
+        .collect()
 }

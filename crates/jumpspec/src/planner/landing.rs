@@ -1,10 +1,11 @@
 //! The partition to borrow: which it is, whether it may be borrowed, whether it is
 //! large enough.
 
-use super::{Input, action, derived_uuid, is_stacked};
+use super::{Input, derived_uuid, is_stacked};
 use crate::facts::{Disk, Partition};
 use crate::job::Action;
 use crate::journal::RESERVED_BYTES;
+use crate::layout::action;
 use crate::plan::{LANDING_LABEL, PlannedLanding, Swap};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -24,28 +25,51 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
     let facts = input.facts;
     let wanted = input.job.landing.partition.as_str();
     if wanted != "swap" {
-        let found = facts.partition(wanted).map(|(disk, partition)| Landing { disk, partition });
+        let found = facts
+            .partition(wanted)
+            .map(|(disk, partition)| Landing { disk, partition });
         return found.ok_or_else(|| {
-            no_landing(format!("{wanted} is not a partition of this node"), "name one of its partitions")
+            no_landing(
+                format!("{wanted} is not a partition of this node"),
+                "name one of its partitions",
+            )
         });
     }
-    let holds = |partition: &Partition, kind: &str| partition.content.as_ref().is_some_and(|content| content.kind == kind);
+    let holds = |partition: &Partition, kind: &str| {
+        partition
+            .content
+            .as_ref()
+            .is_some_and(|content| content.kind == kind)
+    };
     let labelled = |partition: &Partition| {
-        partition.content.as_ref().is_some_and(|content| content.label.as_deref() == Some(LANDING_LABEL))
+        partition
+            .content
+            .as_ref()
+            .is_some_and(|content| content.label.as_deref() == Some(LANDING_LABEL))
     };
     let largest = |wanted: &dyn Fn(&Partition) -> bool| {
-        facts.partitions().filter(|(_, partition)| wanted(partition)).max_by_key(|(_, partition)| partition.sectors)
+        facts
+            .partitions()
+            .filter(|(_, partition)| wanted(partition))
+            .max_by_key(|(_, partition)| partition.sectors)
     };
     let found = largest(&labelled)
         .or_else(|| largest(&|partition| partition.swap_active))
         .or_else(|| largest(&|partition| holds(partition, "swap")));
-    found.map(|(disk, partition)| Landing { disk, partition }).ok_or_else(|| {
-        let why = match facts.swaps.first() {
-            None => "this node has no swap partition".to_owned(),
-            Some(swap) => format!("this node swaps to {swap}, which is not a partition of a disk"),
-        };
-        no_landing(why, "name another partition with [landing] partition = \"/dev/…\"")
-    })
+    found
+        .map(|(disk, partition)| Landing { disk, partition })
+        .ok_or_else(|| {
+            let why = match facts.swaps.first() {
+                None => "this node has no swap partition".to_owned(),
+                Some(swap) => {
+                    format!("this node swaps to {swap}, which is not a partition of a disk")
+                }
+            };
+            no_landing(
+                why,
+                "name another partition with [landing] partition = \"/dev/…\"",
+            )
+        })
 }
 
 fn no_landing(message: String, hint: &str) -> Refusal {
@@ -58,10 +82,20 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
     let partition = landing.partition;
     let device = &partition.device;
     let name_another = "name another partition with [landing] partition = \"/dev/…\"";
-    let mut refuse = |code, message: String, hint: &str| refusals.push(Refusal::new(code, message, hint));
-    match input.facts.mounts.iter().find(|mount| &mount.device == device) {
+    let mut refuse =
+        |code, message: String, hint: &str| refusals.push(Refusal::new(code, message, hint));
+    match input
+        .facts
+        .mounts
+        .iter()
+        .find(|mount| &mount.device == device)
+    {
         Some(mount) if mount.target == "/" => {
-            refuse(RefusalCode::LandingIsRoot, format!("{device} is the root file system"), name_another);
+            refuse(
+                RefusalCode::LandingIsRoot,
+                format!("{device} is the root file system"),
+                name_another,
+            );
         }
         Some(mount) => refuse(
             RefusalCode::LandingMounted,
@@ -73,7 +107,11 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
     let content = partition.content.as_ref();
     let kind = content.map(|content| content.kind.as_str());
     if kind.is_some_and(is_stacked) || !partition.holders.is_empty() {
-        refuse(RefusalCode::LandingStacked, format!("{device} is part of LVM, RAID or LUKS"), name_another);
+        refuse(
+            RefusalCode::LandingStacked,
+            format!("{device} is part of LVM, RAID or LUKS"),
+            name_another,
+        );
     } else if let Some(kind) = kind.filter(|kind| *kind != "swap")
         && content.and_then(|content| content.label.as_deref()) != Some(LANDING_LABEL)
     {
@@ -86,14 +124,23 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
     if landing.disk.device != disk.device {
         refuse(
             RefusalCode::LandingInLayout,
-            format!("{device} is not on {}, the disk that boots and is replaced", disk.device),
+            format!(
+                "{device} is not on {}, the disk that boots and is replaced",
+                disk.device
+            ),
             name_another,
         );
     }
-    if !matches!(action(input.job, partition.number), None | Some(Action::Keep)) {
+    if !matches!(
+        action(&input.job.layout, partition.number),
+        None | Some(Action::Keep)
+    ) {
         refuse(
             RefusalCode::LandingInLayout,
-            format!("the layout changes partition {}, which the jump system runs from", partition.number),
+            format!(
+                "the layout changes partition {}, which the jump system runs from",
+                partition.number
+            ),
             "leave it out of the layout: it becomes swap again by itself",
         );
     }
@@ -105,7 +152,13 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
 /// it first its own image file and later the target's with the saved files.
 fn too_small(input: &Input<'_>, partition: &Partition) -> Option<Refusal> {
     let jump = input.jump.manifest.unpacked.bytes();
-    let saved: u64 = input.facts.saved.iter().filter_map(|path| path.size).map(Size::bytes).sum();
+    let saved: u64 = input
+        .facts
+        .saved
+        .iter()
+        .filter_map(|path| path.size)
+        .map(Size::bytes)
+        .sum();
     let staged = input.jump.size.max(input.target.size + saved);
     // ext4's own: inode tables 1/64, journal up to 64 MiB on partitions of a few GiB.
     let overhead = (partition.size().bytes() / 50) + (64 << 20);
@@ -145,10 +198,20 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
 fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
     let content = partition.content.as_ref()?;
     let in_fstab = crate::fstab::swap_entry(&input.facts.fstab, partition);
-    let options = in_fstab.as_ref().map_or_else(|| "sw".to_owned(), |entry| entry.options.clone());
+    let options = in_fstab
+        .as_ref()
+        .map_or_else(|| "sw".to_owned(), |entry| entry.options.clone());
     if content.kind == "swap" {
-        return Some(Swap { uuid: content.uuid.clone()?, label: content.label.clone(), options });
+        return Some(Swap {
+            uuid: content.uuid.clone()?,
+            label: content.label.clone(),
+            options,
+        });
     }
     let uuid = in_fstab?.uuid?;
-    (content.label.as_deref() == Some(LANDING_LABEL)).then_some(Swap { uuid, label: None, options })
+    (content.label.as_deref() == Some(LANDING_LABEL)).then_some(Swap {
+        uuid,
+        label: None,
+        options,
+    })
 }

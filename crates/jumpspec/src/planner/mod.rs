@@ -7,10 +7,14 @@ mod filesystems;
 mod images;
 mod landing;
 mod prose;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 
 use crate::digest::Digest;
 use crate::facts::{Disk, Facts};
-use crate::job::{Action, Job};
+use crate::job::Job;
 use crate::manifest::Manifest;
 use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
@@ -65,29 +69,49 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     refusals.extend(landing::refusals(input, disk, &landing));
     let selector = keep_going(&mut refusals, disk::selector(disk));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
-    let filesystems =
-        table.as_ref().and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
+    let filesystems = table
+        .as_ref()
+        .and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
     let (Some(selector), Some(table), Some(filesystems)) = (selector, table, filesystems) else {
         return Err(refusals);
     };
-    let Some(kernel) = input.jump.manifest.kernels.last().cloned().filter(|_| refusals.is_empty()) else {
+    let Some(kernel) = input
+        .jump
+        .manifest
+        .kernels
+        .last()
+        .cloned()
+        .filter(|_| refusals.is_empty())
+    else {
         return Err(refusals);
     };
     let landing = landing::planned(input, &landing);
     let arguments = boot_arguments(input, &landing.fs_uuid);
     let fstab = filesystems::fstab(input, disk, &filesystems, &landing);
-    let planned: Vec<PlannedFilesystem> = filesystems.iter().map(|filesystem| filesystem.planned.clone()).collect();
+    let planned: Vec<PlannedFilesystem> = filesystems
+        .iter()
+        .map(|filesystem| filesystem.planned.clone())
+        .collect();
     let steps = steps(input, table.rewrite, &filesystems);
     let mut plan = Plan {
         format: FORMAT,
         run: input.run.to_owned(),
         hostname: input.facts.hostname.clone(),
         boot_id: input.facts.boot_id.clone(),
-        images: PlannedImages { jump: image(input.jump), target: image(input.target) },
+        images: PlannedImages {
+            jump: image(input.jump),
+            target: image(input.target),
+        },
         disk: table,
         landing,
         selector,
-        boot: JumpBoot { kernel, serial: arguments.iter().find_map(|argument| Serial::from_console(argument)), arguments },
+        boot: JumpBoot {
+            kernel,
+            serial: arguments
+                .iter()
+                .find_map(|argument| Serial::from_console(argument)),
+            arguments,
+        },
         filesystems: planned,
         fstab: fstab.text,
         network,
@@ -97,7 +121,16 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         steps,
         destroyed: Vec::new(),
         kept: Vec::new(),
-        notes: fstab.dropped.iter().map(|dropped| format!("fstab: {:?} is not carried over: {}", dropped.line, dropped.reason)).collect(),
+        notes: fstab
+            .dropped
+            .iter()
+            .map(|dropped| {
+                format!(
+                    "fstab: {:?} is not carried over: {}",
+                    dropped.line, dropped.reason
+                )
+            })
+            .collect(),
     };
     prose::describe(&mut plan, input);
     Ok(plan)
@@ -155,9 +188,15 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
         )
     })?;
     let stack = |image: &ImageFile| image.manifest.network.first().copied();
-    let Some(jump) = stack(input.jump) else { return Ok(None) };
+    let Some(jump) = stack(input.jump) else {
+        return Ok(None);
+    };
     let target = stack(input.target).filter(|_| input.job.save.network);
-    Ok(Some(PlannedNetwork { network: input.facts.network.clone(), jump, target }))
+    Ok(Some(PlannedNetwork {
+        network: input.facts.network.clone(),
+        jump,
+        target,
+    }))
 }
 
 fn image(file: &ImageFile) -> PlannedImage {
@@ -173,21 +212,39 @@ fn image(file: &ImageFile) -> PlannedImage {
 /// documentation, admin-guide/kernel-parameters) and initramfs-tools reboot where it
 /// would open a shell; the console is the one that the node was set up with.
 fn boot_arguments(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
-    let consoles = input.facts.kernel_arguments.iter().filter(|argument| argument.starts_with("console=")).cloned();
-    [format!("root=UUID={landing_uuid}"), "rw".to_owned(), "panic=10".to_owned(), "systemd.crash_reboot=yes".to_owned()]
-        .into_iter()
-        .chain(consoles)
-        .chain(input.job.jump.kernel_arguments.iter().cloned())
-        .collect()
+    let consoles = input
+        .facts
+        .kernel_arguments
+        .iter()
+        .filter(|argument| argument.starts_with("console="))
+        .cloned();
+    [
+        format!("root=UUID={landing_uuid}"),
+        "rw".to_owned(),
+        "panic=10".to_owned(),
+        "systemd.crash_reboot=yes".to_owned(),
+    ]
+    .into_iter()
+    .chain(consoles)
+    .chain(input.job.jump.kernel_arguments.iter().cloned())
+    .collect()
 }
 
 fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) -> Steps {
-    let receive = |image: ImageRole, file: &ImageFile| Step::Receive { image, size: file.size, digest: file.digest };
+    let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
+        image,
+        size: file.size,
+        digest: file.digest,
+    };
     let hook = |hook: &Option<String>, step: Step| hook.as_ref().map(|_| step);
     let hooks = &input.job.hooks;
     let mut paths = input.job.save.all_paths();
     if input.job.save.accounts {
-        paths.extend(["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"].iter().filter_map(|path| path.parse().ok()));
+        paths.extend(
+            ["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"]
+                .iter()
+                .filter_map(|path| path.parse().ok()),
+        );
     }
     let mut old: Vec<Step> = hook(&hooks.before, Step::HookBefore).into_iter().collect();
     old.extend([
@@ -201,7 +258,13 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
         Step::WriteSelector,
         Step::Arm,
     ]);
-    let prove = vec![Step::ProveDisks, Step::ProveNetwork, Step::ProveSshd, Step::ProveImage, Step::Commit];
+    let prove = vec![
+        Step::ProveDisks,
+        Step::ProveNetwork,
+        Step::ProveSshd,
+        Step::ProveImage,
+        Step::Commit,
+    ];
     let mut replace: Vec<Step> = rewrite.then_some(Step::Repartition).into_iter().collect();
     replace.extend(filesystems.iter().filter_map(filesystems::Wished::mkfs));
     replace.extend([Step::Extract, Step::RestoreFiles]);
@@ -217,15 +280,20 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
         Step::PlaceLoader,
         Step::Try,
     ]);
-    let mut new = vec![Step::CheckHealth, Step::Confirm, Step::CollectLogs, Step::RestoreSwap];
+    let mut new = vec![
+        Step::CheckHealth,
+        Step::Confirm,
+        Step::CollectLogs,
+        Step::RestoreSwap,
+    ];
     new.extend(hook(&hooks.finished, Step::HookFinished));
     new.push(Step::RemoveTraces);
-    Steps { old, prove, replace, new }
-}
-
-/// The wish for partition `number`, if the job has one.
-fn action(job: &Job, number: u32) -> Option<Action> {
-    job.layout.partitions.iter().find(|wish| wish.number == number).map(|wish| wish.action)
+    Steps {
+        old,
+        prove,
+        replace,
+        new,
+    }
 }
 
 /// A UUID (RFC 9562, version 8: custom) that follows from the run and `purpose`.
@@ -234,15 +302,24 @@ fn derived_uuid(input: &Input<'_>, purpose: &str) -> String {
     let digest = Digest::of(seed.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.as_bytes()[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+    uuid::Builder::from_custom_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }
 
 /// Whether `kind` (as blkid names it) is a layer that other block devices lie on.
 fn is_stacked(kind: &str) -> bool {
-    matches!(kind, "LVM2_member" | "crypto_LUKS" | "linux_raid_member" | "bcache" | "zfs_member" | "drbd")
+    matches!(
+        kind,
+        "LVM2_member" | "crypto_LUKS" | "linux_raid_member" | "bcache" | "zfs_member" | "drbd"
+    )
 }
 
 /// The disk's name with its size, for messages.
 fn named(disk: &Disk) -> String {
-    format!("{} ({})", disk.device, crate::size::Size(disk.sectors * crate::facts::SECTOR))
+    format!(
+        "{} ({})",
+        disk.device,
+        crate::size::Size(disk.sectors * crate::facts::SECTOR)
+    )
 }

@@ -1,33 +1,60 @@
 //! The plan in words: what is destroyed, what is kept, what else to know.
 
-use super::{Input, action};
+use super::Input;
 use crate::job::Action;
+use crate::layout::action;
 use crate::plan::Plan;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
     for partition in &plan.disk.before {
-        let content = partition.content.as_ref().map_or("no known content", |content| content.kind.as_str());
-        let mounted = input.facts.mounts.iter().find(|mount| mount.device == partition.device);
-        let where_ = mounted.map(|mount| format!(" at {} with {} in use", mount.target, mount.used)).unwrap_or_default();
-        let what = format!("{} ({}, {content}{where_})", partition.device, partition.size());
+        let content = partition
+            .content
+            .as_ref()
+            .map_or("no known content", |content| content.kind.as_str());
+        let mounted = input
+            .facts
+            .mounts
+            .iter()
+            .find(|mount| mount.device == partition.device);
+        let where_ = mounted
+            .map(|mount| format!(" at {} with {} in use", mount.target, mount.used))
+            .unwrap_or_default();
+        let what = format!(
+            "{} ({}, {content}{where_})",
+            partition.device,
+            partition.size()
+        );
         if partition.number == plan.landing.number {
             match &plan.landing.swap {
-                Some(swap) => plan.kept.push(format!("{what}: borrowed, then swap again with UUID {}", swap.uuid)),
-                None => plan.destroyed.push(format!("{what}: borrowed, and left empty")),
+                Some(swap) => plan.kept.push(format!(
+                    "{what}: borrowed, then swap again with UUID {}",
+                    swap.uuid
+                )),
+                None => plan
+                    .destroyed
+                    .push(format!("{what}: borrowed, and left empty")),
             }
             continue;
         }
-        match action(input.job, partition.number) {
+        match action(&input.job.layout, partition.number) {
             None | Some(Action::Keep) => plan.kept.push(what),
             Some(Action::Format) => plan.destroyed.push(format!("{what}: formatted")),
             Some(Action::Create) => plan.destroyed.push(format!("{what}: made anew")),
             Some(Action::Delete) => plan.destroyed.push(format!("{what}: deleted")),
         }
     }
-    plan.kept.extend(input.facts.saved.iter().filter(|path| path.size.is_some()).map(|path| path.path.absolute()));
+    plan.kept.extend(
+        input
+            .facts
+            .saved
+            .iter()
+            .filter(|path| path.size.is_some())
+            .map(|path| path.path.absolute()),
+    );
     if input.job.save.accounts {
-        plan.kept.push("human accounts and root's password".to_owned());
+        plan.kept
+            .push("human accounts and root's password".to_owned());
     }
     plan.notes.extend(notes(input));
 }
@@ -35,15 +62,32 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
 fn notes(input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let missing = input.facts.saved.iter().filter(|path| path.size.is_none());
-    notes.extend(missing.map(|path| format!("{} is not there, so it is not carried over", path.path.absolute())));
+    notes.extend(missing.map(|path| {
+        format!(
+            "{} is not there, so it is not carried over",
+            path.path.absolute()
+        )
+    }));
+    let left_out = crate::network::left_out(&input.facts.network);
+    notes.extend(left_out.iter().map(|link| {
+        format!("{link} has addresses and is left to whatever makes it in the new system")
+    }));
     if input.facts.watchdogs.is_empty() {
-        notes.push("no hardware watchdog: a kernel that hangs before it can panic stays hung".to_owned());
+        notes.push(
+            "no hardware watchdog: a kernel that hangs before it can panic stays hung".to_owned(),
+        );
     }
     if let Some(jump) = input.facts.jump.as_ref() {
-        notes.push(format!("run {} was begun here and did not finish; its leftovers are overwritten", jump.run));
+        notes.push(format!(
+            "run {} was begun here and did not finish; its leftovers are overwritten",
+            jump.run
+        ));
     }
     if !input.job.save.network {
-        notes.push("the network is not carried over: the image's own settings must reach this node".to_owned());
+        notes.push(
+            "the network is not carried over: the image's own settings must reach this node"
+                .to_owned(),
+        );
     }
     notes
 }

@@ -136,6 +136,7 @@ fn a_plan() -> Plan {
             new_core: extent,
         },
         boot: JumpBoot {
+            serial: None,
             kernel,
             arguments: Vec::new(),
         },

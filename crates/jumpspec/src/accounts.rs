@@ -1,0 +1,1 @@
+//! In work by the leaves helper (selector, network rendering, accounts): comes within minutes.

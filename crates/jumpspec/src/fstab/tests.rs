@@ -1,0 +1,159 @@
+use super::*;
+use crate::facts::{Content, Disk};
+
+fn content(kind: &str, uuid: &str) -> Content {
+    Content {
+        kind: kind.to_owned(),
+        uuid: Some(uuid.to_owned()),
+        label: None,
+    }
+}
+
+fn partition(number: u32, content: impl Into<Option<Content>>) -> Partition {
+    Partition {
+        number,
+        device: format!("/dev/vda{number}"),
+        start: u64::from(number) * 2048,
+        sectors: 2048,
+        type_code: "0x83".to_owned(),
+        partuuid: Some(format!("abcd1234-0{number}")),
+        name: None,
+        bootable: false,
+        content: content.into(),
+        swap_active: false,
+        holders: Vec::new(),
+    }
+}
+
+fn disk(name: &str, partitions: Vec<Partition>) -> Disk {
+    Disk {
+        name: name.to_owned(),
+        device: format!("/dev/{name}"),
+        identities: Vec::new(),
+        sectors: 1 << 20,
+        logical_sector: 512,
+        model: None,
+        table: None,
+        partitions,
+        content: None,
+        loader: None,
+    }
+}
+
+fn facts() -> Facts {
+    let mut facts = crate::planner::sample::facts();
+    let vda = vec![
+        partition(1, content("ext4", "1111")),
+        partition(2, content("swap", "2222")),
+        partition(3, content("ext4", "3333")),
+        partition(4, content("ext4", "4444")),
+    ];
+    let mut other = partition(1, content("xfs", "5555"));
+    other.device = "/dev/vdb1".to_owned();
+    facts.disks = vec![disk("vda", vda), disk("vdb", vec![other])];
+    facts
+}
+
+fn composed(old: &str) -> Fstab {
+    let facts = facts();
+    let job = crate::planner::sample::job();
+    let swap = Swap {
+        uuid: "2222".to_owned(),
+        label: None,
+        options: "sw".to_owned(),
+    };
+    let outcome = |number, mount: &str, uuid: &str, kept| Outcome {
+        number,
+        mount: mount.to_owned(),
+        device: format!("UUID={uuid}"),
+        fs: "ext4".to_owned(),
+        options: None,
+        kept,
+    };
+    let outcomes = [
+        outcome(3, "/", "new3", false),
+        outcome(1, "/boot", "new1", false),
+        outcome(4, "/data", "4444", true),
+    ];
+    compose(&Wanted {
+        old,
+        facts: &facts,
+        disk: "/dev/vda",
+        job: &job,
+        outcomes: &outcomes,
+        landing: 2,
+        swap: Some(&swap),
+    })
+}
+
+#[test]
+fn the_demos_fstab_becomes_the_new_systems() {
+    let fstab = composed(
+        "# /etc/fstab\nUUID=3333 / ext4 errors=remount-ro 0 1\nUUID=1111 /boot ext4 defaults 0 2\n/dev/vda2 none swap sw 0 0\n/dev/vda4 /data ext4 noatime 0 2\n",
+    );
+    insta::assert_snapshot!(fstab.text, @r"
+    # Written by jump: fstab(5)
+    UUID=new3 / ext4 defaults 0 1
+    UUID=new1 /boot ext4 defaults 0 2
+    UUID=4444 /data ext4 noatime 0 2
+    UUID=2222 none swap sw,nofail,x-systemd.device-timeout=1s 0 0
+    ");
+    assert_eq!(fstab.dropped, []);
+}
+
+#[test]
+fn lines_whose_source_survives_are_carried() {
+    let fstab = composed(
+        "UUID=5555 /scratch xfs noatime 0 2\nserver:/home /home nfs rw,hard 0 0\ntmpfs /tmp tmpfs size=1g 0 0\n/home/x /srv none bind 0 0\n",
+    );
+    for kept in [
+        "UUID=5555 /scratch",
+        "server:/home /home nfs rw,hard",
+        "tmpfs /tmp",
+        "/home/x /srv none bind",
+    ] {
+        assert!(fstab.text.contains(kept), "{kept} in {}", fstab.text);
+    }
+}
+
+#[test]
+fn lines_whose_source_is_gone_are_dropped_with_a_reason() {
+    let lines = "UUID=1111 /old ext4 defaults 0 0\nproc /proc proc defaults 0 0\n/dev/sr0 /media/cdrom udf noauto 0 0\nUUID=dead /gone ext4 defaults 0 0\n/swapfile none swap sw 0 0\n/dev/vdb1 /x xfs defaults 0 0\n";
+    let fstab = composed(lines);
+    let reasons: Vec<_> = fstab.dropped.iter().map(|dropped| dropped.reason).collect();
+    insta::assert_debug_snapshot!(reasons, @r#"
+    [
+        "its partition is made anew",
+        "the new system mounts it by itself",
+        "a removable medium",
+        "this node has no such device",
+        "a swap file of the old system",
+        "it goes by a kernel name, which may be another's now; use its UUID",
+    ]
+    "#);
+}
+
+#[test]
+fn settling_the_swap_takes_back_what_compose_added() {
+    let fstab = composed("");
+    let settled = settle_swap(&fstab.text, "2222", "sw");
+    assert!(
+        settled.contains("UUID=2222 none swap sw 0 0\n"),
+        "{settled}"
+    );
+    assert_eq!(settle_swap(&settled, "2222", "sw"), settled);
+    let entry = swap_entry(&fstab.text, &partition(2, None)).unwrap();
+    assert_eq!(
+        (entry.uuid.as_deref(), entry.options.as_str()),
+        (Some("2222"), "sw")
+    );
+}
+
+#[test]
+fn names_the_directories_to_make() {
+    let points: Vec<String> = mount_points(&composed("").text)
+        .iter()
+        .map(RelPath::absolute)
+        .collect();
+    assert_eq!(points, ["/boot", "/data"]);
+}

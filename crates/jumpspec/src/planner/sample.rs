@@ -1,0 +1,237 @@
+//! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
+
+use super::ImageFile;
+use crate::digest::Digest;
+use crate::facts::{
+    Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, LoaderArea, Mount, Partition,
+    SavedPath, Table, TableKind,
+};
+use crate::job::Job;
+use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
+use crate::network::{Address, Link, Network};
+use crate::recipe::Budget;
+use crate::size::Size;
+
+const GIB: u64 = (1 << 30) / 512;
+
+fn partition(number: u32, start: u64, sectors: u64, kind: &str, uuid: &str) -> Partition {
+    let swap = kind == "swap";
+    Partition {
+        number,
+        device: format!("/dev/vda{number}"),
+        start,
+        sectors,
+        type_code: if swap { "0x82" } else { "0x83" }.to_owned(),
+        partuuid: Some(format!("6a756d70-{number:02x}")),
+        name: None,
+        bootable: number == 1,
+        content: Some(Content {
+            kind: kind.to_owned(),
+            uuid: Some(uuid.to_owned()),
+            label: swap.then(|| "swap0".to_owned()),
+        }),
+        swap_active: swap,
+        holders: Vec::new(),
+    }
+}
+
+/// The demo's disk, 9 GiB.
+fn disk() -> Disk {
+    let boot = 2048;
+    let swap = boot + GIB / 2;
+    let root = swap + 2 * GIB;
+    let data = root + 3 * GIB;
+    Disk {
+        name: "vda".to_owned(),
+        device: "/dev/vda".to_owned(),
+        identities: vec![
+            DiskIdentity::Serial("JUMP0001".to_owned()),
+            DiskIdentity::TableId("6a756d70".to_owned()),
+        ],
+        sectors: 9 * GIB,
+        logical_sector: 512,
+        model: None,
+        table: Some(Table {
+            kind: TableKind::Mbr,
+            id: "6a756d70".to_owned(),
+            first_usable: 2048,
+            last_usable: 9 * GIB - 1,
+            extended: false,
+        }),
+        partitions: vec![
+            partition(
+                1,
+                boot,
+                GIB / 2,
+                "ext4",
+                "11111111-0000-4000-8000-000000000001",
+            ),
+            partition(
+                2,
+                swap,
+                2 * GIB,
+                "swap",
+                "22222222-0000-4000-8000-000000000002",
+            ),
+            partition(
+                3,
+                root,
+                3 * GIB,
+                "ext4",
+                "33333333-0000-4000-8000-000000000003",
+            ),
+            partition(4, data, GIB, "ext4", "44444444-0000-4000-8000-000000000004"),
+        ],
+        content: None,
+        loader: Some(LoaderArea {
+            grub: true,
+            kernel_sector: Some(1),
+            core: vec![Extent {
+                start: 1,
+                sectors: 120,
+            }],
+            area: Some(Extent {
+                start: 1,
+                sectors: 2047,
+            }),
+            free: vec![Extent {
+                start: 121,
+                sectors: 1927,
+            }],
+        }),
+    }
+}
+
+fn network() -> Network {
+    let link = |name: &str, mac: &str, dhcp4: bool, addresses: Vec<Address>| Link {
+        name: name.to_owned(),
+        mac: mac.to_owned(),
+        virtual_kind: None,
+        up: true,
+        mtu: 1500,
+        dhcp4,
+        auto6: false,
+        addresses,
+        routes: Vec::new(),
+    };
+    let address = Address {
+        ip: [192, 168, 77, 10].into(),
+        prefix: 24,
+    };
+    Network {
+        links: vec![
+            link("ens3", "52:54:00:00:00:01", true, Vec::new()),
+            link("ens4", "52:54:00:00:00:02", false, vec![address]),
+        ],
+        dns: vec![[10, 0, 2, 3].into()],
+        search: Vec::new(),
+    }
+}
+
+/// The demo's node.
+pub(crate) fn facts() -> Facts {
+    let mount = |number: u32, target: &str| Mount {
+        device: format!("/dev/vda{number}"),
+        target: target.to_owned(),
+        fs: "ext4".to_owned(),
+        used: Size::mib(100),
+    };
+    Facts {
+        format: FORMAT,
+        hostname: "node07".to_owned(),
+        root_user: true,
+        architecture: "x86_64".to_owned(),
+        os: OsRelease {
+            id: "debian".to_owned(),
+            version_id: "12".to_owned(),
+            pretty_name: "Debian 12".to_owned(),
+        },
+        kernel: "6.1.0-28-cloud-amd64".to_owned(),
+        kernel_arguments: ["ro", "console=tty0", "console=ttyS0,115200"]
+            .map(str::to_owned)
+            .to_vec(),
+        boot_id: "b0070000-0000-4000-8000-000000000000".to_owned(),
+        firmware: Firmware::Bios,
+        memory: Size::mib(2048),
+        watchdogs: Vec::new(),
+        disks: vec![disk()],
+        mounts: vec![mount(3, "/"), mount(1, "/boot"), mount(4, "/data")],
+        swaps: vec!["/dev/vda2".to_owned()],
+        fstab: "/dev/vda3 / ext4 errors=remount-ro 0 1\n".to_owned(),
+        network: network(),
+        saved: vec![SavedPath {
+            path: "etc/ssh".parse().expect("a path"),
+            size: Some(Size::mib(1)),
+        }],
+        authorized_keys: true,
+        ssh_port: Some(22),
+        jump: None,
+    }
+}
+
+/// The demo's job.
+pub(crate) fn job() -> Job {
+    Job::parse(
+        "[images]\njump = 'jump'\ntarget = 'target'\n\
+         [[layout.partition]]\nnumber = 1\naction = 'format'\nmount = '/boot'\n\
+         [[layout.partition]]\nnumber = 3\naction = 'format'\nmount = '/'\n\
+         [[layout.partition]]\nnumber = 4\naction = 'keep'\nmount = '/data'\n",
+    )
+    .expect("a job")
+}
+
+/// An image that can do its job.
+pub(crate) fn image(kind: Kind) -> ImageFile {
+    let path = |path: &str| path.parse().expect("a path");
+    let kernel = Kernel {
+        release: "6.1.0-28-amd64".to_owned(),
+        image: path("boot/vmlinuz-6.1.0-28-amd64"),
+        image_digest: Digest::of(b"kernel"),
+        initramfs: Some(path("boot/initrd.img-6.1.0-28-amd64")),
+        initramfs_digest: Some(Digest::of(b"initramfs")),
+    };
+    let jump = kind == Kind::Jump;
+    let manifest = Manifest {
+        format: manifest::FORMAT,
+        tool: "jump 0.1.0".to_owned(),
+        kind,
+        name: if jump {
+            "jump-debian12"
+        } else {
+            "node-debian13"
+        }
+        .to_owned(),
+        os: OsRelease {
+            id: "debian".to_owned(),
+            version_id: "13".to_owned(),
+            pretty_name: "Debian 13".to_owned(),
+        },
+        architecture: "x86_64".to_owned(),
+        kernels: vec![kernel],
+        init: Some(Init::Systemd),
+        network: vec![NetworkStack::Networkd],
+        sshd: true,
+        loaders: vec!["i386-pc".to_owned()],
+        filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
+        toolbox: if jump {
+            vec![path("usr/sbin/mke2fs")]
+        } else {
+            Vec::new()
+        },
+        unpacked: Size::mib(600),
+        directories: [
+            ("boot".to_owned(), Size::mib(60)),
+            ("usr".to_owned(), Size::mib(500)),
+        ]
+        .into(),
+        entries: 20_000,
+        inodes: 20_000,
+        budget: Budget::default(),
+        index_digest: Digest::of(b"index"),
+    };
+    ImageFile {
+        manifest,
+        size: 150 << 20,
+        digest: Digest::of(b"image"),
+    }
+}

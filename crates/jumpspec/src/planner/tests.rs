@@ -1,0 +1,305 @@
+use super::sample::{facts, image, job};
+use super::*;
+use crate::facts::{Content, Extent, JumpInProgress, TableKind};
+use crate::job::Action;
+use crate::job::{Filesystem, Length};
+use crate::journal::Stage;
+use crate::manifest::Kind;
+use crate::size::Size;
+
+fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
+    let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+    plan(&Input {
+        run: "00112233aabbccdd",
+        jump: &jump,
+        target: &target,
+        facts,
+        job,
+    })
+}
+
+fn codes(facts: &Facts, job: &Job) -> Vec<String> {
+    let refusals = planned(facts, job).expect_err("a refusal");
+    refusals
+        .iter()
+        .map(|refusal| refusal.code.to_string())
+        .collect()
+}
+
+/// The codes of the refusals after `change` was done to the sample node.
+fn refused(change: impl FnOnce(&mut Facts)) -> Vec<String> {
+    let mut facts = facts();
+    change(&mut facts);
+    codes(&facts, &job())
+}
+
+fn refused_job(change: impl FnOnce(&mut Job)) -> Vec<String> {
+    let mut job = job();
+    change(&mut job);
+    codes(&facts(), &job)
+}
+
+#[test]
+fn the_demos_node_gets_the_plan_of_the_journey() {
+    let plan = planned(&facts(), &job()).unwrap();
+    let words = |steps: &[Step]| {
+        steps
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    insta::assert_snapshot!(
+        [
+            &plan.steps.old,
+            &plan.steps.prove,
+            &plan.steps.replace,
+            &plan.steps.new
+        ]
+        .map(|steps| words(steps))
+        .join("\n--\n")
+    );
+    insta::assert_json_snapshot!(plan);
+}
+
+#[test]
+fn the_same_input_gives_the_same_plan() {
+    assert_eq!(planned(&facts(), &job()), planned(&facts(), &job()));
+}
+
+#[test]
+fn the_landing_partition_keeps_its_place() {
+    let mut job = job();
+    job.layout.partitions[1].action = Action::Create;
+    job.layout.partitions[1].size = Some(Length::Size(Size(2 << 30)));
+    job.layout.partitions[1].fs = Some(Filesystem::Xfs);
+    let plan = planned(&facts(), &job).unwrap();
+    assert!(plan.disk.rewrite);
+    let landing = plan
+        .disk
+        .after
+        .iter()
+        .find(|partition| partition.number == 2)
+        .unwrap();
+    assert_eq!(
+        (landing.start, landing.sectors),
+        (plan.landing.start, plan.landing.sectors)
+    );
+    assert_eq!(plan.steps.replace[0], Step::Repartition);
+}
+
+#[test]
+fn the_selector_lies_beside_the_core_in_use_and_the_new_ones_place() {
+    let plan = planned(&facts(), &job()).unwrap();
+    let loader = facts().disks[0].loader.clone().unwrap();
+    let selector = plan.selector.core;
+    assert!(selector.start >= plan.selector.new_core.end());
+    assert!(
+        loader
+            .core
+            .iter()
+            .all(|used| used.end() <= selector.start || used.start >= selector.end())
+    );
+    assert!(plan.selector.old_boot_sector < 2048);
+}
+
+#[test]
+fn refuses_a_node_that_is_not_ready() {
+    assert_eq!(refused(|facts| facts.root_user = false), ["not-root"]);
+    assert_eq!(
+        refused(|facts| facts.hostname = "n".repeat(300)),
+        ["hostname-invalid"]
+    );
+    assert_eq!(
+        refused(|facts| facts.authorized_keys = false),
+        ["no-way-in"]
+    );
+    assert_eq!(
+        refused(|facts| facts.network.links.clear()),
+        ["network-unsupported"]
+    );
+    let jump = JumpInProgress {
+        run: "x".to_owned(),
+        stage: Some(Stage::Armed),
+        live: false,
+        armed: true,
+    };
+    assert_eq!(
+        refused(|facts| facts.jump = Some(jump)),
+        ["jump-in-progress"]
+    );
+}
+
+#[test]
+fn refuses_images_for_other_machines() {
+    assert_eq!(
+        refused(|facts| facts.architecture = "aarch64".to_owned()),
+        ["architecture-mismatch"; 2]
+    );
+    assert_eq!(
+        refused(|facts| facts.firmware = crate::facts::Firmware::Uefi),
+        ["boot-mode-not-offered"]
+    );
+    let (jump, facts, job) = (image(Kind::Jump), facts(), job());
+    let refusals = plan(&Input {
+        run: "r",
+        jump: &jump,
+        target: &jump,
+        facts: &facts,
+        job: &job,
+    })
+    .unwrap_err();
+    assert_eq!(refusals[0].code, RefusalCode::ImageUnfit);
+}
+
+#[test]
+fn refuses_a_node_without_a_landing_partition() {
+    let without_swap = |facts: &mut Facts| {
+        facts.disks[0].partitions.remove(1);
+        facts.swaps.clear();
+    };
+    assert_eq!(refused(without_swap), ["no-landing-partition"]);
+    assert_eq!(
+        refused_job(|job| job.landing.partition = "/dev/vda9".to_owned()),
+        ["no-landing-partition"]
+    );
+}
+
+#[test]
+fn refuses_a_landing_partition_that_is_the_root() {
+    let codes = refused_job(|job| job.landing.partition = "/dev/vda3".to_owned());
+    assert_eq!(
+        codes,
+        ["landing-is-root", "landing-holds-data", "landing-in-layout"]
+    );
+}
+
+#[test]
+fn refuses_a_landing_partition_that_is_mounted_or_holds_data() {
+    let codes = refused_job(|job| job.landing.partition = "/dev/vda4".to_owned());
+    assert_eq!(codes, ["landing-mounted", "landing-holds-data"]);
+}
+
+#[test]
+fn refuses_a_landing_partition_on_lvm_raid_or_luks() {
+    let stacked = |facts: &mut Facts| facts.disks[0].partitions[1].holders.push("dm-0".to_owned());
+    assert_eq!(refused(stacked), ["landing-stacked"]);
+    let member = |facts: &mut Facts| {
+        facts.disks[0].partitions[3].content = Some(Content {
+            kind: "LVM2_member".to_owned(),
+            uuid: None,
+            label: None,
+        });
+        facts.mounts.remove(2);
+    };
+    let mut lvm = facts();
+    member(&mut lvm);
+    let mut job = job();
+    job.landing.partition = "/dev/vda4".to_owned();
+    job.layout.partitions.remove(2);
+    assert_eq!(codes(&lvm, &job), ["landing-stacked"]);
+}
+
+#[test]
+fn refuses_a_landing_partition_that_is_too_small_with_the_figures() {
+    let mut facts = facts();
+    facts.disks[0].partitions[1].sectors = (512 << 20) / 512;
+    let refusals = planned(&facts, &job()).unwrap_err();
+    assert_eq!(refusals.len(), 1);
+    insta::assert_snapshot!(refusals[0].message, @"/dev/vda2 is 512.0 MiB; jump system (600.0 MiB), image (150.0 MiB), saved files (1.0 MiB) and file system need 874.2 MiB");
+}
+
+#[test]
+fn refuses_disks_that_it_could_not_find_again_or_divide() {
+    assert_eq!(
+        refused(|facts| facts.disks[0].identities.clear()),
+        ["disk-not-identifiable"]
+    );
+    assert_eq!(
+        refused(|facts| facts.disks[0].logical_sector = 4096),
+        ["sector-size-unsupported"]
+    );
+    assert_eq!(refused(|facts| facts.mounts.clear()), ["root-not-on-disk"]);
+    assert_eq!(
+        refused(|facts| facts.disks[0].table = None),
+        ["no-partition-table"]
+    );
+}
+
+#[test]
+fn refuses_a_loader_area_without_room_or_of_another_loader() {
+    let small = |facts: &mut Facts| {
+        let loader = facts.disks[0].loader.as_mut().unwrap();
+        loader.area = Some(Extent {
+            start: 1,
+            sectors: 62,
+        });
+        loader.free = vec![Extent {
+            start: 50,
+            sectors: 13,
+        }];
+    };
+    assert_eq!(refused(small), ["gap-too-small"]);
+    assert_eq!(
+        refused(|facts| facts.disks[0].loader.as_mut().unwrap().grub = false),
+        ["loader-unknown"]
+    );
+}
+
+#[test]
+fn refuses_a_root_that_cannot_take_the_image() {
+    let small = |facts: &mut Facts| facts.disks[0].partitions[2].sectors = (256 << 20) / 512;
+    assert_eq!(refused(small), ["filesystem-too-small"]);
+    let small_boot = |facts: &mut Facts| facts.disks[0].partitions[0].sectors = (32 << 20) / 512;
+    assert_eq!(refused(small_boot), ["filesystem-too-small"]);
+}
+
+#[test]
+fn refuses_layouts_that_contradict_themselves() {
+    assert_eq!(
+        refused_job(|job| job.layout.partitions[0].number = 3),
+        ["layout-impossible"]
+    );
+    assert_eq!(
+        refused_job(|job| job.layout.partitions[1].mount = None),
+        ["layout-impossible"; 2]
+    );
+    assert_eq!(
+        refused_job(|job| job.layout.partitions[0].number = 7),
+        ["layout-impossible"]
+    );
+    assert_eq!(
+        refused_job(|job| job.layout.partitions[0].mount = Some("../x".to_owned())),
+        ["layout-impossible"]
+    );
+    assert_eq!(
+        refused_job(|job| job.layout.partitions[0].number = 2),
+        ["landing-in-layout"]
+    );
+}
+
+#[test]
+fn a_partition_below_lvm_is_not_formatted() {
+    let held = |facts: &mut Facts| facts.disks[0].partitions[0].holders.push("dm-3".to_owned());
+    assert_eq!(refused(held), ["partition-stacked"]);
+}
+
+#[test]
+fn a_gpt_partition_gets_an_identifier_of_its_own() {
+    let mut facts = facts();
+    let table = facts.disks[0].table.as_mut().unwrap();
+    table.kind = TableKind::Gpt;
+    table.last_usable -= 33;
+    let mut job = job();
+    job.layout.partitions[2].action = Action::Create;
+    job.layout.partitions[2].size = None;
+    let plan = planned(&facts, &job).unwrap();
+    let created = plan
+        .disk
+        .after
+        .iter()
+        .find(|partition| partition.number == 4)
+        .unwrap();
+    assert_eq!(created.type_code, "0fc63daf-8483-4772-8e79-3d69d8477de4");
+    assert_eq!(created.start % 2048, 0);
+}
