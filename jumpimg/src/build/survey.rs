@@ -48,10 +48,15 @@ impl Stored<'_> {
 
     /// Where a program is.
     pub(crate) fn program(&self, name: &str) -> Option<String> {
+        self.program_paths(name).into_iter().next()
+    }
+
+    /// All the paths that lead to a program.
+    pub(crate) fn program_paths(&self, name: &str) -> Vec<String> {
         let paths = PROGRAM_DIRECTORIES
             .iter()
             .map(|directory| format!("{directory}/{name}"));
-        paths.into_iter().find(|path| self.has(path))
+        paths.filter(|path| self.has(path)).collect()
     }
 
     /// A program's or library's content.

@@ -29,9 +29,10 @@ const LINKS: usize = 40;
 /// to each included.
 pub(crate) fn closure(stored: &Stored<'_>, filesystems: &[String]) -> Vec<RelPath> {
     let mut paths = BTreeSet::new();
+    // By each path that leads there: with a merged `/usr`, callers may know `/sbin`.
     let mut waiting: Vec<String> = filesystems
         .iter()
-        .filter_map(|name| stored.program(&format!("mkfs.{name}")))
+        .flat_map(|name| stored.program_paths(&format!("mkfs.{name}")))
         .collect();
     if waiting.is_empty() {
         return Vec::new();
