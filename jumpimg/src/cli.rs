@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::build::BuildArgs;
@@ -15,15 +15,34 @@ Examples:
   jumpimg build --recipe images/node/recipe.toml --root /srv/node -o node.tar.zst
   jumpimg verify jump.tar.zst node.tar.zst
   jumpimg inspect node.tar.zst
+  jumpimg check --job job.toml node07                what would happen, or why not
+  jumpimg push --job job.toml node07                 do it, after asking
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check.";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check: nothing was changed,
+4 some of several nodes did not finish, 130 interrupted.";
 
 /// Builds, checks and pushes images that replace the operating system of nodes in place.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
+    /// When to use colours; `auto` minds NO_COLOR and CLICOLOR_FORCE.
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub(crate) fn run(self) -> Result<(), Trouble> {
+        let color = match self.color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
+        color.write_global();
+        self.command.run()
+    }
 }
 
 /// What to do.

@@ -2,6 +2,7 @@
 //! reached, else from what this host kept.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::Context as _;
@@ -39,7 +40,9 @@ fn show(args: &LogsArgs) -> Result<(), Trouble> {
     let interrupt = Interrupt::listen()?;
     let latest = args.nodes.state()?.latest(&args.node);
     let events = match (from_node(args, latest.as_ref(), &interrupt), &latest) {
-        (Err(error @ SshError::Interrupted), _) => return Err(error.trouble(&args.node)),
+        (Err(error), None) | (Err(error @ SshError::Interrupted), _) => {
+            return Err(error.trouble(&args.node));
+        }
         (Ok(events), _) if !events.is_empty() => events,
         (answer, Some(latest)) => {
             let why = answer.err().map_or_else(
@@ -54,7 +57,6 @@ fn show(args: &LogsArgs) -> Result<(), Trouble> {
             let path = latest.events_path();
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?
         }
-        (Err(error), None) => return Err(error.trouble(&args.node)),
         (Ok(_), None) => {
             return Err(Trouble::new(
                 Exit::Failed,
@@ -103,10 +105,9 @@ fn text(events: &str) -> String {
         if let Some(line) = line(&event.what) {
             let stage = json!(event.stage);
             let uptime = seconds(event.uptime_ms);
-            text += &format!(
-                "{:<8} {uptime:>12} {line}\n",
-                stage.as_str().unwrap_or_default()
-            );
+            let stage = stage.as_str().unwrap_or_default();
+            // Writing to a string cannot fail.
+            writeln!(text, "{stage:<8} {uptime:>12} {line}").ok();
         }
     }
     text

@@ -107,13 +107,6 @@ impl RunDir {
         self.write("plan.json", &serde_json::to_vec_pretty(plan)?)
     }
 
-    /// The plan, if the run came so far.
-    pub(crate) fn plan(&self) -> Result<Plan> {
-        let path = self.path.join("plan.json");
-        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
-    }
-
     /// Keeps the node's report.
     pub(crate) fn write_report(&self, report: &NodeReport) -> Result<()> {
         self.write(jumpspec::report::FILE, &serde_json::to_vec_pretty(report)?)

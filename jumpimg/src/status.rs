@@ -122,9 +122,9 @@ fn text(status: &Status) -> String {
         let mut line = format!("run {run}");
         if let Some(journal) = &status.journal {
             let stage = json!(journal.stage);
-            let state = if journal.done { "done" } else { "begun" };
+            let word = if journal.done { "done" } else { "begun" };
             line += &format!(
-                ": stage {}, step {} {state}",
+                ": stage {}, step {} {word}",
                 stage.as_str().unwrap_or_default(),
                 journal.step + 1
             );

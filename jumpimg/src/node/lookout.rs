@@ -13,7 +13,7 @@ use crate::ssh::{Route, Session, SshError};
 use crate::trouble::Trouble;
 
 /// For a question that a booting system may take its time to answer.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// `jumpinit` in the jump system; with an argument it is the ordinary command.
 const JUMP_PROGRAM: &str = "/etc/rc.local";
 
@@ -68,7 +68,7 @@ impl Lookout<'_> {
     fn look_both_ways(&self) -> Result<Seen, SshError> {
         if let Some(route) = &self.pinned {
             match Session::open(route, &self.interrupt) {
-                Ok(session) => return self.jump(session),
+                Ok(session) => return Self::jump(session),
                 // Another host key: the jump system is not what answers.
                 Err(SshError::HostKey(_)) => {}
                 Err(error) => return Err(error),
@@ -77,7 +77,7 @@ impl Lookout<'_> {
         self.other(Session::open(&self.admins, &self.interrupt)?)
     }
 
-    fn jump(&self, session: Session) -> Result<Seen, SshError> {
+    fn jump(session: Session) -> Result<Seen, SshError> {
         let agent = Agent::installed(JUMP_PROGRAM);
         let status = ask(&agent, &session)?;
         Ok((Some((session, agent)), Sight::Jump(status)))

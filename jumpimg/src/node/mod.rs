@@ -20,9 +20,9 @@ use crate::ssh::{Heard, Input, Session, SshError, quoted};
 use crate::trouble::Trouble;
 
 /// For questions that the node answers at once.
-const SHORT: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_mins(1);
 /// For the few megabytes of `jumpinit` and the toolbox over a slow line.
-const UPLOAD: Duration = Duration::from_secs(600);
+const UPLOAD: Duration = Duration::from_mins(10);
 
 /// Makes a private directory in memory where programs may run, and prints its name. Memory
 /// comes first: `--dry-run` writes to no disk of the node. A directory that somebody else made,
@@ -155,7 +155,7 @@ impl Agent {
         on: &mut dyn FnMut(Event),
     ) -> Result<(), SshError> {
         self.work(session, "stage", Input::empty(), &mut |heard| {
-            on_event(heard, on)
+            on_event(heard, on);
         })
     }
 
@@ -186,7 +186,7 @@ impl Agent {
         on: &mut dyn FnMut(Event),
     ) -> Result<(), SshError> {
         self.work(session, "take-back", Input::empty(), &mut |heard| {
-            on_event(heard, on)
+            on_event(heard, on);
         })
     }
 

@@ -13,11 +13,11 @@ use crate::ssh::Session;
 use crate::trouble::{Exit, Trouble};
 
 /// After this long without a word the status is asked for: an event may have been missed.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// Between an end of the events and the next look.
 const PAUSE: Duration = Duration::from_secs(1);
 /// For a file that is there.
-const SHORT: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_mins(1);
 
 impl Run<'_> {
     /// Watches until the run is over; the times of its parts go into `times`.
@@ -93,10 +93,10 @@ impl Run<'_> {
         let now = self.begun.elapsed();
         match (sight, open) {
             (Sight::Jump(status), _) => {
-                times.jump_uptime(now, Duration::from_millis(status.uptime_ms))
+                times.jump_uptime(now, Duration::from_millis(status.uptime_ms));
             }
             (Sight::New(status), _) => {
-                times.new_uptime(now, Duration::from_millis(status.uptime_ms))
+                times.new_uptime(now, Duration::from_millis(status.uptime_ms));
             }
             (Sight::Finished(_), Some((session, _))) => {
                 let uptime = session.run("cat /proc/uptime", SHORT).ok();

@@ -105,7 +105,7 @@ impl Follower {
         if stage(status) == Some(Stage::Stuck) {
             return Action::End(Ending::Stuck(reason(status, self.phase)));
         }
-        if now - self.since > self.waits.prove.0 + self.waits.replace.0 {
+        if now.saturating_sub(self.since) > self.waits.prove.0 + self.waits.replace.0 {
             return Action::End(Ending::TooSlow(
                 "the jump system is still at work".to_owned(),
             ));
@@ -115,7 +115,7 @@ impl Follower {
 
     fn new_system(&mut self, status: &Status, now: Duration) -> Action {
         self.enter(Phase::New, now);
-        if now - self.since > self.waits.health.0 + self.waits.boot.0 {
+        if now.saturating_sub(self.since) > self.waits.health.0 + self.waits.boot.0 {
             let why = status
                 .reason()
                 .map(|why| format!(": {why}"))

@@ -1,6 +1,8 @@
 //! The report at the end of a run: how long each part took, what the node is now, where
 //! the log is.
 
+use std::fmt::Write as _;
+
 use jumpspec::report::NodeReport;
 use serde_json::{Map, json};
 
@@ -31,11 +33,12 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> String {
         "\n{node}: {} is now {}, Linux {}\n",
         report.hostname, report.os, report.kernel
     );
+    // Writing to a string cannot fail.
     for Span { name, millis } in spans {
-        text += &format!("  {name:<8} {:>12}\n", seconds(*millis));
+        writeln!(text, "  {name:<8} {:>12}", seconds(*millis)).ok();
     }
     for note in &report.notes {
-        text += &format!("  note: {note}\n");
+        writeln!(text, "  note: {note}").ok();
     }
     text + &format!("  log: {log}")
 }
@@ -68,7 +71,7 @@ mod tests {
 
         n7: node07 is now Debian GNU/Linux 13 (trixie), Linux 6.12.0
           stage          40.0 s
-          total    2 min 10 s
+          total      2 min 10 s
           note: the account bob has another uid now
           log: /state/runs/aa
         ");

@@ -140,7 +140,7 @@ impl Run<'_> {
             *advanced |= matches!(event.what, What::Done { .. });
             match &event.what {
                 What::Begin { step } if *step == Step::MakeLanding.to_string() => {
-                    *landing_taken = true
+                    *landing_taken = true;
                 }
                 What::Need { image, offset } => next = Some(Next::Image(*image, *offset)),
                 What::Complete => next = Some(Next::Reboot),

@@ -60,7 +60,7 @@ impl Timeline {
             Stage::Replace => first(&mut self.replace, self.jump_booted + uptime),
             // The jump system gives the new one its tries, and tells of it in this stage.
             Stage::Try | Stage::Finish if self.left.is_some() => {
-                first(&mut self.confirm, self.new_booted + uptime)
+                first(&mut self.confirm, self.new_booted + uptime);
             }
             Stage::Stage | Stage::Armed | Stage::Stuck | Stage::Try | Stage::Finish => {}
         }

@@ -25,7 +25,7 @@ const CONNECT_SECONDS: u32 = 10;
 const ALIVE_SECONDS: u32 = 5;
 const ALIVE_COUNT: u32 = 3;
 /// For connecting and logging in, jump hosts and slow agents included.
-const LOGIN_LIMIT: Duration = Duration::from_secs(60);
+const LOGIN_LIMIT: Duration = Duration::from_mins(1);
 /// What the node says once somebody is logged in.
 const READY: &str = "jump-ready";
 /// sun_path of unix(7) has 108 bytes; ssh appends 17 while it makes the socket.
@@ -123,7 +123,6 @@ impl Session {
             match lines.next(TICK) {
                 // Start-up files of the shell may print something in front of it.
                 Ok(line) if line.trim_ascii_end().ends_with(READY.as_bytes()) => break,
-                Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     let ended = master.finish().err().map(SshError::from);
                     return Err(
@@ -136,7 +135,7 @@ impl Session {
                 Err(RecvTimeoutError::Timeout) if Instant::now() > limit => {
                     return Err(SshError::unreachable("logging in took more than a minute"));
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
             }
         }
         Ok(Self {

@@ -43,10 +43,11 @@ pub(super) fn draw(name: &str, disk: u64, segments: &[Segment], width: usize) ->
     };
     let lines = [border("┌", "┬", "┐"), row(0), row(1), border("└", "┴", "┘")];
     let names = once(format!("  {name}")).chain(std::iter::repeat(String::new()));
-    names
-        .zip(lines)
-        .map(|(name, line)| format!("{name:<MARGIN$}{line}\n"))
-        .collect()
+    let rows = names.zip(lines);
+    let rows: Vec<_> = rows
+        .map(|(name, line)| format!("{name:<MARGIN$}{line}"))
+        .collect();
+    rows.join("\n") + "\n"
 }
 
 fn cell(label: &str, width: usize) -> String {
@@ -100,8 +101,8 @@ fn widths(segments: &[Segment], width: usize) -> Option<Vec<usize>> {
     let spare = inner.checked_sub(widths.iter().sum())?;
     let total: u64 = segments.iter().map(|segment| segment.sectors).sum();
     for (width, segment) in widths.iter_mut().zip(segments) {
-        let share = u128::from(segment.sectors) * spare as u128 / u128::from(total.max(1));
-        *width += usize::try_from(share).unwrap_or(0);
+        let more = u128::from(segment.sectors) * spare as u128 / u128::from(total.max(1));
+        *width += usize::try_from(more).unwrap_or(0);
     }
     Some(widths)
 }
