@@ -1,3 +1,55 @@
-//! jumpinit.
+//! jumpinit: the one program that runs on a node, in all three systems. `jumpimg` uploads
+//! it to the old one; it is `/etc/rc.local` itself in the jump system; a unit starts it
+//! at the new system's first boot.
 
-fn main() {}
+mod apply;
+mod cli;
+mod configure;
+mod confirm;
+mod context;
+mod disk;
+mod facts;
+mod finish;
+mod hash;
+mod ledger;
+mod loader;
+mod old;
+mod prove;
+mod replace;
+mod reporter;
+mod restore;
+mod stage;
+mod status;
+mod unattended;
+mod unpack;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let done = if is_rc_local() {
+        unattended::run()
+    } else {
+        cli::Cli::parse().run()
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Called as `/etc/rc.local`, without argument (sysvinit) or with `start` (systemd's
+/// rc-local.service); with any other it is the ordinary program.
+fn is_rc_local() -> bool {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let is_rc_local = Path::new(&name)
+        .file_name()
+        .is_some_and(|name| name == "rc.local");
+    is_rc_local && arguments.next().is_none_or(|argument| argument == "start")
+}

@@ -1,0 +1,72 @@
+//! One step, one effect: carries out what the plan says and decides nothing.
+
+use anyhow::Result;
+use jumpspec::step::Step;
+
+use crate::context::Context;
+use crate::{finish, loader, old, prove, replace, restore};
+
+/// Carries out `step`. Doing it again from its start ends the same.
+pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
+    match step {
+        Step::HookBefore => old::run_hook(cx),
+        Step::SwapOff => old::swap_off(cx),
+        Step::MakeLanding => old::make_landing(cx),
+        Step::Receive {
+            image,
+            size,
+            digest,
+        } => old::check_received(cx, *image, *size, digest),
+        Step::UnpackJump => old::unpack_jump(cx),
+        Step::SaveFiles { paths } => old::save_files(cx, paths),
+        Step::ConfigureJump => crate::configure::jump_system(cx),
+        Step::WriteSelector => loader::write_selector(cx),
+        Step::Arm => loader::arm(cx),
+
+        Step::ProveDisks => prove::disks(cx),
+        Step::ProveNetwork => prove::network(cx),
+        Step::ProveSshd => prove::sshd(cx),
+        Step::ProveImage => prove::image(cx),
+        Step::Commit => loader::commit(cx),
+
+        Step::Repartition => replace::repartition(cx),
+        Step::Mkfs {
+            number,
+            fs,
+            uuid,
+            label,
+        } => replace::mkfs(cx, *number, *fs, uuid, label.as_deref()),
+        Step::Extract => replace::extract(cx),
+        Step::RestoreFiles => restore::files(cx),
+        Step::MergeAccounts => restore::accounts(cx),
+        Step::WriteFstab => restore::fstab(cx),
+        Step::WriteNetwork => restore::network(cx),
+        Step::HookRestored => restore::run_hook(cx),
+        Step::InstallFirstBoot => restore::first_boot(cx),
+        Step::InstallGrub => loader::install_grub(cx),
+        Step::ConfigureGrub => loader::configure_grub(cx),
+        Step::SealRoot => replace::seal(cx),
+        Step::PlaceLoader => loader::place(cx),
+        Step::Try => loader::give_tries(cx),
+
+        Step::CheckHealth => finish::check_health(cx),
+        Step::Confirm => loader::confirm(cx),
+        Step::CollectLogs => finish::collect_logs(cx),
+        Step::RestoreSwap => finish::restore_swap(cx),
+        Step::HookFinished => finish::run_hook(cx),
+        Step::RemoveTraces => finish::remove_traces(cx),
+    }
+}
+
+/// Whether the journal is written around `step`: not while the landing partition is
+/// still (or again) somebody else's.
+pub(crate) fn is_journalled(step: &Step) -> bool {
+    !matches!(
+        step,
+        Step::HookBefore
+            | Step::SwapOff
+            | Step::RestoreSwap
+            | Step::HookFinished
+            | Step::RemoveTraces
+    )
+}

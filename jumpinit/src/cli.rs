@@ -1,0 +1,110 @@
+//! The command line. `jumpimg` is who calls it; people see it when they look for help.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use jumpspec::relpath::RelPath;
+use jumpspec::step::ImageRole;
+use serde::Serialize;
+
+/// Carries a jump plan out on a node. `jumpimg push` uploads this program and calls it;
+/// as /etc/rc.local it is the jump system's whole work.
+#[derive(Debug, Parser)]
+#[command(
+    name = "jumpinit",
+    version,
+    about,
+    after_help = "Examples:\n  jumpinit facts --save etc/ssh --save root\n  jumpinit status"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what this node is, as JSON
+    Facts {
+        /// Also measure this path, which is to be saved
+        #[arg(long, value_name = "PATH")]
+        save: Vec<RelPath>,
+    },
+    /// Print which system this is and how far a run has come, as JSON
+    Status,
+    /// Fill the landing partition and arm the selector, from where the journal stands
+    Stage {
+        /// The directory with bundle and toolbox
+        #[arg(long)]
+        work: PathBuf,
+    },
+    /// Take the bytes of an image from standard input
+    Receive {
+        /// The directory with bundle and toolbox
+        #[arg(long)]
+        work: PathBuf,
+        /// Which image
+        #[arg(long)]
+        image: Image,
+        /// The byte of the image that comes first
+        #[arg(long)]
+        offset: u64,
+    },
+    /// Ask init to reboot
+    Reboot,
+    /// Restore boot sector and swap after a jump that came back
+    TakeBack {
+        /// The directory with the bundle; without it, the plan on the landing partition counts
+        #[arg(long)]
+        work: Option<PathBuf>,
+    },
+    /// Confirm the new system and finish; its first-boot unit calls this
+    Finish,
+    /// Unpack an image below a directory
+    Extract {
+        /// The image
+        image: PathBuf,
+        /// An existing directory
+        directory: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Image {
+    Jump,
+    Target,
+}
+
+impl From<Image> for ImageRole {
+    fn from(image: Image) -> Self {
+        match image {
+            Image::Jump => Self::Jump,
+            Image::Target => Self::Target,
+        }
+    }
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub(crate) fn run(self) -> Result<()> {
+        match self.command {
+            Command::Facts { save } => print(&crate::facts::gather(&save)?),
+            Command::Status => print(&crate::status::read()?),
+            Command::Stage { work } => crate::stage::run(&work),
+            Command::Receive {
+                work,
+                image,
+                offset,
+            } => crate::stage::receive(&work, image.into(), offset),
+            Command::Reboot => crate::stage::reboot(),
+            Command::TakeBack { work } => crate::stage::take_back(work.as_deref()),
+            Command::Finish => crate::confirm::run(),
+            Command::Extract { image, directory } => crate::unpack::by_hand(&image, &directory),
+        }
+    }
+}
+
+fn print(value: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Makes the unpacked jump system this node's: its name, network, keys, plan.
+
+use anyhow::{Context as _, Result};
+use jumpspec::network::{file_mode, render};
+use jumpspec::places;
+use jumpspec::relpath::RelPath;
+use jumpsys::root::{Owner, Root};
+
+use crate::context::Context;
+use crate::old::read_bundle;
+
+/// Everything the jump system needs to run on this node, unattended.
+pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
+    let bundle = read_bundle(&cx.work)?;
+    let root = cx.landing_root()?;
+    let plan = &cx.plan;
+    root.write(
+        "etc/hostname",
+        format!("{}\n", plan.hostname).as_bytes(),
+        Owner::root(0o644),
+    )?;
+    let fstab = format!("UUID={} / ext4 defaults 0 1\n", plan.landing.fs_uuid);
+    root.write("etc/fstab", fstab.as_bytes(), Owner::root(0o644))?;
+    if let Some(planned) = &plan.network {
+        let files = render(planned.jump, &planned.network).context("cannot render the network")?;
+        write_network(&root, &files)?;
+    }
+    root.write(
+        "etc/ssh/ssh_host_ed25519_key",
+        bundle.host_key.as_bytes(),
+        Owner::root(0o600),
+    )?;
+    root.write(
+        "etc/ssh/ssh_host_ed25519_key.pub",
+        bundle.host_key_public.as_bytes(),
+        Owner::root(0o644),
+    )?;
+    let port = format!(
+        "Port {}\nPermitRootLogin prohibit-password\n",
+        plan.ssh_port
+    );
+    root.write(
+        "etc/ssh/sshd_config.d/jump.conf",
+        port.as_bytes(),
+        Owner::root(0o644),
+    )?;
+    let mut keys = crate::facts::authorized_keys(&Root::open(std::path::Path::new("/"))?)?;
+    keys.extend(bundle.authorized_keys.iter().cloned());
+    keys.dedup();
+    root.create_dir_all("root/.ssh", Owner::root(0o700))?;
+    root.write(
+        "root/.ssh/authorized_keys",
+        format!("{}\n", keys.join("\n")).as_bytes(),
+        Owner::root(0o600),
+    )?;
+    root.create_dir_all(places::HOOKS, Owner::root(0o700))?;
+    for (name, script) in &bundle.hooks {
+        root.write(
+            &format!("{}/{name}", places::HOOKS),
+            script.as_bytes(),
+            Owner::root(0o700),
+        )?;
+    }
+    let motd = format!(
+        "Jump system of {} (run {}). Log: /{}\n",
+        plan.hostname,
+        plan.run,
+        places::EVENTS
+    );
+    root.write("etc/motd", motd.as_bytes(), Owner::root(0o644))?;
+    Ok(())
+}
+
+/// Writes rendered network settings.
+pub(crate) fn write_network(root: &Root, files: &[(RelPath, String)]) -> Result<()> {
+    for (path, text) in files {
+        root.write(path.as_str(), text.as_bytes(), Owner::root(file_mode(path)))?;
+    }
+    Ok(())
+}

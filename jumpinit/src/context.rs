@@ -1,0 +1,165 @@
+//! What every step needs: the plan, the journal, where the landing file system is, and
+//! where to tell.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jumpspec::event::What;
+use jumpspec::facts::{Disk, SECTOR};
+use jumpspec::journal::{Journal, Stage};
+use jumpspec::plan::Plan;
+use jumpspec::step::Step;
+use jumpsys::root::Root;
+
+use crate::disk::find;
+use crate::ledger::Ledger;
+use crate::reporter::{Reporter, uptime_ms};
+
+/// What a step works with.
+pub(crate) struct Context {
+    /// The plan.
+    pub(crate) plan: Plan,
+    /// The planned disk as it is called now.
+    pub(crate) disk: PathBuf,
+    /// The landing file system's root, where it is mounted.
+    pub(crate) landing: PathBuf,
+    /// The work directory on the old system; unused elsewhere.
+    pub(crate) work: PathBuf,
+    /// Where to tell.
+    pub(crate) reporter: Reporter,
+    ledger: Ledger,
+    journal: Journal,
+}
+
+impl Context {
+    /// Finds the planned disk and reads the journal.
+    ///
+    /// # Errors
+    /// When no disk, or more than one, is the planned one.
+    pub(crate) fn new(
+        plan: Plan,
+        landing: PathBuf,
+        work: PathBuf,
+        reporter: Reporter,
+    ) -> Result<Self> {
+        let disk = find(&plan.disk)?;
+        let device = jumpsys::blockdev::partition_path(&disk, plan.landing.number);
+        let ledger = Ledger::open(&device, plan.landing.sectors * SECTOR)?;
+        let journal = ledger.journal().filter(|journal| journal.run == plan.run);
+        let journal = journal.unwrap_or_else(|| Journal::new(&plan.run));
+        let mut reporter = reporter;
+        reporter.enter(journal.stage);
+        Ok(Self {
+            plan,
+            disk,
+            landing,
+            work,
+            reporter,
+            ledger,
+            journal,
+        })
+    }
+
+    /// The device of partition `number` of the planned disk.
+    pub(crate) fn partition(&self, number: u32) -> PathBuf {
+        jumpsys::blockdev::partition_path(&self.disk, number)
+    }
+
+    /// The landing partition's device.
+    pub(crate) fn landing_device(&self) -> PathBuf {
+        self.partition(self.plan.landing.number)
+    }
+
+    /// The planned disk with its partitions, read anew.
+    pub(crate) fn read_disk(&self) -> Result<Disk> {
+        crate::disk::read(&self.disk)
+    }
+
+    /// The landing file system's root directory.
+    pub(crate) fn landing_root(&self) -> Result<Root> {
+        Ok(Root::open(&self.landing)?)
+    }
+
+    /// The path of `place` (see [`jumpspec::places`]) on the landing file system.
+    pub(crate) fn on_landing(&self, place: &str) -> PathBuf {
+        self.landing.join(place.trim_start_matches('/'))
+    }
+
+    /// How far the run has come.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Enters a stage, at its first step.
+    pub(crate) fn enter(&mut self, stage: Stage) -> Result<()> {
+        self.reporter.enter(stage);
+        let tries = self.journal.tries;
+        self.record(Journal {
+            stage,
+            step: 0,
+            done: false,
+            tries,
+            failure: None,
+            run: self.plan.run.clone(),
+        })
+    }
+
+    /// Writes `journal` as the run's state.
+    pub(crate) fn record(&mut self, journal: Journal) -> Result<()> {
+        self.ledger.write(&journal)?;
+        self.journal = journal;
+        Ok(())
+    }
+
+    /// Makes the journal invalid: nothing of a jump is under way any more.
+    pub(crate) fn forget(&mut self) -> Result<()> {
+        self.ledger.clear()
+    }
+
+    /// Carries out one step: journalled before and after, told, timed.
+    pub(crate) fn carry_out(&mut self, index: usize, step: &Step) -> Result<()> {
+        let words = step.to_string();
+        let journalled = crate::apply::is_journalled(step);
+        let index = u32::try_from(index).context("too many steps")?;
+        if journalled {
+            self.record(Journal {
+                step: index,
+                done: false,
+                ..self.journal.clone()
+            })?;
+        }
+        let begun = uptime_ms();
+        self.reporter.tell(What::Begin {
+            step: words.clone(),
+        });
+        crate::apply::apply(step, self).with_context(|| format!("could not {words}"))?;
+        if journalled {
+            self.record(Journal {
+                step: index,
+                done: true,
+                ..self.journal.clone()
+            })?;
+        }
+        self.reporter.tell(What::Done {
+            step: words,
+            millis: uptime_ms().saturating_sub(begun),
+        });
+        Ok(())
+    }
+}
+
+/// Reads a plan.
+pub(crate) fn read_plan(path: &Path) -> Result<Plan> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let plan: Plan = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not a plan", path.display()))?;
+    if plan.format != jumpspec::plan::FORMAT {
+        bail!(
+            "{} has plan format {}; this program knows {}",
+            path.display(),
+            plan.format,
+            jumpspec::plan::FORMAT
+        );
+    }
+    Ok(plan)
+}

@@ -1,0 +1,147 @@
+//! Disks, partitions and what they hold.
+
+use std::path::Path;
+
+use anyhow::Result;
+use jumpspec::facts::{Content, Disk, DiskIdentity, Partition, SECTOR, Table, TableKind};
+use jumpsys::mountinfo::Mount;
+use jumpsys::{partition, superblock, sysfs};
+
+use super::loader;
+
+/// Where partitioning tools begin on an MBR: one MiB, so that the gap before it is free
+/// for loaders.
+const MBR_FIRST_USABLE: u64 = 2048;
+
+/// All disks that can be held in hand, by name.
+pub(crate) fn read() -> Result<Vec<Disk>> {
+    let mut disks = Vec::new();
+    for disk in sysfs::read_disks(Path::new(sysfs::SYS))? {
+        if matches!(disk.kind, sysfs::DiskKind::Plain) && !disk.read_only {
+            disks.push(one(&disk));
+        }
+    }
+    Ok(disks)
+}
+
+fn one(disk: &sysfs::Disk) -> Disk {
+    let device = format!("/dev/{}", disk.name.replace('!', "/"));
+    let path = Path::new(&device);
+    // A disk that cannot be read has no table as far as the planner is concerned.
+    let table = partition::read_table(path).unwrap_or(partition::Table::None);
+    let partitions: Vec<Partition> = table
+        .partitions()
+        .iter()
+        .filter(|part| !part.is_extended())
+        .map(|part| one_partition(disk, path, part))
+        .collect();
+    let content = if matches!(table, partition::Table::None) {
+        content(path)
+    } else {
+        None
+    };
+    let table = facts_table(&table, disk.size / SECTOR);
+    Disk {
+        identities: identities(disk, table.as_ref()),
+        loader: table
+            .as_ref()
+            .and_then(|table| loader::read(path, table, &partitions)),
+        name: disk.name.clone(),
+        device,
+        sectors: disk.size / SECTOR,
+        logical_sector: disk.logical_block_size,
+        model: disk.model.clone(),
+        table,
+        partitions,
+        content,
+    }
+}
+
+fn one_partition(disk: &sysfs::Disk, path: &Path, part: &partition::Partition) -> Partition {
+    let device = jumpsys::blockdev::partition_path(path, part.number);
+    let kernel = disk
+        .partitions
+        .iter()
+        .find(|known| known.number == part.number);
+    let swaps = jumpsys::mountinfo::read_swaps().unwrap_or_default();
+    Partition {
+        number: part.number,
+        start: part.start_sector,
+        sectors: part.sectors,
+        type_code: part.type_id.clone(),
+        partuuid: Some(part.partuuid.clone()),
+        name: part.name.clone(),
+        bootable: part.bootable,
+        content: content(&device),
+        swap_active: swaps.iter().any(|swap| swap.path == device),
+        holders: kernel
+            .map(|known| known.holders.clone())
+            .unwrap_or_default(),
+        device: device.display().to_string(),
+    }
+}
+
+fn content(device: &Path) -> Option<Content> {
+    let found = superblock::probe(device).ok()??;
+    Some(Content {
+        kind: found.kind.name().to_owned(),
+        uuid: found.uuid,
+        label: found.label,
+    })
+}
+
+fn facts_table(table: &partition::Table, sectors: u64) -> Option<Table> {
+    let extended = table.has_extended();
+    match table {
+        partition::Table::None => None,
+        partition::Table::Mbr { signature, .. } => Some(Table {
+            kind: TableKind::Mbr,
+            id: format!("{signature:08x}"),
+            first_usable: MBR_FIRST_USABLE,
+            // An MBR counts sectors in 32 bits.
+            last_usable: sectors.min(u64::from(u32::MAX)).saturating_sub(1),
+            extended,
+        }),
+        partition::Table::Gpt {
+            guid,
+            first_usable,
+            last_usable,
+            ..
+        } => Some(Table {
+            kind: TableKind::Gpt,
+            id: guid.clone(),
+            first_usable: *first_usable,
+            last_usable: *last_usable,
+            extended,
+        }),
+    }
+}
+
+fn identities(disk: &sysfs::Disk, table: Option<&Table>) -> Vec<DiskIdentity> {
+    let said = |text: &Option<String>| {
+        text.as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let table_id = table
+        .map(|table| table.id.clone())
+        .filter(|id| id.bytes().any(|byte| byte != b'0' && byte != b'-'));
+    said(&disk.wwid)
+        .map(DiskIdentity::Wwid)
+        .into_iter()
+        .chain(said(&disk.serial).map(DiskIdentity::Serial))
+        .chain(table_id.map(DiskIdentity::TableId))
+        .collect()
+}
+
+/// The device of a mount in the form `/dev/vda3`, whatever name it was mounted by.
+pub(crate) fn canonical(mount: &Mount) -> String {
+    let (major, minor) = mount.device;
+    let link = format!("/sys/dev/block/{major}:{minor}");
+    let name = std::fs::read_link(link).ok().and_then(|path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().replace('!', "/"))
+    });
+    name.map_or_else(|| mount.source.clone(), |name| format!("/dev/{name}"))
+}

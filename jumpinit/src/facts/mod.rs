@@ -1,0 +1,192 @@
+//! Facts: reads what this node is. Changes nothing, writes nothing, decides nothing.
+
+mod disks;
+mod loader;
+mod network;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use jumpspec::facts::{FORMAT, Facts, Firmware, JumpInProgress, Mount, SavedPath};
+use jumpspec::manifest::OsRelease;
+use jumpspec::relpath::RelPath;
+use jumpspec::size::Size;
+use jumpsys::root::Root;
+use jumpsys::{mountinfo, sysfs, system, usage};
+
+use crate::ledger::Ledger;
+
+pub(crate) use disks::{canonical as device_of, read as gather_disks};
+pub(crate) use network::read as read_network;
+
+/// Block size of the file systems that saved files go to.
+const BLOCK: u64 = 4096;
+
+/// Reads all facts; `save` are the paths whose sizes the planner wants to know.
+pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
+    let root = Root::open(Path::new("/"))?;
+    let disks = disks::read()?;
+    let mounts = mounts(&disks)?;
+    let jump = jump_in_progress(&disks);
+    let kernel = system::kernel()?;
+    Ok(Facts {
+        format: FORMAT,
+        hostname: system::hostname()?,
+        root_user: system::is_root(),
+        architecture: kernel.machine,
+        os: OsRelease::parse(&root.read_text("etc/os-release")?.unwrap_or_default()),
+        kernel: kernel.release,
+        kernel_arguments: kernel_arguments(&root)?,
+        boot_id: system::boot_id()?,
+        firmware: match sysfs::firmware(Path::new(sysfs::SYS)) {
+            sysfs::Firmware::Bios => Firmware::Bios,
+            sysfs::Firmware::Efi => Firmware::Uefi,
+        },
+        memory: Size(system::memory_total()?),
+        watchdogs: watchdogs()?,
+        disks,
+        mounts,
+        swaps: mountinfo::read_swaps()?
+            .iter()
+            .map(|swap| swap.path.display().to_string())
+            .collect(),
+        fstab: root.read_text("etc/fstab")?.unwrap_or_default(),
+        network: network::read()?,
+        saved: save
+            .iter()
+            .map(|path| saved(&root, path))
+            .collect::<Result<_>>()?,
+        authorized_keys: !authorized_keys(&root)?.is_empty(),
+        ssh_port: std::env::var("SSH_CONNECTION")
+            .ok()
+            .as_deref()
+            .and_then(parse_ssh_connection),
+        jump,
+    })
+}
+
+/// The lines of root's `authorized_keys` that hold a key.
+pub(crate) fn authorized_keys(root: &Root) -> Result<Vec<String>> {
+    let text = root
+        .read_text("root/.ssh/authorized_keys")?
+        .unwrap_or_default();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+fn kernel_arguments(root: &Root) -> Result<Vec<String>> {
+    let text = root
+        .read_text("proc/cmdline")?
+        .context("/proc/cmdline is missing: is /proc mounted?")?;
+    Ok(text.split_whitespace().map(str::to_owned).collect())
+}
+
+fn watchdogs() -> Result<Vec<String>> {
+    let found = sysfs::watchdogs(Path::new(sysfs::SYS))?;
+    let hardware = found
+        .into_iter()
+        .filter_map(|watchdog| watchdog.identity)
+        .filter(|name| !name.starts_with("Software"));
+    Ok(hardware.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// `client-address client-port server-address server-port` (ssh(1), ENVIRONMENT).
+fn parse_ssh_connection(text: &str) -> Option<u16> {
+    text.split_whitespace().nth(3)?.parse().ok()
+}
+
+fn mounts(disks: &[jumpspec::facts::Disk]) -> Result<Vec<Mount>> {
+    let known: BTreeSet<&str> = disks
+        .iter()
+        .flat_map(|disk| {
+            disk.partitions
+                .iter()
+                .map(|partition| partition.device.as_str())
+                .chain([disk.device.as_str()])
+        })
+        .collect();
+    let mut mounts = Vec::new();
+    for mount in mountinfo::read_mountinfo()? {
+        let device = disks::canonical(&mount);
+        if !known.contains(device.as_str()) {
+            continue;
+        }
+        let used = usage::space(&mount.mount_point)
+            .map(|space| Size(space.total - space.free))
+            .unwrap_or_default();
+        mounts.push(Mount {
+            device,
+            target: mount.mount_point.display().to_string(),
+            fs: mount.fstype,
+            used,
+        });
+    }
+    Ok(mounts)
+}
+
+fn saved(root: &Root, path: &RelPath) -> Result<SavedPath> {
+    if !root.is_there(path.as_str()) {
+        return Ok(SavedPath {
+            path: path.clone(),
+            size: None,
+        });
+    }
+    let used = usage::usage(&root.path().join(path.as_str()))?;
+    // At most one block is only partly used for each inode.
+    let size = Some(Size(used.bytes + used.inodes * BLOCK));
+    Ok(SavedPath {
+        path: path.clone(),
+        size,
+    })
+}
+
+/// What an earlier jump left: a journal on a partition that carries our label.
+fn jump_in_progress(disks: &[jumpspec::facts::Disk]) -> Option<JumpInProgress> {
+    let labelled = |partition: &&jumpspec::facts::Partition| {
+        partition
+            .content
+            .as_ref()
+            .and_then(|content| content.label.as_deref())
+            == Some(jumpspec::plan::LANDING_LABEL)
+    };
+    let (disk, partition) = disks.iter().find_map(|disk| {
+        disk.partitions
+            .iter()
+            .find(labelled)
+            .map(|partition| (disk, partition))
+    })?;
+    let ledger = Ledger::open(Path::new(&partition.device), partition.size().bytes()).ok()?;
+    let journal = ledger.journal()?;
+    let armed = disk.loader.as_ref().is_some_and(|loader| {
+        let at_selector = |area: &jumpspec::facts::Extent| {
+            loader
+                .kernel_sector
+                .is_some_and(|sector| sector > area.start)
+        };
+        loader.grub && loader.area.as_ref().is_some_and(at_selector)
+    });
+    Some(JumpInProgress {
+        live: crate::stage::is_live(&journal.run),
+        armed: armed && journal.stage == jumpspec::journal::Stage::Armed,
+        run: journal.run,
+        stage: Some(journal.stage),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_servers_port_from_ssh_connection() {
+        assert_eq!(
+            parse_ssh_connection("10.0.2.2 48210 10.0.2.15 2222"),
+            Some(2222)
+        );
+        assert_eq!(parse_ssh_connection("junk"), None);
+    }
+}

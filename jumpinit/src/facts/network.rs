@@ -1,0 +1,110 @@
+//! The network as it is: links, addresses and routes by netlink, name servers from
+//! `resolv.conf`.
+
+use std::net::IpAddr;
+
+use anyhow::Result;
+use jumpspec::network::{Address, Link, Network, Route, parse_resolv_conf};
+use jumpsys::netlink;
+
+/// Where the name servers are written that a resolver on this machine asks (systemd-resolved(8)).
+const RESOLVED_UPLINK: &str = "/run/systemd/resolve/resolv.conf";
+
+/// What a link has that does not say (RFC 894).
+const ETHERNET_MTU: u32 = 1500;
+
+/// Reads it.
+pub(crate) fn read() -> Result<Network> {
+    let (links, addresses, routes) = (netlink::links()?, netlink::addresses()?, netlink::routes()?);
+    let links = links
+        .iter()
+        .filter(|link| !link.loopback)
+        .filter_map(|link| one(link, &addresses, &routes))
+        .collect();
+    let (dns, search) = name_servers();
+    Ok(Network { links, dns, search })
+}
+
+fn one(
+    link: &netlink::Link,
+    addresses: &[netlink::Address],
+    routes: &[netlink::Route],
+) -> Option<Link> {
+    let mine = || {
+        addresses
+            .iter()
+            .filter(|address| address.index == link.index && !is_link_local(address.ip))
+    };
+    let static_addresses = mine().filter(|address| address.permanent);
+    let routes = routes
+        .iter()
+        .filter(|route| route.interface == Some(link.index) && is_static(route));
+    let dhcp4 = mine().any(|address| address.ip.is_ipv4() && !address.permanent);
+    Some(Link {
+        name: link.name.clone(),
+        mac: link
+            .permanent_mac
+            .as_deref()
+            .or(link.mac.as_deref())
+            .map(mac_text)?,
+        virtual_kind: link.kind.clone(),
+        up: link.up,
+        mtu: link.mtu.unwrap_or(ETHERNET_MTU),
+        dhcp4,
+        auto6: mine().any(|address| address.ip.is_ipv6() && !address.permanent),
+        addresses: static_addresses
+            .map(|address| Address {
+                ip: address.ip,
+                prefix: address.prefix,
+            })
+            .collect(),
+        // dhclient's script adds the default route without naming a protocol.
+        routes: routes
+            .filter(|route| !(dhcp4 && !route.ipv6 && route.destination.is_none()))
+            .map(route)
+            .collect(),
+    })
+}
+
+fn mac_text(mac: &[u8]) -> String {
+    mac.iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":")
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_multicast(),
+    }
+}
+
+/// Routes that somebody configured: not the kernel's own, not DHCP's or a router's
+/// (rtnetlink(7), rtm_protocol).
+fn is_static(route: &netlink::Route) -> bool {
+    const BOOT: u8 = 3;
+    const STATIC: u8 = 4;
+    matches!(route.protocol, BOOT | STATIC) && !route.destination.is_some_and(is_link_local)
+}
+
+fn route(route: &netlink::Route) -> Route {
+    Route {
+        destination: route.destination.map(|ip| Address {
+            ip,
+            prefix: route.prefix,
+        }),
+        gateway: route.gateway,
+        metric: route.metric,
+    }
+}
+
+fn name_servers() -> (Vec<IpAddr>, Vec<String>) {
+    let read = |path: &str| parse_resolv_conf(&std::fs::read_to_string(path).unwrap_or_default());
+    let (dns, search) = read("/etc/resolv.conf");
+    if dns.is_empty() {
+        read(RESOLVED_UPLINK)
+    } else {
+        (dns, search)
+    }
+}

@@ -1,0 +1,216 @@
+//! Steps on the new system, once: it proves its health, becomes the default, takes the
+//! landing partition back as swap, and forgets that there was a jump.
+
+use std::fs::OpenOptions;
+use std::io::{Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use jumpspec::places;
+use jumpsys::cmd::Program;
+use jumpsys::mount::{self, MsFlags};
+use jumpsys::root::{Owner, Root};
+use jumpsys::{mountinfo, swap};
+
+use crate::context::Context;
+use crate::old::{HOOK_LIMIT, mount_ext4};
+
+/// How often a unit is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Zeros are written in pieces of this size.
+const CHUNK: usize = 1 << 20;
+
+/// Network, sshd and the job's units are sound, within the deadline.
+pub(crate) fn check_health(cx: &mut Context) -> Result<()> {
+    let limit = cx.plan.wait.health.0;
+    crate::prove::wait_for_network(
+        cx.plan
+            .network
+            .as_ref()
+            .filter(|network| network.target.is_some()),
+        limit,
+    )?;
+    crate::prove::wait_for_sshd(cx.plan.ssh_port, limit)?;
+    let deadline = Instant::now() + limit;
+    for unit in cx.plan.health.units.clone() {
+        while !is_running(&unit) {
+            if Instant::now() > deadline {
+                bail!("{unit} is not running, after {} s", limit.as_secs());
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a systemd service has processes: its control group is populated
+/// (kernel documentation, admin-guide/cgroup-v2).
+fn is_running(unit: &str) -> bool {
+    let events = Path::new("/sys/fs/cgroup/system.slice")
+        .join(unit)
+        .join("cgroup.events");
+    let text = std::fs::read_to_string(events).unwrap_or_default();
+    text.lines().any(|line| line == "populated 1")
+}
+
+/// Copies jump's logs to where logs stay.
+pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
+    let root = Root::open(Path::new("/"))?;
+    root.create_dir_all(places::NEW_LOG, Owner::root(0o750))?;
+    mount_landing(cx, MsFlags::MS_RDONLY)?;
+    let copied = copy_logs(cx, &root);
+    mount::unmount(&cx.landing)?;
+    copied?;
+    root.write(
+        &format!("{}/plan.json", places::NEW_LOG),
+        &serde_json::to_vec_pretty(&cx.plan)?,
+        Owner::root(0o640),
+    )?;
+    let events = Path::new("/")
+        .join(places::NEW_LOG)
+        .join(places::EVENTS_NAME);
+    cx.reporter.log_to(&events);
+    Ok(())
+}
+
+fn copy_logs(cx: &Context, root: &Root) -> Result<()> {
+    let landing = cx.landing_root()?;
+    let ours = root
+        .read(&format!("{}/{}", places::NEW_LOG, places::EVENTS_NAME))?
+        .unwrap_or_default();
+    for name in landing.list(places::LOG)? {
+        let mut bytes = landing
+            .read(&format!("{}/{name}", places::LOG))?
+            .unwrap_or_default();
+        // What this boot told until now belongs behind what the jump system told.
+        if name == places::EVENTS_NAME {
+            let told = ours.strip_prefix(bytes.as_slice()).unwrap_or(&ours);
+            bytes.extend_from_slice(told);
+        }
+        root.write(
+            &format!("{}/{name}", places::NEW_LOG),
+            &bytes,
+            Owner::root(0o640),
+        )?;
+    }
+    Ok(())
+}
+
+fn mount_landing(cx: &Context, flags: MsFlags) -> Result<()> {
+    std::fs::create_dir_all(&cx.landing)?;
+    if mountinfo::read_mountinfo()?
+        .iter()
+        .any(|mount| mount.mount_point == cx.landing)
+    {
+        mount::unmount(&cx.landing)?;
+    }
+    mount_ext4(&cx.landing_device(), &cx.landing, flags)
+}
+
+/// Erases what was staged and the selector, then makes the landing partition what it
+/// was: swap, with its UUID and label.
+pub(crate) fn restore_swap(cx: &mut Context) -> Result<()> {
+    give_back(cx)?;
+    settle_fstab(cx)
+}
+
+/// Makes the landing partition swap again, whatever it holds of ours.
+pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
+    let device = cx.landing_device();
+    if mountinfo::read_swaps()?
+        .iter()
+        .any(|swap| swap.path == device)
+    {
+        return Ok(());
+    }
+    let ours = jumpsys::superblock::probe(&device)?.and_then(|found| found.uuid)
+        == Some(cx.plan.landing.fs_uuid.clone());
+    if ours {
+        erase_secrets(cx)?;
+    }
+    crate::loader::erase_selector(cx)?;
+    cx.forget()?;
+    let Some(planned) = cx.plan.landing.swap.clone() else {
+        swap::wipe_signatures(&device)?;
+        return Ok(());
+    };
+    swap::make_swap(&device, &planned.uuid, planned.label.as_deref())?;
+    mount::swapon(&device)?;
+    Ok(())
+}
+
+/// Overwrites host keys and password hashes in place, on disk.
+fn erase_secrets(cx: &Context) -> Result<()> {
+    mount_landing(cx, MsFlags::empty())?;
+    let secrets = [places::SAVED, "etc/ssh/ssh_host_ed25519_key", "etc/shadow"];
+    let erased = secrets
+        .iter()
+        .try_for_each(|secret| erase(&cx.on_landing(secret)));
+    mount::unmount(&cx.landing)?;
+    erased
+}
+
+fn erase(path: &Path) -> Result<()> {
+    let Ok(mut file) = OpenOptions::new().write(true).open(path) else {
+        return Ok(());
+    };
+    let mut left = file.metadata()?.len();
+    file.rewind()?;
+    let zeros = vec![0; CHUNK];
+    while left > 0 {
+        let now = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+        file.write_all(&zeros[..now])
+            .with_context(|| format!("cannot erase {}", path.display()))?;
+        left -= now as u64;
+    }
+    file.sync_all()
+        .with_context(|| format!("cannot erase {}", path.display()))
+}
+
+/// Takes back what let the system boot without its swap.
+fn settle_fstab(cx: &Context) -> Result<()> {
+    let Some(planned) = &cx.plan.landing.swap else {
+        return Ok(());
+    };
+    let root = Root::open(Path::new("/"))?;
+    let text = root.read_text("etc/fstab")?.unwrap_or_default();
+    let settled = jumpspec::fstab::settle_swap(&text, &planned.uuid, &planned.options);
+    root.rewrite("etc/fstab", settled.as_bytes(), Owner::root(0o644))?;
+    Ok(())
+}
+
+/// Runs the admin's hook `finished`; its failure is told, and changes nothing: the new
+/// system is the default already.
+pub(crate) fn run_hook(cx: &mut Context) -> Result<()> {
+    let path = PathBuf::from("/")
+        .join(places::NEW_LIB)
+        .join("hook-finished");
+    if let Err(error) = Program::new(&path).timeout(HOOK_LIMIT).run() {
+        cx.reporter.note(format!(
+            "the hook `finished` failed: {:#}",
+            anyhow::Error::from(error)
+        ));
+    }
+    Ok(())
+}
+
+/// Removes what jump put into the new system; logs stay.
+pub(crate) fn remove_traces(cx: &mut Context) -> Result<()> {
+    let root = Root::open(Path::new("/"))?;
+    for path in [
+        places::NEW_WANTS,
+        places::NEW_UNIT,
+        places::NEW_PLAN,
+        places::NEW_PROGRAM,
+    ] {
+        root.remove(path)?;
+    }
+    root.remove(&format!("{}/hook-finished", places::NEW_LIB))?;
+    root.remove_dir(places::NEW_LIB)?;
+    if cx.landing.exists() {
+        std::fs::remove_dir(&cx.landing)
+            .with_context(|| format!("cannot remove {}", cx.landing.display()))?;
+    }
+    Ok(())
+}

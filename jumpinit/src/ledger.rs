@@ -1,0 +1,49 @@
+//! The journal on the landing partition, as values.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use jumpspec::journal::{Journal, RESERVED_BYTES};
+use jumpsys::journal_slots::SlotPair;
+
+/// The journal's two slots.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    slots: SlotPair,
+    journal: Option<Journal>,
+}
+
+impl Ledger {
+    /// Opens the journal at the end of the landing partition of `bytes` bytes.
+    pub(crate) fn open(device: &Path, bytes: u64) -> Result<Self> {
+        let offset = bytes
+            .checked_sub(RESERVED_BYTES)
+            .context("the landing partition is smaller than its journal")?;
+        let slots = SlotPair::open(device, offset)?;
+        let newest = slots.read_newest()?;
+        let journal = newest.and_then(|entry| serde_json::from_slice(&entry.payload).ok());
+        Ok(Self { slots, journal })
+    }
+
+    /// What the journal says, if it says anything valid.
+    pub(crate) fn journal(&self) -> Option<Journal> {
+        self.journal.clone()
+    }
+
+    /// Writes a new state and reads it back.
+    pub(crate) fn write(&mut self, journal: &Journal) -> Result<()> {
+        let payload = serde_json::to_vec(journal)?;
+        self.slots
+            .write(&payload)
+            .context("cannot write the journal")?;
+        self.journal = Some(journal.clone());
+        Ok(())
+    }
+
+    /// Makes both slots invalid, on disk.
+    pub(crate) fn clear(&mut self) -> Result<()> {
+        self.slots.clear().context("cannot clear the journal")?;
+        self.journal = None;
+        Ok(())
+    }
+}

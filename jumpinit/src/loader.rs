@@ -1,0 +1,423 @@
+//! The loaders: selector, old boot sector, the new system's GRUB; and the commits, each
+//! of which is one sector, written last and read back.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::facts::Extent;
+use jumpspec::journal::Stage;
+use jumpspec::places::NEW_ROOT;
+use jumpspec::selector::{self, Actions, BootFile, Doubt, Parts, Selector, State};
+use jumpsys::bootsector::{BootSector, compose, place_core};
+use jumpsys::bootwrite;
+use jumpsys::cmd::Program;
+use jumpsys::durable;
+use jumpsys::freeze;
+use jumpsys::grubenv::{self, Env};
+use jumpsys::mount::{self, MountGuard, MsFlags};
+use jumpsys::root::{Owner, Root};
+
+use crate::context::Context;
+use crate::old::{mount_ext4, mount_landing, unmount_landing};
+use crate::replace::{mount_new, new_filesystem_of, unmount_new};
+
+/// GRUB's own first sector, as grub-install and the packages have it.
+const BOOT_IMG: &str = "usr/lib/grub/i386-pc/boot.img";
+/// The config to embed, among the selector's files.
+const EMBEDDED: &str = "embedded.cfg";
+/// The selector's core image, among its files.
+const CORE: &str = "core.img";
+/// How long grub-install and grub-mkconfig may take; the latter is a shell script that
+/// runs dozens of programs.
+const GRUB_LIMIT: Duration = Duration::from_secs(900);
+/// How long to wait for udev to see a new file system.
+const UDEV_LIMIT: Duration = Duration::from_secs(10);
+
+fn selector_file(name: &str) -> String {
+    format!("{}/{name}", selector::DIRECTORY)
+}
+
+/// The selector's texts; `doubt` is what it does when its environment cannot be read.
+fn selector_texts(cx: &Context, doubt: Doubt) -> Result<Selector> {
+    let boot = &cx.plan.boot;
+    let kernel = boot.kernel.clone();
+    let initramfs = kernel
+        .initramfs
+        .zip(kernel.initramfs_digest)
+        .context("the jump system has no initramfs")?;
+    let selector = Selector::new(Parts {
+        landing_uuid: cx.plan.landing.fs_uuid.clone(),
+        kernel: BootFile {
+            path: kernel.image,
+            digest: kernel.image_digest,
+        },
+        initramfs: BootFile {
+            path: initramfs.0,
+            digest: initramfs.1,
+        },
+        arguments: boot.arguments.clone(),
+        old_sector: cx.plan.selector.old_boot_sector,
+        serial: boot.serial,
+        doubt,
+    });
+    selector.context("the selector cannot be written")
+}
+
+/// Writes the selector's files and its core image. Nothing boots them yet: its
+/// environment already says "once", and only the boot sector is missing.
+pub(crate) fn write_selector(cx: &mut Context) -> Result<()> {
+    mount_landing(cx)?;
+    let root = cx.landing_root()?;
+    let old = bootwrite::read_boot_sector(&cx.disk)?;
+    let texts = selector_texts(cx, Doubt::Old)?;
+    let public = Owner::root(0o644);
+    root.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
+    root.write(
+        &selector_file(EMBEDDED),
+        texts.embedded_config().as_bytes(),
+        public,
+    )?;
+    for (name, list) in selector::HASHES.iter().zip(texts.hash_lists()) {
+        root.write(&selector_file(name), list.as_bytes(), public)?;
+    }
+    root.write(&selector_file(selector::OLD_SECTOR), &old, public)?;
+    root.write(&selector_file(selector::NEW_SECTOR), &old, public)?;
+    write_configs(&root, &texts)?;
+    root.remove(&selector_file(selector::ENV))?;
+    grubenv::create(
+        &cx.on_landing(&selector_file(selector::ENV)),
+        &env_block(&cx.plan.run, State::Once),
+    )?;
+    make_core(cx)?;
+    let core = root
+        .read(&selector_file(CORE))?
+        .context("grub-mkimage wrote no core image")?;
+    let placed = place_core(&core, cx.plan.selector.core.start)?;
+    ensure_fits(&placed, cx.plan.selector.core, "the selector's core image")?;
+    drop(root);
+    unmount_landing(cx)?;
+    bootwrite::write_core(&cx.disk, cx.plan.selector.core.start, &placed)?;
+    durable::write_at(
+        &cx.disk,
+        cx.plan.selector.old_boot_sector * jumpsys::SECTOR_SIZE,
+        &old,
+    )?;
+    Ok(())
+}
+
+fn write_configs(root: &Root, texts: &Selector) -> Result<()> {
+    let config = texts.config(&Actions::Real);
+    for name in [selector::SPARE_CONFIG, selector::CONFIG] {
+        root.write(&selector_file(name), config.as_bytes(), Owner::root(0o644))?;
+    }
+    Ok(())
+}
+
+fn make_core(cx: &Context) -> Result<()> {
+    let [config, core] = [EMBEDDED, CORE].map(|name| format!("/{}", selector_file(name)));
+    Program::new("/usr/bin/grub-mkimage")
+        .args([
+            "-O",
+            "i386-pc",
+            "-p",
+            selector::PREFIX,
+            "-c",
+            &config,
+            "-o",
+            &core,
+        ])
+        .args(selector::MODULES)
+        .in_root(Some(&cx.landing))
+        .timeout(GRUB_LIMIT)
+        .run()?;
+    Ok(())
+}
+
+fn ensure_fits(bytes: &[u8], room: Extent, what: &str) -> Result<()> {
+    let sectors = bytes.len() as u64 / jumpsys::SECTOR_SIZE;
+    ensure!(
+        sectors <= room.sectors,
+        "{what} takes {sectors} sectors; there is room for {}",
+        room.sectors
+    );
+    Ok(())
+}
+
+fn env_block(run: &str, state: State) -> Env {
+    let mut env = Env::new();
+    for (name, value) in selector::env_for(state, run) {
+        env.set(&name, &value);
+    }
+    env
+}
+
+/// Turns the boot sector to the selector: one sector, written last and read back.
+pub(crate) fn arm(cx: &mut Context) -> Result<()> {
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
+    let boot_img = cx
+        .landing_root()
+        .and_then(|root| read_sector(&root, BOOT_IMG));
+    mount::unmount(&cx.landing)?;
+    let now = bootwrite::read_boot_sector(&cx.disk)?;
+    cx.enter(Stage::Armed)?;
+    bootwrite::write_boot_sector(
+        &cx.disk,
+        &compose(&boot_img?, &now, cx.plan.selector.core.start),
+    )?;
+    Ok(())
+}
+
+fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
+    let bytes = root
+        .read(path)?
+        .with_context(|| format!("/{path} is missing"))?;
+    bytes
+        .as_slice()
+        .try_into()
+        .with_context(|| format!("/{path} has {} bytes, not 512", bytes.len()))
+}
+
+/// What the selector would do at the next boot, if its environment can be read.
+pub(crate) fn state(cx: &Context) -> Option<State> {
+    read_state(&cx.landing)
+}
+
+/// The same, for the landing file system at `landing`.
+pub(crate) fn read_state(landing: &Path) -> Option<State> {
+    let env = grubenv::read(&landing.join(selector_file(selector::ENV))).ok()?;
+    State::read(|name| env.get(name))
+}
+
+fn set_state(cx: &Context, state: State) -> Result<()> {
+    grubenv::write_in_place(
+        &cx.on_landing(&selector_file(selector::ENV)),
+        &env_block(&cx.plan.run, state),
+    )?;
+    Ok(())
+}
+
+/// From here on jump is the default. The environment first: a cut before the journal
+/// leaves a jump that proves itself once more.
+pub(crate) fn commit(cx: &mut Context) -> Result<()> {
+    set_state(cx, State::Jump)?;
+    cx.enter(Stage::Replace)?;
+    // The old system is no answer to doubt from here on.
+    write_configs(&cx.landing_root()?, &selector_texts(cx, Doubt::Jump)?)?;
+    Ok(freeze::settle(&cx.landing)?)
+}
+
+/// Gives the new system its tries. The environment first: a jump system that comes up
+/// with it in this state knows that the tries were used up.
+pub(crate) fn give_tries(cx: &mut Context) -> Result<()> {
+    set_state(cx, State::Try(selector::TRIES))?;
+    cx.enter(Stage::Try)
+}
+
+/// Turns the boot sector to the new system's own loader.
+pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
+    let sector = cx
+        .landing_root()
+        .and_then(|root| read_sector(&root, &selector_file(selector::NEW_SECTOR)));
+    mount::unmount(&cx.landing)?;
+    let sector = sector?;
+    let start = cx.plan.selector.new_core.start;
+    let leads_to = BootSector::new(sector).kernel_sector();
+    ensure!(
+        leads_to == start,
+        "the new boot sector leads to sector {leads_to}, not {start}"
+    );
+    let now = bootwrite::read_boot_sector(&cx.disk)?;
+    bootwrite::write_boot_sector(&cx.disk, &compose(&sector, &now, start))?;
+    cx.enter(Stage::Finish)
+}
+
+/// Takes the jump back while nothing is destroyed: the boot sector is as it was.
+pub(crate) fn disarm(cx: &Context) -> Result<()> {
+    let raw = Extent {
+        start: cx.plan.selector.old_boot_sector,
+        sectors: 1,
+    };
+    let now = bootwrite::read_boot_sector(&cx.disk)?;
+    if BootSector::new(now).kernel_sector() == cx.plan.selector.core.start {
+        let old = bootwrite::read_sectors(
+            &cx.disk,
+            jumpsys::Extent {
+                start: raw.start,
+                sectors: 1,
+            },
+        )?;
+        let old: [u8; 512] = old
+            .as_slice()
+            .try_into()
+            .context("a sector has 512 bytes")?;
+        ensure!(
+            BootSector::new(old).is_grub(),
+            "sector {} holds no boot sector to go back to",
+            raw.start
+        );
+        bootwrite::write_boot_sector(
+            &cx.disk,
+            &compose(&old, &now, BootSector::new(old).kernel_sector()),
+        )?;
+    }
+    erase_selector(cx)
+}
+
+/// Erases the selector's sectors; the boot sector must lead elsewhere.
+pub(crate) fn erase_selector(cx: &Context) -> Result<()> {
+    let core = cx.plan.selector.core;
+    let now = BootSector::new(bootwrite::read_boot_sector(&cx.disk)?);
+    ensure!(
+        now.kernel_sector() != core.start,
+        "the boot sector still leads to the selector"
+    );
+    let all = jumpsys::Extent {
+        start: core.start,
+        sectors: core.sectors + 1,
+    };
+    bootwrite::zero_sectors(&cx.disk, all)?;
+    Ok(())
+}
+
+/// Installs GRUB's files in the new system by its own grub-install; the disk's sectors
+/// are ours to write.
+pub(crate) fn install_grub(cx: &mut Context) -> Result<()> {
+    mount_new(cx)?;
+    let disk = cx.disk.display().to_string();
+    let mounts = enter_new(cx)?;
+    Program::new("/usr/sbin/grub-install")
+        .args([
+            "--target=i386-pc",
+            "--no-bootsector",
+            "--no-floppy",
+            "--boot-directory=/boot",
+            &disk,
+        ])
+        .in_root(Some(&cx.on_landing(NEW_ROOT)))
+        .timeout(GRUB_LIMIT)
+        .run()?;
+    leave(mounts)
+}
+
+/// Writes GRUB's configuration by the image's own grub-mkconfig, and reads what it wrote:
+/// it is known to name loop devices or partitions where udev's links are missing.
+pub(crate) fn configure_grub(cx: &mut Context) -> Result<()> {
+    mount_new(cx)?;
+    let root_fs = new_filesystem_of(cx, "/")?;
+    wait_for_link(
+        &format!("/dev/disk/by-uuid/{}", root_fs.uuid),
+        &cx.partition(root_fs.number),
+    )?;
+    let mounts = enter_new(cx)?;
+    Program::new("/usr/sbin/grub-mkconfig")
+        .args(["-o", "/boot/grub/grub.cfg"])
+        .in_root(Some(&cx.on_landing(NEW_ROOT)))
+        .timeout(GRUB_LIMIT)
+        .run()?;
+    leave(mounts)?;
+    let root = Root::open(&cx.on_landing(NEW_ROOT))?;
+    let config = root
+        .read_text("boot/grub/grub.cfg")?
+        .context("grub-mkconfig wrote no configuration")?;
+    check_config(&config, &root_fs.uuid)
+}
+
+fn check_config(config: &str, root_uuid: &str) -> Result<()> {
+    let kernels: Vec<&str> = config
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("linux"))
+        .collect();
+    ensure!(!kernels.is_empty(), "grub.cfg boots no kernel");
+    let wanted = format!("root=UUID={root_uuid}");
+    match kernels
+        .iter()
+        .find(|line| !line.split_whitespace().any(|word| word == wanted))
+    {
+        None => Ok(()),
+        Some(line) => bail!("grub.cfg has a kernel without {wanted}: {line}"),
+    }
+}
+
+/// udev makes the link; where no udev runs, we do.
+fn wait_for_link(link: &str, device: &Path) -> Result<()> {
+    let deadline = Instant::now() + UDEV_LIMIT;
+    while !Path::new(link).exists() {
+        if Instant::now() > deadline {
+            let parent = Path::new(link).parent().unwrap_or(Path::new("/dev"));
+            std::fs::create_dir_all(parent)?;
+            return std::os::unix::fs::symlink(device, link)
+                .with_context(|| format!("cannot link {link}"));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// What programs in the new root need to see of the machine.
+fn enter_new(cx: &Context) -> Result<Vec<MountGuard>> {
+    let root = cx.on_landing(NEW_ROOT);
+    let mut mounts = Vec::new();
+    for name in ["dev", "proc", "sys", "run"] {
+        std::fs::create_dir_all(root.join(name))?;
+        mounts.push(mount::bind(
+            &Path::new("/").join(name),
+            &root.join(name),
+            false,
+        )?);
+    }
+    Ok(mounts)
+}
+
+fn leave(mounts: Vec<MountGuard>) -> Result<()> {
+    for mount in mounts.into_iter().rev() {
+        mount.unmount()?;
+    }
+    Ok(())
+}
+
+/// Writes the new system's core image to its standard place, which is free since the
+/// commit, and keeps its boot sector for the tries and the last turn.
+pub(crate) fn place(cx: &mut Context) -> Result<()> {
+    mount_new(cx)?;
+    let root = Root::open(&cx.on_landing(NEW_ROOT))?;
+    let core = root
+        .read("boot/grub/i386-pc/core.img")?
+        .context("grub-install left no core image")?;
+    let boot_img = read_sector(&root, "boot/grub/i386-pc/boot.img")?;
+    drop(root);
+    unmount_new(cx)?;
+    let room = cx.plan.selector.new_core;
+    let placed = place_core(&core, room.start)?;
+    ensure_fits(&placed, room, "the new system's core image")?;
+    bootwrite::write_core(&cx.disk, room.start, &placed)?;
+    let now = bootwrite::read_boot_sector(&cx.disk)?;
+    let sector = compose(&boot_img, &now, room.start);
+    durable::write_at(
+        &cx.on_landing(&selector_file(selector::NEW_SECTOR)),
+        0,
+        &sector,
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_with_a_device_name_is_refused() {
+        let good = "menuentry 'x' {\n\tlinux /vmlinuz root=UUID=abcd ro\n}\n";
+        check_config(good, "abcd").unwrap();
+        let bad = good.replace("UUID=abcd", "/dev/loop0p3");
+        assert!(
+            check_config(&bad, "abcd")
+                .unwrap_err()
+                .to_string()
+                .contains("/dev/loop0p3")
+        );
+        assert!(check_config("", "abcd").is_err());
+    }
+}

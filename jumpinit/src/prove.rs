@@ -1,0 +1,238 @@
+//! The jump system proves itself before anything is destroyed: disks, network, sshd, the
+//! staged image. Only looks.
+
+use std::io::Read as _;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::network::Network;
+use jumpspec::places;
+use jumpspec::plan::{NewPartition, PlannedNetwork};
+use jumpspec::step::ImageRole;
+
+use crate::context::Context;
+
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long sshd may take to greet.
+const GREETING_LIMIT: Duration = Duration::from_secs(5);
+
+/// The disk has the partitions that the plan was made for, and we run from the landing one.
+pub(crate) fn disks(cx: &mut Context) -> Result<()> {
+    let disk = cx.read_disk()?;
+    let now: Vec<NewPartition> = disk
+        .partitions
+        .iter()
+        .map(NewPartition::unchanged)
+        .collect();
+    let planned: Vec<NewPartition> = cx
+        .plan
+        .disk
+        .before
+        .iter()
+        .map(NewPartition::unchanged)
+        .collect();
+    ensure!(
+        now == planned,
+        "the partitions of {} are not those that the plan was made for",
+        disk.device
+    );
+    let landing = cx.landing_device();
+    let root = jumpsys::mountinfo::read_mountinfo()?
+        .into_iter()
+        .find(|mount| mount.mount_point.as_os_str() == "/");
+    let root = root.context("nothing is mounted at /")?;
+    let landing_uuid = jumpsys::superblock::probe(&landing)?.and_then(|found| found.uuid);
+    ensure!(
+        landing_uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()),
+        "{} is not the landing partition (root is {})",
+        landing.display(),
+        root.source
+    );
+    Ok(())
+}
+
+/// The network is as captured, within the deadline.
+pub(crate) fn network(cx: &mut Context) -> Result<()> {
+    let limit = cx.plan.wait.prove.0;
+    wait_for_network(cx.plan.network.as_ref(), limit)
+}
+
+/// Waits until every link that had addresses has them again.
+pub(crate) fn wait_for_network(planned: Option<&PlannedNetwork>, limit: Duration) -> Result<()> {
+    let Some(planned) = planned else {
+        return Ok(());
+    };
+    wait_until(limit, || {
+        missing(&planned.network, &crate::facts::read_network()?)
+    })
+}
+
+/// Looks until `what_is_missing` finds nothing.
+fn wait_until(limit: Duration, what_is_missing: impl Fn() -> Result<Option<String>>) -> Result<()> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let Some(missing) = what_is_missing()? else {
+            return Ok(());
+        };
+        if Instant::now() > deadline {
+            bail!("{missing}, after {} s", limit.as_secs());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// What of `wanted` the network does not have yet. Links are known by MAC address.
+fn missing(wanted: &Network, now: &Network) -> Result<Option<String>> {
+    for link in wanted.links.iter().filter(|link| link.is_used()) {
+        let Some(found) = now.links.iter().find(|found| found.mac == link.mac) else {
+            return Ok(Some(format!(
+                "no link has the address {} of {}",
+                link.mac, link.name
+            )));
+        };
+        if !found.up {
+            return Ok(Some(format!("{} is down", found.name)));
+        }
+        if let Some(address) = link
+            .addresses
+            .iter()
+            .find(|address| !found.addresses.contains(address))
+        {
+            return Ok(Some(format!(
+                "{} lacks its address {}",
+                found.name, address.ip
+            )));
+        }
+        if link.dhcp4 && !found.dhcp4 {
+            return Ok(Some(format!("{} got no address by DHCP", found.name)));
+        }
+    }
+    Ok(None)
+}
+
+/// sshd answers on an address of the node's own.
+pub(crate) fn sshd(cx: &mut Context) -> Result<()> {
+    wait_for_sshd(cx.plan.ssh_port, cx.plan.wait.prove.0)
+}
+
+/// Waits until sshd greets on every IPv4 address that the node has.
+pub(crate) fn wait_for_sshd(port: u16, limit: Duration) -> Result<()> {
+    wait_until(limit, || {
+        let addresses = own_addresses()?;
+        if addresses.is_empty() {
+            return Ok(Some("the node has no address".to_owned()));
+        }
+        let silent = addresses
+            .iter()
+            .find(|ip| !greets(SocketAddr::new(**ip, port)));
+        Ok(silent.map(|ip| format!("sshd does not answer on {ip} port {port}")))
+    })
+}
+
+fn own_addresses() -> Result<Vec<IpAddr>> {
+    let addresses = jumpsys::netlink::addresses()?;
+    let own = addresses
+        .iter()
+        .map(|address| address.ip)
+        .filter(|ip| ip.is_ipv4() && !ip.is_loopback());
+    Ok(own.collect())
+}
+
+/// Whether an SSH server greets there (RFC 4253, section 4.2: `SSH-`).
+fn greets(address: SocketAddr) -> bool {
+    let greeting = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, GREETING_LIMIT)?;
+        stream.set_read_timeout(Some(GREETING_LIMIT))?;
+        let mut start = [0; 4];
+        stream.read_exact(&mut start)?;
+        Ok(&start == b"SSH-")
+    };
+    greeting().unwrap_or(false)
+}
+
+/// The staged image is whole.
+pub(crate) fn image(cx: &mut Context) -> Result<()> {
+    let path = cx
+        .on_landing(places::IMAGES)
+        .join(ImageRole::Target.file_name());
+    let found = crate::hash::file(&path, &mut cx.reporter, "check the digest")?;
+    let planned = cx.plan.images.target.digest;
+    ensure!(
+        found == planned,
+        "{} has digest {found}, not {planned}",
+        path.display()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jumpspec::network::{Address, Link};
+
+    fn link(dhcp4: bool, addresses: &[&str]) -> Link {
+        Link {
+            name: "eth0".to_owned(),
+            mac: "52:54:00:12:34:56".to_owned(),
+            virtual_kind: None,
+            up: true,
+            mtu: 1500,
+            dhcp4,
+            auto6: false,
+            addresses: addresses
+                .iter()
+                .map(|ip| Address {
+                    ip: ip.parse().unwrap(),
+                    prefix: 24,
+                })
+                .collect(),
+            routes: Vec::new(),
+        }
+    }
+
+    fn network(links: Vec<Link>) -> Network {
+        Network {
+            links,
+            ..Network::default()
+        }
+    }
+
+    #[test]
+    fn a_missing_static_address_is_named() {
+        let wanted = network(vec![link(false, &["192.168.77.10"])]);
+        assert_eq!(missing(&wanted, &wanted).unwrap(), None);
+        let now = network(vec![link(true, &[])]);
+        assert_eq!(
+            missing(&wanted, &now).unwrap().unwrap(),
+            "eth0 lacks its address 192.168.77.10"
+        );
+    }
+
+    #[test]
+    fn any_lease_satisfies_dhcp() {
+        let wanted = network(vec![link(true, &[])]);
+        let now = network(vec![link(false, &[])]);
+        assert_eq!(
+            missing(&wanted, &now).unwrap().unwrap(),
+            "eth0 got no address by DHCP"
+        );
+    }
+
+    #[test]
+    fn a_link_is_known_by_its_mac_whatever_its_name() {
+        let wanted = network(vec![link(true, &[])]);
+        let renamed = Link {
+            name: "ens3".to_owned(),
+            ..link(true, &[])
+        };
+        assert_eq!(missing(&wanted, &network(vec![renamed])).unwrap(), None);
+        assert!(
+            missing(&wanted, &network(Vec::new()))
+                .unwrap()
+                .unwrap()
+                .contains("52:54")
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! Steps on the jump system that replace the old one: partitions, file systems, the
+//! unpacked image.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use jumparchive::Existing;
+use jumpspec::facts::TableKind;
+use jumpspec::job::Filesystem;
+use jumpspec::places;
+use jumpspec::plan::{NewPartition, PlannedFilesystem};
+use jumpspec::step::ImageRole;
+use jumpsys::mkfs::{Fs, MkfsSpec};
+use jumpsys::mount::{self, MountSpec, MsFlags};
+use jumpsys::partition::{NewTable, Partition, read_table, write_table};
+use jumpsys::partnodes::sync_kernel_partitions;
+use jumpsys::root::{Owner, Root};
+use jumpsys::{mountinfo, swap};
+
+use crate::context::Context;
+
+/// Writes the new partition table and tells the kernel, leaving the landing partition
+/// that we run from as it is.
+pub(crate) fn repartition(cx: &mut Context) -> Result<()> {
+    unmount_new(cx)?;
+    let disk = &cx.plan.disk;
+    let partitions: Vec<Partition> = disk.after.iter().map(table_entry).collect();
+    let table = match disk.table {
+        TableKind::Mbr => NewTable::Mbr {
+            signature: u32::from_str_radix(&disk.table_id, 16)
+                .context("the planned disk signature is no number")?,
+            partitions,
+        },
+        TableKind::Gpt => NewTable::Gpt {
+            guid: disk.table_id.clone(),
+            partitions,
+        },
+    };
+    write_table(&cx.disk, &table)?;
+    sync_kernel_partitions(&cx.disk, &read_table(&cx.disk)?.kernel_extents())?;
+    Ok(())
+}
+
+fn table_entry(partition: &NewPartition) -> Partition {
+    Partition {
+        number: partition.number,
+        start_sector: partition.start,
+        sectors: partition.sectors,
+        type_id: partition.type_code.clone(),
+        partuuid: partition.partuuid.clone().unwrap_or_default(),
+        name: partition.name.clone(),
+        bootable: partition.bootable,
+    }
+}
+
+/// Makes a file system by the jump system's own mkfs.
+pub(crate) fn mkfs(
+    cx: &mut Context,
+    number: u32,
+    fs: Filesystem,
+    uuid: &str,
+    label: Option<&str>,
+) -> Result<()> {
+    unmount_new(cx)?;
+    let device = cx.partition(number);
+    swap::wipe_signatures(&device)?;
+    let fs = match fs {
+        Filesystem::Ext4 => Fs::Ext4,
+        Filesystem::Xfs => Fs::Xfs,
+    };
+    jumpsys::mkfs::mkfs(&MkfsSpec {
+        fs,
+        device: &device,
+        uuid: Some(uuid),
+        label,
+        root: None,
+        size: None,
+    })?;
+    Ok(())
+}
+
+/// The new system's file system that is mounted at `mount`.
+pub(crate) fn new_filesystem_of(cx: &Context, mount: &str) -> Result<PlannedFilesystem> {
+    let found = cx
+        .plan
+        .filesystems
+        .iter()
+        .find(|filesystem| filesystem.mount == mount);
+    found
+        .cloned()
+        .with_context(|| format!("the plan has no file system for {mount}"))
+}
+
+/// Mounts the new system's file systems below [`places::NEW_ROOT`], parents first, those
+/// that are not. Kept ones are not touched: the new system mounts them itself.
+pub(crate) fn mount_new(cx: &Context) -> Result<()> {
+    let top = cx.on_landing(places::NEW_ROOT);
+    std::fs::create_dir_all(&top).with_context(|| format!("cannot make {}", top.display()))?;
+    let mounted = mountinfo::read_mountinfo()?;
+    for filesystem in cx
+        .plan
+        .filesystems
+        .iter()
+        .filter(|filesystem| !filesystem.kept)
+    {
+        let inside = filesystem.mount.trim_start_matches('/');
+        let target = top.join(inside);
+        if mounted.iter().any(|mount| mount.mount_point == target) {
+            continue;
+        }
+        if !inside.is_empty() {
+            Root::open(&top)?.create_dir_all(inside, Owner::root(0o755))?;
+        }
+        let source = cx.partition(filesystem.number);
+        let spec = MountSpec {
+            source: &source,
+            target: &target,
+            fstype: &filesystem.fs,
+            flags: MsFlags::empty(),
+            data: None,
+        };
+        mount::mount(&spec)?.keep();
+    }
+    Ok(())
+}
+
+/// Unmounts all that is mounted at or below [`places::NEW_ROOT`], children first.
+pub(crate) fn unmount_new(cx: &Context) -> Result<()> {
+    let top = cx.on_landing(places::NEW_ROOT);
+    let mut mounted: Vec<_> = mountinfo::read_mountinfo()?
+        .into_iter()
+        .map(|mount| mount.mount_point)
+        .filter(|point| point.starts_with(&top))
+        .collect();
+    mounted.reverse();
+    mounted
+        .iter()
+        .try_for_each(|point| mount::unmount(point))
+        .map_err(Into::into)
+}
+
+/// Unpacks the target image into the new, empty file systems.
+pub(crate) fn extract(cx: &mut Context) -> Result<()> {
+    mount_new(cx)?;
+    let root = new_root(cx)?;
+    let path = cx
+        .on_landing(places::IMAGES)
+        .join(ImageRole::Target.file_name());
+    crate::unpack::image(
+        &path,
+        &root,
+        Existing::Replace,
+        &mut cx.reporter,
+        "unpack the new system",
+    )
+}
+
+/// The new system's root directory, mounted.
+pub(crate) fn new_root(cx: &Context) -> Result<Root> {
+    mount_new(cx)?;
+    Ok(Root::open(&cx.on_landing(places::NEW_ROOT))?)
+}
+
+/// Unmounts the new system: what GRUB will read is on disk then, not in a journal.
+pub(crate) fn seal(cx: &mut Context) -> Result<()> {
+    unmount_new(cx)
+}
+
+/// Whether `path` is at or below the mount point of a kept file system.
+pub(crate) fn is_on_kept(cx: &Context, path: &str) -> bool {
+    let kept = cx
+        .plan
+        .filesystems
+        .iter()
+        .filter(|filesystem| filesystem.kept);
+    kept.into_iter()
+        .any(|filesystem| Path::new(path).starts_with(&filesystem.mount))
+}

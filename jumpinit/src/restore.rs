@@ -1,0 +1,245 @@
+//! Puts back what made the node itself: saved files, accounts, fstab, network; and what
+//! the new system needs for its first boot. Everything is written below the new root.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use jumparchive::{Existing, Image, UnpackOptions};
+use jumpspec::accounts::{self, AccountFiles};
+use jumpspec::network::render;
+use jumpspec::places;
+use jumpspec::relpath::RelPath;
+use jumpspec::step::Step;
+use jumpsys::cmd::Program;
+use jumpsys::root::{Owner, Root};
+
+use crate::context::Context;
+use crate::old::HOOK_LIMIT;
+use crate::replace::{is_on_kept, new_root};
+
+/// The four account files, below a root.
+const ACCOUNTS: [&str; 4] = ["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"];
+/// Larger account files than any real one are refused.
+const ACCOUNTS_CAP: u64 = 64 << 20;
+/// Gid of `shadow` on Debian (base-passwd), for images that lack the file.
+const SHADOW_GROUP: u32 = 42;
+
+fn saved(cx: &Context) -> Result<Image> {
+    let path = cx.on_landing(places::SAVED);
+    let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    Image::open(file).with_context(|| path.display().to_string())
+}
+
+/// Unpacks the saved files over the new system, but for the accounts, which are merged,
+/// and for those whose directory the new system does not have.
+pub(crate) fn files(cx: &mut Context) -> Result<()> {
+    let root = new_root(cx)?;
+    let image = saved(cx)?;
+    let homeless = homeless(cx, &root);
+    for path in &homeless {
+        cx.reporter.note(format!(
+            "{} is not put back: the new system has no directory for it",
+            path.absolute()
+        ));
+    }
+    let select = |path: &[u8]| {
+        let left_out = |other: &str| {
+            path == other.as_bytes() || path.starts_with(format!("{other}/").as_bytes())
+        };
+        !ACCOUNTS.iter().any(|account| left_out(account))
+            && !homeless.iter().any(|other| left_out(other.as_str()))
+    };
+    let options = UnpackOptions {
+        existing: Existing::Replace,
+        select: &select,
+        ..UnpackOptions::default()
+    };
+    jumparchive::unpack(&image, root.as_fd(), &options)
+        .context("cannot put the saved files back")?;
+    root.write(
+        "etc/hostname",
+        format!("{}\n", cx.plan.hostname).as_bytes(),
+        Owner::root(0o644),
+    )?;
+    Ok(())
+}
+
+/// Saved paths whose parent directory is missing in the new root: programs that the new
+/// system does not have.
+fn homeless(cx: &Context, root: &Root) -> Vec<RelPath> {
+    let saved = cx.plan.steps.old.iter().filter_map(|step| match step {
+        Step::SaveFiles { paths } => Some(paths),
+        _ => None,
+    });
+    let orphan = |path: &&RelPath| {
+        path.as_str()
+            .rsplit_once('/')
+            .is_some_and(|(parent, _)| !root.exists(parent))
+    };
+    saved.flatten().filter(orphan).cloned().collect()
+}
+
+/// Merges the old system's human accounts and root's password into the new system's.
+pub(crate) fn accounts(cx: &mut Context) -> Result<()> {
+    let root = new_root(cx)?;
+    let image = saved(cx)?;
+    let old = account_files(|path| {
+        let path: RelPath = path.parse()?;
+        let bytes = jumparchive::read_file(&image, &path, ACCOUNTS_CAP)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    })?;
+    let new = account_files(|path| Ok(root.read_text(path)?))?;
+    let merged = accounts::merge(&old, &new).context("cannot merge the accounts")?;
+    for (path, text) in ACCOUNTS.iter().zip(texts(&merged.files)) {
+        let secret = path.ends_with("shadow");
+        let otherwise = if secret {
+            Owner {
+                uid: 0,
+                gid: SHADOW_GROUP,
+                mode: 0o640,
+            }
+        } else {
+            Owner::root(0o644)
+        };
+        root.rewrite(path, text.as_bytes(), otherwise)?;
+    }
+    if !merged.carried.is_empty() {
+        cx.reporter.note(format!(
+            "accounts carried over: {}",
+            merged.carried.join(", ")
+        ));
+    }
+    for clash in &merged.clashes {
+        cx.reporter.note(format!("accounts: {clash}"));
+    }
+    make_homes(cx, &root, &merged.files, &merged.carried)
+}
+
+fn account_files(read: impl Fn(&str) -> Result<Option<String>>) -> Result<AccountFiles> {
+    let [passwd, shadow, group, gshadow] =
+        ACCOUNTS.map(|path| read(path).map(Option::unwrap_or_default));
+    Ok(AccountFiles {
+        passwd: passwd?,
+        shadow: shadow?,
+        group: group?,
+        gshadow: gshadow?,
+    })
+}
+
+fn texts(files: &AccountFiles) -> [&str; 4] {
+    [&files.passwd, &files.shadow, &files.group, &files.gshadow]
+}
+
+/// Gives carried accounts an empty home where they have none and no kept file system
+/// holds it.
+fn make_homes(
+    cx: &mut Context,
+    root: &Root,
+    files: &AccountFiles,
+    carried: &[String],
+) -> Result<()> {
+    for account in accounts::humans(files)
+        .into_iter()
+        .filter(|account| carried.contains(&account.name))
+    {
+        let home: Result<RelPath, _> = account.home.parse();
+        let Ok(home) = home else { continue };
+        if is_on_kept(cx, &account.home) || root.exists(home.as_str()) {
+            continue;
+        }
+        root.create_dir_all(
+            home.as_str(),
+            Owner {
+                uid: account.uid,
+                gid: account.gid,
+                mode: 0o700,
+            },
+        )?;
+        cx.reporter.note(format!(
+            "{} has a new, empty home {}",
+            account.name, account.home
+        ));
+    }
+    Ok(())
+}
+
+/// Writes fstab and makes the mount points it names.
+pub(crate) fn fstab(cx: &mut Context) -> Result<()> {
+    let root = new_root(cx)?;
+    root.rewrite("etc/fstab", cx.plan.fstab.as_bytes(), Owner::root(0o644))?;
+    for mount in jumpspec::fstab::mount_points(&cx.plan.fstab) {
+        root.create_dir_all(mount.as_str(), Owner::root(0o755))?;
+    }
+    Ok(())
+}
+
+/// Writes the network settings for the new system's network stack.
+pub(crate) fn network(cx: &mut Context) -> Result<()> {
+    let root = new_root(cx)?;
+    let Some(planned) = &cx.plan.network else {
+        return Ok(());
+    };
+    let Some(stack) = planned.target else {
+        return Ok(());
+    };
+    let files = render(stack, &planned.network).context("cannot render the network")?;
+    crate::configure::write_network(&root, &files)
+}
+
+/// Runs the admin's hook `restored` in the new root.
+pub(crate) fn run_hook(cx: &mut Context) -> Result<()> {
+    let root = new_root(cx)?;
+    let script = std::fs::read(cx.on_landing(places::HOOKS).join("restored"))
+        .context("the hook `restored` was not staged")?;
+    root.write(".jump-hook", &script, Owner::root(0o700))?;
+    let ran = Program::new("/.jump-hook")
+        .in_root(Some(&cx.on_landing(places::NEW_ROOT)))
+        .timeout(HOOK_LIMIT)
+        .run();
+    root.remove(".jump-hook")?;
+    ran?;
+    Ok(())
+}
+
+/// Puts this program, the plan and a unit into the new system, for its first boot.
+pub(crate) fn first_boot(cx: &mut Context) -> Result<()> {
+    let root = new_root(cx)?;
+    let program = std::fs::read(Path::new("/proc/self/exe")).context("cannot read this program")?;
+    root.create_dir_all(places::NEW_LIB, Owner::root(0o700))?;
+    root.write(places::NEW_PROGRAM, &program, Owner::root(0o755))?;
+    root.write(
+        places::NEW_PLAN,
+        &serde_json::to_vec_pretty(&cx.plan)?,
+        Owner::root(0o600),
+    )?;
+    if let Ok(script) = std::fs::read(cx.on_landing(places::HOOKS).join("finished")) {
+        root.write(
+            &format!("{}/hook-finished", places::NEW_LIB),
+            &script,
+            Owner::root(0o700),
+        )?;
+    }
+    root.write(
+        places::NEW_UNIT,
+        FIRST_BOOT_UNIT.as_bytes(),
+        Owner::root(0o644),
+    )?;
+    root.symlink(places::NEW_WANTS, &format!("/{}", places::NEW_UNIT))?;
+    Ok(())
+}
+
+/// The unit does not hold the boot up (`Type=exec`), and outlives its own removal.
+const FIRST_BOOT_UNIT: &str = "\
+[Unit]
+Description=Confirm the new system and give the swap partition back
+After=local-fs.target network.target
+
+[Service]
+Type=exec
+ExecStart=/usr/lib/jump/jumpinit finish
+StandardOutput=journal+console
+
+[Install]
+WantedBy=multi-user.target
+";

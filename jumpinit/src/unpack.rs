@@ -1,0 +1,46 @@
+//! Unpacks an image file below a root, telling how far it has come.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use jumparchive::{Existing, Image, UnpackOptions};
+use jumpsys::root::Root;
+
+use crate::reporter::Reporter;
+
+/// Unpacks the image at `path` below `root`, told as the progress of `step`.
+pub(crate) fn image(
+    path: &Path,
+    root: &Root,
+    existing: Existing,
+    reporter: &mut Reporter,
+    step: &str,
+) -> Result<()> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let image = Image::open(file).with_context(|| path.display().to_string())?;
+    let total = image.raw_length();
+    let reporter = RefCell::new(reporter);
+    let progress = |done: u64| reporter.borrow_mut().progress(step, done, total);
+    let options = UnpackOptions {
+        existing,
+        progress: &progress,
+        ..UnpackOptions::default()
+    };
+    jumparchive::unpack(&image, root.as_fd(), &options)
+        .with_context(|| path.display().to_string())?;
+    Ok(())
+}
+
+/// Unpacks the image at `path` below `directory`, as `jumpinit extract` does.
+pub(crate) fn by_hand(path: &Path, directory: &Path) -> Result<()> {
+    let root = Root::open(directory)?;
+    image(
+        path,
+        &root,
+        Existing::Refuse,
+        &mut Reporter::to_stdout(),
+        "unpack",
+    )
+}
