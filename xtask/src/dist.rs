@@ -42,6 +42,11 @@ pub fn build() -> Result<Dist> {
     })
 }
 
+/// Where [`build`] leaves jumpimg; jumpinit is beside it.
+pub fn jumpimg() -> PathBuf {
+    workspace::target("dist").join("jumpimg")
+}
+
 /// Checks the program `name` below `built` and copies it to `target/dist/` where it changed.
 fn publish(built: &Path, name: &str) -> Result<PathBuf> {
     let source = built.join(name);

@@ -7,6 +7,7 @@ pub mod dist;
 pub mod elf;
 pub mod golden;
 pub mod images;
+pub mod journey;
 pub mod packages;
 pub mod run;
 pub mod test;

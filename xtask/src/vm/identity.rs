@@ -59,15 +59,15 @@ impl Identity {
         Ok(text)
     }
 
-    /// Writes known_hosts and ssh_config to `folder` for a victim whose sshd is at `port` of this
-    /// machine; returns the ssh_config. With it, `ssh -F FILE node07` trusts the victim's keys only.
-    pub fn write_ssh_config(&self, folder: &Path, port: u16) -> Result<PathBuf> {
+    /// Writes known_hosts and ssh_config to `folder` for a victim whose sshd is at `port` of
+    /// `address`; returns the ssh_config. With it, `ssh -F FILE node07` trusts the victim's keys only.
+    pub fn write_ssh_config(&self, folder: &Path, address: &str, port: u16) -> Result<PathBuf> {
         let known_hosts = folder.join("known_hosts");
         std::fs::write(&known_hosts, self.known_hosts()?)?;
         let config = folder.join("ssh_config");
         let text = format!(
             "Host {NODE}\n\
-             \tHostName 127.0.0.1\n\
+             \tHostName {address}\n\
              \tPort {port}\n\
              \tUser root\n\
              \tHostKeyAlias {NODE}\n\

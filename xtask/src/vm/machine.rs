@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::log::tail;
 use super::qemu::{Hardware, command_line};
-use super::{NODE, Node, port, until};
+use super::{Guest, NODE, Node, port, until};
 use crate::{run, workspace};
 
 /// How much of the serial log an error shows.
@@ -29,7 +30,9 @@ impl Machine {
     /// Starts QEMU on the node's disk. The serial log goes on where an earlier start left it.
     pub fn start(node: &Node, hardware: &Hardware) -> Result<Self> {
         let port = port::free()?;
-        let ssh_config = node.identity.write_ssh_config(&node.folder, port)?;
+        let ssh_config = node
+            .identity
+            .write_ssh_config(&node.folder, "127.0.0.1", port)?;
         let serial_log = node.folder.join("serial.log");
         let messages = File::create(node.folder.join("qemu.log"))?;
         let mut command = command_line(node, hardware, port, &serial_log);
@@ -93,28 +96,27 @@ impl Machine {
         });
         waited.with_context(|| {
             let log = workspace::shown(&self.serial_log);
-            format!("the serial log, {log}, ends in:\n{}\n", self.serial_tail())
+            format!(
+                "the serial log, {log}, ends in:\n{}\n",
+                tail(&self.serial_log, LOG_LINES)
+            )
         })
     }
 
-    /// Runs a shell command on the node as root, with strict host-key checking; returns its stdout.
-    pub fn ssh(&self, script: &str) -> Result<String> {
-        run::capture(&mut self.ssh_command(script))
-    }
-
-    /// The command that [`Machine::ssh`] runs.
+    /// The command that [`Guest::ssh`] runs.
     pub fn ssh_command(&self, script: &str) -> Command {
         let mut ssh = run::command("ssh", ["-F"]);
         ssh.arg(&self.ssh_config).args([NODE, "--", script]);
         ssh
     }
 
-    /// The last lines of the serial log.
-    pub fn serial_tail(&self) -> String {
-        let log = std::fs::read(&self.serial_log).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    /// Waits for QEMU's end: a guest's reboot is one where `-no-reboot` is among the hardware's
+    /// options. The disk can be looked at then.
+    pub fn wait_for_end(mut self, within: Duration) -> Result<Duration> {
+        let Some(qemu) = &mut self.qemu else {
+            return Ok(Duration::ZERO);
+        };
+        until("QEMU ends", within, || Ok(qemu.try_wait()?.is_some()))
     }
 
     /// Presses the reset button. The answer is in the node's `qemu.log`.
@@ -162,6 +164,12 @@ impl Machine {
             qemu.wait()?;
         }
         Ok(())
+    }
+}
+
+impl Guest for Machine {
+    fn ssh(&self, script: &str) -> Result<String> {
+        run::capture(&mut self.ssh_command(script))
     }
 }
 

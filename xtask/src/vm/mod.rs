@@ -1,11 +1,11 @@
 //! Virtual machines for the demo and for the `tests` crate.
 //!
 //! [`Victim`] makes the disk of a Debian 12 node once and hands out copies; [`Machine`] runs one in
-//! QEMU. Everything is below `target/vm/`; nothing here knows what a jump is.
+//! QEMU, [`Uml`] one as a process, without firmware and loader. Everything is below `target/vm/`; nothing here knows what a jump is.
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use xtask::vm::{Hardware, Machine, Table, Victim};
+//! use xtask::vm::{Guest as _, Hardware, Machine, Table, Victim};
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let victim = Victim::prepare(Table::Mbr)?; // cached
@@ -21,26 +21,33 @@
 mod accel;
 mod content;
 mod files;
+mod guest;
 mod hand;
 mod identity;
 mod install;
 mod layout;
+mod log;
 mod loopdev;
 mod machine;
+mod netns;
 mod port;
 mod qemu;
+mod uml;
 mod victim;
 mod wait;
 
 pub use accel::Accelerator;
 pub use content::DATA_FILES;
+pub use guest::Guest;
 pub use hand::{by_hand, say_how_to_log_in};
 pub use identity::Identity;
 pub use install::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
 pub use layout::{Partition, Role, Table};
 pub use loopdev::{LoopDevice, Mount};
 pub use machine::Machine;
+pub use netns::Network;
 pub use qemu::Hardware;
+pub use uml::{KERNEL as UML_KERNEL, Uml};
 pub use victim::{GOLDEN, Node, Victim, copy_sparse};
 pub use wait::until;
 

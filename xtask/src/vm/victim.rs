@@ -32,6 +32,8 @@ pub struct Node {
     pub folder: PathBuf,
     /// The disk, raw: may be looked at and changed while the machine is off.
     pub disk: PathBuf,
+    /// The kind of its partition table, as long as nobody writes another.
+    pub table: Table,
     /// The keys of the victim and its admin.
     pub identity: Identity,
     /// How QEMU runs it.
@@ -93,6 +95,7 @@ impl Victim {
         Node {
             disk: folder.join("disk.img"),
             folder,
+            table: self.table,
             identity: self.identity.clone(),
             accelerator: self.accelerator,
         }

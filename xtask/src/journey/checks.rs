@@ -5,18 +5,18 @@ use std::fmt::Debug;
 use anyhow::{Result, bail};
 
 use super::portrait::Portrait;
-use crate::vm::{Machine, SWAP_LABEL, SWAP_UUID};
+use crate::vm::{Guest, SWAP_LABEL, SWAP_UUID};
 
 /// Leftovers of a jump, all of which must be gone; its logs below /var/log/jump stay.
 const TRACES: &str = "find / /boot /data -xdev -name '*jump*' -not -path '/proc/*' \
     -not -path '/sys/*' -not -path '/run/*' -not -path '/var/log/jump*'; \
     ls -d /etc/rc.local 2>/dev/null; true";
 
-/// Fails, naming them, unless all checks hold.
-pub(super) fn check(before: &Portrait, machine: &Machine) -> Result<()> {
-    let after = Portrait::take(machine)?;
+/// Looks at the new system and fails, naming what is amiss, unless all is as it should be.
+pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
+    let after = Portrait::take(guest)?;
     let mut report = Report::default();
-    let ask = |script: &str| machine.ssh(script).map(|answer| answer.trim().to_owned());
+    let ask = |script: &str| guest.ssh(script).map(|answer| answer.trim().to_owned());
 
     report.equal(
         "it is Debian 13",

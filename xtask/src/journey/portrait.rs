@@ -5,36 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::vm::{ALICE, Machine};
+use crate::vm::{ALICE, Guest};
 
 /// What must be the same afterwards.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Portrait {
+pub struct Portrait {
     /// The host name, as the kernel has it.
-    pub(super) host_name: String,
+    pub host_name: String,
     /// sha256 of each public host key file.
-    pub(super) host_keys: String,
+    pub host_keys: String,
     /// The lines of alice in passwd and shadow, and root's in shadow.
-    pub(super) accounts: String,
+    pub accounts: String,
     /// The mode, owner and content of root's own file.
-    pub(super) root_file: String,
+    pub root_file: String,
     /// sha256 of the list of checksums of /data.
-    pub(super) data_list: String,
+    pub data_list: String,
     /// Who owns alice's home.
-    pub(super) home: String,
+    pub home: String,
     /// UUID, label and device of the active swap.
-    pub(super) swap: String,
+    pub swap: String,
     /// The file system of /data.
-    pub(super) data_mount: String,
+    pub data_mount: String,
     /// IPv4 addresses by MAC.
-    pub(super) addresses: BTreeSet<String>,
+    pub addresses: BTreeSet<String>,
     /// IPv4 routes, with MACs for interfaces.
-    pub(super) routes: BTreeSet<String>,
+    pub routes: BTreeSet<String>,
 }
 
 impl Portrait {
-    pub(super) fn take(machine: &Machine) -> Result<Self> {
-        let ask = |script: &str| Ok::<_, anyhow::Error>(machine.ssh(script)?.trim().to_owned());
+    /// Looks at the node as it is now.
+    pub fn take(guest: &dyn Guest) -> Result<Self> {
+        let ask = |script: &str| Ok::<_, anyhow::Error>(guest.ssh(script)?.trim().to_owned());
         let (name, uid, _) = ALICE;
         let links: Value = serde_json::from_str(&ask("ip -4 -json address; true")?)
             .context("what `ip -json address` says is no JSON")?;

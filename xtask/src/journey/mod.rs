@@ -1,0 +1,86 @@
+//! What the demo and the tests' journeys have in common: the job that is pushed, the command that
+//! pushes it, what makes the node itself, and what is asked of the new system.
+
+mod checks;
+mod portrait;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::vm::{NODE, Table};
+use crate::{dist, images, run};
+pub use checks::check;
+pub use portrait::Portrait;
+
+/// How long a system may take from power-on to SSH, under translation on a busy machine.
+pub const BOOT: Duration = Duration::from_mins(10);
+/// The job for an MBR disk; a GPT has one partition more in front.
+const JOB: &str = include_str!("job.toml");
+
+/// A job and a folder for what jumpimg keeps of its runs.
+#[derive(Debug, Clone)]
+pub struct Job {
+    file: PathBuf,
+    state: PathBuf,
+}
+
+impl Job {
+    /// Writes `job.toml` to `folder`, for a victim with that table.
+    pub fn write(folder: &Path, table: Table) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let file = folder.join("job.toml");
+        std::fs::write(&file, text(table)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        let state = folder.join("state");
+        Ok(Self { file, state })
+    }
+
+    /// `jumpimg push` of this job to the victim; `more` are further options.
+    pub fn push(&self, ssh_config: &Path, more: &[&str]) -> Command {
+        let mut push = self.jumpimg("push", ssh_config);
+        push.arg("--job").arg(&self.file).args(more).arg(NODE);
+        push
+    }
+
+    /// `jumpimg status` of the victim, as JSON.
+    pub fn status(&self, ssh_config: &Path) -> Command {
+        let mut status = self.jumpimg("status", ssh_config);
+        status.args(["--json", NODE]);
+        status
+    }
+
+    fn jumpimg(&self, command: &str, ssh_config: &Path) -> Command {
+        let mut jumpimg = run::command(dist::jumpimg(), [command, "--ssh-config"]);
+        jumpimg.arg(ssh_config).arg("--state-dir").arg(&self.state);
+        jumpimg
+    }
+}
+
+/// The job with the paths of our images and the partitions of `table`.
+fn text(table: Table) -> Result<String> {
+    let mut job: toml::Table = toml::from_str(JOB)?;
+    for (role, name) in [("jump", images::JUMP), ("target", images::NODE)] {
+        job["images"][role] = images::path(name).display().to_string().into();
+    }
+    let wishes = job["layout"]["partition"].as_array_mut();
+    for wish in wishes.context("the job has no partitions")? {
+        let number = wish["number"].as_integer().context("no number")?;
+        wish["number"] = (number + i64::from(table == Table::Gpt)).into();
+    }
+    Ok(toml::to_string(&job)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use crate::vm::Table;
+
+    #[test]
+    fn numbers_shift_by_one_on_gpt() {
+        let first = |table| text(table).expect("a job").find("number = 1\n");
+        assert!(first(Table::Mbr).is_some() && first(Table::Gpt).is_none());
+    }
+}

@@ -1,0 +1,9 @@
+//! A running node, whatever it runs on.
+
+use anyhow::Result;
+
+/// A node that root can log in to.
+pub trait Guest {
+    /// Runs a shell command on the node as root, with strict host-key checking; returns its stdout.
+    fn ssh(&self, script: &str) -> Result<String>;
+}

@@ -1,0 +1,72 @@
+//! A network namespace with one tap device in it: all that lies between a user-mode Linux and its
+//! admin. Nothing of it is seen outside. Root only.
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::STATIC_ROUTE;
+use crate::run;
+
+/// The tap device's name inside.
+pub(super) const TAP: &str = "tap0";
+
+/// A network namespace.
+#[derive(Debug)]
+pub struct Network {
+    name: String,
+    held: bool,
+}
+
+impl Network {
+    /// Makes it, in place of one that an earlier, killed process left.
+    pub fn make(name: &str) -> Result<Self> {
+        let name = format!("jump-{name}");
+        drop(run::quiet(&mut run::command(
+            "ip",
+            ["netns", "delete", &name],
+        )));
+        run::quiet(&mut run::command("ip", ["netns", "add", &name]))?;
+        let network = Self { name, held: true };
+        let (_, address) = STATIC_ROUTE;
+        let address = format!("{address}/24");
+        for arguments in [
+            ["tuntap", "add", TAP, "mode", "tap"].as_slice(),
+            &["address", "add", &address, "dev", TAP],
+            &["link", "set", TAP, "up"],
+            &["link", "set", "lo", "up"],
+        ] {
+            run::quiet(network.command("ip").args(arguments))?;
+        }
+        Ok(network)
+    }
+
+    /// A command for `program` that has this network and none other. Mounts stay those of everybody:
+    /// `ip netns exec` would hold copies of them.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = run::command("nsenter", [format!("--net=/run/netns/{}", self.name)]);
+        command.arg(program);
+        command
+    }
+
+    /// Removes it.
+    pub fn remove(mut self) -> Result<()> {
+        self.release()
+    }
+
+    fn release(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.held) {
+            return Ok(());
+        }
+        run::quiet(&mut run::command("ip", ["netns", "delete", &self.name]))
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        if let Err(error) = self.release() {
+            eprintln!("warning: {error:#}");
+        }
+    }
+}

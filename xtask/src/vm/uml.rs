@@ -1,0 +1,200 @@
+//! A victim running in user-mode Linux: a real kernel as a process, near native speed, no firmware
+//! and no loader. Whoever starts it says which root it boots, as a loader would decide.
+//!
+//! A guest that reboots or powers off ends the process: [`Uml::wait_for_end`].
+
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::log::tail;
+use super::netns::TAP;
+use super::{
+    DISK_SERIAL, Guest, LoopDevice, MAC_STATIC, Mount, NODE, Network, Node, Role, STATIC_ADDRESS,
+    STATIC_ROUTE, until,
+};
+use crate::{run, workspace};
+
+/// Debian's kernel, package user-mode-linux.
+pub const KERNEL: &str = "/usr/bin/linux.uml";
+/// At a reboot the kernel executes its own name again, with the same root. It finds nothing by this
+/// one and ends (arch/um/os-Linux/main.c).
+const NO_SUCH_PROGRAM: &str = "/nonexistent/linux.uml";
+/// Enough for the jump system and grub-mkconfig; it is backed by a file in /tmp or /dev/shm.
+const MEMORY_MIB: u32 = 768;
+/// How much of the console log an error shows.
+const LOG_LINES: usize = 25;
+
+/// A running user-mode Linux.
+#[derive(Debug)]
+pub struct Uml<'a> {
+    kernel: Option<Child>,
+    network: &'a Network,
+    ssh_config: PathBuf,
+    console_log: PathBuf,
+}
+
+impl<'a> Uml<'a> {
+    /// Gives the old system on the node's disk the one interface that it has here.
+    pub fn adapt(node: &Node) -> Result<()> {
+        let disk = LoopDevice::attach(&node.disk)?;
+        let root = disk.partition(number(node, Role::Root)?);
+        let mount = Mount::new(&root, &node.folder.join("root"), &["-t", "ext4"])?;
+        std::fs::write(mount.path().join("etc/network/interfaces"), interfaces())?;
+        mount.unmount()?;
+        disk.detach()
+    }
+
+    /// Boots the partition with that role: `Root` for the old or the new system, `Swap` for the jump
+    /// system. The console log goes on where an earlier start left it.
+    pub fn start(node: &Node, network: &'a Network, root: Role) -> Result<Self> {
+        let (address, _) = STATIC_ADDRESS
+            .split_once('/')
+            .unwrap_or((STATIC_ADDRESS, ""));
+        let ssh_config = node.identity.write_ssh_config(&node.folder, address, 22)?;
+        let console_log = node.folder.join("console.log");
+        let console = File::options()
+            .create(true)
+            .append(true)
+            .open(&console_log)?;
+        let mut command = network.command("bash");
+        command
+            .args(["-c", "exec -a \"$0\" \"$@\"", NO_SUCH_PROGRAM, KERNEL])
+            .args(arguments(node, number(node, root)?))
+            // A group of its own, with the processes that the kernel makes for its guest's.
+            .process_group(0)
+            .stdout(console.try_clone()?)
+            .stderr(console);
+        let started = command.spawn();
+        let kernel = started.with_context(|| format!("cannot start {}", run::line(&command)))?;
+        Ok(Self {
+            kernel: Some(kernel),
+            network,
+            ssh_config,
+            console_log,
+        })
+    }
+
+    /// An ssh_config that knows the node by its name, for programs started by
+    /// [`Network::command`].
+    pub fn ssh_config(&self) -> &Path {
+        &self.ssh_config
+    }
+
+    /// What the guest wrote to its console, over all starts.
+    pub fn console_log(&self) -> &Path {
+        &self.console_log
+    }
+
+    /// Waits until root can log in; returns how long that took.
+    pub fn wait_for_ssh(&mut self, within: Duration) -> Result<Duration> {
+        let what = format!("{NODE} answers SSH");
+        let waited = until(&what, within, || {
+            if let Some(status) = self
+                .kernel
+                .as_mut()
+                .map(Child::try_wait)
+                .transpose()?
+                .flatten()
+            {
+                bail!("{what}: the kernel ended: {status}");
+            }
+            Ok(self.ssh("true").is_ok())
+        });
+        waited.with_context(|| self.console())
+    }
+
+    /// Waits until the guest has rebooted or powered off; its disk can be looked at then.
+    pub fn wait_for_end(mut self, within: Duration) -> Result<Duration> {
+        let Some(kernel) = &mut self.kernel else {
+            return Ok(Duration::ZERO);
+        };
+        let waited = until("the guest reboots", within, || {
+            Ok(kernel.try_wait()?.is_some())
+        });
+        waited.with_context(|| self.console())
+    }
+
+    /// Cuts the power: what the guest had not written is lost.
+    pub fn kill(mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn console(&self) -> String {
+        let log = workspace::shown(&self.console_log);
+        format!(
+            "the console log, {log}, ends in:\n{}\n",
+            tail(&self.console_log, LOG_LINES)
+        )
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let Some(mut kernel) = self.kernel.take() else {
+            return Ok(());
+        };
+        if kernel.try_wait()?.is_none() {
+            let group = Pid::from_raw(i32::try_from(kernel.id())?);
+            killpg(group, Signal::SIGKILL).context("cannot kill the kernel")?;
+            kernel.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Guest for Uml<'_> {
+    fn ssh(&self, script: &str) -> Result<String> {
+        let mut ssh = self.network.command("ssh");
+        ssh.arg("-F")
+            .arg(&self.ssh_config)
+            .args([NODE, "--", script]);
+        run::capture(&mut ssh)
+    }
+}
+
+impl Drop for Uml<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            eprintln!("warning: user-mode Linux: {error:#}");
+        }
+    }
+}
+
+fn number(node: &Node, role: Role) -> Result<u32> {
+    let partition = node.table.partition(role);
+    Ok(partition
+        .with_context(|| format!("the disk has no {role:?} partition"))?
+        .number)
+}
+
+/// The kernel's command line. A disk without a serial number would get `(null)` for one.
+fn arguments(node: &Node, root: u32) -> Vec<String> {
+    vec![
+        format!("mem={MEMORY_MIB}M"),
+        format!("ubd0={},,{DISK_SERIAL}", node.disk.display()),
+        format!("root=/dev/ubda{root}"),
+        "rw".to_owned(),
+        "panic=1".to_owned(),
+        "con=null".to_owned(),
+        "con0=null,fd:1".to_owned(),
+        format!("vec0:transport=tap,ifname={TAP},depth=128,gro=1,mac={MAC_STATIC}"),
+    ]
+}
+
+/// The kernel calls its interface vec0, whatever udev says.
+fn interfaces() -> String {
+    let (network, gateway) = STATIC_ROUTE;
+    format!(
+        "auto lo\n\
+         iface lo inet loopback\n\n\
+         auto vec0\n\
+         iface vec0 inet static\n\
+         \taddress {STATIC_ADDRESS}\n\
+         \tup ip route add {network} via {gateway}\n"
+    )
+}
