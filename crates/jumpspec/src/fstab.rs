@@ -2,13 +2,15 @@
 //! system's lines those whose source survives. Line by line, comments left behind.
 //! Source of the format: fstab(5).
 
+mod fate;
 mod line;
 
 use crate::facts::{Facts, Partition};
-use crate::job::{Action, Job};
+use crate::job::Job;
 use crate::plan::Swap;
 use crate::relpath::RelPath;
 
+use fate::{Fate, Fates, names};
 pub use line::Line;
 
 /// What lets a system boot while its swap is not made yet (systemd.mount(5)).
@@ -83,8 +85,9 @@ pub fn compose(wanted: &Wanted<'_>) -> Fstab {
         fstab.text +=
             &Line::new(&format!("UUID={}", swap.uuid), "none", "swap", &options).to_string();
     }
+    let mut fates = Fates::new(wanted);
     for line in old {
-        match fate(&line, wanted) {
+        match fates.of(&line) {
             Fate::Carried => fstab.text += &line.to_string(),
             Fate::Dropped(reason) => {
                 fstab.dropped.push(Dropped {
@@ -116,125 +119,6 @@ fn own(outcome: &Outcome, old: &[Line]) -> Line {
     );
     line.pass = if outcome.mount == "/" { 1 } else { 2 };
     line
-}
-
-enum Fate {
-    Carried,
-    Dropped(&'static str),
-    /// There is a line of ours instead.
-    Replaced,
-}
-
-fn fate(line: &Line, wanted: &Wanted<'_>) -> Fate {
-    if wanted
-        .outcomes
-        .iter()
-        .any(|outcome| outcome.mount == line.mount)
-    {
-        return Fate::Replaced;
-    }
-    if let Some((disk, partition)) = source(line, wanted.facts) {
-        if disk != wanted.disk {
-            return by_stable_name(line);
-        }
-        if partition.number == wanted.landing {
-            return Fate::Replaced;
-        }
-        return match crate::layout::action(&wanted.job.layout, partition.number) {
-            None | Some(Action::Keep) => by_stable_name(line),
-            Some(Action::Format | Action::Create) => Fate::Dropped("its partition is made anew"),
-            Some(Action::Delete) => Fate::Dropped("its partition is deleted"),
-        };
-    }
-    if wanted
-        .swap
-        .is_some_and(|swap| line.device == format!("UUID={}", swap.uuid))
-    {
-        return Fate::Replaced;
-    }
-    match line.fs.as_str() {
-        "proc" | "sysfs" | "devpts" | "devtmpfs" => {
-            Fate::Dropped("the new system mounts it by itself")
-        }
-        "iso9660" | "udf" => Fate::Dropped("a removable medium"),
-        _ if line.device.starts_with("/dev/cdrom")
-            || line.device.starts_with("/dev/sr")
-            || line.device.starts_with("/dev/fd") =>
-        {
-            Fate::Dropped("a removable medium")
-        }
-        _ if line.fs == "swap"
-            && line.device.starts_with('/')
-            && !line.device.starts_with("/dev/") =>
-        {
-            Fate::Dropped("a swap file of the old system")
-        }
-        _ if names_a_block_device(line) => Fate::Dropped("this node has no such device"),
-        _ => Fate::Carried,
-    }
-}
-
-/// The kernel's names may change with the kernel: a line that goes by one must not stop
-/// the boot.
-fn by_stable_name(line: &Line) -> Fate {
-    let by_kernel_name = line.device.starts_with("/dev/") && !line.device.starts_with("/dev/disk/");
-    if by_kernel_name
-        && !line
-            .options
-            .split(',')
-            .any(|option| option == "nofail" || option == "noauto")
-    {
-        return Fate::Dropped("it goes by a kernel name, which may be another's now; use its UUID");
-    }
-    Fate::Carried
-}
-
-fn names_a_block_device(line: &Line) -> bool {
-    line.device.starts_with("/dev/")
-        || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL="]
-            .iter()
-            .any(|tag| line.device.starts_with(tag))
-}
-
-/// The partition that a line's first field names, with its disk's device.
-fn source<'a>(line: &Line, facts: &'a Facts) -> Option<(&'a str, &'a Partition)> {
-    let found = facts
-        .partitions()
-        .find(|(_, partition)| names(&line.device, partition));
-    found.map(|(disk, partition)| (disk.device.as_str(), partition))
-}
-
-fn names(device: &str, partition: &Partition) -> bool {
-    let content = partition.content.as_ref();
-    let same = |tag: &str, link: &str, value: Option<&String>| {
-        let named = device
-            .strip_prefix(tag)
-            .or_else(|| device.strip_prefix(link));
-        named.is_some_and(|named| {
-            value.is_some_and(|value| value.eq_ignore_ascii_case(named.trim_matches('"')))
-        })
-    };
-    device == partition.device
-        || same(
-            "UUID=",
-            "/dev/disk/by-uuid/",
-            content.and_then(|content| content.uuid.as_ref()),
-        )
-        || same(
-            "LABEL=",
-            "/dev/disk/by-label/",
-            content.and_then(|content| content.label.as_ref()),
-        )
-        || same(
-            "PARTUUID=",
-            "/dev/disk/by-partuuid/",
-            partition.partuuid.as_ref(),
-        )
-        || same(
-            "PARTLABEL=",
-            "/dev/disk/by-partlabel/",
-            partition.name.as_ref(),
-        )
 }
 
 /// What fstab says of the swap on a partition.

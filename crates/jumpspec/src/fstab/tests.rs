@@ -133,6 +133,92 @@ fn lines_whose_source_is_gone_are_dropped_with_a_reason() {
     "#);
 }
 
+/// The reasons for which the lines of `old` are dropped.
+fn dropped(old: &str) -> Vec<&'static str> {
+    composed(old)
+        .dropped
+        .iter()
+        .map(|dropped| dropped.reason)
+        .collect()
+}
+
+#[test]
+fn nothing_of_old_hides_the_new_systems_files() {
+    let hidden = "it would hide the new system's own files";
+    for mount in ["/var", "/usr", "/usr/", "/boot/efi", "/etc"] {
+        assert_eq!(
+            dropped(&format!("UUID=5555 {mount} xfs defaults 0 2\n")),
+            [hidden],
+            "{mount}"
+        );
+    }
+    assert_eq!(
+        dropped("UUID=5555 /var/lib/mysql xfs defaults 0 2\nserver:/o /opt nfs rw\n"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_bind_mount_needs_a_source_that_survives() {
+    let gone = "its source lies on a file system that is replaced";
+    assert_eq!(dropped("/database /srv none bind\n"), [gone]);
+    assert_eq!(dropped("/var/disk.img /mnt iso9660x loop\n"), [gone]);
+    assert_eq!(
+        dropped("/data/a /srv none bind\nUUID=5555 /x xfs\n/x/b /y none bind\n"),
+        [""; 0]
+    );
+    assert_eq!(
+        dropped("/gone /srv none bind,nofail\n//server/share /m cifs rw\n"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn mount_points_stay_below_the_root() {
+    let reason = "its mount point is not an absolute path";
+    assert_eq!(dropped("tmpfs /a/../../b tmpfs rw\n"), [reason]);
+    assert_eq!(dropped("tmpfs none tmpfs rw\n"), [reason]);
+}
+
+#[test]
+fn a_file_system_on_a_whole_disk_is_carried() {
+    let mut facts = facts();
+    facts.disks.push(Disk {
+        content: Some(content("xfs", "6666")),
+        ..disk("vdc", Vec::new())
+    });
+    let job = crate::planner::sample::job();
+    let wanted = Wanted {
+        old: "UUID=6666 /bulk xfs rw 0 0\n",
+        facts: &facts,
+        disk: "/dev/vda",
+        job: &job,
+        outcomes: &[],
+        landing: 2,
+        swap: None,
+    };
+    let fstab = compose(&wanted);
+    assert_eq!(
+        (
+            fstab.dropped,
+            fstab.text.contains("UUID=6666 /bulk xfs rw 0 0")
+        ),
+        (Vec::new(), true)
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_fstab_is_too_odd(old in proptest::prelude::any::<String>(), lines in "([-/a-zA-Z0-9=\\\\#.,:]{0,9}[ \t\n]){0,40}") {
+        for text in [old, lines] {
+            let fstab = composed(&text);
+            proptest::prop_assert!(fstab.text.contains("UUID=new3 / ext4 defaults 0 1\n"));
+            proptest::prop_assert!(mount_points(&fstab.text).len() >= 2);
+            settle_swap(&fstab.text, "2222", "sw");
+        }
+    }
+}
+
 #[test]
 fn settling_the_swap_takes_back_what_compose_added() {
     let fstab = composed("");

@@ -1,0 +1,229 @@
+//! What becomes of an old line. A line that is carried must not stop the new system's
+//! boot: a mount that fails leads systemd to its emergency shell (systemd.special(7),
+//! local-fs.target).
+
+use super::{Line, Wanted};
+use crate::facts::{Content, Disk, Facts, Partition};
+use crate::job::Action;
+use crate::relpath::RelPath;
+
+/// Directories that the image fills. An old file system there would hide the new
+/// system's own files.
+const SYSTEM: &[&str] = &[
+    "/bin",
+    "/boot",
+    "/boot/efi",
+    "/dev",
+    "/efi",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var",
+    "/var/lib",
+];
+
+/// What becomes of an old line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is the new system's too.
+    Carried,
+    /// It is not, and why.
+    Dropped(&'static str),
+    /// There is a line of ours instead.
+    Replaced,
+}
+
+/// Decides line by line, in their order.
+pub(super) struct Fates<'a> {
+    wanted: &'a Wanted<'a>,
+    /// Where file systems with old content are mounted.
+    surviving: Vec<String>,
+}
+
+impl<'a> Fates<'a> {
+    pub(super) fn new(wanted: &'a Wanted<'a>) -> Self {
+        let kept = wanted.outcomes.iter().filter(|outcome| outcome.kept);
+        let surviving = kept.map(|outcome| outcome.mount.clone()).collect();
+        Self { wanted, surviving }
+    }
+
+    pub(super) fn of(&mut self, line: &Line) -> Fate {
+        let fate = match of_source(line, self.wanted) {
+            Fate::Carried => self.of_place(line),
+            decided => decided,
+        };
+        if fate == Fate::Carried && line.mount.starts_with('/') {
+            self.surviving.push(line.mount.clone());
+        }
+        fate
+    }
+
+    /// What becomes of a line whose source survives, by the paths that it names.
+    fn of_place(&self, line: &Line) -> Fate {
+        if line.fs != "swap" {
+            let mount = line.mount.trim_end_matches('/');
+            if line.mount.starts_with('/') && (mount.is_empty() || SYSTEM.contains(&mount)) {
+                return Fate::Dropped("it would hide the new system's own files");
+            }
+            if !mount.starts_with('/') || mount.parse::<RelPath>().is_err() {
+                return Fate::Dropped("its mount point is not an absolute path");
+            }
+        }
+        let path = line.device.starts_with('/')
+            && !line.device.starts_with("/dev/")
+            && !line.device.starts_with("//");
+        if path && !is_optional(line) && !self.survives(&line.device) {
+            return Fate::Dropped("its source lies on a file system that is replaced");
+        }
+        Fate::Carried
+    }
+
+    fn survives(&self, path: &str) -> bool {
+        let below = |mount: &String| {
+            path.strip_prefix(mount.trim_end_matches('/'))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.surviving.iter().any(below)
+    }
+}
+
+/// What becomes of a line by its source.
+fn of_source(line: &Line, wanted: &Wanted<'_>) -> Fate {
+    if wanted
+        .outcomes
+        .iter()
+        .any(|outcome| outcome.mount == line.mount)
+    {
+        return Fate::Replaced;
+    }
+    if let Some((disk, partition)) = source(line, wanted.facts) {
+        if disk != wanted.disk {
+            return by_stable_name(line);
+        }
+        if partition.number == wanted.landing {
+            return Fate::Replaced;
+        }
+        return match crate::layout::action(&wanted.job.layout, partition.number) {
+            None | Some(Action::Keep) => by_stable_name(line),
+            Some(Action::Format | Action::Create) => Fate::Dropped("its partition is made anew"),
+            Some(Action::Delete) => Fate::Dropped("its partition is deleted"),
+        };
+    }
+    if wanted
+        .swap
+        .is_some_and(|swap| line.device == format!("UUID={}", swap.uuid))
+    {
+        return Fate::Replaced;
+    }
+    if let Some(disk) = whole_disk(line, wanted.facts).filter(|disk| disk.device != wanted.disk) {
+        return if disk.content.is_some() {
+            by_stable_name(line)
+        } else {
+            Fate::Dropped("nothing is known on its disk")
+        };
+    }
+    match line.fs.as_str() {
+        "proc" | "sysfs" | "devpts" | "devtmpfs" => {
+            Fate::Dropped("the new system mounts it by itself")
+        }
+        "iso9660" | "udf" => Fate::Dropped("a removable medium"),
+        _ if line.device.starts_with("/dev/cdrom")
+            || line.device.starts_with("/dev/sr")
+            || line.device.starts_with("/dev/fd") =>
+        {
+            Fate::Dropped("a removable medium")
+        }
+        _ if line.fs == "swap"
+            && line.device.starts_with('/')
+            && !line.device.starts_with("/dev/") =>
+        {
+            Fate::Dropped("a swap file of the old system")
+        }
+        _ if names_a_block_device(line) => Fate::Dropped("this node has no such device"),
+        _ => Fate::Carried,
+    }
+}
+
+/// The kernel's names may change with the kernel: a line that goes by one must not stop
+/// the boot.
+fn by_stable_name(line: &Line) -> Fate {
+    let by_kernel_name = line.device.starts_with("/dev/") && !line.device.starts_with("/dev/disk/");
+    if by_kernel_name && !is_optional(line) {
+        return Fate::Dropped("it goes by a kernel name, which may be another's now; use its UUID");
+    }
+    Fate::Carried
+}
+
+fn is_optional(line: &Line) -> bool {
+    line.options
+        .split(',')
+        .any(|option| option == "nofail" || option == "noauto")
+}
+
+fn names_a_block_device(line: &Line) -> bool {
+    line.device.starts_with("/dev/")
+        || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL="]
+            .iter()
+            .any(|tag| line.device.starts_with(tag))
+}
+
+/// The partition that a line's first field names, with its disk's device.
+fn source<'a>(line: &Line, facts: &'a Facts) -> Option<(&'a str, &'a Partition)> {
+    let found = facts
+        .partitions()
+        .find(|(_, partition)| names(&line.device, partition));
+    found.map(|(disk, partition)| (disk.device.as_str(), partition))
+}
+
+/// The disk that a line's first field names, if a file system takes the whole of it.
+fn whole_disk<'a>(line: &Line, facts: &'a Facts) -> Option<&'a Disk> {
+    let named =
+        |disk: &&Disk| line.device == disk.device || holds(&line.device, disk.content.as_ref());
+    facts
+        .disks
+        .iter()
+        .filter(|disk| disk.partitions.is_empty())
+        .find(named)
+}
+
+/// Whether `device` (a line's first field) names `partition`.
+pub(super) fn names(device: &str, partition: &Partition) -> bool {
+    device == partition.device
+        || holds(device, partition.content.as_ref())
+        || same(
+            device,
+            "PARTUUID",
+            "by-partuuid",
+            partition.partuuid.as_ref(),
+        )
+        || same(device, "PARTLABEL", "by-partlabel", partition.name.as_ref())
+}
+
+/// Whether `device` names the file system `content`.
+fn holds(device: &str, content: Option<&Content>) -> bool {
+    content.is_some_and(|content| {
+        same(device, "UUID", "by-uuid", content.uuid.as_ref())
+            || same(device, "LABEL", "by-label", content.label.as_ref())
+    })
+}
+
+/// Whether `device` is `TAG=value` or `/dev/disk/FOLDER/value`.
+fn same(device: &str, tag: &str, folder: &str, value: Option<&String>) -> bool {
+    let tagged = device
+        .strip_prefix(tag)
+        .and_then(|rest| rest.strip_prefix('='));
+    let linked = || {
+        device
+            .strip_prefix("/dev/disk/")?
+            .strip_prefix(folder)?
+            .strip_prefix('/')
+    };
+    let named = tagged.or_else(linked).map(|named| named.trim_matches('"'));
+    named.is_some_and(|named| value.is_some_and(|value| value.eq_ignore_ascii_case(named)))
+}
