@@ -1,0 +1,312 @@
+//! Whole pushes to a node that is acted: the new system, the old one again, a jump system
+//! that gives up, broken connections, Ctrl-C, and pushes that do not begin.
+
+use std::fs;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, Outcome};
+use crate::node::Node;
+use crate::{Case, Need};
+
+pub(crate) const CASES: &[Case] = &[
+    ("check_shows_the_plan_and_leaves_nothing", Need::Sshd, check),
+    (
+        "check_tells_every_refusal_with_its_code",
+        Need::Sshd,
+        refused,
+    ),
+    ("push_without_a_terminal_wants_yes", Need::Sshd, needs_yes),
+    ("a_dry_run_stops_after_the_plan", Need::Sshd, dry_run),
+    (
+        "a_push_follows_the_node_to_its_new_system",
+        Need::Sshd,
+        journey,
+    ),
+    (
+        "an_upload_goes_on_after_a_broken_connection",
+        Need::Sshd,
+        resumes,
+    ),
+    (
+        "a_failed_step_leaves_the_node_as_it_was",
+        Need::Sshd,
+        step_fails,
+    ),
+    (
+        "the_old_system_that_comes_back_says_why",
+        Need::Sshd,
+        comes_back,
+    ),
+    ("a_jump_system_that_gives_up_is_reported", Need::Sshd, stuck),
+    (
+        "ctrl_c_says_what_state_the_node_is_in",
+        Need::Sshd,
+        interrupted,
+    ),
+];
+
+fn start(bench: &Bench, arguments: &[&str]) -> Result<Child> {
+    Ok(bench.command("push", arguments).spawn()?)
+}
+
+fn end(push: Child) -> Result<Outcome> {
+    Ok(push.wait_with_output()?.into())
+}
+
+/// The private directory on the node is gone.
+fn left_nothing(node: &Node<'_>) -> Result<()> {
+    let work = fs::read_to_string(node.path("work"))?;
+    ensure!(work.contains("/jump-"), "{work:?}");
+    ensure!(
+        !std::path::Path::new(work.trim()).exists(),
+        "{work} is left"
+    );
+    Ok(())
+}
+
+fn events(told: &[Value], event: &str) -> usize {
+    told.iter()
+        .filter(|object| object["event"] == event)
+        .count()
+}
+
+fn check() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    let outcome = bench.run("check", &["node07"])?;
+    ensure!(outcome.code == Some(0), "{outcome:#?}");
+    ensure!(
+        outcome.stdout.contains(
+            "node07: Debian GNU/Linux 12 (bookworm) becomes Debian GNU/Linux 13 (trixie)"
+        ),
+        "{outcome:#?}"
+    );
+    ensure!(
+        outcome.stdout.contains("borrowed, then swap again"),
+        "{outcome:#?}"
+    );
+    left_nothing(&node)?;
+    let told = bench.run("check", &["--json", "node07"])?.json()?;
+    ensure!(told.len() == 1 && told[0]["node"] == "node07", "{told:?}");
+    ensure!(told[0]["plan"]["hostname"] == "node07", "{told:?}");
+    Ok(())
+}
+
+fn refused() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    let mut facts = crate::sample::facts();
+    facts["architecture"] = json!("riscv64");
+    facts["authorized_keys"] = json!(false);
+    bench.write("facts.json", &facts.to_string())?;
+    let outcome = bench.run("check", &["--json", "node07"])?;
+    outcome.ended(3, "[architecture-mismatch]")?;
+    outcome.ended(3, "[no-way-in]")?;
+    let told = outcome.json()?;
+    let codes: Vec<_> = told[0]["refusals"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|refusal| refusal["code"].clone())
+        .collect();
+    ensure!(codes.contains(&json!("no-way-in")), "{told:?}");
+    left_nothing(&node)
+}
+
+fn needs_yes() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    let outcome = bench.run("push", &["node07"])?;
+    outcome.ended(3, "[needs-yes]")?;
+    ensure!(
+        outcome.stdout.contains("on the jump system, unattended"),
+        "{outcome:#?}"
+    );
+    left_nothing(&node)
+}
+
+fn dry_run() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    let outcome = bench.run("push", &["--dry-run", "node07"])?;
+    ensure!(outcome.code == Some(0), "{outcome:#?}");
+    ensure!(!bench.path("state/runs").exists() && !node.path("bundle.json").exists());
+    left_nothing(&node)
+}
+
+fn journey() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut node = Node::old(&bench)?;
+    let push = start(&bench, &["--yes", "--json", "node07"])?;
+    node.wait_for("reboot")?;
+    node.boot_jump("prove", None)?;
+    node.tell(1000, "prove", json!({"event": "begin", "step": "prove"}))?;
+    node.tell(
+        2000,
+        "prove",
+        json!({"event": "done", "step": "prove", "millis": 1000}),
+    )?;
+    node.tell(
+        3000,
+        "replace",
+        json!({"event": "begin", "step": "unpack the new system"}),
+    )?;
+    std::thread::sleep(Duration::from_secs(3));
+    let status = bench.run("status", &["node07"])?;
+    ensure!(
+        status.stdout.contains("jump system, the jump OS"),
+        "{status:#?}"
+    );
+    node.break_connections()?;
+    std::thread::sleep(Duration::from_secs(1));
+    node.tell(
+        9000,
+        "replace",
+        json!({"event": "done", "step": "unpack the new system", "millis": 6000}),
+    )?;
+    node.tell(
+        9500,
+        "try",
+        json!({"event": "reboot", "into": "the new system"}),
+    )?;
+    std::thread::sleep(Duration::from_secs(3));
+    node.boot_other("new", "try", None)?;
+    std::thread::sleep(Duration::from_secs(1));
+    node.tell(1000, "finish", json!({"event": "complete"}))?;
+    node.finish()?;
+    let outcome = end(push)?;
+    ensure!(outcome.code == Some(0), "{outcome:#?}");
+    let told = outcome.json()?;
+    ensure!(
+        told.iter().all(|object| object["node"] == "node07"),
+        "{told:#?}"
+    );
+    // Staging: landing; jump: prove, unpack; each begun and done once, though the
+    // connection broke and the log was read again at the end.
+    ensure!(
+        (events(&told, "begin"), events(&told, "done")) == (3, 3),
+        "{told:#?}"
+    );
+    ensure!(
+        events(&told, "reboot") == 1 && events(&told, "report") == 1,
+        "{told:#?}"
+    );
+    let report = told.last().cloned().unwrap_or_default();
+    let names: Vec<_> = report["times"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|span| span["name"].clone())
+        .collect();
+    ensure!(
+        names
+            == [
+                "stage", "reboot", "prove", "replace", "reboot", "confirm", "total"
+            ],
+        "{report:#?}"
+    );
+    ensure!(
+        outcome.stderr.contains("jump system is up: the jump OS"),
+        "{outcome:#?}"
+    );
+    kept(&bench, &node)?;
+    let logs = bench.run("logs", &["node07"])?;
+    ensure!(
+        logs.code == Some(0) && logs.stdout.contains("unpack the new system"),
+        "{logs:#?}"
+    );
+    Ok(())
+}
+
+/// Images arrived whole; the run is kept; the private key is not.
+fn kept(bench: &Bench, node: &Node<'_>) -> Result<()> {
+    for image in ["jump", "target"] {
+        ensure!(
+            fs::read(node.path(image))? == fs::read(node.path(&format!("{image}.tar.zst")))?,
+            "{image}"
+        );
+    }
+    let run = bench.run_dir("node07")?;
+    for file in ["plan.json", "events.jsonl", "known_hosts", "report.json"] {
+        let text = fs::read_to_string(run.join(file))?;
+        ensure!(
+            !text.is_empty() && !text.contains("PRIVATE KEY"),
+            "{file}: {text}"
+        );
+    }
+    Ok(())
+}
+
+fn resumes() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut node = Node::old(&bench)?;
+    bench.write("break", "")?;
+    let push = start(&bench, &["--yes", "node07"])?;
+    node.wait_for("break-now")?;
+    ensure!(fs::metadata(node.path("target"))?.len() == 100_000);
+    node.break_connections()?;
+    node.wait_for("reboot")?;
+    node.boot_other("old", "prove", Some("no link"))?;
+    let outcome = end(push)?;
+    outcome.ended(1, "again in 1 s")?;
+    for image in ["jump", "target"] {
+        ensure!(
+            fs::read(node.path(image))? == fs::read(node.path(&format!("{image}.tar.zst")))?,
+            "{image}"
+        );
+    }
+    Ok(())
+}
+
+fn step_fails() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    bench.write("fail", "")?;
+    let outcome = bench.run("push", &["--yes", "node07"])?;
+    outcome.ended(1, "mkfs broke [step-failed]")?;
+    outcome.ended(1, "the node is as it was")?;
+    ensure!(node.path("taken-back").exists());
+    left_nothing(&node)
+}
+
+fn comes_back() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut node = Node::old(&bench)?;
+    let push = start(&bench, &["--yes", "node07"])?;
+    node.wait_for("reboot")?;
+    node.boot_other("old", "prove", Some("no link"))?;
+    end(push)?.ended(
+        1,
+        "error: node07: is its old system again: no link [old-system-again]",
+    )?;
+    ensure!(node.path("taken-back").exists());
+    left_nothing(&node)
+}
+
+fn stuck() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut node = Node::old(&bench)?;
+    let push = start(&bench, &["--yes", "node07"])?;
+    node.wait_for("reboot")?;
+    node.boot_jump("stuck", Some("no space left"))?;
+    let outcome = end(push)?;
+    outcome.ended(1, "stays in the jump system: no space left [stuck-in-jump]")?;
+    outcome.ended(1, "HostKeyAlias=jump-")
+}
+
+fn interrupted() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    bench.write("slow", "")?;
+    let push = start(&bench, &["--yes", "node07"])?;
+    node.wait_for("slow-now")?;
+    let sent = Command::new("kill")
+        .args(["-INT", &push.id().to_string()])
+        .status()?;
+    ensure!(sent.success());
+    end(push)?.ended(130, "interrupted; its old system runs and is untouched")
+}

@@ -1,0 +1,51 @@
+//! jumpimg check, push, status and logs from outside: command-line errors, a whole push
+//! to a node that is an sshd on loopback and a shell script that acts `jumpinit`, and a
+//! check of this very machine by the real one. No test changes this machine.
+
+mod bench;
+mod journey;
+mod node;
+mod real;
+mod sample;
+mod usage;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A test: its name, what it needs, itself.
+type Case = (&'static str, Need, fn() -> anyhow::Result<()>);
+
+/// What a test needs.
+#[derive(Clone, Copy)]
+enum Need {
+    Nothing,
+    Sshd,
+    SshdAndRoot,
+}
+
+impl Need {
+    /// Why a test that needs this cannot run here.
+    fn missing(self) -> Option<&'static str> {
+        let sshd = std::path::Path::new(node::SSHD).exists();
+        match self {
+            Self::Sshd | Self::SshdAndRoot if !sshd => Some("no sshd (openssh-server)"),
+            Self::SshdAndRoot if !jump_tests::is_root() => Some("not root"),
+            _ => None,
+        }
+    }
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let cases = usage::CASES.iter().chain(journey::CASES).chain(real::CASES);
+    let trials = cases.map(|case| trial(*case)).collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial((name, need, run): Case) -> Trial {
+    let missing = need.missing();
+    if let Some(reason) = missing {
+        println!("skipped: {name}: {reason}");
+    }
+    let run = move || run().map_err(|error| Failed::from(format!("{error:#}")));
+    Trial::test(name, run).with_ignored_flag(missing.is_some())
+}

@@ -1,0 +1,108 @@
+//! A node and two images, made up: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Result;
+use jumparchive::{Decision, PackOptions, Packer, Tree};
+use jumpspec::digest::Digest;
+use jumpspec::manifest::Manifest;
+use serde_json::{Value, json};
+
+/// The boot that the node's facts were read in.
+pub(crate) const FIRST_BOOT: &str = "00000000-0000-4000-8000-000000000001";
+
+fn partition(number: u32, start: u64, mib: u64, kind: &str) -> Value {
+    json!({
+        "number": number, "device": format!("/dev/vda{number}"), "start": start * 2048,
+        "sectors": mib * 2048, "type_code": "0x83", "partuuid": null, "name": null,
+        "bootable": false, "swap_active": kind == "swap", "holders": [],
+        "content": {"kind": kind, "uuid": format!("0000000{number}"), "label": null},
+    })
+}
+
+fn mount(device: &str, target: &str) -> Value {
+    json!({"device": device, "target": target, "fs": "ext4", "used": 1 << 20})
+}
+
+/// What `jumpinit facts` would print of it.
+pub(crate) fn facts() -> Value {
+    json!({
+        "format": 1, "hostname": "node07", "root_user": true, "architecture": "x86_64",
+        "os": {"id": "debian", "version_id": "12", "pretty_name": "Debian GNU/Linux 12 (bookworm)"},
+        "kernel": "6.1.0-1-amd64", "kernel_arguments": ["quiet"], "boot_id": FIRST_BOOT,
+        "firmware": "bios", "memory": 1 << 29, "watchdogs": [],
+        "disks": [{
+            "name": "vda", "device": "/dev/vda", "logical_sector": 512, "model": null,
+            "identities": [{"kind": "serial", "value": "JUMP0001"}],
+            "sectors": 9 << 21, "content": null,
+            "table": {"kind": "mbr", "id": "6a756d70", "first_usable": 2048, "last_usable": (9 << 21) - 1, "extended": false},
+            "partitions": [partition(1, 1, 512, "ext4"), partition(2, 513, 2048, "swap"), partition(3, 2561, 3072, "ext4"), partition(4, 5633, 2048, "ext4")],
+            "loader": {
+                "grub": true, "kernel_sector": 1, "core": [{"start": 1, "sectors": 120}],
+                "area": {"start": 1, "sectors": 2047}, "free": [{"start": 121, "sectors": 1927}],
+            },
+        }],
+        "mounts": [mount("/dev/vda3", "/"), mount("/dev/vda1", "/boot"), mount("/dev/vda4", "/data")],
+        "swaps": ["/dev/vda2"],
+        "fstab": "UUID=00000003 / ext4 defaults 0 1\nUUID=00000001 /boot ext4 defaults 0 2\nUUID=00000002 none swap sw 0 0\nUUID=00000004 /data ext4 defaults 0 2\n",
+        "network": {"links": [], "dns": [], "search": []},
+        "saved": [{"path": "etc/hosts", "size": 4096}],
+        "authorized_keys": true, "ssh_port": 22, "jump": null, "console": null, "serial_console": null,
+    })
+}
+
+/// Writes an image of `kind` that holds one file of `bytes` bytes.
+pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
+    let digest = Digest::of(b"");
+    let manifest: Manifest = serde_json::from_value(json!({
+        "format": 1, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
+        "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
+        "architecture": "x86_64",
+        "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],
+        "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": ["i386-pc"],
+        "filesystems": ["ext4"], "toolbox": ["content"], "unpacked": 1 << 20, "directories": {},
+        "entries": 2, "inodes": 2, "budget": {"compressed": null, "unpacked": null}, "index_digest": digest,
+    }))?;
+    let tree = tempfile::tempdir()?;
+    // Not compressible, so that the image is not smaller.
+    let noise: Vec<u8> = (0..bytes.div_ceil(32))
+        .flat_map(|i| *Digest::of(&i.to_le_bytes()).as_bytes())
+        .collect();
+    std::fs::write(tree.path().join("content"), noise)?;
+    let mut packer = Packer::new(File::create(path)?, &PackOptions::default())?;
+    packer.add_tree(&Tree::open(tree.path())?, &|_| Decision::Store, &|_| ())?;
+    packer.finish(Some(manifest))?;
+    Ok(())
+}
+
+/// A job for it.
+pub(crate) const JOB: &str = r#"
+[images]
+jump = "jump.tar.zst"
+target = "target.tar.zst"
+
+[[layout.partition]]
+number = 1
+action = "format"
+mount = "/boot"
+
+[[layout.partition]]
+number = 3
+action = "format"
+mount = "/"
+
+[[layout.partition]]
+number = 4
+action = "keep"
+mount = "/data"
+
+[save]
+paths = ["etc/hosts"]
+
+[wait]
+boot = "20s"
+prove = "5s"
+replace = "1min"
+health = "20s"
+"#;
