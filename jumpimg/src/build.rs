@@ -36,7 +36,14 @@ use crate::{image, meter};
 
 /// Builds an image, or says what it would be.
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
-    let settings = Settings::resolve(args)?;
+    let result = Settings::resolve(args).and_then(|settings| build(&settings));
+    if let (true, Err(trouble)) = (args.json, &result) {
+        outcome::print_json(&serde_json::json!({ "errors": trouble.causes }))?;
+    }
+    result
+}
+
+fn build(settings: &Settings) -> Result<(), Trouble> {
     let begun = Instant::now();
     let shown = settings.root.display();
     let tree = Tree::open(&settings.root).with_context(|| format!("cannot open {shown}"))?;
@@ -46,7 +53,7 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
         rules.leave_out_file(output);
     }
     let manifest = survey::manifest(&tree, &rules, &settings.recipe)?;
-    let extras = boot::extras(&tree, &settings)?;
+    let extras = boot::extras(&tree, settings)?;
     let census = Census::take(&tree, &rules).map_err(|error| trouble(&settings.root, error))?;
     let unpacked = Manifest {
         unpacked: Size(census.unpacked),
@@ -65,7 +72,7 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
         .metadata()
         .context("cannot look at the output")?;
     rules.leave_out_node((temporary.dev(), temporary.ino()));
-    let packed = pack(&tree, &rules, extras, manifest, &file, &settings, &census)?;
+    let packed = pack(&tree, &rules, extras, manifest, &file, settings, &census)?;
     if let Some(manifest) = &packed.manifest {
         refuse_if_over_budget(&tree, manifest, Size(packed.size), &census)?;
     }

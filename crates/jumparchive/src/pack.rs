@@ -4,7 +4,9 @@
 //! host name or owner's name is looked at.
 
 mod content;
+mod paths;
 mod virtuals;
+mod visit;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -16,19 +18,20 @@ use jumpspec::digest::Digest;
 use jumpspec::manifest::Manifest;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
-use rustix::fs::FileType;
 
+pub use paths::pack_paths;
 pub use virtuals::{Virtual, VirtualKind};
+use visit::Visit;
 
 use crate::compress::FrameWriter;
 use crate::decode::threads;
 use crate::entry::{Entry, EntryKind};
-use crate::error::{Error, Result, io_error, shown};
+use crate::error::{Error, Result, io_error};
 use crate::format::{self, FRONT, Front, INDEX_TAG, IndexPlace, PREFIX, VERSION};
 use crate::header;
 use crate::index::{IndexEntry, IndexWriter};
 use crate::tree::Tree;
-use crate::walk::{self, Decision, Found, Node, Visitor};
+use crate::walk::{self, Decision, Node};
 
 /// How to pack.
 #[derive(Clone, Debug)]
@@ -241,90 +244,5 @@ impl Packer {
     fn store_bare(&mut self, entry: &Entry) -> Result<()> {
         let place = self.begin(entry)?;
         self.end(entry, place, None)
-    }
-}
-
-struct Visit<'a> {
-    packer: &'a mut Packer,
-    filter: &'a dyn Fn(&Node) -> Decision,
-    progress: crate::Progress<'a>,
-}
-
-impl Visitor for Visit<'_> {
-    fn decide(&mut self, node: &Node) -> Decision {
-        if self
-            .packer
-            .virtuals
-            .get(&node.path)
-            .is_some_and(|node| !node.is_directory())
-        {
-            // Its own turn comes in `found`; what the tree has below is gone.
-            return Decision::Hollow;
-        }
-        (self.filter)(node)
-    }
-
-    fn found(&mut self, found: &Found<'_>) -> Result<()> {
-        if let Some(node) = self.packer.virtuals.remove(&found.node.path)
-            && !(node.is_directory() && found.node.is_directory())
-        {
-            return self.packer.store_virtual(&found.node.path, &node);
-        }
-        if found.node.file_type() == FileType::Socket {
-            self.packer.report.sockets += 1;
-            return Ok(());
-        }
-        self.packer.store(found)?;
-        (self.progress)(self.packer.content);
-        Ok(())
-    }
-
-    fn vanished(&mut self, path: &[u8]) {
-        self.packer.report.vanished.push(shown(path));
-    }
-}
-
-/// Packs `paths` and all that is below them, without their parents and without
-/// following symlinks, into `out`: an image without a manifest. Paths that do not
-/// exist are passed over.
-pub fn pack_paths(tree: &Tree, paths: &[RelPath], out: File) -> Result<Packed> {
-    let failed = io_error::<io::Error>(b"image", "cannot write");
-    let mut packer = Packer::new(out, &PackOptions::default()).map_err(failed)?;
-    let wanted: Vec<&[u8]> = paths.iter().map(|path| path.as_str().as_bytes()).collect();
-    let filter = |node: &Node| decide_by_paths(&wanted, &node.path);
-    packer.add_tree(tree, &filter, &|_| ())?;
-    packer.finish(None)
-}
-
-fn decide_by_paths(wanted: &[&[u8]], path: &[u8]) -> Decision {
-    if wanted.iter().any(|wanted| is_within(path, wanted)) {
-        Decision::Store
-    } else if wanted.iter().any(|wanted| is_within(wanted, path)) {
-        Decision::Pass
-    } else {
-        Decision::Skip
-    }
-}
-
-/// Whether `path` is `top` or below it.
-pub(crate) fn is_within(path: &[u8], top: &[u8]) -> bool {
-    match path.strip_prefix(top) {
-        Some(rest) => top.is_empty() || rest.is_empty() || rest[0] == b'/',
-        None => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn saves_what_is_below_the_paths_and_passes_their_parents() {
-        let wanted: [&[u8]; 1] = [b"etc/ssh"];
-        let decide = |path: &str| decide_by_paths(&wanted, path.as_bytes());
-        assert_eq!(decide(""), Decision::Pass);
-        assert_eq!(decide("etc"), Decision::Pass);
-        assert_eq!(decide("etc/ssh/key"), Decision::Store);
-        assert_eq!(decide("etc/sshd"), Decision::Skip);
     }
 }

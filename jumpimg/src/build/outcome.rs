@@ -148,7 +148,7 @@ fn print_paths(what: &str, why: &str, paths: &[String]) {
     }
 }
 
-fn print_json(value: &impl Serialize) -> Result<(), Trouble> {
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Trouble> {
     let json = serde_json::to_string_pretty(value).map_err(anyhow::Error::new)?;
     anstream::println!("{json}");
     Ok(())

@@ -64,7 +64,7 @@ pub(crate) struct BuildArgs {
     dry_run: bool,
     /// Print the report as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -39,6 +39,12 @@ pub(crate) const CASES: &[Case] = &[
         true,
         same_bytes,
     ),
+    (
+        "files_shorter_than_they_say_are_padded_and_told",
+        false,
+        shorter,
+    ),
+    ("what_vanishes_is_told", false, vanishing),
 ];
 
 /// A planted tree and its image.
@@ -74,20 +80,20 @@ impl Planted {
 }
 
 fn pack(tree: &Path, image: &Path) -> Result<()> {
+    let report = pack_with(tree, image, &|_| ())?.report;
+    ensure!(report == jumparchive::Report::default(), "{report:?}");
+    Ok(())
+}
+
+fn pack_with(tree: &Path, image: &Path, progress: &dyn Fn(u64)) -> Result<jumparchive::Packed> {
     let out = File::options()
         .read(true)
         .write(true)
         .create_new(true)
         .open(image)?;
     let mut packer = Packer::new(out, &PackOptions::default())?;
-    packer.add_tree(&Tree::open(tree)?, &|_| Decision::Store, &|_| ())?;
-    let packed = packer.finish(None)?;
-    ensure!(
-        packed.report == jumparchive::Report::default(),
-        "{:?}",
-        packed.report
-    );
-    Ok(())
+    packer.add_tree(&Tree::open(tree)?, &|_| Decision::Store, progress)?;
+    Ok(packer.finish(None)?)
 }
 
 fn everything_survives() -> Result<()> {
@@ -162,6 +168,42 @@ fn same_bytes() -> Result<()> {
         fs::read(&planted.image)? == fs::read(&again)?,
         "the bytes differ"
     );
+    Ok(())
+}
+
+fn shorter() -> Result<()> {
+    // Files in sysfs say 4096 bytes and give fewer.
+    let tree = Path::new("/sys/class/net/lo/statistics");
+    let scratch = tempfile::tempdir()?;
+    let image = scratch.path().join("image");
+    let report = pack_with(tree, &image, &|_| ())?.report;
+    ensure!(
+        report.changed.contains(&"rx_bytes".to_owned()),
+        "{report:?}"
+    );
+    verify(Image::open(File::open(image)?)?, &|_| ())?;
+    Ok(())
+}
+
+fn vanishing() -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let (tree, image) = (scratch.path().join("tree"), scratch.path().join("image"));
+    fs::create_dir(&tree)?;
+    for name in ["a", "b", "c"] {
+        fs::write(tree.join(name), name)?;
+    }
+    // When the first file is done, the directory has been listed.
+    let after_first = |done| {
+        if done == 1 {
+            drop(fs::remove_file(tree.join("b")));
+        }
+    };
+    let finished = pack_with(&tree, &image, &after_first)?;
+    ensure!(
+        finished.report.vanished == ["b"] && finished.entries == 3,
+        "{finished:?}"
+    );
+    verify(Image::open(File::open(image)?)?, &|_| ())?;
     Ok(())
 }
 

@@ -213,6 +213,9 @@ fn over_budget() -> Result<()> {
     ] {
         ensure!(refused.stderr.contains(text), "{text}: {refused:?}");
     }
+    let json = build(&golden, "j.tar.zst", &["--budget", "60KiB", "--json"])?.failed(3, "error")?;
+    let errors: serde_json::Value = serde_json::from_str(&json.stdout)?;
+    ensure!(errors["errors"][0]["code"] == "over-budget", "{errors}");
     let left = fs::read_dir(golden.scratch.path())?.count();
     ensure!(left == 2, "something was left behind");
     Ok(())

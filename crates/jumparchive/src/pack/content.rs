@@ -10,8 +10,9 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::Packer;
-use crate::entry::{Entry, EntryKind, Mtime};
+use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, io_error, shown};
+use crate::mtime::Mtime;
 use crate::walk::Found;
 
 /// Extended attributes' names and values.

@@ -5,8 +5,9 @@ use std::io::Write;
 use jumpspec::digest::Digest;
 
 use super::Packer;
-use crate::entry::{Entry, EntryKind, Mtime};
+use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, io_error};
+use crate::mtime::Mtime;
 
 /// Something put into an image that is not in the tree. It belongs to root.
 #[derive(Clone, Debug)]
