@@ -91,7 +91,11 @@ fn jump_image() -> Result<()> {
     }
     let json = jumpimg(["inspect".as_ref(), "--json".as_ref(), image.as_os_str()])?.done()?;
     let manifest: jumpspec::manifest::Manifest = serde_json::from_str(&json.stdout)?;
-    let toolbox: Vec<&str> = manifest.toolbox.iter().map(|path| path.as_str()).collect();
+    let toolbox: Vec<&str> = manifest
+        .toolbox
+        .iter()
+        .map(jumpspec::relpath::RelPath::as_str)
+        .collect();
     ensure!(
         toolbox == ["sbin", "usr/sbin/mkfs.ext4", "usr/sbin/mkfs.xfs"],
         "{toolbox:?}"
