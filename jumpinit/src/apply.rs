@@ -53,7 +53,10 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::Confirm => loader::confirm(cx),
         Step::CollectLogs => finish::collect_logs(cx),
         Step::RestoreSwap => finish::restore_swap(cx),
-        Step::HookFinished => finish::run_hook(cx),
+        Step::HookFinished => {
+            finish::run_hook(cx);
+            Ok(())
+        }
         Step::RemoveTraces => finish::remove_traces(cx),
     }
 }

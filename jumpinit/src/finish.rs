@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use jumpspec::places;
 use jumpsys::cmd::Program;
-use jumpsys::mount::{self, MsFlags};
+use jumpsys::mount;
 use jumpsys::root::{Owner, Root};
 use jumpsys::{mountinfo, swap};
 
 use crate::context::Context;
-use crate::old::{HOOK_LIMIT, mount_ext4};
+use crate::old::{HOOK_LIMIT, mount_landing, read_landing};
 
 /// How often a unit is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -58,10 +58,7 @@ fn is_running(unit: &str) -> bool {
 pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
     let root = Root::open(Path::new("/"))?;
     root.create_dir_all(places::NEW_LOG, Owner::root(0o750))?;
-    mount_landing(cx, MsFlags::MS_RDONLY)?;
-    let copied = copy_logs(cx, &root);
-    mount::unmount(&cx.landing)?;
-    copied?;
+    read_landing(cx, |landing| copy_logs(landing, &root))?;
     root.write(
         &format!("{}/plan.json", places::NEW_LOG),
         &serde_json::to_vec_pretty(&cx.plan)?,
@@ -74,8 +71,7 @@ pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-fn copy_logs(cx: &Context, root: &Root) -> Result<()> {
-    let landing = cx.landing_root()?;
+fn copy_logs(landing: &Root, root: &Root) -> Result<()> {
     let ours = root
         .read(&format!("{}/{}", places::NEW_LOG, places::EVENTS_NAME))?
         .unwrap_or_default();
@@ -95,17 +91,6 @@ fn copy_logs(cx: &Context, root: &Root) -> Result<()> {
         )?;
     }
     Ok(())
-}
-
-fn mount_landing(cx: &Context, flags: MsFlags) -> Result<()> {
-    std::fs::create_dir_all(&cx.landing)?;
-    if mountinfo::read_mountinfo()?
-        .iter()
-        .any(|mount| mount.mount_point == cx.landing)
-    {
-        mount::unmount(&cx.landing)?;
-    }
-    mount_ext4(&cx.landing_device(), &cx.landing, flags)
 }
 
 /// Erases what was staged and the selector, then makes the landing partition what it
@@ -142,7 +127,7 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
 
 /// Overwrites host keys and password hashes in place, on disk.
 fn erase_secrets(cx: &Context) -> Result<()> {
-    mount_landing(cx, MsFlags::empty())?;
+    mount_landing(cx)?;
     let secrets = [places::SAVED, "etc/ssh/ssh_host_ed25519_key", "etc/shadow"];
     let erased = secrets
         .iter()
@@ -182,7 +167,7 @@ fn settle_fstab(cx: &Context) -> Result<()> {
 
 /// Runs the admin's hook `finished`; its failure is told, and changes nothing: the new
 /// system is the default already.
-pub(crate) fn run_hook(cx: &mut Context) -> Result<()> {
+pub(crate) fn run_hook(cx: &mut Context) {
     let path = PathBuf::from("/")
         .join(places::NEW_LIB)
         .join("hook-finished");
@@ -192,7 +177,6 @@ pub(crate) fn run_hook(cx: &mut Context) -> Result<()> {
             anyhow::Error::from(error)
         ));
     }
-    Ok(())
 }
 
 /// Removes what jump put into the new system; logs stay.

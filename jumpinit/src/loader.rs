@@ -15,11 +15,11 @@ use jumpsys::cmd::Program;
 use jumpsys::durable;
 use jumpsys::freeze;
 use jumpsys::grubenv::{self, Env};
-use jumpsys::mount::{self, MountGuard, MsFlags};
+use jumpsys::mount::{self, MountGuard};
 use jumpsys::root::{Owner, Root};
 
 use crate::context::Context;
-use crate::old::{mount_ext4, mount_landing, unmount_landing};
+use crate::old::{mount_landing, read_landing, unmount_landing};
 use crate::replace::{mount_new, new_filesystem_of, unmount_new};
 
 /// GRUB's own first sector, as grub-install and the packages have it.
@@ -30,7 +30,7 @@ const EMBEDDED: &str = "embedded.cfg";
 const CORE: &str = "core.img";
 /// How long grub-install and grub-mkconfig may take; the latter is a shell script that
 /// runs dozens of programs.
-const GRUB_LIMIT: Duration = Duration::from_secs(900);
+const GRUB_LIMIT: Duration = Duration::from_mins(15);
 /// How long to wait for udev to see a new file system.
 const UDEV_LIMIT: Duration = Duration::from_secs(10);
 
@@ -154,16 +154,12 @@ fn env_block(run: &str, state: State) -> Env {
 
 /// Turns the boot sector to the selector: one sector, written last and read back.
 pub(crate) fn arm(cx: &mut Context) -> Result<()> {
-    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
-    let boot_img = cx
-        .landing_root()
-        .and_then(|root| read_sector(&root, BOOT_IMG));
-    mount::unmount(&cx.landing)?;
+    let boot_img = read_landing(cx, |root| read_sector(root, BOOT_IMG))?;
     let now = bootwrite::read_boot_sector(&cx.disk)?;
     cx.enter(Stage::Armed)?;
     bootwrite::write_boot_sector(
         &cx.disk,
-        &compose(&boot_img?, &now, cx.plan.selector.core.start),
+        &compose(&boot_img, &now, cx.plan.selector.core.start),
     )?;
     Ok(())
 }
@@ -216,12 +212,9 @@ pub(crate) fn give_tries(cx: &mut Context) -> Result<()> {
 
 /// Turns the boot sector to the new system's own loader.
 pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
-    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
-    let sector = cx
-        .landing_root()
-        .and_then(|root| read_sector(&root, &selector_file(selector::NEW_SECTOR)));
-    mount::unmount(&cx.landing)?;
-    let sector = sector?;
+    let sector = read_landing(cx, |root| {
+        read_sector(root, &selector_file(selector::NEW_SECTOR))
+    })?;
     let start = cx.plan.selector.new_core.start;
     let leads_to = BootSector::new(sector).kernel_sector();
     ensure!(
@@ -389,12 +382,12 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
     let boot_img = read_sector(&root, "boot/grub/i386-pc/boot.img")?;
     drop(root);
     unmount_new(cx)?;
-    let room = cx.plan.selector.new_core;
-    let placed = place_core(&core, room.start)?;
-    ensure_fits(&placed, room, "the new system's core image")?;
-    bootwrite::write_core(&cx.disk, room.start, &placed)?;
+    let area = cx.plan.selector.new_core;
+    let placed = place_core(&core, area.start)?;
+    ensure_fits(&placed, area, "the new system's core image")?;
+    bootwrite::write_core(&cx.disk, area.start, &placed)?;
     let now = bootwrite::read_boot_sector(&cx.disk)?;
-    let sector = compose(&boot_img, &now, room.start);
+    let sector = compose(&boot_img, &now, area.start);
     durable::write_at(
         &cx.on_landing(&selector_file(selector::NEW_SECTOR)),
         0,

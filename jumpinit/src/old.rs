@@ -26,7 +26,7 @@ use jumpsys::{mountinfo, swap};
 use crate::context::Context;
 
 /// How long a hook of the admin's may take.
-pub(crate) const HOOK_LIMIT: Duration = Duration::from_secs(3600);
+pub(crate) const HOOK_LIMIT: Duration = Duration::from_hours(1);
 
 /// The bundle that `jumpimg` put into the work directory.
 pub(crate) fn read_bundle(work: &Path) -> Result<Bundle> {
@@ -144,19 +144,32 @@ fn unpack_toolbox(work: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Mounts the landing file system, unless it is.
+/// Mounts the landing file system to write to it, unless it is mounted.
 pub(crate) fn mount_landing(cx: &Context) -> Result<()> {
     if is_mounted(&cx.landing)? {
         return Ok(());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&cx.landing)?;
     mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::empty())
 }
 
+/// Reads something from the landing file system, which is mounted for it and not written to.
+pub(crate) fn read_landing<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    if is_mounted(&cx.landing)? {
+        mount::unmount(&cx.landing)?;
+    }
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
+    let found = cx.landing_root().and_then(|root| read(&root));
+    mount::unmount(&cx.landing)?;
+    found
+}
+
+/// Mounts an ext4 at a directory that only root may enter, made if it is missing.
 pub(crate) fn mount_ext4(device: &Path, target: &Path, flags: MsFlags) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(target)
+        .with_context(|| format!("cannot make {}", target.display()))?;
     mount::mount(&MountSpec {
         source: device,
         target,

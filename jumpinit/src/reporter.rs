@@ -114,14 +114,13 @@ impl Reporter {
 fn console_line(what: &What) -> Option<String> {
     Some(match what {
         What::Begin { step } => step.clone(),
-        What::Done { .. } => return None,
+        What::Done { .. } | What::Need { .. } => return None,
         What::Progress { step, done, total } => {
             format!("{step}: {} of {} MiB", done >> 20, total >> 20)
         }
         What::Note { text } => text.clone(),
         What::Failed { step, error, next } => format!("FAILED: {step}: {error}; {next}"),
         What::Reboot { into } => format!("reboot into {into}"),
-        What::Need { .. } => return None,
         What::Complete => "stage complete".to_owned(),
     })
 }
