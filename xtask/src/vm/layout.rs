@@ -1,6 +1,7 @@
 //! The partitions of the victim's disk, for both kinds of partition table.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// The kind of partition table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +74,19 @@ impl Table {
         self.partitions()
             .into_iter()
             .find(|partition| partition.role == role)
+    }
+
+    /// Where the partition with that role is, in bytes from the start of the disk.
+    pub fn place(self, role: Role) -> Option<Range<u64>> {
+        let mut start = HEAD_MIB << 20;
+        for partition in self.partitions() {
+            let end = start + (partition.mib << 20);
+            if partition.role == role {
+                return Some(start..end);
+            }
+            start = end;
+        }
+        None
     }
 
     /// The disk's size in bytes.

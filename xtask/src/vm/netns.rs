@@ -50,6 +50,13 @@ impl Network {
         command
     }
 
+    /// `command`, in this network.
+    pub fn inside(&self, command: &Command) -> Command {
+        let mut inside = self.command(command.get_program());
+        inside.args(command.get_args());
+        inside
+    }
+
     /// Removes it.
     pub fn remove(mut self) -> Result<()> {
         self.release()

@@ -1,0 +1,32 @@
+//! Nodes in QEMU, with firmware and GRUB: the whole journey, and the one that comes back.
+
+mod dry_run;
+mod fallback;
+mod journey;
+#[path = "../machines/mod.rs"]
+mod machines;
+
+use machines::Case;
+
+const QEMU: &[&str] = &["/usr/bin/qemu-system-x86_64"];
+
+fn main() {
+    let case = |name, run: fn() -> anyhow::Result<()>| Case {
+        name,
+        needs: QEMU,
+        asked_by: None,
+        run,
+    };
+    let gpt = case("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt);
+    machines::run(vec![
+        case("debian_12_becomes_debian_13_on_an_mbr_disk", journey::mbr),
+        Case {
+            asked_by: Some("JUMP_TEST_GPT"),
+            ..gpt
+        },
+        case(
+            "the_old_system_comes_back_when_the_kernel_of_jump_is_missing",
+            fallback::kernel_missing,
+        ),
+    ]);
+}
