@@ -4,7 +4,7 @@ use anyhow::Result;
 use jumpspec::step::Step;
 
 use crate::context::Context;
-use crate::{finish, loader, old, prove, replace, restore};
+use crate::{accounts, finish, loader, old, prove, replace, restore};
 
 /// Carries out `step`. Doing it again from its start ends the same.
 pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
@@ -38,7 +38,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         } => replace::mkfs(cx, *number, *fs, uuid, label.as_deref()),
         Step::Extract => replace::extract(cx),
         Step::RestoreFiles => restore::files(cx),
-        Step::MergeAccounts => restore::accounts(cx),
+        Step::MergeAccounts => accounts::merge(cx),
         Step::WriteFstab => restore::fstab(cx),
         Step::WriteNetwork => restore::network(cx),
         Step::HookRestored => restore::run_hook(cx),

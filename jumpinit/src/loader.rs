@@ -393,7 +393,9 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
         0,
         &sector,
     )?;
-    Ok(())
+    // The selector's last resort leads here too: the old loader is no more.
+    let raw = cx.plan.selector.old_boot_sector * jumpsys::SECTOR_SIZE;
+    Ok(durable::write_at(&cx.disk, raw, &sector)?)
 }
 
 #[cfg(test)]

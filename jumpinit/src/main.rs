@@ -2,6 +2,7 @@
 //! it to the old one; it is `/etc/rc.local` itself in the jump system; a unit starts it
 //! at the new system's first boot.
 
+mod accounts;
 mod apply;
 mod cli;
 mod configure;

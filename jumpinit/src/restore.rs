@@ -6,7 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Existing, Image, UnpackOptions};
-use jumpspec::accounts::{self, AccountFiles};
 use jumpspec::network::render;
 use jumpspec::places;
 use jumpspec::relpath::RelPath;
@@ -14,18 +13,13 @@ use jumpspec::step::Step;
 use jumpsys::cmd::Program;
 use jumpsys::root::{Owner, Root};
 
+use crate::accounts::{ACCOUNTS, SUBIDS};
 use crate::context::Context;
 use crate::old::HOOK_LIMIT;
-use crate::replace::{is_on_kept, new_root};
+use crate::replace::new_root;
 
-/// The four account files, below a root.
-const ACCOUNTS: [&str; 4] = ["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"];
-/// Larger account files than any real one are refused.
-const ACCOUNTS_CAP: u64 = 64 << 20;
-/// Gid of `shadow` on Debian (base-passwd), for images that lack the file.
-const SHADOW_GROUP: u32 = 42;
-
-fn saved(cx: &Context) -> Result<Image> {
+/// The archive of saved files.
+pub(crate) fn saved_files(cx: &Context) -> Result<Image> {
     let path = cx.on_landing(places::SAVED);
     let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
     Image::open(file).with_context(|| path.display().to_string())
@@ -35,7 +29,7 @@ fn saved(cx: &Context) -> Result<Image> {
 /// and for those whose directory the new system does not have.
 pub(crate) fn files(cx: &mut Context) -> Result<()> {
     let root = new_root(cx)?;
-    let image = saved(cx)?;
+    let image = saved_files(cx)?;
     let homeless = homeless(cx, &root);
     for path in &homeless {
         cx.reporter.note(format!(
@@ -47,7 +41,10 @@ pub(crate) fn files(cx: &mut Context) -> Result<()> {
         let left_out = |other: &str| {
             path == other.as_bytes() || path.starts_with(format!("{other}/").as_bytes())
         };
-        !ACCOUNTS.iter().any(|account| left_out(account))
+        !ACCOUNTS
+            .iter()
+            .chain(&SUBIDS)
+            .any(|account| left_out(account))
             && !homeless.iter().any(|other| left_out(other.as_str()))
     };
     let options = UnpackOptions {
@@ -78,90 +75,6 @@ fn homeless(cx: &Context, root: &Root) -> Vec<RelPath> {
             .is_some_and(|(parent, _)| !root.exists(parent))
     };
     saved.flatten().filter(orphan).cloned().collect()
-}
-
-/// Merges the old system's human accounts and root's password into the new system's.
-pub(crate) fn accounts(cx: &mut Context) -> Result<()> {
-    let root = new_root(cx)?;
-    let image = saved(cx)?;
-    let old = account_files(|path| {
-        let path: RelPath = path.parse()?;
-        let bytes = jumparchive::read_file(&image, &path, ACCOUNTS_CAP)?;
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-    })?;
-    let new = account_files(|path| Ok(root.read_text(path)?))?;
-    let merged = accounts::merge(&old, &new).context("cannot merge the accounts")?;
-    for (path, text) in ACCOUNTS.iter().zip(texts(&merged.files)) {
-        let secret = path.ends_with("shadow");
-        let otherwise = if secret {
-            Owner {
-                uid: 0,
-                gid: SHADOW_GROUP,
-                mode: 0o640,
-            }
-        } else {
-            Owner::root(0o644)
-        };
-        root.rewrite(path, text.as_bytes(), otherwise)?;
-    }
-    if !merged.carried.is_empty() {
-        cx.reporter.note(format!(
-            "accounts carried over: {}",
-            merged.carried.join(", ")
-        ));
-    }
-    for clash in &merged.clashes {
-        cx.reporter.note(format!("accounts: {clash}"));
-    }
-    make_homes(cx, &root, &merged.files, &merged.carried)
-}
-
-fn account_files(read: impl Fn(&str) -> Result<Option<String>>) -> Result<AccountFiles> {
-    let [passwd, shadow, group, gshadow] =
-        ACCOUNTS.map(|path| read(path).map(Option::unwrap_or_default));
-    Ok(AccountFiles {
-        passwd: passwd?,
-        shadow: shadow?,
-        group: group?,
-        gshadow: gshadow?,
-    })
-}
-
-fn texts(files: &AccountFiles) -> [&str; 4] {
-    [&files.passwd, &files.shadow, &files.group, &files.gshadow]
-}
-
-/// Gives carried accounts an empty home where they have none and no kept file system
-/// holds it.
-fn make_homes(
-    cx: &mut Context,
-    root: &Root,
-    files: &AccountFiles,
-    carried: &[String],
-) -> Result<()> {
-    for account in accounts::humans(files)
-        .into_iter()
-        .filter(|account| carried.contains(&account.name))
-    {
-        let home: Result<RelPath, _> = account.home.parse();
-        let Ok(home) = home else { continue };
-        if is_on_kept(cx, &account.home) || root.exists(home.as_str()) {
-            continue;
-        }
-        root.create_dir_all(
-            home.as_str(),
-            Owner {
-                uid: account.uid,
-                gid: account.gid,
-                mode: 0o700,
-            },
-        )?;
-        cx.reporter.note(format!(
-            "{} has a new, empty home {}",
-            account.name, account.home
-        ));
-    }
-    Ok(())
 }
 
 /// Writes fstab and makes the mount points it names.

@@ -68,7 +68,7 @@ pub enum AccountsError {
 }
 
 /// A human account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Account {
     /// Login name.
     pub name: String,

@@ -51,6 +51,8 @@ pub struct Facts {
     pub fstab: String,
     /// Links, addresses, routes, name servers.
     pub network: Network,
+    /// Human accounts whose home directory is there.
+    pub accounts: Vec<crate::accounts::Account>,
     /// What would be saved, by path: existing files with their sizes.
     pub saved: Vec<SavedPath>,
     /// Whether root's `authorized_keys` holds at least one key.

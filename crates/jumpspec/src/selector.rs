@@ -86,8 +86,13 @@ impl Serial {
     pub fn from_console(argument: &str) -> Option<Self> {
         let port = argument.strip_prefix("console=ttyS")?;
         let (unit, speed) = port.split_once(',').unwrap_or((port, "9600"));
-        let digits = speed.find(|c: char| !c.is_ascii_digit()).unwrap_or(speed.len());
-        Some(Self { unit: unit.parse().ok()?, speed: speed[..digits].parse().ok()? })
+        let digits = speed
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(speed.len());
+        Some(Self {
+            unit: unit.parse().ok()?,
+            speed: speed[..digits].parse().ok()?,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use jumpspec::accounts::{Account, AccountFiles, humans};
 use jumpspec::facts::{FORMAT, Facts, Firmware, JumpInProgress, Mount, SavedPath};
 use jumpspec::manifest::OsRelease;
 use jumpspec::relpath::RelPath;
@@ -57,6 +58,7 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .iter()
             .map(|path| saved(&root, path))
             .collect::<Result<_>>()?,
+        accounts: accounts(&root)?,
         authorized_keys: !authorized_keys(&root)?.is_empty(),
         ssh_port: std::env::var("SSH_CONNECTION")
             .ok()
@@ -64,6 +66,17 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .and_then(parse_ssh_connection),
         jump,
     })
+}
+
+/// Human accounts with a home directory on this system.
+fn accounts(root: &Root) -> Result<Vec<Account>> {
+    let passwd = root.read_text("etc/passwd")?.unwrap_or_default();
+    let files = AccountFiles {
+        passwd,
+        ..AccountFiles::default()
+    };
+    let at_home = |account: &Account| account.home != "/" && Path::new(&account.home).is_dir();
+    Ok(humans(&files).into_iter().filter(at_home).collect())
 }
 
 /// The lines of root's `authorized_keys` that hold a key.

@@ -26,6 +26,16 @@ use crate::step::{ImageRole, Step};
 /// sshd's port where nothing else is known (RFC 4251's registered port).
 const SSH_PORT: u16 = 22;
 
+/// What the accounts are merged from.
+const ACCOUNT_FILES: [&str; 6] = [
+    "etc/passwd",
+    "etc/shadow",
+    "etc/group",
+    "etc/gshadow",
+    "etc/subuid",
+    "etc/subgid",
+];
+
 /// What a plan follows from.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -240,11 +250,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     let hooks = &input.job.hooks;
     let mut paths = input.job.save.all_paths();
     if input.job.save.accounts {
-        paths.extend(
-            ["etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"]
-                .iter()
-                .filter_map(|path| path.parse().ok()),
-        );
+        paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
     }
     let mut old: Vec<Step> = hook(&hooks.before, Step::HookBefore).into_iter().collect();
     old.extend([

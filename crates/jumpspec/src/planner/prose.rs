@@ -56,7 +56,40 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
         plan.kept
             .push("human accounts and root's password".to_owned());
     }
+    plan.destroyed.extend(homes(plan, input));
     plan.notes.extend(notes(input));
+}
+
+/// Homes of people that lie on a file system which is made anew, and are not saved.
+fn homes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
+    let below = |path: &str, top: &str| {
+        path.strip_prefix(top.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let on_kept = |home: &str| {
+        plan.filesystems
+            .iter()
+            .any(|fs| fs.kept && below(home, &fs.mount))
+    };
+    let saved = |home: &str| {
+        input
+            .facts
+            .saved
+            .iter()
+            .any(|saved| below(home, &saved.path.absolute()))
+    };
+    let lost = input
+        .facts
+        .accounts
+        .iter()
+        .filter(|account| !on_kept(&account.home) && !saved(&account.home));
+    lost.map(|account| {
+        format!(
+            "{}, the home of {} (save it with [save] extra)",
+            account.home, account.name
+        )
+    })
+    .collect()
 }
 
 fn notes(input: &Input<'_>) -> Vec<String> {

@@ -159,6 +159,13 @@ pub(crate) fn facts() -> Facts {
         swaps: vec!["/dev/vda2".to_owned()],
         fstab: "/dev/vda3 / ext4 errors=remount-ro 0 1\n".to_owned(),
         network: network(),
+        accounts: vec![crate::accounts::Account {
+            name: "alice".to_owned(),
+            uid: 1007,
+            gid: 1007,
+            home: "/home/alice".to_owned(),
+            shell: "/bin/bash".to_owned(),
+        }],
         saved: vec![SavedPath {
             path: "etc/ssh".parse().expect("a path"),
             size: Some(Size::mib(1)),

@@ -161,6 +161,7 @@ fn facts() -> Facts {
         used: Size::mib(1),
     };
     Facts {
+        accounts: Vec::new(),
         format: 1,
         hostname: "node07".to_owned(),
         root_user: true,
