@@ -24,7 +24,7 @@ pub(super) fn render(network: &Network) -> Vec<(String, String)> {
 
 fn connection(link: &Link, dns: Option<&Network>) -> String {
     let mut text = format!(
-        "# Written by jump.\n[connection]\nid=jump {}\ntype=ethernet\nautoconnect=true\n\n\
+        "# Carried over from the old system.\n[connection]\nid=carried {}\ntype=ethernet\nautoconnect=true\n\n\
          [ethernet]\nmac-address={}\n",
         link.name, link.mac
     );

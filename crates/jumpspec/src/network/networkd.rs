@@ -23,7 +23,7 @@ pub(super) fn render(network: &Network) -> Vec<(String, String)> {
 fn unit(network: &Network, link: &Link, dns: bool) -> String {
     let yes = |wanted: bool| if wanted { "yes" } else { "no" };
     let mut text = format!(
-        "# Written by jump: {} of the old system.\n[Match]\nMACAddress={}\nType=ether\n\n",
+        "# Carried over: {} of the old system.\n[Match]\nMACAddress={}\nType=ether\n\n",
         link.name, link.mac
     );
     if link.mtu != ETHERNET_MTU && link.mtu != 0 {

@@ -61,7 +61,7 @@ pub fn file_mode(path: &RelPath) -> u32 {
 fn names(network: &Network) -> Vec<(String, String)> {
     let file = |(index, link): (usize, &Link)| {
         let text = format!(
-            "# Written by jump: the name that the old system had for it.\n\
+            "# Carried over: the name that the old system had for it.\n\
              [Match]\nMACAddress={}\nType=ether\n\n[Link]\nNamePolicy=\nName={}\n",
             link.mac, link.name
         );
@@ -77,5 +77,5 @@ fn names(network: &Network) -> Vec<(String, String)> {
 /// The path of a link's file: before the distribution's own in the order of names.
 pub(super) fn path(index: usize, link: &Link, folder: &str, extension: &str) -> String {
     let mac = link.mac.replace(':', "").to_ascii_lowercase();
-    format!("{folder}/10-jump-{index}-{mac}.{extension}")
+    format!("{folder}/10-carried-{index}-{mac}.{extension}")
 }

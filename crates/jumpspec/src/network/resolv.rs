@@ -32,7 +32,7 @@ pub fn parse_resolv_conf(text: &str) -> (Vec<IpAddr>, Vec<String>) {
 
 /// A `resolv.conf` with the network's name servers and search domains.
 pub fn render_resolv_conf(network: &Network) -> String {
-    let mut text = String::from("# Written by jump.\n");
+    let mut text = String::from("# Carried over from the old system.\n");
     if !network.search.is_empty() {
         let _ = writeln!(text, "search {}", network.search.join(" "));
     }
