@@ -1,6 +1,7 @@
 //! `jumpimg status`: which system a node runs and how far its run has come.
 
 use clap::Args;
+use jumpspec::journal::Journal;
 use jumpspec::status::Status;
 use serde_json::{Map, Value, json};
 
@@ -119,17 +120,8 @@ fn text(status: &Status) -> String {
         seconds(*uptime_ms)
     )];
     if let Some(run) = &status.run {
-        let mut line = format!("run {run}");
-        if let Some(journal) = &status.journal {
-            let stage = json!(journal.stage);
-            let word = if journal.done { "done" } else { "begun" };
-            line += &format!(
-                ": stage {}, step {} {word}",
-                stage.as_str().unwrap_or_default(),
-                journal.step + 1
-            );
-        }
-        lines.push(line);
+        let at = status.journal.as_ref().map(progress).unwrap_or_default();
+        lines.push(format!("run {run}{at}"));
     }
     lines.extend(
         status
@@ -145,10 +137,17 @@ fn text(status: &Status) -> String {
     lines.join("\n")
 }
 
+/// How far a run has come.
+fn progress(journal: &Journal) -> String {
+    let stage = json!(journal.stage);
+    let stage = stage.as_str().unwrap_or_default();
+    let word = if journal.done { "done" } else { "begun" };
+    format!(": stage {stage}, step {} {word}", journal.step + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::journal::Journal;
     use jumpspec::status::System;
 
     #[test]

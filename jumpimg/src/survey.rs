@@ -96,5 +96,5 @@ pub(crate) fn survey(common: &Common<'_>, node: &str) -> Result<Survey, Trouble>
 /// 16 hex digits that no other run has.
 fn run_id() -> Result<String, Trouble> {
     let bytes = random_bytes::<8>().context("cannot make a run id")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }

@@ -86,6 +86,8 @@ impl Route {
                 "GlobalKnownHostsFile=/dev/null".to_owned(),
                 "StrictHostKeyChecking=yes".to_owned(),
                 "UpdateHostKeys=no".to_owned(),
+                "VerifyHostKeyDNS=no".to_owned(),
+                "CheckHostIP=no".to_owned(),
                 format!("HostKeyAlias={alias}"),
             ]);
         }

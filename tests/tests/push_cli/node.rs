@@ -112,7 +112,7 @@ impl<'a> Node<'a> {
         };
         self.bench.write(
             "sshd_config",
-            &format!("ListenAddress 127.0.0.1:{}\nHostKey {directory}{key}\nAuthorizedKeysFile {directory}authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n{force}", self.port),
+            &format!("ListenAddress 127.0.0.1:{}\nHostKey {directory}{key}\nAuthorizedKeysFile {directory}authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n# bash reads no start-up files of the account that runs the tests.\nSetEnv HOME={directory}\n{force}", self.port),
         )?;
         let log = fs::File::options()
             .create(true)

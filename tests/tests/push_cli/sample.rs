@@ -46,7 +46,10 @@ pub(crate) fn facts() -> Value {
         "mounts": [mount("/dev/vda3", "/"), mount("/dev/vda1", "/boot"), mount("/dev/vda4", "/data")],
         "swaps": ["/dev/vda2"],
         "fstab": "UUID=00000003 / ext4 defaults 0 1\nUUID=00000001 /boot ext4 defaults 0 2\nUUID=00000002 none swap sw 0 0\nUUID=00000004 /data ext4 defaults 0 2\n",
-        "network": {"links": [], "dns": [], "search": []},
+        "network": {"links": [{
+            "name": "eth0", "mac": "52:54:00:00:00:01", "virtual_kind": null, "up": true, "mtu": 1500, "dhcp4": true, "auto6": false,
+            "addresses": [], "routes": [],
+        }], "dns": [], "search": []},
         "saved": [{"path": "etc/hosts", "size": 4096}],
         "authorized_keys": true, "ssh_port": 22, "jump": null, "console": null, "serial_console": null,
     })
