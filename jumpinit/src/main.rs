@@ -28,6 +28,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use jumpspec::status::EXIT_BUSY;
+use jumpsys::lock::LockError;
 
 fn main() -> ExitCode {
     let done = if is_rc_local() {
@@ -39,8 +41,20 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            exit_code(&error)
         }
+    }
+}
+
+/// That another call is still at work is no failure of this one: `jumpimg` tries again.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let busy = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(LockError::Held { .. }))
+    };
+    if error.chain().any(busy) {
+        ExitCode::from(u8::try_from(EXIT_BUSY).unwrap_or(1))
+    } else {
+        ExitCode::FAILURE
     }
 }
 
