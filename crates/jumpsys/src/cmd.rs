@@ -2,15 +2,20 @@
 //! wrote to stderr. No shell is ever involved.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::thread::{self, JoinHandle};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, chdir, chroot};
+
+mod pipes;
+
+pub use pipes::Piped;
+use pipes::{collect, drain, feed, tail};
 
 /// How much of a failed program's stderr an error keeps, in bytes.
 const STDERR_KEPT: usize = 2048;
@@ -271,100 +276,6 @@ impl Program {
     }
 }
 
-/// A running program and its pipes. Dropped before [`Piped::finish`], it is killed.
-#[derive(Debug)]
-pub struct Piped {
-    command: String,
-    child: Child,
-    stderr: Option<Drain>,
-    /// Its stdin; take and drop it to say that nothing more comes.
-    pub stdin: Option<ChildStdin>,
-    /// Its stdout.
-    pub stdout: Option<ChildStdout>,
-}
-
-impl Piped {
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Kills it; [`Piped::finish`] then tells the status.
-    pub fn kill(&mut self) {
-        // It may have ended already.
-        self.child.kill().ok();
-    }
-
-    /// Closes the pipes that are left, waits, and fails on any status but 0.
-    pub fn finish(mut self) -> Result<(), CmdError> {
-        self.stdin.take();
-        self.stdout.take();
-        let status = self.child.wait().map_err(|source| CmdError::Pipe {
-            command: self.command.clone(),
-            source,
-        })?;
-        let stderr = self.stderr.take().map(collect);
-        if status.success() {
-            return Ok(());
-        }
-        Err(CmdError::Failed {
-            command: self.command.clone(),
-            status,
-            stderr: tail(&stderr.transpose().ok().flatten().unwrap_or_default()),
-        })
-    }
-}
-
-impl Drop for Piped {
-    fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            self.child.kill().ok();
-            self.child.wait().ok();
-        }
-    }
-}
-
-type Drain = JoinHandle<io::Result<Vec<u8>>>;
-
-fn feed(stdin: Option<ChildStdin>, bytes: Option<Vec<u8>>) -> JoinHandle<io::Result<()>> {
-    thread::spawn(move || match (stdin, bytes) {
-        (Some(mut stdin), Some(bytes)) => stdin.write_all(&bytes),
-        _ => Ok(()),
-    })
-}
-
-/// Reads a pipe to its end, keeping all of it or only the last `keep` bytes.
-fn drain(pipe: Option<impl Read + Send + 'static>, keep: Option<usize>) -> Drain {
-    thread::spawn(move || {
-        let (mut kept, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
-        let Some(mut pipe) = pipe else {
-            return Ok(kept);
-        };
-        loop {
-            match pipe.read(&mut chunk) {
-                Ok(0) => return Ok(kept),
-                Ok(n) => kept.extend_from_slice(&chunk[..n]),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-            if let Some(keep) = keep {
-                kept.drain(..kept.len().saturating_sub(keep));
-            }
-        }
-    })
-}
-
-fn collect(drain: Drain) -> io::Result<Vec<u8>> {
-    drain
-        .join()
-        .unwrap_or_else(|_| Err(io::Error::other("the pipe's reader died")))
-}
-
-fn tail(stderr: &[u8]) -> String {
-    let from = stderr.len().saturating_sub(STDERR_KEPT);
-    String::from_utf8_lossy(&stderr[from..]).trim().to_owned()
-}
-
 fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
@@ -376,62 +287,4 @@ fn quoted(word: &OsStr) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{CmdError, Program};
-    use std::io::{Read as _, Write as _};
-    use std::time::{Duration, Instant};
-
-    fn sh(script: &str) -> Program {
-        Program::new("/bin/sh").args(["-c", script])
-    }
-
-    #[test]
-    fn gives_stdout_and_a_clean_environment() {
-        let out = sh("env").run().unwrap().stdout_text();
-        assert!(out.contains("LC_ALL=C"), "{out}");
-        assert!(!out.contains("HOME="), "{out}");
-    }
-
-    #[test]
-    fn feeds_stdin_larger_than_a_pipe() {
-        let out = Program::new("/usr/bin/wc").arg("-c");
-        let out = out.stdin_bytes(vec![7; 300_000]).run().unwrap();
-        assert_eq!(out.stdout_text().trim(), "300000");
-    }
-
-    #[test]
-    fn a_failure_carries_command_status_and_stderr() {
-        let e = sh("echo some words >&2; exit 3").run().unwrap_err();
-        let text = e.to_string();
-        assert_eq!(
-            text,
-            "`/bin/sh -c 'echo some words >&2; exit 3'` failed (exit status: 3): some words"
-        );
-    }
-
-    #[test]
-    fn a_missing_program_is_named() {
-        let e = Program::new("/nonexistent/mkfs").run().unwrap_err();
-        assert!(matches!(e, CmdError::Spawn { .. }));
-        assert!(e.to_string().contains("/nonexistent/mkfs"));
-    }
-
-    #[test]
-    fn a_time_limit_also_ends_what_the_program_started() {
-        let started = Instant::now();
-        let slow = sh("sleep 30 & wait").timeout(Duration::from_millis(200));
-        assert!(matches!(slow.run(), Err(CmdError::TimedOut { .. })));
-        assert!(started.elapsed() < Duration::from_secs(10));
-    }
-
-    #[test]
-    fn a_piped_program_talks_both_ways() {
-        let mut cat = Program::new("/bin/cat").spawn_piped().unwrap();
-        cat.stdin.take().unwrap().write_all(b"hello").unwrap();
-        let mut said = String::new();
-        let mut stdout = cat.stdout.take().unwrap();
-        stdout.read_to_string(&mut said).unwrap();
-        assert_eq!(said, "hello");
-        cat.finish().unwrap();
-    }
-}
+mod tests;

@@ -62,7 +62,10 @@ impl Drop for Piped {
 
 pub(super) type Drain = JoinHandle<io::Result<Vec<u8>>>;
 
-pub(super) fn feed(stdin: Option<ChildStdin>, bytes: Option<Vec<u8>>) -> JoinHandle<io::Result<()>> {
+pub(super) fn feed(
+    stdin: Option<ChildStdin>,
+    bytes: Option<Vec<u8>>,
+) -> JoinHandle<io::Result<()>> {
     thread::spawn(move || match (stdin, bytes) {
         (Some(mut stdin), Some(bytes)) => stdin.write_all(&bytes),
         _ => Ok(()),
