@@ -5,7 +5,6 @@ mod lookout;
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jumpspec::bundle::{self, Bundle};
 use jumpspec::event::Event;
 use jumpspec::facts::Facts;
@@ -17,7 +16,7 @@ use jumpspec::step::ImageRole;
 pub(crate) use lookout::{Lookout, Sight};
 
 use crate::ssh::{Heard, Input, Session, SshError, quoted};
-use crate::trouble::Trouble;
+use crate::trouble::{Exit, Trouble};
 
 /// For questions that the node answers at once.
 const SHORT: Duration = Duration::from_mins(1);
@@ -116,9 +115,11 @@ impl Agent {
         let said = session.run(&format!("exec {} {question}", self.program), SHORT);
         let said = said.map_err(|error| error.trouble(session.host()))?;
         let answer = said.find('{').map_or("", |at| &said[at..]);
-        let parsed = serde_json::from_str(answer)
-            .with_context(|| format!("cannot read what `jumpinit {question}` printed"));
-        Ok(parsed?)
+        serde_json::from_str(answer).map_err(|error| {
+            let message = format!("cannot read what `jumpinit {question}` printed: {error}");
+            Trouble::new(Exit::Failed, "jumpinit-answer", message)
+                .hint("use a jumpimg and a jumpinit of the same version")
+        })
     }
 
     /// Hands over what the run needs besides the images.

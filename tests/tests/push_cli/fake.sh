@@ -11,6 +11,8 @@ facts)
   ;;
 status) cat "$D/status.json" ;;
 stage)
+  # EX_TEMPFAIL: an earlier call still holds the node.
+  [ ! -e "$D/busy" ] || { rm "$D/busy"; exit 75; }
   [ ! -e "$D/slow" ] || { touch "$D/slow-now"; sleep 60; }
   cp "$3/bundle.json" "$D/bundle.json"
   [ -s "$3/toolbox.tar" ] || exit 1

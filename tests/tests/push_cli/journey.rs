@@ -2,7 +2,8 @@
 //! that gives up, broken connections, Ctrl-C, and pushes that do not begin.
 
 use std::fs;
-use std::process::{Child, Command};
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -20,6 +21,11 @@ pub(crate) const CASES: &[Case] = &[
         refused,
     ),
     ("push_without_a_terminal_wants_yes", Need::Sshd, needs_yes),
+    (
+        "a_terminal_is_asked_for_the_host_name",
+        Need::SshdAndScript,
+        asks,
+    ),
     ("a_dry_run_stops_after_the_plan", Need::Sshd, dry_run),
     (
         "a_push_follows_the_node_to_its_new_system",
@@ -126,6 +132,31 @@ fn needs_yes() -> Result<()> {
         outcome.stdout.contains("on the jump system, unattended"),
         "{outcome:#?}"
     );
+    left_nothing(&node)
+}
+
+/// `script` (bsdutils) gives the program a terminal.
+fn asks() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    let push = bench.command("push", &["node07"]);
+    let words = std::iter::once(push.get_program()).chain(push.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    let mut script = Command::new("script");
+    script.args(["-qec", &words.join(" "), "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = script.spawn()?;
+    if let Some(mut answer) = running.stdin.take() {
+        answer.write_all(b"node08\n")?;
+    }
+    let outcome: Outcome = running.wait_with_output()?.into();
+    ensure!(outcome.code == Some(3), "{outcome:#?}");
+    for text in [
+        "Replace the operating system of node07? Type its host name to go on:",
+        "[not-confirmed]",
+    ] {
+        ensure!(outcome.stdout.contains(text), "{outcome:#?}");
+    }
     left_nothing(&node)
 }
 
@@ -244,6 +275,7 @@ fn kept(bench: &Bench, node: &Node<'_>) -> Result<()> {
 fn resumes() -> Result<()> {
     let bench = Bench::new()?;
     let mut node = Node::old(&bench)?;
+    bench.write("busy", "")?;
     bench.write("break", "")?;
     let push = start(&bench, &["--yes", "node07"])?;
     node.wait_for("break-now")?;
@@ -252,7 +284,8 @@ fn resumes() -> Result<()> {
     node.wait_for("reboot")?;
     node.boot_other("old", "prove", Some("no link"))?;
     let outcome = end(push)?;
-    outcome.ended(1, "again in 1 s")?;
+    let pauses = outcome.stderr.matches("; again in 1 s").count();
+    ensure!(pauses == 2, "once busy, once broken: {outcome:#?}");
     for image in ["jump", "target"] {
         ensure!(
             fs::read(node.path(image))? == fs::read(node.path(&format!("{image}.tar.zst")))?,

@@ -20,6 +20,7 @@ enum Need {
     Nothing,
     Sshd,
     SshdAndRoot,
+    SshdAndScript,
 }
 
 impl Need {
@@ -27,7 +28,12 @@ impl Need {
     fn missing(self) -> Option<&'static str> {
         let sshd = std::path::Path::new(node::SSHD).exists();
         match self {
-            Self::Sshd | Self::SshdAndRoot if !sshd => Some("no sshd (openssh-server)"),
+            Self::Sshd | Self::SshdAndRoot | Self::SshdAndScript if !sshd => {
+                Some("no sshd (openssh-server)")
+            }
+            Self::SshdAndScript if !std::path::Path::new("/usr/bin/script").exists() => {
+                Some("no script (bsdutils)")
+            }
             Self::SshdAndRoot if !jump_tests::is_root() => Some("not root"),
             _ => None,
         }

@@ -51,7 +51,7 @@ pub(crate) fn facts() -> Value {
             "addresses": [], "routes": [],
         }], "dns": [], "search": []},
         "saved": [{"path": "etc/hosts", "size": 4096}],
-        "authorized_keys": true, "ssh_port": 22, "jump": null, "console": null, "serial_console": null,
+        "accounts": [], "authorized_keys": true, "ssh_port": 22, "jump": null, "console": null, "serial_console": null,
     })
 }
 
