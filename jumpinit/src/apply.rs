@@ -4,14 +4,14 @@ use anyhow::Result;
 use jumpspec::step::Step;
 
 use crate::context::Context;
-use crate::{accounts, finish, loader, old, prove, replace, restore};
+use crate::{accounts, finish, grub, landing, old, prove, replace, restore, selector};
 
 /// Carries out `step`. Doing it again from its start ends the same.
 pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
     match step {
         Step::HookBefore => old::run_hook(cx),
-        Step::SwapOff => old::swap_off(cx),
-        Step::MakeLanding => old::make_landing(cx),
+        Step::SwapOff => landing::swap_off(cx),
+        Step::MakeLanding => landing::make_landing(cx),
         Step::Receive {
             image,
             size,
@@ -20,14 +20,14 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::UnpackJump => old::unpack_jump(cx),
         Step::SaveFiles { paths } => old::save_files(cx, paths),
         Step::ConfigureJump => crate::configure::jump_system(cx),
-        Step::WriteSelector => loader::write_selector(cx),
-        Step::Arm => loader::arm(cx),
+        Step::WriteSelector => selector::write_selector(cx),
+        Step::Arm => selector::arm(cx),
 
         Step::ProveDisks => prove::disks(cx),
         Step::ProveNetwork => prove::network(cx),
         Step::ProveSshd => prove::sshd(cx),
         Step::ProveImage => prove::image(cx),
-        Step::Commit => loader::commit(cx),
+        Step::Commit => selector::commit(cx),
 
         Step::Repartition => replace::repartition(cx),
         Step::Mkfs {
@@ -43,14 +43,14 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::WriteNetwork => restore::network(cx),
         Step::HookRestored => restore::run_hook(cx),
         Step::InstallFirstBoot => restore::first_boot(cx),
-        Step::InstallGrub => loader::install_grub(cx),
-        Step::ConfigureGrub => loader::configure_grub(cx),
+        Step::InstallGrub => grub::install(cx),
+        Step::ConfigureGrub => grub::configure(cx),
         Step::SealRoot => replace::seal(cx),
-        Step::PlaceLoader => loader::place(cx),
-        Step::Try => loader::give_tries(cx),
+        Step::PlaceLoader => grub::place(cx),
+        Step::Try => selector::give_tries(cx),
 
         Step::CheckHealth => finish::check_health(cx),
-        Step::Confirm => loader::confirm(cx),
+        Step::Confirm => selector::confirm(cx),
         Step::CollectLogs => finish::collect_logs(cx),
         Step::RestoreSwap => finish::restore_swap(cx),
         Step::HookFinished => {

@@ -14,7 +14,8 @@ use jumpsys::root::{Owner, Root};
 use jumpsys::{mountinfo, swap};
 
 use crate::context::Context;
-use crate::old::{HOOK_LIMIT, mount_landing, read_landing};
+use crate::landing::{mount_landing, read_landing};
+use crate::old::HOOK_LIMIT;
 
 /// How often a unit is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -114,7 +115,7 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
     if ours {
         erase_secrets(cx)?;
     }
-    crate::loader::erase_selector(cx)?;
+    crate::selector::erase_selector(cx)?;
     cx.forget()?;
     let Some(planned) = cx.plan.landing.swap.clone() else {
         swap::wipe_signatures(&device)?;

@@ -52,7 +52,7 @@ pub(crate) fn run(work: &Path) -> Result<()> {
 fn remount(cx: &mut Context) -> Result<()> {
     let found = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     if found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
-        old::mount_landing(cx)?;
+        crate::landing::mount_landing(cx)?;
         cx.reporter.log_to(&cx.on_landing(jumpspec::places::EVENTS));
     }
     Ok(())
@@ -80,11 +80,11 @@ pub(crate) fn take_back(work: Option<&Path>) -> Result<()> {
         "run {} has begun to replace this node; there is nothing to go back to",
         cx.plan.run
     );
-    old::unmount_landing(&mut cx)?;
+    crate::landing::unmount_landing(&mut cx)?;
     cx.reporter.tell(What::Begin {
         step: "restore the boot sector".to_owned(),
     });
-    crate::loader::disarm(&cx)?;
+    crate::selector::disarm(&cx)?;
     cx.reporter.tell(What::Begin {
         step: "make the landing partition swap again".to_owned(),
     });

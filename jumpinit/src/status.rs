@@ -86,7 +86,7 @@ pub(crate) fn landing() -> Result<Option<Landing>> {
     let journal = Ledger::open(&device, partition.size().bytes())?.journal();
     let (root, mounted) = mounted_at(&device, &partition.device)?;
     let plan = read_plan(&root.join(places::PLAN)).ok();
-    let state = crate::loader::read_state(&root).map(|state| state.values().0.to_owned());
+    let state = crate::selector::read_state(&root).map(|state| state.values().0.to_owned());
     if mounted {
         mount::unmount(&root)?;
         std::fs::remove_dir(&root)?;
@@ -111,6 +111,6 @@ fn mounted_at(device: &Path, name: &str) -> Result<(PathBuf, bool)> {
         .mode(0o700)
         .create(&root)
         .with_context(|| format!("cannot make {}", root.display()))?;
-    crate::old::mount_ext4(device, &root, MsFlags::MS_RDONLY)?;
+    crate::landing::mount_ext4(device, &root, MsFlags::MS_RDONLY)?;
     Ok((root, true))
 }

@@ -12,8 +12,8 @@ use jumpsys::atomic::write_atomic;
 use jumpsys::system::{RebootVia, reboot};
 
 use crate::context::{Context, read_plan};
-use crate::loader;
 use crate::reporter::Reporter;
+use crate::selector;
 
 /// How often the jump system begins to replace before it gives up.
 const TRIES: u32 = 3;
@@ -56,7 +56,7 @@ pub(crate) fn run() -> Result<()> {
 /// The environment, not the journal, says whether the commit was done: it is what the
 /// loader reads.
 fn proceed(cx: &mut Context) -> End {
-    match (cx.journal().stage, loader::state(cx)) {
+    match (cx.journal().stage, selector::state(cx)) {
         (Stage::Stuck, _) => End::Stay(anyhow!(
             "{}",
             cx.journal()
@@ -85,7 +85,7 @@ fn prove(cx: &mut Context) -> End {
     match proved {
         Ok(()) => replace(cx),
         // The commit itself may have been done before it failed.
-        Err(error) if loader::state(cx) == Some(State::Jump) => End::Stay(error),
+        Err(error) if selector::state(cx) == Some(State::Jump) => End::Stay(error),
         Err(error) => {
             let failure = format!("{error:#}");
             tell_failure(cx, &error, "the old system comes back");
@@ -166,7 +166,7 @@ fn go_back_without_context(error: &anyhow::Error) -> Result<()> {
     let mut reporter = Reporter::to_console();
     reporter.log_to(&Path::new("/").join(places::EVENTS));
     reporter.enter(Stage::Prove);
-    let spent = loader::read_state(Path::new("/")) == Some(State::Old);
+    let spent = selector::read_state(Path::new("/")) == Some(State::Old);
     let next = if spent {
         "the old system comes back"
     } else {

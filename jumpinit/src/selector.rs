@@ -1,13 +1,12 @@
-//! The loaders: selector, old boot sector, the new system's GRUB; and the commits, each
-//! of which is one sector, written last and read back.
+//! The selector: its files and its core image, and the commits that it goes by, each of
+//! which is one sector, written last and read back.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use jumpspec::facts::Extent;
 use jumpspec::journal::Stage;
-use jumpspec::places::NEW_ROOT;
 use jumpspec::selector::{self, Actions, BootFile, Doubt, Parts, Selector, State};
 use jumpsys::bootsector::{BootSector, compose, place_core};
 use jumpsys::bootwrite;
@@ -15,12 +14,10 @@ use jumpsys::cmd::Program;
 use jumpsys::durable;
 use jumpsys::freeze;
 use jumpsys::grubenv::{self, Env};
-use jumpsys::mount::{self, MountGuard};
 use jumpsys::root::{Owner, Root};
 
 use crate::context::Context;
-use crate::old::{mount_landing, read_landing, unmount_landing};
-use crate::replace::{mount_new, new_filesystem_of, unmount_new};
+use crate::landing::{mount_landing, read_landing, unmount_landing};
 
 /// GRUB's own first sector, as grub-install and the packages have it.
 const BOOT_IMG: &str = "usr/lib/grub/i386-pc/boot.img";
@@ -28,13 +25,11 @@ const BOOT_IMG: &str = "usr/lib/grub/i386-pc/boot.img";
 const EMBEDDED: &str = "embedded.cfg";
 /// The selector's core image, among its files.
 const CORE: &str = "core.img";
-/// How long grub-install and grub-mkconfig may take; the latter is a shell script that
-/// runs dozens of programs.
-const GRUB_LIMIT: Duration = Duration::from_mins(15);
-/// How long to wait for udev to see a new file system.
-const UDEV_LIMIT: Duration = Duration::from_secs(10);
+/// How long grub-mkimage may take.
+const MKIMAGE_LIMIT: Duration = Duration::from_mins(5);
 
-fn selector_file(name: &str) -> String {
+/// The path of one of the selector's files, below the landing file system's root.
+pub(crate) fn selector_file(name: &str) -> String {
     format!("{}/{name}", selector::DIRECTORY)
 }
 
@@ -129,12 +124,13 @@ fn make_core(cx: &Context) -> Result<()> {
         ])
         .args(selector::MODULES)
         .in_root(Some(&cx.landing))
-        .timeout(GRUB_LIMIT)
+        .timeout(MKIMAGE_LIMIT)
         .run()?;
     Ok(())
 }
 
-fn ensure_fits(bytes: &[u8], room: Extent, what: &str) -> Result<()> {
+/// Whether a placed core image fits into its room.
+pub(crate) fn ensure_fits(bytes: &[u8], room: Extent, what: &str) -> Result<()> {
     let sectors = bytes.len() as u64 / jumpsys::SECTOR_SIZE;
     ensure!(
         sectors <= room.sectors,
@@ -164,7 +160,8 @@ pub(crate) fn arm(cx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
+/// Reads a file that holds one sector.
+pub(crate) fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
     let bytes = root
         .read(path)?
         .with_context(|| format!("/{path} is missing"))?;
@@ -272,147 +269,4 @@ pub(crate) fn erase_selector(cx: &Context) -> Result<()> {
     };
     bootwrite::zero_sectors(&cx.disk, all)?;
     Ok(())
-}
-
-/// Installs GRUB's files in the new system by its own grub-install; the disk's sectors
-/// are ours to write.
-pub(crate) fn install_grub(cx: &mut Context) -> Result<()> {
-    mount_new(cx)?;
-    let disk = cx.disk.display().to_string();
-    let mounts = enter_new(cx)?;
-    Program::new("/usr/sbin/grub-install")
-        .args([
-            "--target=i386-pc",
-            "--no-bootsector",
-            "--no-floppy",
-            "--boot-directory=/boot",
-            &disk,
-        ])
-        .in_root(Some(&cx.on_landing(NEW_ROOT)))
-        .timeout(GRUB_LIMIT)
-        .run()?;
-    leave(mounts)
-}
-
-/// Writes GRUB's configuration by the image's own grub-mkconfig, and reads what it wrote:
-/// it is known to name loop devices or partitions where udev's links are missing.
-pub(crate) fn configure_grub(cx: &mut Context) -> Result<()> {
-    mount_new(cx)?;
-    let root_fs = new_filesystem_of(cx, "/")?;
-    wait_for_link(
-        &format!("/dev/disk/by-uuid/{}", root_fs.uuid),
-        &cx.partition(root_fs.number),
-    )?;
-    let mounts = enter_new(cx)?;
-    Program::new("/usr/sbin/grub-mkconfig")
-        .args(["-o", "/boot/grub/grub.cfg"])
-        .in_root(Some(&cx.on_landing(NEW_ROOT)))
-        .timeout(GRUB_LIMIT)
-        .run()?;
-    leave(mounts)?;
-    let root = Root::open(&cx.on_landing(NEW_ROOT))?;
-    let config = root
-        .read_text("boot/grub/grub.cfg")?
-        .context("grub-mkconfig wrote no configuration")?;
-    check_config(&config, &root_fs.uuid)
-}
-
-fn check_config(config: &str, root_uuid: &str) -> Result<()> {
-    let kernels: Vec<&str> = config
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("linux"))
-        .collect();
-    ensure!(!kernels.is_empty(), "grub.cfg boots no kernel");
-    let wanted = format!("root=UUID={root_uuid}");
-    match kernels
-        .iter()
-        .find(|line| !line.split_whitespace().any(|word| word == wanted))
-    {
-        None => Ok(()),
-        Some(line) => bail!("grub.cfg has a kernel without {wanted}: {line}"),
-    }
-}
-
-/// udev makes the link; where no udev runs, we do.
-fn wait_for_link(link: &str, device: &Path) -> Result<()> {
-    let deadline = Instant::now() + UDEV_LIMIT;
-    while !Path::new(link).exists() {
-        if Instant::now() > deadline {
-            let parent = Path::new(link).parent().unwrap_or(Path::new("/dev"));
-            std::fs::create_dir_all(parent)?;
-            return std::os::unix::fs::symlink(device, link)
-                .with_context(|| format!("cannot link {link}"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
-}
-
-/// What programs in the new root need to see of the machine.
-fn enter_new(cx: &Context) -> Result<Vec<MountGuard>> {
-    let root = cx.on_landing(NEW_ROOT);
-    let mut mounts = Vec::new();
-    for name in ["dev", "proc", "sys", "run"] {
-        std::fs::create_dir_all(root.join(name))?;
-        mounts.push(mount::bind(
-            &Path::new("/").join(name),
-            &root.join(name),
-            false,
-        )?);
-    }
-    Ok(mounts)
-}
-
-fn leave(mounts: Vec<MountGuard>) -> Result<()> {
-    for mount in mounts.into_iter().rev() {
-        mount.unmount()?;
-    }
-    Ok(())
-}
-
-/// Writes the new system's core image to its standard place, which is free since the
-/// commit, and keeps its boot sector for the tries and the last turn.
-pub(crate) fn place(cx: &mut Context) -> Result<()> {
-    mount_new(cx)?;
-    let root = Root::open(&cx.on_landing(NEW_ROOT))?;
-    let core = root
-        .read("boot/grub/i386-pc/core.img")?
-        .context("grub-install left no core image")?;
-    let boot_img = read_sector(&root, "boot/grub/i386-pc/boot.img")?;
-    drop(root);
-    unmount_new(cx)?;
-    let area = cx.plan.selector.new_core;
-    let placed = place_core(&core, area.start)?;
-    ensure_fits(&placed, area, "the new system's core image")?;
-    bootwrite::write_core(&cx.disk, area.start, &placed)?;
-    let now = bootwrite::read_boot_sector(&cx.disk)?;
-    let sector = compose(&boot_img, &now, area.start);
-    durable::write_at(
-        &cx.on_landing(&selector_file(selector::NEW_SECTOR)),
-        0,
-        &sector,
-    )?;
-    // The selector's last resort leads here too: the old loader is no more.
-    let raw = cx.plan.selector.old_boot_sector * jumpsys::SECTOR_SIZE;
-    Ok(durable::write_at(&cx.disk, raw, &sector)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_configuration_with_a_device_name_is_refused() {
-        let good = "menuentry 'x' {\n\tlinux /vmlinuz root=UUID=abcd ro\n}\n";
-        check_config(good, "abcd").unwrap();
-        let bad = good.replace("UUID=abcd", "/dev/loop0p3");
-        assert!(
-            check_config(&bad, "abcd")
-                .unwrap_err()
-                .to_string()
-                .contains("/dev/loop0p3")
-        );
-        assert!(check_config("", "abcd").is_err());
-    }
 }

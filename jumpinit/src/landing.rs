@@ -1,0 +1,168 @@
+//! The landing partition: taken, made into a file system, mounted and unmounted.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jumparchive::{Existing, UnpackOptions};
+use jumpspec::bundle;
+use jumpspec::facts::SECTOR;
+use jumpspec::journal::RESERVED_BYTES;
+use jumpspec::places;
+use jumpspec::plan::LANDING_LABEL;
+use jumpsys::mkfs::{Fs, MkfsSpec};
+use jumpsys::mount::{self, MountSpec, MsFlags};
+use jumpsys::root::{Owner, Root};
+use jumpsys::{mountinfo, swap};
+
+use crate::context::Context;
+
+/// Stops swapping to the landing partition, which must be what the planner saw: nothing
+/// has been written to it yet.
+pub(crate) fn swap_off(cx: &Context) -> Result<()> {
+    refuse_changed_landing(cx)?;
+    let device = cx.landing_device();
+    if mountinfo::read_swaps()?
+        .iter()
+        .any(|swap| swap.path == device)
+    {
+        mount::swapoff(&device)?;
+    }
+    Ok(())
+}
+
+/// Makes the landing file system by the jump image's own mke2fs and mounts it.
+pub(crate) fn make_landing(cx: &mut Context) -> Result<()> {
+    unmount_landing(cx)?;
+    let device = cx.landing_device();
+    swap::wipe_signatures(&device)?;
+    let toolbox = unpack_toolbox(&cx.work)?;
+    let dev = mount::bind(Path::new("/dev"), &toolbox.join("dev"), false)?;
+    jumpsys::mkfs::mkfs(&MkfsSpec {
+        fs: Fs::Ext4,
+        device: &device,
+        uuid: Some(&cx.plan.landing.fs_uuid),
+        label: Some(LANDING_LABEL),
+        root: Some(&toolbox),
+        size: Some(cx.plan.landing.sectors * SECTOR - RESERVED_BYTES),
+    })?;
+    dev.unmount()?;
+    mount_landing(cx)?;
+    let root = cx.landing_root()?;
+    for place in [places::JUMP, places::IMAGES, places::LOG] {
+        root.create_dir_all(place, Owner::root(0o700))?;
+    }
+    root.write(
+        places::PLAN,
+        &serde_json::to_vec_pretty(&cx.plan)?,
+        Owner::root(0o600),
+    )?;
+    cx.reporter.log_to(&cx.on_landing(places::EVENTS));
+    Ok(())
+}
+
+fn refuse_changed_landing(cx: &Context) -> Result<()> {
+    let planned = &cx.plan.landing;
+    let disk = cx.read_disk()?;
+    let partition = disk
+        .partitions
+        .iter()
+        .find(|partition| partition.number == planned.number);
+    let partition = partition.with_context(|| format!("{} is gone", planned.device))?;
+    if (partition.start, partition.sectors) != (planned.start, planned.sectors) {
+        bail!(
+            "{} is not where it was when the plan was made",
+            partition.device
+        );
+    }
+    let content = partition.content.as_ref();
+    let ours = content.and_then(|content| content.label.as_deref()) == Some(LANDING_LABEL);
+    match content {
+        Some(content) if content.kind != "swap" && !ours => {
+            bail!("{} holds {} now", partition.device, content.kind)
+        }
+        _ if !partition.holders.is_empty() => bail!(
+            "{} is in use by {}",
+            partition.device,
+            partition.holders.join(", ")
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The toolbox, unpacked anew below the work directory.
+fn unpack_toolbox(work: &Path) -> Result<PathBuf> {
+    let path = work.join("toolbox");
+    if !path.join("dev").is_dir() {
+        let archive = std::fs::read(work.join(bundle::TOOLBOX_FILE))
+            .context("the toolbox was not uploaded")?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)?;
+        let root = Root::open(&path)?;
+        let options = UnpackOptions {
+            existing: Existing::Replace,
+            sync: false,
+            ..UnpackOptions::default()
+        };
+        jumparchive::unpack_tar(archive, root.as_fd(), &options)
+            .context("cannot unpack the toolbox")?;
+        root.create_dir_all("dev", Owner::root(0o755))?;
+    }
+    Ok(path)
+}
+
+/// Mounts the landing file system to write to it, unless it is mounted.
+pub(crate) fn mount_landing(cx: &Context) -> Result<()> {
+    if is_mounted(&cx.landing)? {
+        return Ok(());
+    }
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::empty())
+}
+
+/// Reads something from the landing file system, which is mounted for it and not written to.
+pub(crate) fn read_landing<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    if is_mounted(&cx.landing)? {
+        mount::unmount(&cx.landing)?;
+    }
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
+    let found = cx.landing_root().and_then(|root| read(&root));
+    mount::unmount(&cx.landing)?;
+    found
+}
+
+/// Mounts an ext4 at a directory that only root may enter, made if it is missing.
+pub(crate) fn mount_ext4(device: &Path, target: &Path, flags: MsFlags) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(target)
+        .with_context(|| format!("cannot make {}", target.display()))?;
+    mount::mount(&MountSpec {
+        source: device,
+        target,
+        fstype: "ext4",
+        flags,
+        data: None,
+    })?
+    .keep();
+    Ok(())
+}
+
+/// Unmounts the landing file system, if it is mounted; all of it is on disk then, also
+/// for GRUB, which replays no journal.
+pub(crate) fn unmount_landing(cx: &mut Context) -> Result<()> {
+    cx.reporter.close_log();
+    if is_mounted(&cx.landing)? {
+        mount::unmount(&cx.landing)?;
+    }
+    Ok(())
+}
+
+fn is_mounted(target: &Path) -> Result<bool> {
+    Ok(mountinfo::read_mountinfo()?
+        .iter()
+        .any(|mount| mount.mount_point == target))
+}
