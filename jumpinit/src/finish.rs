@@ -11,6 +11,7 @@ use jumpspec::places;
 use jumpsys::cmd::Program;
 use jumpsys::mount;
 use jumpsys::root::{Owner, Root};
+use jumpsys::superblock::{Kind, Superblock};
 use jumpsys::{mountinfo, swap};
 
 use crate::context::Context;
@@ -110,10 +111,24 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
     {
         return Ok(());
     }
-    let ours = jumpsys::superblock::probe(&device)?.and_then(|found| found.uuid)
-        == Some(cx.plan.landing.fs_uuid.clone());
-    if ours {
-        erase_secrets(cx)?;
+    let found = jumpsys::superblock::probe(&device)?;
+    let ours = |found: &Superblock| found.uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str());
+    match &found {
+        Some(found) if ours(found) => {
+            if let Err(error) = erase_secrets(cx) {
+                // A file system that was never made to its end holds none.
+                cx.reporter
+                    .note(format!("secrets were not erased: {error:#}"));
+            }
+        }
+        Some(found) if found.kind != Kind::Swap => {
+            bail!(
+                "{} holds {} that is not ours",
+                device.display(),
+                found.kind.name()
+            )
+        }
+        _ => {}
     }
     crate::selector::erase_selector(cx)?;
     cx.forget()?;

@@ -9,7 +9,8 @@ use super::{Address, Link, Network, Route};
 /// `/etc/network/interfaces`, whole: what it used to source is left out, since a second
 /// stanza for the same link would be added to ours.
 pub(super) fn render(network: &Network) -> String {
-    let mut text = String::from("# Carried over from the old system.\nauto lo\niface lo inet loopback\n");
+    let mut text =
+        String::from("# Carried over from the old system.\nauto lo\niface lo inet loopback\n");
     let resolving = network.resolving_link();
     for (index, link) in network.links.iter().enumerate() {
         if link.is_used() {

@@ -4,6 +4,7 @@ use super::Input;
 use crate::job::Action;
 use crate::layout::action;
 use crate::plan::Plan;
+use crate::relpath::RelPath;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
@@ -115,6 +116,13 @@ fn notes(input: &Input<'_>) -> Vec<String> {
             "run {} was begun here and did not finish; its leftovers are overwritten",
             jump.run
         ));
+    }
+    let host_keys = |path: &RelPath| matches!(path.as_str(), "etc" | "etc/ssh");
+    if !input.job.save.all_paths().iter().any(host_keys) {
+        notes.push(
+            "etc/ssh is not carried over: the new system has host keys that nobody knows yet"
+                .to_owned(),
+        );
     }
     if !input.job.save.network {
         notes.push(
