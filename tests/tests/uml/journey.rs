@@ -54,8 +54,7 @@ pub(crate) fn stage_replace_and_finish() -> Result<()> {
     journey::check(&before, &new)?;
     let log = new.ssh("cat /var/log/jump/events.jsonl /var/log/jump/report.json")?;
     ensure!(log.contains(r#""event":"complete""#), "{log}");
-    new.ssh("systemctl --no-block poweroff")?;
-    new.wait_for_end(BOOT)?;
+    new.power_off(BOOT)?;
     finished(&node, &plan)?;
     network.remove()
 }

@@ -7,3 +7,6 @@ pub trait Guest {
     /// Runs a shell command on the node as root, with strict host-key checking; returns its stdout.
     fn ssh(&self, script: &str) -> Result<String>;
 }
+
+/// Asks a guest's systemd to power off.
+pub(super) const POWER_OFF: &str = "systemctl --no-block poweroff";

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::guest::POWER_OFF;
 use super::log::tail;
 use super::netns::TAP;
 use super::{
@@ -108,6 +109,13 @@ impl<'a> Uml<'a> {
             Ok(self.ssh("true").is_ok())
         });
         waited.with_context(|| self.console())
+    }
+
+    /// Shuts the guest down and waits for its end.
+    pub fn power_off(self, within: Duration) -> Result<Duration> {
+        // The connection may end before ssh does: what counts is the guest's end.
+        drop(self.ssh(POWER_OFF));
+        self.wait_for_end(within)
     }
 
     /// Waits until the guest has rebooted or powered off; its disk can be looked at then.
