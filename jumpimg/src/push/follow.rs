@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jumpspec::event::{Event, What};
 use jumpspec::report::NodeReport;
 
 use super::follower::{Action, Ending, Follower};
@@ -149,12 +150,18 @@ impl Run<'_> {
                     .say(&format!("cannot read the node's log: {error}"));
             }
         };
-        for event in events
+        let events: Vec<Event> = events
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
-        {
-            times.event(&event);
-            self.voice.event(&event);
+            .collect();
+        // Uptimes before the last reboot are another system's.
+        let reboot = |event: &Event| matches!(event.what, What::Reboot { .. });
+        let this_boot = events.iter().rposition(reboot).map_or(0, |last| last + 1);
+        for (index, event) in events.iter().enumerate() {
+            if index >= this_boot {
+                times.event(event);
+            }
+            self.voice.event(event);
         }
     }
 
