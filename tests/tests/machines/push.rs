@@ -6,11 +6,12 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use xtask::vm::until;
 
 /// A running push; it ends with this value.
 pub(crate) struct Push {
-    pub(crate) child: Child,
+    child: Child,
     log: PathBuf,
 }
 
@@ -29,8 +30,14 @@ impl Push {
         Ok(std::fs::read_to_string(&self.log)?)
     }
 
-    /// Waits for its end.
-    pub(crate) fn wait(mut self, within: Duration) -> Result<(ExitStatus, String)> {
+    /// Holds it, or lets it go on.
+    pub(crate) fn hold(&self, hold: bool) -> Result<()> {
+        let signal = if hold { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.child), signal).context("cannot signal jumpimg push")
+    }
+
+    /// Waits for its end; its status and what it said.
+    pub(crate) fn wait(&mut self, within: Duration) -> Result<(ExitStatus, String)> {
         let mut ended = None;
         let waited = until("jumpimg push ends", within, || {
             ended = self.child.try_wait()?;

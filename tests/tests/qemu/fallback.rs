@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use xtask::journey::{BOOT, Job, Portrait};
 use xtask::run;
 use xtask::vm::{Hardware, Machine, Node, Role, Table, Victim};
@@ -29,7 +28,7 @@ pub(crate) fn kernel_missing() -> Result<()> {
     let old_sector = disk::sectors(&node, 0, 1)?;
     let job = Job::write(&node.folder, Table::Mbr)?;
     let push = job.push(machine.ssh_config(), &["--yes"]);
-    let push = Push::start(push, &node.folder.join("push.log"))?;
+    let mut push = Push::start(push, &node.folder.join("push.log"))?;
     machine.wait_for_end(STAGE)?;
     ensure!(
         disk::sectors(&node, 0, 1)? != old_sector,
@@ -37,7 +36,7 @@ pub(crate) fn kernel_missing() -> Result<()> {
         push.said()?
     );
     // Held, it cannot take back what is to be looked at first.
-    signal(&push, Signal::STOP)?;
+    push.hold(true)?;
     remove_kernel(&node)?;
 
     let mut machine = Machine::start(&node, &Hardware::default())?;
@@ -45,7 +44,7 @@ pub(crate) fn kernel_missing() -> Result<()> {
     let status = run::capture(&mut job.status(machine.ssh_config()))?;
     ensure!(status.contains(r#""system":"old""#), "{status}");
     ensure!(status.contains(r#""selector_state":"old""#), "{status}");
-    signal(&push, Signal::CONT)?;
+    push.hold(false)?;
     let (ended, said) = push.wait(TAKE_BACK)?;
     ensure!(ended.code() == Some(1), "{ended}\n{said}");
     ensure!(said.contains("is its old system again"), "{said}");
@@ -58,10 +57,6 @@ pub(crate) fn kernel_missing() -> Result<()> {
         "the boot sector is not what it was"
     );
     Ok(())
-}
-
-fn signal(push: &Push, signal: Signal) -> Result<()> {
-    Ok(kill_process(Pid::from_child(&push.child), signal)?)
 }
 
 fn remove_kernel(node: &Node) -> Result<()> {

@@ -1,72 +1,69 @@
 //! One node, from Debian 12 to Debian 13: what is on its disk at each reboot.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
-use jumpspec::selector::State;
+use jumpspec::selector::{State, TRIES};
 use jumpsys::bootsector::BootSector;
 use jumpsys::superblock::{self, Kind};
-use xtask::journey::{self, BOOT, Job, Portrait};
-use xtask::vm::{
-    ALICE, Guest as _, LoopDevice, Network, Node, Role, SWAP_LABEL, SWAP_UUID, Table, Uml, Victim,
-};
+use xtask::journey::{self, BOOT};
+use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml, until};
 
-use crate::machines::{Push, disk};
-use crate::selector;
+use crate::machines::disk;
+use crate::staged::{HEAD, PUSH, Staged, WORK};
 
-/// From the first look at the node to its reboot, and for the jump system's whole work.
-const WORK: Duration = Duration::from_mins(10);
-/// From the new system's SSH to the end of the push.
-const FINISH: Duration = Duration::from_mins(5);
 /// Where grub-install puts a core image.
 const STANDARD_PLACE: u64 = 1;
+/// The jump system's first word about the unpacking's progress, on its console.
+const UNPACKING: &str = "jump: unpack the new system: ";
 
-pub(crate) fn stage_replace_and_finish() -> Result<()> {
-    let node = Victim::prepare(Table::Mbr)?.copy("uml-journey")?;
-    Uml::adapt(&node)?;
-    let head = disk::sectors(&node, 0, HEAD)?;
-    let boot = disk::with_mounted(&node, Role::Boot, |boot| disk::tree_digest(boot, &[]))?;
-    let network = Network::make("uml-journey")?;
-    let mut old = Uml::start(&node, &network, Role::Root)?;
-    old.wait_for_ssh(BOOT)?;
-    let before = Portrait::take(&old)?;
-    let job = Job::write(&node.folder, Table::Mbr)?;
-    let push = network.inside(&job.push(old.ssh_config(), &["--yes"]));
-    let push = Push::start(push, &node.folder.join("push.log"))?;
-    old.wait_for_end(WORK)?;
+pub(crate) fn uninterrupted() -> Result<()> {
+    let staged = Staged::new("uml-journey", "")?;
+    armed(&staged)?;
+    let data = data(&staged)?;
+    staged.start(Role::Swap)?.wait_for_end(WORK)?;
+    complete(staged, &data)
+}
 
-    let plan = plan(&node).with_context(|| push.said().unwrap_or_default())?;
-    armed(&node, &plan, &head)?;
-    let boot_now = disk::with_mounted(&node, Role::Boot, |boot| disk::tree_digest(boot, &[]))?;
-    ensure!(boot_now == boot, "staging has changed /boot");
-    let data = disk::digest(&node, disk::place(&node, Role::Data)?)?;
-    Uml::start(&node, &network, Role::Swap)?.wait_for_end(WORK)?;
+/// The jump system begins anew with what it finds half done.
+pub(crate) fn power_cut() -> Result<()> {
+    let staged = Staged::new("uml-power-cut", "")?;
+    armed(&staged)?;
+    let data = data(&staged)?;
+    let jump = staged.start(Role::Swap)?;
+    until("the new system is being unpacked", WORK, || {
+        Ok(std::fs::read_to_string(jump.console_log())?.contains(UNPACKING))
+    })?;
+    jump.kill()?;
+    staged.select(State::Jump)?;
+    staged.start(Role::Swap)?.wait_for_end(WORK)?;
+    complete(staged, &data)
+}
 
-    let data_now = disk::digest(&node, disk::place(&node, Role::Data)?)?;
-    ensure!(data_now == data, "the jump system has touched /data");
-    replaced(&node, &plan)?;
-    let mut new = Uml::start(&node, &network, Role::Root)?;
+/// From the jump system's reboot to the end.
+fn complete(mut staged: Staged, data_before: &Digest) -> Result<()> {
+    ensure!(
+        data(&staged)? == *data_before,
+        "the jump system has touched /data"
+    );
+    replaced(&staged)?;
+    let mut new = Uml::start(&staged.node, &staged.network, Role::Root)?;
     new.wait_for_ssh(BOOT)?;
-    let (ended, said) = push.wait(FINISH)?;
+    let (ended, said) = staged.push.wait(PUSH)?;
     ensure!(ended.success(), "{ended}\n{said}");
-    journey::check(&before, &new)?;
+    journey::check(&staged.before, &new)?;
     let log = new.ssh("cat /var/log/jump/events.jsonl /var/log/jump/report.json")?;
     ensure!(log.contains(r#""event":"complete""#), "{log}");
     new.power_off(BOOT)?;
-    finished(&node, &plan)?;
-    network.remove()
+    finished(&staged.node, &staged.plan)?;
+    staged.network.remove()
 }
 
-/// Sectors before the first partition.
-const HEAD: u64 = 2048;
-
-/// The plan, as jumpimg keeps it.
-fn plan(node: &Node) -> Result<Plan> {
-    let file = node.folder.join("state/nodes").join(xtask::vm::NODE);
-    let text = std::fs::read(file.join("plan.json")).context("jumpimg kept no plan")?;
-    Ok(serde_json::from_slice(&text)?)
+/// The digest of /data, all sectors of it.
+fn data(staged: &Staged) -> Result<Digest> {
+    disk::digest(&staged.node, disk::place(&staged.node, Role::Data)?)
 }
 
 fn boot_sector(bytes: &[u8]) -> Result<BootSector> {
@@ -74,47 +71,36 @@ fn boot_sector(bytes: &[u8]) -> Result<BootSector> {
 }
 
 /// The boot sector leads to the selector, which is to jump once; the old loader is as it was.
-fn armed(node: &Node, plan: &Plan, head: &[u8]) -> Result<()> {
-    let now = disk::sectors(node, 0, HEAD)?;
+fn armed(staged: &Staged) -> Result<()> {
+    let (plan, head) = (&staged.plan, &staged.head);
+    let now = disk::sectors(&staged.node, 0, HEAD)?;
     let leads_to = boot_sector(&now)?.kernel_sector();
     ensure!(
         leads_to == plan.selector.core.start,
         "it leads to {leads_to}"
     );
-    let core = &now[usize::try_from(leads_to * 512)?..][..512];
+    let start = usize::try_from(leads_to * 512)?;
     ensure!(
-        core.iter().any(|byte| *byte != 0),
-        "there is no selector at {leads_to}"
+        now[start..start + 512].iter().any(|byte| *byte != 0),
+        "no selector at {leads_to}"
     );
-    let free = usize::try_from(plan.selector.core.start * 512)?;
     ensure!(
-        now[512..free] == head[512..free],
+        now[512..start] == head[512..start],
         "the old core image was changed"
     );
-    let copy = disk::sectors(node, plan.selector.old_boot_sector, 1)?;
+    let copy = disk::sectors(&staged.node, plan.selector.old_boot_sector, 1)?;
     ensure!(copy == head[..512], "the old boot sector was not kept");
     ensure!(
         now[0x1b8..0x200] == head[0x1b8..0x200],
         "the partition table was changed"
     );
-    disk::with_mounted(node, Role::Swap, |landing| {
-        let state = selector::spend(landing, &plan.run)?;
-        ensure!(state == State::Once, "the selector would do {state:?}");
-        Ok(())
-    })
+    staged.select(State::Once)
 }
 
 /// The new system is there, with what made the node itself, and has its tries.
-fn replaced(node: &Node, plan: &Plan) -> Result<()> {
-    disk::with_mounted(node, Role::Swap, |landing| {
-        let state = selector::spend(landing, &plan.run)?;
-        let events = std::fs::read_to_string(landing.join(jumpspec::places::EVENTS))?;
-        ensure!(
-            state == State::Try(3),
-            "the selector would do {state:?}:\n{events}"
-        );
-        Ok(())
-    })?;
+fn replaced(staged: &Staged) -> Result<()> {
+    staged.select(State::Try(TRIES))?;
+    let (node, plan) = (&staged.node, &staged.plan);
     let leads_to = boot_sector(&disk::sectors(node, 0, 1)?)?.kernel_sector();
     ensure!(
         leads_to == plan.selector.core.start,

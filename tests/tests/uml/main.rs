@@ -1,19 +1,37 @@
 //! Nodes in user-mode Linux: stage, replace and finish without firmware. The test looks at the disk
 //! between two boots and then boots what the loader would.
 
+mod fallback;
 mod journey;
 #[path = "../machines/mod.rs"]
 mod machines;
 mod selector;
+mod staged;
+mod stuck;
 
 use machines::Case;
 use xtask::vm::UML_KERNEL;
 
 fn main() {
-    machines::run(vec![Case {
-        name: "stage_replace_and_finish",
+    let case = |name, run| Case {
+        name,
         needs: &[UML_KERNEL, "/dev/net/tun"],
         asked_by: None,
-        run: journey::stage_replace_and_finish,
-    }]);
+        run,
+    };
+    machines::run(vec![
+        case("stage_replace_and_finish", journey::uninterrupted),
+        case(
+            "a_power_cut_while_unpacking_is_made_good",
+            journey::power_cut,
+        ),
+        case(
+            "the_old_system_comes_back_when_jump_has_no_network",
+            fallback::no_network,
+        ),
+        case(
+            "jump_stays_up_and_says_why_after_a_failed_step",
+            stuck::failed_hook,
+        ),
+    ]);
 }

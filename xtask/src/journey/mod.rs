@@ -4,6 +4,8 @@
 mod checks;
 mod portrait;
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -36,6 +38,12 @@ impl Job {
             .with_context(|| format!("cannot write {}", file.display()))?;
         let state = folder.join("state");
         Ok(Self { file, state })
+    }
+
+    /// Adds tables that the job does not have yet.
+    pub fn append(&self, text: &str) -> Result<()> {
+        let mut file = File::options().append(true).open(&self.file)?;
+        Ok(file.write_all(text.as_bytes())?)
     }
 
     /// `jumpimg push` of this job to the victim; `more` are further options.

@@ -1,0 +1,85 @@
+//! A node between its last boot of the old system and its first of the jump system.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use jumpspec::plan::Plan;
+use jumpspec::selector::State;
+use xtask::journey::{BOOT, Job, Portrait};
+use xtask::vm::{NODE, Network, Node, Role, Table, Uml, Victim};
+
+use crate::machines::{Push, disk};
+use crate::selector;
+
+/// From the first look at the node to its reboot, and for the jump system's whole work.
+pub(crate) const WORK: Duration = Duration::from_mins(10);
+/// From a system's SSH to the end of the push.
+pub(crate) const PUSH: Duration = Duration::from_mins(5);
+/// Sectors before the first partition.
+pub(crate) const HEAD: u64 = 2048;
+
+/// The node is down and armed, and the push that did it waits for what comes next.
+pub(crate) struct Staged {
+    pub(crate) node: Node,
+    pub(crate) network: Network,
+    pub(crate) job: Job,
+    pub(crate) push: Push,
+    pub(crate) plan: Plan,
+    /// The node as it was.
+    pub(crate) before: Portrait,
+    /// The disk's first sectors as they were.
+    pub(crate) head: Vec<u8>,
+}
+
+impl Staged {
+    /// Pushes to a fresh victim; `more` is appended to the job.
+    pub(crate) fn new(name: &str, more: &str) -> Result<Self> {
+        let node = Victim::prepare(Table::Mbr)?.copy(name)?;
+        Uml::adapt(&node)?;
+        let head = disk::sectors(&node, 0, HEAD)?;
+        let boot = disk::with_mounted(&node, Role::Boot, |boot| disk::tree_digest(boot, &[]))?;
+        let network = Network::make(name)?;
+        let mut old = Uml::start(&node, &network, Role::Root)?;
+        old.wait_for_ssh(BOOT)?;
+        let before = Portrait::take(&old)?;
+        let job = Job::write(&node.folder, Table::Mbr)?;
+        job.append(more)?;
+        let push = network.inside(&job.push(old.ssh_config(), &["--yes"]));
+        let push = Push::start(push, &node.folder.join("push.log"))?;
+        old.wait_for_end(WORK)?;
+        let plan = plan(&node).with_context(|| push.said().unwrap_or_default())?;
+        let boot_now = disk::with_mounted(&node, Role::Boot, |boot| disk::tree_digest(boot, &[]))?;
+        ensure!(boot_now == boot, "staging has changed /boot");
+        Ok(Self {
+            node,
+            network,
+            job,
+            push,
+            plan,
+            before,
+            head,
+        })
+    }
+
+    /// Starts the system on the partition with that role.
+    pub(crate) fn start(&self, root: Role) -> Result<Uml<'_>> {
+        Uml::start(&self.node, &self.network, root)
+    }
+
+    /// Does the selector's part of a boot; fails unless it finds `state`.
+    pub(crate) fn select(&self, state: State) -> Result<()> {
+        disk::with_mounted(&self.node, Role::Swap, |landing| {
+            let found = selector::spend(landing, &self.plan.run)?;
+            let events = std::fs::read_to_string(landing.join(jumpspec::places::EVENTS))?;
+            ensure!(found == state, "the selector would do {found:?}:\n{events}");
+            Ok(())
+        })
+    }
+}
+
+/// The plan, as jumpimg keeps it.
+fn plan(node: &Node) -> Result<Plan> {
+    let file = node.folder.join("state/nodes").join(NODE).join("plan.json");
+    let text = std::fs::read(file).context("jumpimg kept no plan")?;
+    Ok(serde_json::from_slice(&text)?)
+}
