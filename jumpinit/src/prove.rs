@@ -109,22 +109,29 @@ fn missing(wanted: &Network, now: &Network) -> Option<String> {
     None
 }
 
-/// sshd answers on an address of the node's own.
+/// sshd answers.
 pub(crate) fn sshd(cx: &mut Context) -> Result<()> {
     wait_for_sshd(cx.plan.ssh_port, cx.plan.wait.prove.0)
 }
 
-/// Waits until sshd greets on every IPv4 address that the node has.
+/// Waits until sshd greets on an IPv4 address of the node's own; it need not listen on all.
 pub(crate) fn wait_for_sshd(port: u16, limit: Duration) -> Result<()> {
     wait_until(limit, || {
         let addresses = own_addresses()?;
-        if addresses.is_empty() {
-            return Ok(Some("the node has no address".to_owned()));
-        }
-        let silent = addresses
+        if addresses
             .iter()
-            .find(|ip| !greets(SocketAddr::new(**ip, port)));
-        Ok(silent.map(|ip| format!("sshd does not answer on {ip} port {port}")))
+            .any(|ip| greets(SocketAddr::new(*ip, port)))
+        {
+            return Ok(None);
+        }
+        let tried: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        Ok(Some(match tried.as_slice() {
+            [] => "the node has no address".to_owned(),
+            tried => format!(
+                "sshd does not answer on port {port} of {}",
+                tried.join(", ")
+            ),
+        }))
     })
 }
 
