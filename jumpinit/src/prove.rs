@@ -114,7 +114,7 @@ pub(crate) fn sshd(cx: &mut Context) -> Result<()> {
     wait_for_sshd(cx.plan.ssh_port, cx.plan.wait.prove.0)
 }
 
-/// Waits until sshd greets on an IPv4 address of the node's own; it need not listen on all.
+/// Waits until sshd greets on an address of the node's own; it need not listen on all.
 pub(crate) fn wait_for_sshd(port: u16, limit: Duration) -> Result<()> {
     wait_until(limit, || {
         let addresses = own_addresses()?;
@@ -136,12 +136,17 @@ pub(crate) fn wait_for_sshd(port: u16, limit: Duration) -> Result<()> {
 }
 
 fn own_addresses() -> Result<Vec<IpAddr>> {
+    // A link-local address means nothing without its link.
+    let usable = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => !ip.is_loopback(),
+        IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local(),
+    };
     let addresses = jumpsys::netlink::addresses()?;
-    let own = addresses
+    Ok(addresses
         .iter()
         .map(|address| address.ip)
-        .filter(|ip| ip.is_ipv4() && !ip.is_loopback());
-    Ok(own.collect())
+        .filter(usable)
+        .collect())
 }
 
 /// Whether an SSH server greets there (RFC 4253, section 4.2: `SSH-`).
