@@ -1,5 +1,5 @@
-//! What needs a real block device, tried on loop devices. Needs root; without it every test says
-//! on a line of its own that it was skipped.
+//! What needs a real block device, tried on loop devices. A test that cannot run says so on a line
+//! of its own and counts as ignored.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use jumpsys::partition::{self, NewTable, Partition, read_table, write_table};
 use jumpsys::partnodes::{PartnodesError, sync_kernel_partitions};
 use jumpsys::superblock::{self, Kind};
 use jumpsys::{Extent, blockdev, bootwrite, swap, sysfs, system};
+use libtest_mimic::{Arguments, Trial};
 
 const UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a11";
 const LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
@@ -67,14 +68,6 @@ impl Drop for Loop {
             eprintln!("cannot detach {}: {e}", self.path.display());
         }
     }
-}
-
-/// Whether to go on; says so where not.
-fn root(name: &str) -> bool {
-    if !system::is_root() {
-        println!("skipped: {name}: not root");
-    }
-    system::is_root()
 }
 
 fn part(number: u32, start_sector: u64, sectors: u64, type_id: &str) -> Partition {
@@ -134,11 +127,7 @@ fn agrees_with_blkid(device: &Path) {
     assert_eq!(ours, theirs);
 }
 
-#[test]
 fn tables_of_both_kinds_become_partitions() {
-    if !root("tables_of_both_kinds_become_partitions") {
-        return;
-    }
     let disk = Loop::new(64);
     let logical = vec![
         part(1, 2048, 8192, "0x83"),
@@ -162,11 +151,7 @@ fn tables_of_both_kinds_become_partitions() {
     }
 }
 
-#[test]
 fn a_mounted_partition_may_stay_and_may_not_move() {
-    if !root("a_mounted_partition_may_stay_and_may_not_move") {
-        return;
-    }
     let disk = Loop::new(64);
     disk.divide(&mbr(vec![
         part(1, 2048, 32768, "0x83"),
@@ -218,39 +203,23 @@ fn mount_at(device: &Path, target: &Path, fstype: &str) -> jumpsys::mount::Mount
     .unwrap()
 }
 
-#[test]
-fn what_mkfs_makes_is_what_we_and_blkid_find() {
-    if !root("what_mkfs_makes_is_what_we_and_blkid_find") {
-        return;
-    }
+fn what_mkfs_makes_is_what_we_and_blkid_find(fs: Fs) {
     // mkfs.xfs wants 300 MiB.
     let disk = Loop::new(400);
     disk.divide(&mbr(vec![part(1, 2048, 700_000, "0x83")]));
     let device = disk.part(1);
-    for fs in [Fs::Ext2, Fs::Ext3, Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Vfat] {
-        if !Path::new(&fs.program()).exists() {
-            println!(
-                "skipped: mkfs and probe of {}: no {}",
-                fs.name(),
-                fs.program()
-            );
-            continue;
-        }
-        swap::wipe_signatures(&device).unwrap();
-        assert_eq!(superblock::probe(&device).unwrap(), None);
-        make(fs, &device);
-        let found = superblock::probe(&device).unwrap().unwrap();
-        assert_eq!(found.kind.name(), fs.name());
-        assert_eq!(found.label.as_deref(), Some("JUMP"));
-        agrees_with_blkid(&device);
-    }
+    // What another file system left is gone, too.
+    make(Fs::Ext4, &device);
+    swap::wipe_signatures(&device).unwrap();
+    assert_eq!(superblock::probe(&device).unwrap(), None);
+    make(fs, &device);
+    let found = superblock::probe(&device).unwrap().unwrap();
+    assert_eq!(found.kind.name(), fs.name());
+    assert_eq!(found.label.as_deref(), Some("JUMP"));
+    agrees_with_blkid(&device);
 }
 
-#[test]
 fn swap_over_another_file_system_is_swap_alone() {
-    if !root("swap_over_another_file_system_is_swap_alone") {
-        return;
-    }
     let disk = Loop::new(32);
     disk.divide(&mbr(vec![part(2, 2048, 40960, "0x82")]));
     let device = disk.part(2);
@@ -272,11 +241,7 @@ fn swap_over_another_file_system_is_swap_alone() {
     swapoff(&device).unwrap();
 }
 
-#[test]
 fn a_journal_lives_on_a_partition() {
-    if !root("a_journal_lives_on_a_partition") {
-        return;
-    }
     let disk = Loop::new(16);
     disk.divide(&gpt(vec![part(1, 2048, 16384, LINUX)]));
     let device = disk.part(1);
@@ -288,11 +253,7 @@ fn a_journal_lives_on_a_partition() {
     assert_eq!(newest.unwrap().unwrap().payload, b"three");
 }
 
-#[test]
 fn boot_sector_and_core_are_written_and_taken_back() {
-    if !root("boot_sector_and_core_are_written_and_taken_back") {
-        return;
-    }
     let disk = Loop::new(16);
     disk.divide(&mbr(vec![part(1, 2048, 16384, "0x83")]));
     let old = bootwrite::read_boot_sector(&disk.path).unwrap();
@@ -313,11 +274,7 @@ fn boot_sector_and_core_are_written_and_taken_back() {
     assert!(zeros.iter().all(|&b| b == 0));
 }
 
-#[test]
 fn what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws() {
-    if !root("what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws") {
-        return;
-    }
     let disk = Loop::new(32);
     make(Fs::Ext4, &disk.path);
     let dir = tempfile::tempdir().unwrap();
@@ -336,4 +293,64 @@ fn what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws() {
     fs::write(&late, "x").unwrap();
     assert_eq!(frozen.thaw().unwrap_err().errno(), Some(22));
     mounted.unmount().unwrap();
+}
+
+/// One test; where it cannot run, a line says so and it counts as ignored.
+fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'static) -> Trial {
+    let lacks = if system::is_root() {
+        lacks
+    } else {
+        Some("not root".to_owned())
+    };
+    if let Some(why) = &lacks {
+        println!("skipped: {name}: {why}");
+    }
+    let ignored = lacks.is_some();
+    Trial::test(name, move || {
+        run();
+        Ok(())
+    })
+    .with_ignored_flag(ignored)
+}
+
+fn main() {
+    let tests: [(&str, fn()); 6] = [
+        (
+            "tables_of_both_kinds_become_partitions",
+            tables_of_both_kinds_become_partitions,
+        ),
+        (
+            "a_mounted_partition_may_stay_and_may_not_move",
+            a_mounted_partition_may_stay_and_may_not_move,
+        ),
+        (
+            "swap_over_another_file_system_is_swap_alone",
+            swap_over_another_file_system_is_swap_alone,
+        ),
+        (
+            "a_journal_lives_on_a_partition",
+            a_journal_lives_on_a_partition,
+        ),
+        (
+            "boot_sector_and_core_are_written_and_taken_back",
+            boot_sector_and_core_are_written_and_taken_back,
+        ),
+        (
+            "what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws",
+            what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws,
+        ),
+    ];
+    let mut trials: Vec<Trial> = tests
+        .into_iter()
+        .map(|(name, run)| trial(name.to_owned(), None, run))
+        .collect();
+    for fs in [Fs::Ext2, Fs::Ext3, Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Vfat] {
+        let missing = !Path::new(&fs.program()).exists();
+        let lacks = missing.then(|| format!("no {}", fs.program()));
+        let name = format!("what_mkfs_makes_is_what_we_and_blkid_find_{}", fs.name());
+        trials.push(trial(name, lacks, move || {
+            what_mkfs_makes_is_what_we_and_blkid_find(fs);
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

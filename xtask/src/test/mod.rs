@@ -138,6 +138,10 @@ fn cargo_test(stage: &str, options: &Options) -> Command {
     } else {
         cargo.args(["--package", TESTS, "--test", stage]);
     }
+    // What a test leaves out is said on its output, which cargo would swallow.
+    if stage == UNIT {
+        cargo.args(["--", "--nocapture"]);
+    }
     cargo.env("JUMP_DIST", workspace::target("dist"));
     if !options.quick {
         cargo.env("JUMP_IMAGES", workspace::target("images"));
