@@ -17,13 +17,30 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 fn members() -> BTreeMap<String, Vec<String>> {
-    let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata");
-    let names: Vec<String> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let metadata = MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let names: Vec<String> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
     let inside = |package: &cargo_metadata::Package| {
-        let ordinary = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
-        ordinary.map(|dependency| dependency.name.clone()).filter(|name| names.contains(name)).collect()
+        let ordinary = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development);
+        ordinary
+            .map(|dependency| dependency.name.clone())
+            .filter(|name| names.contains(name))
+            .collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), inside(package))).collect()
+    metadata
+        .packages
+        .iter()
+        .map(|package| (package.name.to_string(), inside(package)))
+        .collect()
 }
 
 #[test]
@@ -33,7 +50,10 @@ fn arrows_only_point_down() {
         let allowed = ALLOWED.iter().find(|(allowed, _)| allowed == name);
         let (_, allowed) = allowed.unwrap_or_else(|| panic!("{name} is not in the design"));
         for dependency in dependencies {
-            assert!(allowed.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
     assert_eq!(members.len(), ALLOWED.len());
@@ -41,11 +61,25 @@ fn arrows_only_point_down() {
 
 #[test]
 fn the_pure_crate_depends_on_nothing_that_acts() {
-    let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata");
-    let jumpspec = metadata.packages.iter().find(|package| package.name.as_str() == "jumpspec").expect("jumpspec");
+    let metadata = MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let jumpspec = metadata
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == "jumpspec")
+        .expect("jumpspec");
     let acting = ["nix", "rustix", "libc", "tempfile", "walkdir", "zstd"];
-    let ordinary = jumpspec.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+    let ordinary = jumpspec
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development);
     for dependency in ordinary {
-        assert!(!acting.contains(&dependency.name.as_str()), "jumpspec must not depend on {}", dependency.name);
+        assert!(
+            !acting.contains(&dependency.name.as_str()),
+            "jumpspec must not depend on {}",
+            dependency.name
+        );
     }
 }
