@@ -1,6 +1,8 @@
 //! A jump system that cannot prove itself: the old system comes back, says why, and is made as it
 //! was.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use jumpspec::selector::State;
 use xtask::journey::{BOOT, Portrait};
@@ -14,11 +16,7 @@ use crate::staged::{HEAD, PUSH, Staged, WORK};
 pub(crate) fn no_network() -> Result<()> {
     let mut staged = Staged::new("uml-fallback", "[wait]\nprove = \"15s\"\n")?;
     staged.select(State::Once)?;
-    disk::with_mounted(&staged.node, Role::Swap, |landing| {
-        Ok(std::fs::remove_dir_all(
-            landing.join("etc/systemd/network"),
-        )?)
-    })?;
+    disk::with_mounted(&staged.node, Role::Swap, forget_network)?;
     staged.start(Role::Swap)?.wait_for_end(WORK)?;
     staged.select(State::Old)?;
 
@@ -47,4 +45,15 @@ pub(crate) fn no_network() -> Result<()> {
         "the sectors before the first partition are not what they were"
     );
     staged.network.remove()
+}
+
+/// Leaves the image's own settings: DHCP, which nobody answers here.
+fn forget_network(landing: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(landing.join("etc/systemd/network"))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("10-") {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }

@@ -24,7 +24,8 @@ pub(crate) fn uninterrupted() -> Result<()> {
     armed(&staged)?;
     let data = data(&staged)?;
     staged.start(Role::Swap)?.wait_for_end(WORK)?;
-    complete(staged, &data)
+    replaced(&staged, &data)?;
+    complete(staged)
 }
 
 /// The jump system begins anew with what it finds half done.
@@ -39,16 +40,12 @@ pub(crate) fn power_cut() -> Result<()> {
     jump.kill()?;
     staged.select(State::Jump)?;
     staged.start(Role::Swap)?.wait_for_end(WORK)?;
-    complete(staged, &data)
+    replaced(&staged, &data)?;
+    staged.network.remove()
 }
 
 /// From the jump system's reboot to the end.
-fn complete(mut staged: Staged, data_before: &Digest) -> Result<()> {
-    ensure!(
-        data(&staged)? == *data_before,
-        "the jump system has touched /data"
-    );
-    replaced(&staged)?;
+fn complete(mut staged: Staged) -> Result<()> {
     let mut new = Uml::start(&staged.node, &staged.network, Role::Root)?;
     new.wait_for_ssh(BOOT)?;
     let (ended, said) = staged.push.wait(PUSH)?;
@@ -98,7 +95,11 @@ fn armed(staged: &Staged) -> Result<()> {
 }
 
 /// The new system is there, with what made the node itself, and has its tries.
-fn replaced(staged: &Staged) -> Result<()> {
+fn replaced(staged: &Staged, data_before: &Digest) -> Result<()> {
+    ensure!(
+        data(staged)? == *data_before,
+        "the jump system has touched /data"
+    );
     staged.select(State::Try(TRIES))?;
     let (node, plan) = (&staged.node, &staged.plan);
     let leads_to = boot_sector(&disk::sectors(node, 0, 1)?)?.kernel_sector();
