@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::Result;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::STATIC_ROUTE;
 use crate::run;
@@ -20,13 +22,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes it, in place of one that an earlier, killed process left.
+    /// Makes it, in place of one that an earlier, killed process left with its guest.
     pub fn make(name: &str) -> Result<Self> {
         let name = format!("jump-{name}");
-        drop(run::quiet(&mut run::command(
-            "ip",
-            ["netns", "delete", &name],
-        )));
+        clear(&name)?;
         run::quiet(&mut run::command("ip", ["netns", "add", &name]))?;
         let network = Self { name, held: true };
         let (_, address) = STATIC_ROUTE;
@@ -68,6 +67,18 @@ impl Network {
         }
         run::quiet(&mut run::command("ip", ["netns", "delete", &self.name]))
     }
+}
+
+/// Ends what runs in the namespace and removes it, if there is one.
+fn clear(name: &str) -> Result<()> {
+    let Ok(processes) = run::capture(&mut run::command("ip", ["netns", "pids", name])) else {
+        return Ok(());
+    };
+    for id in processes.lines() {
+        // One that has ended meanwhile is as good.
+        kill(Pid::from_raw(id.trim().parse()?), Signal::SIGKILL).ok();
+    }
+    run::quiet(&mut run::command("ip", ["netns", "delete", name]))
 }
 
 impl Drop for Network {
