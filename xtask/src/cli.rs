@@ -53,6 +53,9 @@ pub enum Task {
         /// No virtual machines
         #[arg(long)]
         quick: bool,
+        /// Also what takes long and is mostly covered: the journey of a node with a GPT
+        #[arg(long, conflicts_with = "quick")]
+        long: bool,
         /// One stage alone: unit, or a test target of tests/
         #[arg(long, value_name = "STAGE")]
         only: Option<String>,

@@ -27,7 +27,7 @@ fn perform(task: Task) -> Result<()> {
             fresh,
         } => golden::make(&name, &golden::Options { output, fresh }).map(drop),
         Task::Demo { keep } => demo::demo(keep),
-        Task::Test { quick, only } => test::test(&test::Options { quick, only }),
+        Task::Test { quick, long, only } => test::test(&test::Options { quick, long, only }),
         Task::Vm { gpt, again } => vm::by_hand(if gpt { Table::Gpt } else { Table::Mbr }, again),
     }
 }

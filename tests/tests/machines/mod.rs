@@ -15,9 +15,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Programs and device nodes, by their paths.
     pub(crate) needs: &'static [&'static str],
-    /// A variable of the environment without which the test is left out: it takes long, and another
-    /// one covers most of it.
-    pub(crate) asked_by: Option<&'static str>,
+    /// Takes long, and another one covers most of it.
+    pub(crate) is_long: bool,
     pub(crate) run: fn() -> anyhow::Result<()>,
 }
 
@@ -48,11 +47,8 @@ fn missing(case: &Case) -> Option<String> {
     if std::env::var_os("JUMP_IMAGES").is_none() {
         return Some("no images: `cargo xtask test` makes them".to_owned());
     }
-    if let Some(name) = case
-        .asked_by
-        .filter(|name| std::env::var_os(name).is_none())
-    {
-        return Some(format!("it runs where {name}=1 is set"));
+    if case.is_long && std::env::var_os("JUMP_LONG").is_none() {
+        return Some("`cargo xtask test --long` runs it".to_owned());
     }
     let need = case.needs.iter().find(|need| !Path::new(need).exists())?;
     Some(format!("{need} is missing"))

@@ -14,14 +14,14 @@ fn main() {
     let case = |name, run: fn() -> anyhow::Result<()>| Case {
         name,
         needs: QEMU,
-        asked_by: None,
+        is_long: false,
         run,
     };
     let gpt = case("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt);
     machines::run(vec![
         case("debian_12_becomes_debian_13_on_an_mbr_disk", journey::mbr),
         Case {
-            asked_by: Some("JUMP_TEST_GPT"),
+            is_long: true,
             ..gpt
         },
         case(

@@ -16,7 +16,7 @@ fn main() {
     let case = |name, run| Case {
         name,
         needs: &[UML_KERNEL, "/dev/net/tun"],
-        asked_by: None,
+        is_long: false,
         run,
     };
     machines::run(vec![

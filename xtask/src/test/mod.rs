@@ -25,6 +25,8 @@ const VIRTUAL: &[&str] = &["uml", "qemu", "journey"];
 pub struct Options {
     /// No virtual machines.
     pub quick: bool,
+    /// Also tests that take long and that others mostly cover.
+    pub long: bool,
     /// This stage alone.
     pub only: Option<String>,
 }
@@ -147,6 +149,9 @@ fn cargo_test(stage: &str, options: &Options) -> Command {
         cargo.env("JUMP_IMAGES", workspace::target("images"));
         cargo.env("JUMP_VM", workspace::target("vm"));
     }
+    if options.long {
+        cargo.env("JUMP_LONG", "1");
+    }
     cargo
 }
 
@@ -162,7 +167,13 @@ mod tests {
     #[test]
     fn an_unknown_stage_is_refused_with_the_known_ones() {
         let only = Some("nonsense".to_owned());
-        let error = chosen(&["unit".to_owned()], &Options { only, quick: false });
+        let error = chosen(
+            &["unit".to_owned()],
+            &Options {
+                only,
+                ..Options::default()
+            },
+        );
         assert!(
             error
                 .expect_err("refused")
