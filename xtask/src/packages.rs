@@ -38,6 +38,7 @@ pub const TESTS: &[&str] = &[
     "grub-pc-bin",
     "xfsprogs",
     "dosfstools",
+    "btrfs-progs",
     "openssh-server",
     "iproute2",
     "zstd",

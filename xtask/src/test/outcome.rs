@@ -70,7 +70,12 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
         ..
     } in outcomes
     {
-        let result = if *passed { "ok" } else { "FAILED" };
+        // A stage of which nothing ran has not passed.
+        let result = match (*passed, counts.passed) {
+            (false, _) => "FAILED",
+            (true, 0) => "none",
+            (true, _) => "ok",
+        };
         let Counts {
             passed,
             failed,
