@@ -74,7 +74,7 @@ fn finish(cx: &mut Context) -> Result<()> {
 /// system is the default whatever else failed: it stays up, and this is tried again at
 /// the next boot.
 fn give_up(cx: &mut Context, error: anyhow::Error) -> Result<()> {
-    let confirmed = cx.journal().stage == Stage::Finish;
+    let confirmed = crate::selector::is_confirmed(cx);
     let next = if confirmed {
         "the new system stays; the rest is tried again at its next boot"
     } else {

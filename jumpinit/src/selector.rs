@@ -223,6 +223,14 @@ pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
     cx.enter(Stage::Finish)
 }
 
+/// Whether the new system is the default: the boot sector says so, not the journal, which
+/// is written after it and cleared before the end.
+pub(crate) fn is_confirmed(cx: &Context) -> bool {
+    bootwrite::read_boot_sector(&cx.disk).is_ok_and(|sector| {
+        BootSector::new(sector).kernel_sector() == cx.plan.selector.new_core.start
+    })
+}
+
 /// Takes the jump back while nothing is destroyed: the boot sector is as it was.
 pub(crate) fn disarm(cx: &Context) -> Result<()> {
     let raw = Extent {
