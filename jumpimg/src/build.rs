@@ -11,6 +11,7 @@ mod kernels;
 mod mounts;
 mod outcome;
 mod settings;
+mod strict;
 mod survey;
 mod toolbox;
 
@@ -19,31 +20,42 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use jumparchive::{Node, PackOptions, Packed, Packer, Tree};
+use jumparchive::{Codec, Decision, Node, PackOptions, Packed, Packer, Tree};
 use jumpspec::fitness;
 use jumpspec::manifest::Manifest;
 use jumpspec::size::Size;
-use jumpsys::atomic::AtomicFile;
+use jumpsys::atomic::{AtomicFile, write_atomic};
 
 use census::Census;
 use exclude::Rules;
 use outcome::{Built, DryRun};
-pub(crate) use settings::BuildArgs;
-use settings::Settings;
+use settings::Format;
+pub(crate) use settings::{BuildArgs, ImageArgs, KindName, Settings};
 
+use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
+use crate::weight::Weights;
 use crate::{image, meter};
 
 /// Builds an image, or says what it would be.
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
     let result = Settings::resolve(args).and_then(|settings| build(&settings));
-    if let (true, Err(trouble)) = (args.json, &result) {
-        outcome::print_json(&serde_json::json!({ "errors": trouble.causes }))?;
-    }
+    print_errors(args.image.json, &result)?;
     result
 }
 
-fn build(settings: &Settings) -> Result<(), Trouble> {
+/// Tells programs what went wrong.
+pub(crate) fn print_errors(json: bool, result: &Result<(), Trouble>) -> Result<(), Trouble> {
+    match result {
+        Err(trouble) if json => {
+            outcome::print_json(&serde_json::json!({ "errors": trouble.causes }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Builds what the settings say.
+pub(crate) fn build(settings: &Settings) -> Result<(), Trouble> {
     let begun = Instant::now();
     let shown = settings.root.display();
     let tree = Tree::open(&settings.root).with_context(|| format!("cannot open {shown}"))?;
@@ -54,12 +66,16 @@ fn build(settings: &Settings) -> Result<(), Trouble> {
     }
     let manifest = survey::manifest(&tree, &rules, &settings.recipe)?;
     let extras = boot::extras(&tree, settings)?;
-    let census = Census::take(&tree, &rules).map_err(|error| trouble(&settings.root, error))?;
+    let census = Census::take(&tree, &rules)
+        .map_err(|error| Trouble::failed("io", &error.context(shown.to_string())))?;
     let unpacked = Manifest {
         unpacked: Size(census.unpacked),
         ..manifest.clone()
     };
-    refuse_if_over_budget(&tree, &unpacked, Size(0), &census)?;
+    let over = fitness::over_budget(&unpacked, Size(0));
+    if !over.is_empty() {
+        return Err(over_budget(&unpacked, &over, &census, &census.weights));
+    }
     if settings.dry_run {
         return DryRun::new(&unpacked, &census, &rules).print(settings.json);
     }
@@ -74,9 +90,22 @@ fn build(settings: &Settings) -> Result<(), Trouble> {
     rules.leave_out_node((temporary.dev(), temporary.ino()));
     let packed = pack(&tree, &rules, extras, manifest, &file, settings, &census)?;
     if let Some(manifest) = &packed.manifest {
-        refuse_if_over_budget(&tree, manifest, Size(packed.size), &census)?;
+        let over = fitness::over_budget(manifest, Size(packed.size));
+        if !over.is_empty() {
+            let weights = match settings.format {
+                Format::Zst => &heavy::weigh(file.file())?,
+                Format::Tgz => &census.weights,
+            };
+            return Err(over_budget(manifest, &over, &census, weights));
+        }
+    }
+    if settings.strict {
+        strict::refuse_losses(&settings.root, &packed.report)?;
     }
     file.commit().map_err(anyhow::Error::new)?;
+    if let (Format::Tgz, Some(manifest)) = (settings.format, &packed.manifest) {
+        write_beside(output, manifest)?;
+    }
     let seconds = begun.elapsed().as_secs_f64();
     Built::new(output, &packed, &rules, seconds).print(settings.json)
 }
@@ -94,6 +123,10 @@ fn pack(
     let out = file.file().try_clone().context("cannot write the output")?;
     let options = PackOptions {
         level: settings.recipe.compression.level,
+        codec: match settings.format {
+            Format::Zst => Codec::Zstd,
+            Format::Tgz => Codec::Gzip,
+        },
         ..PackOptions::default()
     };
     let mut packer = Packer::new(out, &options).context("cannot write the output")?;
@@ -101,32 +134,47 @@ fn pack(
         packer.add_virtual(&path, node);
     }
     let bar = meter::bar(census.content, "build");
-    let filter = |node: &Node| rules.decide(node);
-    packer
-        .add_tree(tree, &filter, &|done| bar.set_position(done))
-        .map_err(failed)?;
-    let finished = packer.finish(Some(manifest)).map_err(failed)?;
+    let interrupt = settings.interrupt.as_ref();
+    let interrupted = || interrupt.is_some_and(Interrupt::caught);
+    let filter = |node: &Node| {
+        if interrupted() {
+            return Decision::Skip;
+        }
+        rules.decide(node)
+    };
+    let done = packer.pack(tree, &filter, Some(manifest), &|bytes| {
+        bar.set_position(bytes);
+    });
     bar.finish_and_clear();
-    Ok(finished)
+    // What was skipped since may have failed it.
+    if interrupted() {
+        let message = "interrupted; nothing was built";
+        return Err(Trouble::new(Exit::Interrupted, "interrupted", message));
+    }
+    done.map_err(failed)
 }
 
-/// Refuses what exceeds the budget, and says where the bytes are.
-fn refuse_if_over_budget(
-    tree: &Tree,
+/// Writes the manifest of an image that has no place for it.
+fn write_beside(output: &Path, manifest: &Manifest) -> Result<(), Trouble> {
+    let mut path = output.as_os_str().to_owned();
+    path.push(".manifest.json");
+    let mut json = serde_json::to_vec_pretty(manifest).map_err(anyhow::Error::new)?;
+    json.push(b'\n');
+    write_atomic(Path::new(&path), &json, 0o644).map_err(anyhow::Error::new)?;
+    Ok(())
+}
+
+/// A refusal of what exceeds its budget, after saying where the bytes are.
+fn over_budget(
     manifest: &Manifest,
-    size: Size,
+    over: &[fitness::Unfit],
     census: &Census,
-) -> Result<(), Trouble> {
-    let over: Vec<String> = fitness::over_budget(manifest, size)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    if over.is_empty() {
-        return Ok(());
-    }
-    anstream::eprint!("{}", heavy::table(tree, census));
+    weights: &Weights,
+) -> Trouble {
+    anstream::eprint!("{}", heavy::table(weights));
+    let over: Vec<String> = over.iter().map(ToString::to_string).collect();
     let message = format!("image {}: {}", manifest.name, over.join("; "));
-    Err(Trouble::new(Exit::Refused, "over-budget", message).hint(heavy::hint(census)))
+    Trouble::new(Exit::Refused, "over-budget", message).hint(heavy::hint(census))
 }
 
 fn trouble(root: &Path, error: jumparchive::Error) -> Trouble {

@@ -7,14 +7,16 @@ use clap_complete::Shell;
 
 use crate::build::BuildArgs;
 use crate::trouble::Trouble;
-use crate::{build, check, inspect, logs, push, status, verify};
+use crate::{adopt, build, check, diff, inspect, logs, push, status, verify};
 
 const EXAMPLES: &str = "\
 Examples:
   jumpimg build --kind jump -o jump.tar.zst          this host as a jump system
   jumpimg build --recipe images/node/recipe.toml --root /srv/node -o node.tar.zst
+  jumpimg adopt old.tgz -o node.tar.zst              an archive becomes an image
   jumpimg verify jump.tar.zst node.tar.zst
-  jumpimg inspect node.tar.zst
+  jumpimg inspect node.tar.zst                       what it is, where its bytes are
+  jumpimg diff old.tar.zst node.tar.zst              what changed
   jumpimg check --job job.toml node07                what would happen, or why not
   jumpimg push --job job.toml node07                 do it, after asking
 
@@ -50,10 +52,14 @@ impl Cli {
 pub(crate) enum Command {
     /// Build an image from a golden host, container or directory.
     Build(BuildArgs),
+    /// Make an image of an archive of another system: .tar, .tgz, .tar.zst, .tar.xz.
+    Adopt(adopt::AdoptArgs),
     /// Decode every byte of images and say whether they can do their job.
     Verify(VerifyArgs),
-    /// Show what an image is.
-    Inspect(InspectArgs),
+    /// Show what an image is and where its bytes are.
+    Inspect(inspect::InspectArgs),
+    /// Show what changed between two images.
+    Diff(diff::DiffArgs),
     /// Show what a push would do to nodes, or all that stands against it.
     Check(check::CheckArgs),
     /// Replace the operating system of nodes in place.
@@ -81,25 +87,15 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
-/// Options of `inspect`.
-#[derive(Args, Debug)]
-#[command(after_help = "Example:\n  jumpimg inspect --json node.tar.zst | jq .kernels")]
-pub(crate) struct InspectArgs {
-    /// The image.
-    #[arg(value_name = "FILE")]
-    pub(crate) image: PathBuf,
-    /// Print the manifest as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 impl Command {
     /// Does it.
     pub(crate) fn run(self) -> Result<(), Trouble> {
         match self {
             Self::Build(args) => build::run(&args),
+            Self::Adopt(args) => adopt::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Inspect(args) => inspect::run(&args),
+            Self::Diff(args) => diff::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Push(args) => push::run(&args),
             Self::Status(args) => status::run(&args),

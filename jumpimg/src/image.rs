@@ -11,6 +11,13 @@ use crate::trouble::{Exit, Trouble};
 /// Opens an image.
 pub(crate) fn open(path: &Path) -> Result<Image, Trouble> {
     let shown = path.display();
+    let is = path
+        .metadata()
+        .with_context(|| format!("cannot open {shown}"))?;
+    if !is.is_file() {
+        let message = format!("{shown}: not a jump image: it is not a regular file");
+        return Err(Trouble::new(Exit::Refused, "not-an-image", message));
+    }
     let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
     Image::open(file).map_err(|error| trouble(path, error))
 }
@@ -34,6 +41,15 @@ pub(crate) fn trouble(path: &Path, error: Error) -> Trouble {
             "image-truncated",
             "copy or build it again: the end is missing",
         ),
+        Error::TooManyEntries(_) => (
+            "too-many-entries",
+            "no system has as many; leave directories of data out",
+        ),
+        Error::HeadersTooBig { .. } => (
+            "attributes-too-large",
+            "leave it out with --exclude, or remove extended attributes from it",
+        ),
+        Error::NoPlace { .. } => ("no-place", "exclude less: an image needs it there"),
         _ => (
             "image-damaged",
             "copy or build it again: its bytes are not those that were written",

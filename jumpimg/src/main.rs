@@ -1,9 +1,11 @@
 //! jumpimg: builds, checks and pushes images that replace the operating system of
 //! nodes in place.
 
+mod adopt;
 mod build;
 mod check;
 mod cli;
+mod diff;
 mod elf;
 mod image;
 mod image_files;
@@ -14,6 +16,8 @@ mod logs;
 mod meter;
 mod node;
 mod node_args;
+mod packages;
+mod print;
 mod push;
 mod run_dir;
 mod ssh;
@@ -22,6 +26,7 @@ mod survey;
 mod trouble;
 mod verify;
 mod voice;
+mod weight;
 
 use std::process::ExitCode;
 

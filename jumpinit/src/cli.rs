@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use jumpspec::relpath::RelPath;
 use jumpspec::step::ImageRole;
 use serde::Serialize;
@@ -60,13 +60,32 @@ enum Command {
     },
     /// Confirm the new system and finish; its first-boot unit calls this
     Finish,
-    /// Unpack an image below a directory
-    Extract {
-        /// The image
-        image: PathBuf,
-        /// An existing directory
-        directory: PathBuf,
-    },
+    /// Unpack an image or another archive below a directory
+    #[command(after_help = EXTRACT)]
+    Extract(ExtractArgs),
+}
+
+const EXTRACT: &str = "\
+Every entry is made anew and below DIRECTORY; what cannot be kept exactly is refused.
+
+Examples:
+  jumpinit extract node.tar.zst /mnt
+  xz -dc old.tar.xz | jumpinit extract - /mnt
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused: DIRECTORY then holds a part.";
+
+/// Options of `extract`.
+#[derive(Args, Debug)]
+pub(crate) struct ExtractArgs {
+    /// An image, or a tar archive, plain or compressed with gzip, zstd or xz; - is standard
+    /// input
+    #[arg(value_name = "FILE")]
+    pub(crate) archive: PathBuf,
+    /// An existing directory, empty as far as the archive has something for it
+    pub(crate) directory: PathBuf,
+    /// Do not wait until everything is on the disk
+    #[arg(long)]
+    pub(crate) no_sync: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -99,7 +118,7 @@ impl Cli {
             Command::Reboot => crate::stage::reboot(),
             Command::TakeBack { work } => crate::stage::take_back(work.as_deref()),
             Command::Finish => crate::confirm::run(),
-            Command::Extract { image, directory } => crate::unpack::by_hand(&image, &directory),
+            Command::Extract(args) => crate::extract::run(&args),
         }
     }
 }

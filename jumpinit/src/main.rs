@@ -9,6 +9,7 @@ mod configure;
 mod confirm;
 mod context;
 mod disk;
+mod extract;
 mod facts;
 mod finish;
 mod grub;
@@ -30,6 +31,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use extract::Refused;
 use jumpspec::status::EXIT_BUSY;
 use jumpsys::lock::LockError;
 
@@ -43,6 +45,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
+            if let Some(hint) = refused(&error).and_then(Refused::hint) {
+                eprintln!("hint: {hint}");
+            }
             exit_code(&error)
         }
     }
@@ -55,9 +60,18 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     };
     if error.chain().any(busy) {
         ExitCode::from(u8::try_from(EXIT_BUSY).unwrap_or(1))
+    } else if refused(error).is_some() {
+        ExitCode::from(EXIT_REFUSED)
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Of a command that a check refused.
+const EXIT_REFUSED: u8 = 3;
+
+fn refused(error: &anyhow::Error) -> Option<&Refused> {
+    error.downcast_ref()
 }
 
 /// Called as `/etc/rc.local`, without argument (sysvinit) or with `start` (systemd's

@@ -32,15 +32,3 @@ pub(crate) fn image(
         .with_context(|| path.display().to_string())?;
     Ok(())
 }
-
-/// Unpacks the image at `path` below `directory`, as `jumpinit extract` does.
-pub(crate) fn by_hand(path: &Path, directory: &Path) -> Result<()> {
-    let root = Root::open(directory)?;
-    image(
-        path,
-        &root,
-        Existing::Refuse,
-        &mut Reporter::to_stdout(),
-        "unpack",
-    )
-}

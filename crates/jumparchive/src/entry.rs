@@ -1,15 +1,20 @@
-//! One archive entry, taken from a parsed tar header under strict rules.
-//!
-//! `tar-core` parses; here everything that it passes over in silence is refused:
-//! PAX keys that could change an entry's meaning, malformed records (its iterator
-//! takes a bad length for the end), times before 1970 read as 0.
+//! One archive entry, taken from its headers under strict rules: what readers could take
+//! for different things, and what would be lost, is refused and never guessed.
 
-use tar_core::parse::ParsedEntry;
-use tar_core::{EntryType, PaxExtensions};
+use std::borrow::Cow;
+
+use tar_core::Header;
 
 use crate::error::{Refusal, Result, refuse};
-use crate::header;
-use crate::mtime::{Mtime, parse_time};
+use crate::headers::{Chain, NAME_CAP};
+use crate::mtime::Mtime;
+use crate::numbers::{field, natural};
+use crate::pax::Pax;
+use crate::sparse::{self, Found};
+
+/// Linux has as many bits for a device's numbers (include/linux/kdev_t.h).
+pub(crate) const MAJOR_BITS: u32 = 12;
+pub(crate) const MINOR_BITS: u32 = 20;
 
 /// What an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,134 +50,269 @@ pub struct Entry {
     pub gid: u32,
     /// Modification time.
     pub mtime: Mtime,
-    /// Of the content, in bytes; 0 unless a file.
+    /// Of the content as a reader of the file sees it, holes included, in bytes; 0 unless
+    /// a file.
     pub size: u64,
-    /// Extended attributes, ACLs among them.
+    /// Extended attributes as the kernel has them, ACLs among them.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where a sparse file has data: in order, apart from each other, none empty. Nothing
+    /// for a file that is stored whole.
+    pub map: Option<Vec<Extent>>,
+}
+
+/// A stretch of a sparse file that has data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Of its first byte, in the file.
+    pub offset: u64,
+    /// In bytes.
+    pub length: u64,
 }
 
 impl Entry {
-    /// Takes an entry from what the parser found, or refuses it.
-    pub(crate) fn from_parsed(parsed: &ParsedEntry<'_>) -> Result<Self> {
-        let path = clean_path(&parsed.path)?;
-        let fault = |why| refuse(&path, why);
-        let pax = check_pax(parsed.pax.unwrap_or_default()).map_err(fault)?;
-        let kind = kind_of(parsed).map_err(fault)?;
-        if kind != EntryKind::File && parsed.size != 0 {
-            return Err(fault(Refusal::Content));
+    /// Bytes of content that follow the headers and the sparse map in the tar stream,
+    /// without padding.
+    pub fn stored(&self) -> u64 {
+        match &self.map {
+            None => self.size,
+            Some(map) => map.iter().map(|extent| extent.length).sum(),
         }
-        let id = |id: u64, key: &str| {
-            // 2^32 - 1 means "leave as it is" to chown(2).
-            u32::try_from(id)
-                .ok()
-                .filter(|id| *id != u32::MAX)
-                .ok_or_else(|| fault(Refusal::Pax(key.to_owned())))
+    }
+
+    /// Takes an entry from its headers, or refuses it. Gives also the bytes between the
+    /// last header and the data; nothing if not all of them are there yet.
+    pub(crate) fn from_chain(chain: &Chain<'_>) -> Result<Option<(Self, usize)>> {
+        let header_name = header_path(chain.header);
+        let name = chain.long_name.unwrap_or(&header_name);
+        let pax = Pax::read(chain.records).map_err(|why| refuse(name, why))?;
+        let name = match pax.path {
+            Some(path) if chain.long_name.is_some_and(|name| name != path) => {
+                return Err(refuse(path, Refusal::Contradiction("name")));
+            }
+            path => path.unwrap_or(name),
         };
-        let header_time = Mtime {
-            seconds: i64::try_from(parsed.mtime).unwrap_or_default(),
-            nanoseconds: 0,
+        let found = match shape(chain, &pax).map_err(|why| refuse(name, why))? {
+            Shape::More => return Ok(None),
+            Shape::Whole => None,
+            Shape::Sparse(found) => Some(found),
         };
+        let name = found.as_ref().and_then(|found| found.name).unwrap_or(name);
+        let path = clean_path(name)?;
+        let length = found.as_ref().map_or(0, |found| found.length);
+        let entry = Self::assemble(chain, pax, found, name.ends_with(b"/"));
+        let entry = entry.map_err(|why| refuse(&path, why))?;
+        Ok(Some((Self { path, ..entry }, length)))
+    }
+
+    /// Everything but the path.
+    fn assemble(
+        chain: &Chain<'_>,
+        pax: Pax<'_>,
+        found: Option<Found<'_>>,
+        slash: bool,
+    ) -> Result<Self, Refusal> {
+        let fields = chain.header.as_ustar();
+        let kind = kind_of(chain, &pax, slash)?;
+        let archived = archived_size(&fields.size, pax.size)?;
+        let (size, map) = match found {
+            Some(found) => split_size(archived, found)?,
+            None => (archived, None),
+        };
+        if size > LARGEST {
+            return Err(Refusal::Number("size"));
+        }
+        match kind {
+            EntryKind::File => {}
+            _ if map.is_some() => return Err(Refusal::Map("it is no file's")),
+            // POSIX has allowed data behind a hard link since 2001; GNU tar takes it for
+            // none, libarchive guesses.
+            EntryKind::HardLink(_) if size > 0 => return Err(Refusal::LinkContent),
+            _ if size > 0 => return Err(Refusal::Content),
+            _ => {}
+        }
+        let mode = natural(&fields.mode).and_then(|mode| u32::try_from(mode).ok());
+        let mode = mode.ok_or(Refusal::Number("mode"))? & 0o7777;
+        let (xattrs, acl) = pax.xattrs.resolve(kind == EntryKind::Directory)?;
         Ok(Self {
+            path: Vec::new(),
             kind,
-            mode: parsed.mode & 0o7777,
-            uid: id(parsed.uid, "uid")?,
-            gid: id(parsed.gid, "gid")?,
-            mtime: pax.unwrap_or(header_time),
-            size: parsed.size,
-            xattrs: parsed
-                .xattrs
-                .iter()
-                .map(|(name, value)| (header::xattr_name(name), value.to_vec()))
-                .collect(),
-            path,
+            mode: acl.map_or(mode, |acl| acl.mode(mode)),
+            uid: id(&fields.uid, pax.uid, "uid")?,
+            gid: id(&fields.gid, pax.gid, "gid")?,
+            mtime: mtime(&fields.mtime, pax.mtime)?,
+            size,
+            xattrs,
+            map,
         })
     }
 }
 
-/// What a header's type flag and link name say.
-fn kind_of(parsed: &ParsedEntry<'_>) -> Result<EntryKind, Refusal> {
-    let target = || match parsed.link_target.as_deref() {
-        Some(target) if !target.is_empty() && !target.contains(&0) => Ok(target),
-        _ => Err(Refusal::Link),
+/// No file is larger: `off_t` has a sign.
+const LARGEST: u64 = i64::MAX as u64;
+/// The largest number that eleven octal digits hold.
+const OCTAL_SIZE: u64 = 0o77_777_777_777;
+
+/// What the header alone calls an entry.
+fn header_path(header: &Header) -> Cow<'_, [u8]> {
+    match header.prefix() {
+        Some(prefix) if !prefix.is_empty() => Cow::Owned([prefix, header.path_bytes()].join(&b'/')),
+        _ => Cow::Borrowed(header.path_bytes()),
+    }
+}
+
+/// How a file is in the archive.
+enum Shape<'a> {
+    /// Its map is not all there yet.
+    More,
+    Whole,
+    Sparse(Found<'a>),
+}
+
+fn shape<'a>(chain: &Chain<'a>, pax: &Pax<'a>) -> Result<Shape<'a>, Refusal> {
+    let old = chain.header.as_ustar().typeflag == *b"S";
+    let found = match &pax.sparse {
+        Some(_) if old => return Err(Refusal::Map("there are two")),
+        Some(sparse) => sparse::from_pax(sparse, chain.data)?,
+        None if old => sparse::from_header(chain.header, chain.data)?,
+        None => return Ok(Shape::Whole),
     };
-    let device = || (parsed.dev_major.unwrap_or(0), parsed.dev_minor.unwrap_or(0));
-    Ok(match parsed.entry_type {
-        // Before ustar there was no flag for directories, only a slash at the end.
-        EntryType::Regular if parsed.path.ends_with(b"/") => EntryKind::Directory,
-        EntryType::Regular | EntryType::Continuous => EntryKind::File,
-        EntryType::Directory => EntryKind::Directory,
-        EntryType::Symlink => EntryKind::Symlink(target()?.to_vec()),
-        EntryType::Link => {
-            EntryKind::HardLink(clean_path(target()?).map_err(|_| Refusal::Escapes)?)
+    Ok(found.map_or(Shape::More, Shape::Sparse))
+}
+
+/// Bytes in the archive, on which header and PAX record must agree (CVE-2025-62518,
+/// CVE-2026-33055): readers that believe one of them would find other entries than those
+/// that believe the other.
+fn archived_size(field: &[u8], record: Option<u64>) -> Result<u64, Refusal> {
+    let header = natural(field).ok_or(Refusal::Number("size"))?;
+    match record {
+        // What the header cannot hold is left out by GNU tar, cut to size by libarchive.
+        Some(size) if size > OCTAL_SIZE && matches!(header, 0 | OCTAL_SIZE) => Ok(size),
+        Some(size) if size != header => Err(Refusal::Contradiction("size")),
+        _ => Ok(header),
+    }
+}
+
+/// Size and map of a sparse file of which `archived` bytes are in the archive.
+fn split_size(archived: u64, found: Found<'_>) -> Result<(u64, Option<Vec<Extent>>), Refusal> {
+    let map = sparse::checked(found.extents, found.size)?;
+    let stored: u64 = map.iter().map(|extent| extent.length).sum();
+    if archived.checked_sub(found.counted as u64) != Some(stored) {
+        return Err(Refusal::Contradiction("size"));
+    }
+    Ok((found.size, Some(map)))
+}
+
+fn id(field: &[u8], record: Option<u64>, what: &'static str) -> Result<u32, Refusal> {
+    record
+        .or_else(|| natural(field))
+        .and_then(|id| u32::try_from(id).ok())
+        // It means "leave as it is" to chown(2).
+        .filter(|id| *id != u32::MAX)
+        .ok_or(Refusal::Number(what))
+}
+
+fn mtime(field_bytes: &[u8], record: Option<Mtime>) -> Result<Mtime, Refusal> {
+    let header = || {
+        field(field_bytes).map(|seconds| Mtime {
+            seconds,
+            nanoseconds: 0,
+        })
+    };
+    record.or_else(header).ok_or(Refusal::Number("mtime"))
+}
+
+/// What a header's type flag and link name say.
+fn kind_of(chain: &Chain<'_>, pax: &Pax<'_>, slash: bool) -> Result<EntryKind, Refusal> {
+    let header = chain.header;
+    let fields = header.as_ustar();
+    let target = || {
+        let target = match (pax.link, chain.long_link) {
+            (Some(one), Some(two)) if one != two => return Err(Refusal::Contradiction("link")),
+            (Some(target), _) | (None, Some(target)) => target,
+            (None, None) => header.link_name_bytes(),
+        };
+        if target.is_empty() || target.contains(&0) {
+            return Err(Refusal::Link);
         }
-        EntryType::Char => EntryKind::CharDevice(device().0, device().1),
-        EntryType::Block => EntryKind::BlockDevice(device().0, device().1),
-        EntryType::Fifo => EntryKind::Fifo,
-        other => return Err(Refusal::Type(char::from(other.to_byte()))),
+        Ok(target)
+    };
+    let device = || {
+        let device = |field, record: Option<u64>, bits| {
+            record
+                .or_else(|| natural(field))
+                .and_then(|number| u32::try_from(number).ok())
+                .filter(|number| number >> bits == 0)
+                .ok_or(Refusal::Number("device number"))
+        };
+        if !header.is_ustar() && !header.is_gnu() {
+            return Err(Refusal::Number("device number"));
+        }
+        let major = device(&fields.dev_major, pax.major, MAJOR_BITS)?;
+        Ok((major, device(&fields.dev_minor, pax.minor, MINOR_BITS)?))
+    };
+    Ok(match fields.typeflag[0] {
+        // Before ustar there was no flag for directories, only a slash at the end.
+        b'0' | 0 if slash => EntryKind::Directory,
+        b'0' | 0 | b'7' | b'S' => EntryKind::File,
+        b'1' => match clean(target()?) {
+            // The root has no other names, as no directory has.
+            Ok(first) if first.is_empty() => return Err(Refusal::Link),
+            Ok(first) => EntryKind::HardLink(first),
+            Err(Refusal::Escapes) => return Err(Refusal::LinkEscapes),
+            Err(_) => return Err(Refusal::LongLink),
+        },
+        b'2' if target()?.len() > TARGET_MAX => return Err(Refusal::LongLink),
+        b'2' => EntryKind::Symlink(target()?.to_vec()),
+        b'3' => device().map(|(major, minor)| EntryKind::CharDevice(major, minor))?,
+        b'4' => device().map(|(major, minor)| EntryKind::BlockDevice(major, minor))?,
+        b'5' => EntryKind::Directory,
+        b'6' => EntryKind::Fifo,
+        other => return Err(Refusal::Type(char::from(other))),
     })
 }
 
 /// A path's components joined again, without `.`, empty ones and slashes at the end.
 pub(crate) fn clean_path(raw: &[u8]) -> Result<Vec<u8>> {
-    let escapes = || refuse(raw, Refusal::Escapes);
-    if raw.is_empty() || raw.starts_with(b"/") || raw.contains(&0) {
-        return Err(escapes());
+    clean(raw).map_err(|why| refuse(raw, why))
+}
+
+fn clean(raw: &[u8]) -> Result<Vec<u8>, Refusal> {
+    if raw.is_empty() || raw.contains(&0) {
+        return Err(Refusal::Name);
+    }
+    if raw.starts_with(b"/") {
+        return Err(Refusal::Escapes);
     }
     let mut path = Vec::with_capacity(raw.len());
     for part in raw.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => continue,
-            b".." => return Err(escapes()),
+            b".." => return Err(Refusal::Escapes),
             _ if !path.is_empty() => path.push(b'/'),
             _ => {}
         }
         path.extend_from_slice(part);
     }
-    Ok(path)
-}
-
-/// Refuses PAX records that are malformed or not understood; gives the mtime among them.
-fn check_pax(records: &[u8]) -> Result<Option<Mtime>, Refusal> {
-    let malformed = || Refusal::Pax("malformed".to_owned());
-    let (mut mtime, mut length) = (None, 0);
-    for record in PaxExtensions::new(records) {
-        let record = record.map_err(|_| malformed())?;
-        let (key, value) = (record.key().map_err(|_| malformed())?, record.value_bytes());
-        length += record_length(key.len(), value.len());
-        let text = || std::str::from_utf8(value).ok();
-        let sound = match key {
-            "path" | "linkpath" => !value.is_empty(),
-            "size" | "uid" | "gid" => text().is_some_and(|text| text.parse::<u64>().is_ok()),
-            "mtime" => {
-                mtime = text().and_then(parse_time);
-                mtime.is_some()
-            }
-            // What these say is not kept; names of owners are never used, numbers are.
-            "uname" | "gname" | "atime" | "ctime" | "comment" | "LIBARCHIVE.creationtime" => true,
-            _ if key.starts_with("GNU.sparse.") => return Err(Refusal::Sparse),
-            _ => key
-                .strip_prefix("SCHILY.xattr.")
-                .is_some_and(|name| !name.is_empty()),
-        };
-        if !sound {
-            return Err(Refusal::Pax(key.to_owned()));
-        }
-    }
-    // The iterator takes a record without a readable length for the end.
-    if length == records.len() {
-        Ok(mtime)
+    if fits(&path) {
+        Ok(path)
     } else {
-        Err(malformed())
+        Err(Refusal::TooLong)
     }
 }
 
-/// Bytes of a PAX record: its own length in decimal, space, key, `=`, value, newline.
-fn record_length(key: usize, value: usize) -> usize {
-    let rest = key + value + 3;
-    let digits = |n: usize| n.to_string().len();
-    let guess = rest + digits(rest);
-    rest + digits(guess)
+/// Whether a path can be made: a name has at most `NAME_MAX` bytes
+/// (include/uapi/linux/limits.h), and every level costs a system call or more.
+pub(crate) fn fits(path: &[u8]) -> bool {
+    const NAME_MAX: usize = 255;
+    const LEVELS: usize = 4096;
+    let mut names = path.split(|byte| *byte == b'/');
+    path.len() <= NAME_CAP
+        && names.clone().nth(LEVELS).is_none()
+        && names.all(|name| name.len() <= NAME_MAX)
 }
+
+/// Bytes of the longest symlink: `PATH_MAX` (include/uapi/linux/limits.h) counts a NUL.
+pub(crate) const TARGET_MAX: usize = 4095;
 
 #[cfg(test)]
 mod tests {
@@ -188,12 +328,17 @@ mod tests {
     }
 
     #[test]
-    fn refuses_pax_records_it_does_not_understand() {
-        assert!(check_pax(b"20 path=foo/bar.txt\n").is_ok());
-        assert_eq!(
-            check_pax(b"18 hdrcharset=BIN\n"),
-            Err(Refusal::Pax("hdrcharset".to_owned()))
-        );
-        assert!(check_pax(b"20 path=foo/bar.txt\nxx size=1\n").is_err());
+    fn refuses_paths_that_no_system_takes() {
+        let levels = |count| vec!["d"; count].join("/");
+        for (path, fits) in [
+            ("n".repeat(255), true),
+            ("n".repeat(256), false),
+            (levels(4096), true),
+            (levels(4097), false),
+            (format!("./{}", levels(4096)), true),
+        ] {
+            let refused = clean(path.as_bytes()).err();
+            assert_eq!(refused, (!fits).then_some(Refusal::TooLong));
+        }
     }
 }

@@ -48,12 +48,56 @@ pub enum Error {
         /// What is wrong.
         why: &'static str,
     },
+    /// An entry's headers with its extended attributes are longer than any reader takes.
+    #[error("{path}: extended attributes or sparse map are too large for an archive")]
+    HeadersTooBig {
+        /// The entry.
+        path: String,
+    },
+    /// What was to be put into an image is below something that is left out.
+    #[error("{path}: no place for it in the image: a directory above it is left out")]
+    NoPlace {
+        /// The entry.
+        path: String,
+    },
     /// The tar stream is not one.
-    #[error("tar stream is damaged")]
-    Tar(#[source] tar_core::parse::ParseError),
+    #[error("tar stream is damaged {place}: {why}")]
+    Tar {
+        /// Which entry it is behind.
+        place: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The tar stream ends before its end-of-archive blocks.
     #[error("tar stream is cut short")]
     TarTruncated,
+    /// The tar stream ends in the content of an entry.
+    #[error("{path}: tar stream is cut short in its content")]
+    ContentTruncated {
+        /// The entry.
+        path: String,
+    },
+    /// An archive of nothing.
+    #[error("archive has no entries")]
+    Empty,
+    /// A compressed archive does not decompress.
+    #[error("{format} data is damaged or cut short")]
+    Compressed {
+        /// Of the compression.
+        format: &'static str,
+        /// What the decoder says.
+        #[source]
+        source: io::Error,
+    },
+    /// Compressed, but not in a way that is known here.
+    #[error("compressed with {0}, which is not read here")]
+    UnknownCompression(&'static str),
+    /// Something else altogether.
+    #[error("not a tar archive, plain or compressed with gzip, zstd or xz")]
+    NotAnArchive,
+    /// No tree has as many entries.
+    #[error("archive has more than {0} entries")]
+    TooManyEntries(u64),
     /// An entry's content does not have the digest that the index gives.
     #[error("{path}: content differs from its digest")]
     BadContent {
@@ -87,21 +131,72 @@ pub enum Refusal {
     /// An absolute path, or one with `..`.
     #[error("path leaves the root")]
     Escapes,
+    /// An empty path, or one with a NUL.
+    #[error("path is empty or has a NUL in it")]
+    Name,
+    /// A path of more than 1 MiB or 4,096 levels, or with a name of more than 255 bytes.
+    #[error("path is too long, or a name in it")]
+    TooLong,
     /// A tar type flag that is not known.
     #[error("unknown entry type {0:?}")]
     Type(char),
-    /// A PAX key that is not known, or whose value is malformed.
-    #[error("PAX record {0:?} is not understood")]
+    /// A PAX record whose value is malformed; without a key, if the records as such are.
+    #[error("PAX record {0:?} is malformed")]
     Pax(String),
+    /// A PAX key that is not known: it could change what the entry is.
+    #[error("PAX key {0:?} is not known")]
+    PaxKey(String),
+    /// A PAX key that stands twice: readers differ in which one counts.
+    #[error("PAX record {0:?} stands twice")]
+    PaxTwice(String),
+    /// A global PAX header that changes the entries behind it.
+    #[error("global PAX header sets {0:?} for all that follows")]
+    Global(String),
+    /// A number in the header that is malformed, overflows or has no meaning.
+    #[error("{0} is not a number that can be kept")]
+    Number(&'static str),
+    /// The headers say different things.
+    #[error("headers contradict each other about the {0}")]
+    Contradiction(&'static str),
     /// A size where there can be no content.
     #[error("has content that its type cannot have")]
     Content,
+    /// A hard link with content of its own, which readers take for different things.
+    #[error("hard link has content of its own")]
+    LinkContent,
     /// A link without a target, or whose target is not there.
     #[error("link target is missing or not usable")]
     Link,
-    /// Sparse files in the tar stream.
-    #[error("sparse entries are not supported")]
-    Sparse,
+    /// Not where its kind belongs in an image.
+    #[error("entry is out of order")]
+    Order,
+    /// What stands for a directory above it is none.
+    #[error("a path above it is no directory")]
+    Parent,
+    /// A link's target that is longer than Linux takes.
+    #[error("link target is too long")]
+    LongLink,
+    /// An extended attribute whose name or value no Linux has.
+    #[error("extended attribute {0:?} is none that Linux has")]
+    Xattr(String),
+    /// A hard link to an absolute path, or to one with `..`.
+    #[error("hard link leaves the root")]
+    LinkEscapes,
+    /// A sparse file whose map cannot be followed.
+    #[error("sparse file's map: {0}")]
+    Map(&'static str),
+    /// An ACL that is malformed or that Linux would not take.
+    #[error("ACL is malformed")]
+    Acl,
+    /// An ACL line about somebody who has a name and no number.
+    #[error("ACL names {0:?} and no number, and names mean others elsewhere")]
+    AclName(String),
+    /// A default ACL of what is no directory.
+    #[error("default ACL is not a directory's")]
+    AclDefault,
+    /// An entry that was in the archive before.
+    #[error("is in the archive twice")]
+    Twice,
     /// Something is there already.
     #[error("exists already")]
     Exists,
@@ -113,22 +208,58 @@ pub enum Refusal {
     TooBig(u64),
 }
 
-/// A path as it can be shown: bytes that are not UTF-8 replaced, root as `/`.
+impl Error {
+    /// What to do about it, if that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Refused { why, .. } => return why.hint(),
+            Self::Truncated { .. }
+            | Self::TarTruncated
+            | Self::ContentTruncated { .. }
+            | Self::Compressed { .. } => {
+                "copy it again: its end is missing, or bytes in it have changed"
+            }
+            Self::UnknownCompression(_) => "decompress it first, and give the result",
+            Self::Format(_) => "use the version of jump that built it, or newer",
+            Self::NotAnImage(_) | Self::NotAnArchive | Self::Empty => {
+                "give an image of `jumpimg build`, or an archive of a whole system"
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Refusal {
+    /// What to do about it, if that is known.
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::AclName(_) => "archive the tree again with `tar --numeric-owner --acls`",
+            Self::Escapes => "archive the tree again from its root: `tar -C ROOT -c .`",
+            Self::Type(_) | Self::PaxKey(_) | Self::Global(_) | Self::LinkContent => {
+                "archive the tree again with `tar --format=posix --numeric-owner --xattrs --acls`"
+            }
+            Self::Exists => "unpack into an empty directory",
+            _ => return None,
+        })
+    }
+}
+
+/// A path as it can be shown, root as `/`.
 pub(crate) fn shown(path: &[u8]) -> String {
     if path.is_empty() {
         return "/".to_owned();
     }
-    String::from_utf8_lossy(path).into_owned()
+    jumpspec::shown::short(path)
 }
 
-/// Turns the kernel's answer into an [`Error::Io`].
-pub(crate) fn io_error<E: Into<io::Error>>(
-    path: &[u8],
+/// Turns the kernel's answer into an [`Error::Io`]. It does nothing where there is no
+/// error: most calls have none.
+pub(crate) fn io_error<'a, E: Into<io::Error>>(
+    path: &'a [u8],
     action: &'static str,
-) -> impl FnOnce(E) -> Error {
-    let path = shown(path);
+) -> impl FnOnce(E) -> Error + use<'a, E> {
     move |source| Error::Io {
-        path,
+        path: shown(path),
         action,
         source: source.into(),
     }

@@ -1,10 +1,10 @@
-//! The outer shape of an image file.
+//! The outer shape of an image file, version 2.
 //!
 //! `front frame | zstd frames of the tar stream … | index frame`. Front and index
 //! are skippable frames (RFC 8878, 3.1.2), which every zstd decoder passes over.
 //! The front frame has a fixed size, so that it can be written last although it
 //! stands first; it ends with a digest of itself in hex, so that no bit of a file is
-//! unchecked.
+//! unchecked. The index frame is described in `index.rs`.
 
 use jumpspec::digest::Digest;
 use jumpspec::manifest::Manifest;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// The version of the outer shape and of the index.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// The first of the sixteen magic numbers of skippable frames (RFC 8878, 3.1.2).
 pub(crate) const SKIPPABLE: [u8; 4] = 0x184D_2A50_u32.to_le_bytes();
 /// Begins the front frame's payload.
@@ -26,14 +26,15 @@ pub(crate) const PREFIX: usize = 12;
 pub(crate) const FRONT: usize = 64 << 10;
 /// The front's digest and a newline, at its end.
 const SEAL: usize = 65;
-/// A frame is cut at the next entry when it holds this much tar data.
+/// A frame is cut before the entry that would take it beyond this much tar data.
 pub(crate) const FRAME_TARGET: usize = 4 << 20;
-/// No frame that we write holds more tar data than this.
-pub(crate) const FRAME_LIMIT: usize = 6 << 20;
-/// No frame that we read may unpack to more than this.
-pub(crate) const FRAME_CAP: u32 = 16 << 20;
-/// No index may unpack to more than this.
-pub(crate) const INDEX_CAP: u64 = 8 << 30;
+/// No frame may unpack to more than this: one with an entry of the largest headers
+/// that are read, and what content is put beside them.
+pub(crate) const FRAME_CAP: usize = 8 << 20;
+/// No image may have more frames than this: 1 TiB of tar data in full frames.
+pub(crate) const FRAME_LIMIT: u64 = 1 << 18;
+/// No archive may have more entries than this; the largest systems have a million.
+pub const ENTRY_LIMIT: u64 = 8 << 20;
 
 /// The front frame's JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,20 +54,22 @@ pub(crate) struct IndexPlace {
     pub(crate) offset: u64,
     /// Of the whole index frame.
     pub(crate) length: u64,
-    /// Of its uncompressed content.
-    pub(crate) raw_length: u64,
-    /// Of its uncompressed content.
+    /// Of the compressed frame table, at the index frame's end.
+    pub(crate) table_length: u64,
+    /// Of the uncompressed frame table.
     pub(crate) digest: Digest,
-    /// Frames listed.
+    /// Of all frames' records as they are in the index, compressed.
+    pub(crate) records_digest: Digest,
+    /// Frames that the table lists.
     pub(crate) frames: u64,
-    /// Entries listed.
+    /// Entries in all of them.
     pub(crate) entries: u64,
 }
 
 /// Magic number, length and tag of a skippable frame whose payload after the tag
 /// has `payload` bytes; `None` beyond 4 GiB.
-pub(crate) fn prefix(tag: [u8; 4], payload: usize) -> Option<[u8; PREFIX]> {
-    let length = u32::try_from(payload.checked_add(tag.len())?).ok()?;
+pub(crate) fn prefix(tag: [u8; 4], payload: u64) -> Option<[u8; PREFIX]> {
+    let length = u32::try_from(payload.checked_add(tag.len() as u64)?).ok()?;
     let mut bytes = [0; PREFIX];
     bytes[..4].copy_from_slice(&SKIPPABLE);
     bytes[4..8].copy_from_slice(&length.to_le_bytes());
@@ -82,7 +85,7 @@ pub(crate) fn encode_front(front: &Front) -> Result<Vec<u8>> {
         return Err(Error::ManifestTooBig(json.len()));
     }
     let mut bytes = Vec::with_capacity(FRONT);
-    bytes.extend(prefix(FRONT_TAG, FRONT - PREFIX).ok_or(Error::ManifestTooBig(room))?);
+    bytes.extend(prefix(FRONT_TAG, (FRONT - PREFIX) as u64).ok_or(Error::ManifestTooBig(room))?);
     bytes.extend(&json);
     bytes.resize(FRONT - SEAL, b' ');
     bytes.extend(seal(&bytes));
@@ -94,7 +97,7 @@ pub(crate) fn decode_front(bytes: &[u8]) -> Result<Front> {
     if bytes.len() < PREFIX {
         return Err(Error::NotAnImage("it is too short"));
     }
-    if prefix(FRONT_TAG, FRONT - PREFIX).is_none_or(|wanted| bytes[..PREFIX] != wanted) {
+    if prefix(FRONT_TAG, (FRONT - PREFIX) as u64).is_none_or(|wanted| bytes[..PREFIX] != wanted) {
         return Err(Error::NotAnImage("it does not begin with a manifest"));
     }
     if bytes.len() < FRONT {
@@ -124,6 +127,10 @@ pub(crate) fn decode_front(bytes: &[u8]) -> Result<Front> {
         Some(manifest) if manifest.entries != front.index.entries => {
             Err(Error::BadIndex("manifest counts other entries"))
         }
+        _ if front.index.entries > ENTRY_LIMIT => Err(Error::TooManyEntries(ENTRY_LIMIT)),
+        _ if front.index.frames > FRAME_LIMIT => Err(Error::BadIndex(
+            "it has more frames than any image may have",
+        )),
         _ => Ok(front),
     }
 }
@@ -149,8 +156,9 @@ mod tests {
             index: IndexPlace {
                 offset: 1,
                 length: 2,
-                raw_length: 3,
+                table_length: 3,
                 digest: Digest::of(b""),
+                records_digest: Digest::of(b""),
                 frames: 0,
                 entries: 0,
             },

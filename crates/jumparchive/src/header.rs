@@ -1,61 +1,69 @@
 //! Writes one entry's tar headers: ustar, with PAX records for what ustar cannot hold.
 //!
-//! The `tar` crate makes headers and records; its own walking (`append_dir_all`)
-//! would lose hard links and stop at sockets, so entries come from `walk.rs`.
+//! The `tar` crate makes the ustar header; its own walking (`append_dir_all`) would lose
+//! hard links and stop at sockets, its records have no keys that are not UTF-8.
 
 use std::io::{self, Write};
 
-use tar::{Builder, EntryType, Header};
+use tar::{EntryType, Header};
 
-use crate::entry::{Entry, EntryKind};
+use crate::entry::{Entry, EntryKind, MAJOR_BITS, MINOR_BITS, fits};
+use crate::records::Records;
+use crate::schily;
+use crate::sparse;
 
 /// Bytes of the name and link name fields (POSIX.1-2017, ustar).
 const NAME: usize = 100;
 /// The largest number that seven octal digits hold.
 const OCTAL_ID: u32 = 0o7_777_777;
+/// The largest number that eleven octal digits hold.
+const OCTAL_SIZE: u64 = 0o77_777_777_777;
+/// What GNU tar calls a sparse file in the header, where the name is that of the file
+/// which an archiver makes that does not know the format.
+const SPARSE_NAME: &[u8] = b"GNUSparseFile.0/";
 
-/// Writes the headers of `entry`; its content is the caller's to write.
-pub(crate) fn write<W: Write>(builder: &mut Builder<W>, entry: &Entry) -> io::Result<()> {
-    let mut records: Vec<(String, Vec<u8>)> = Vec::new();
+/// Appends all that stands in front of the data of `entry`: headers and sparse map. The
+/// data and the [`padding`] of [`Entry::stored`] bytes are the caller's to write.
+pub(crate) fn append(out: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
+    if !fits(&entry.path) {
+        return Err(io::Error::other("its path is too long"));
+    }
+    let mut records = Records::default();
     let mut header = Header::new_ustar();
     let path = tar_path(entry);
-    put_name(&mut header.as_old_mut().name, &path, "path", &mut records);
+    let mut map = Vec::new();
+    if let Some(extents) = &entry.map {
+        map = sparse::encode(extents, entry.size)?;
+        put_sparse_name(&mut header, &path, entry.size, &mut records);
+    } else {
+        put_name(&mut header.as_old_mut().name, &path, b"path", &mut records);
+    }
     if let EntryKind::Symlink(target) | EntryKind::HardLink(target) = &entry.kind {
-        put_name(
-            &mut header.as_old_mut().linkname,
-            target,
-            "linkpath",
-            &mut records,
-        );
+        let field = &mut header.as_old_mut().linkname;
+        put_name(field, target, b"linkpath", &mut records);
     }
     header.set_entry_type(entry_type(&entry.kind));
     header.set_mode(entry.mode);
-    header.set_size(entry.size);
-    header.set_uid(u64::from(put_id(entry.uid, "uid", &mut records)));
-    header.set_gid(u64::from(put_id(entry.gid, "gid", &mut records)));
+    put_size(&mut header, map.len() as u64 + entry.stored(), &mut records);
+    header.set_uid(u64::from(put_id(entry.uid, b"uid", &mut records)));
+    header.set_gid(u64::from(put_id(entry.gid, b"gid", &mut records)));
     if let Some(text) = entry.mtime.to_pax() {
-        records.push(("mtime".to_owned(), text.into_bytes()));
+        records.push(b"mtime", text.as_bytes());
     }
     header.set_mtime(u64::try_from(entry.mtime.seconds.clamp(0, (1 << 33) - 1)).unwrap_or(0));
-    if let EntryKind::CharDevice(major, minor) | EntryKind::BlockDevice(major, minor) = entry.kind {
-        header.set_device_major(major)?;
-        header.set_device_minor(minor)?;
-    }
+    put_device(&mut header, &entry.kind)?;
     header.set_cksum();
-    for (name, value) in &entry.xattrs {
-        records.push((xattr_key(name)?, value.clone()));
-    }
-    builder.append_pax_extensions(
-        records
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_slice())),
-    )?;
-    builder.get_mut().write_all(header.as_bytes())
+    schily::push(&mut records, &entry.xattrs)?;
+    records.append(out)?;
+    out.write_all(header.as_bytes())?;
+    out.write_all(&map)
 }
+
+/// Of headers and content, in bytes (POSIX.1-2017, ustar interchange format).
+pub(crate) const BLOCK: usize = 512;
 
 /// Zeros from the end of `size` bytes of content to the next block.
 pub(crate) fn padding(size: u64) -> &'static [u8] {
-    const BLOCK: usize = 512;
     let over = usize::try_from(size % BLOCK as u64).unwrap_or(0);
     &[0; BLOCK][..(BLOCK - over) % BLOCK]
 }
@@ -71,19 +79,48 @@ fn tar_path(entry: &Entry) -> Vec<u8> {
     path
 }
 
-fn put_name(field: &mut [u8; NAME], value: &[u8], key: &str, records: &mut Vec<(String, Vec<u8>)>) {
+fn put_name(field: &mut [u8; NAME], value: &[u8], key: &[u8], records: &mut Records) {
     let length = value.len().min(NAME);
     field[..length].copy_from_slice(&value[..length]);
     if value.len() > NAME {
-        records.push((key.to_owned(), value.to_vec()));
+        records.push_name(key, value);
     }
 }
 
-fn put_id(id: u32, key: &str, records: &mut Vec<(String, Vec<u8>)>) -> u32 {
+fn put_sparse_name(header: &mut Header, path: &[u8], size: u64, records: &mut Records) {
+    records.push(b"GNU.sparse.major", b"1");
+    records.push(b"GNU.sparse.minor", b"0");
+    records.push_name(b"GNU.sparse.name", path);
+    records.push_number(b"GNU.sparse.realsize", size);
+    let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    let name = [SPARSE_NAME, base].concat();
+    let length = name.len().min(NAME);
+    header.as_old_mut().name[..length].copy_from_slice(&name[..length]);
+}
+
+fn put_size(header: &mut Header, size: u64, records: &mut Records) {
+    if size > OCTAL_SIZE {
+        records.push_number(b"size", size);
+    }
+    header.set_size(size.min(OCTAL_SIZE));
+}
+
+fn put_id(id: u32, key: &[u8], records: &mut Records) -> u32 {
     if id > OCTAL_ID {
-        records.push((key.to_owned(), id.to_string().into_bytes()));
+        records.push_number(key, u64::from(id));
     }
     id.min(OCTAL_ID)
+}
+
+fn put_device(header: &mut Header, kind: &EntryKind) -> io::Result<()> {
+    let (EntryKind::CharDevice(major, minor) | EntryKind::BlockDevice(major, minor)) = *kind else {
+        return Ok(());
+    };
+    if major >> MAJOR_BITS != 0 || minor >> MINOR_BITS != 0 {
+        return Err(io::Error::other("its device number is too large"));
+    }
+    header.set_device_major(major)?;
+    header.set_device_minor(minor)
 }
 
 fn entry_type(kind: &EntryKind) -> EntryType {
@@ -98,23 +135,6 @@ fn entry_type(kind: &EntryKind) -> EntryType {
     }
 }
 
-/// The PAX key of an extended attribute; `=` ends a key, so GNU tar (xattrs.c,
-/// `xattr_encode_keyword`) writes it and `%` as `%3D` and `%25`.
-fn xattr_key(name: &[u8]) -> io::Result<String> {
-    let name = std::str::from_utf8(name)
-        .map_err(|_| io::Error::other("the name of an extended attribute is not UTF-8"))?;
-    let encoded = name.replace('%', "%25").replace('=', "%3D");
-    Ok(format!("SCHILY.xattr.{encoded}"))
-}
-
-/// The attribute's name from the rest of its PAX key.
-pub(crate) fn xattr_name(key: &[u8]) -> Vec<u8> {
-    match std::str::from_utf8(key) {
-        Ok(key) if key.contains('%') => key.replace("%3D", "=").replace("%25", "%").into_bytes(),
-        _ => key.to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +144,5 @@ mod tests {
         assert_eq!(padding(0).len(), 0);
         assert_eq!(padding(1).len(), 511);
         assert_eq!(padding(512).len(), 0);
-    }
-
-    #[test]
-    fn attribute_names_with_signs_survive() {
-        let key = xattr_key(b"user.a=b%3D").unwrap();
-        assert_eq!(key, "SCHILY.xattr.user.a%3Db%253D");
-        let name = key.strip_prefix("SCHILY.xattr.").unwrap();
-        assert_eq!(xattr_name(name.as_bytes()), b"user.a=b%3D");
     }
 }

@@ -1,30 +1,42 @@
 //! An opened image: its manifest, its frames and the way to its entries.
 
+mod reader;
+mod table;
+
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use jumpspec::digest::Digest;
 use jumpspec::manifest::Manifest;
 
-use crate::error::{Error, Result, io_error};
-use crate::format::{self, FRAME_CAP, FRONT, Front, INDEX_CAP, INDEX_TAG, IndexPlace, PREFIX};
-use crate::index::{FrameInfo, IndexEntry, IndexReader};
+pub(crate) use reader::FrameReader;
+pub(crate) use table::{check_prefix, read_table, table_length};
+use table::{heads, rank};
 
-/// An opened image whose index has the digest that its front gives.
+use crate::error::{Error, Result, io_error};
+use crate::format::{self, FRONT, Front, PREFIX};
+use crate::index::{self, FrameInfo, FrameKind, IndexEntry};
+
+/// An opened image whose frame table has the digest that its front gives.
 #[derive(Debug)]
 pub struct Image {
     file: File,
     front: Front,
     frames: Vec<FrameInfo>,
-    /// Of each frame, in the file; one more at the end.
+    /// Of each frame, in the file.
     offsets: Vec<u64>,
+    /// Of each frame's records, in the file.
+    records: Vec<u64>,
     /// Of each frame, in the tar stream; one more at the end.
     starts: Vec<u64>,
+    /// For each frame, that in which the last entry begins that has bytes in it.
+    heads: Vec<usize>,
 }
 
 impl Image {
-    /// Opens an image and checks everything but the frames' contents.
+    /// Opens an image and checks everything but the frames' and their records' contents.
     pub fn open(file: File) -> Result<Self> {
         let mut start = vec![0; FRONT];
         let failed = |source: io::Error| io_error(b"image", "cannot read")(source);
@@ -33,28 +45,32 @@ impl Image {
         let actual = file.metadata().map_err(failed)?.len();
         let place = &front.index;
         let expected = place.offset.saturating_add(place.length);
-        if place.offset < FRONT as u64 || place.length < PREFIX as u64 {
-            return Err(Error::BadIndex("it is in an impossible place"));
-        }
         if actual < expected {
             return Err(Error::Truncated { expected, actual });
         }
         if actual > expected {
             return Err(Error::Trailing(actual - expected));
         }
-        check_prefix(&file, place)?;
-        let frames = read_frames(index_reader(&file, place)?, place)?;
-        let offsets = sums(FRONT as u64, frames.iter().map(|frame| frame.length));
-        if offsets.last() != Some(&place.offset) {
-            return Err(Error::BadIndex("frames do not fill the file"));
-        }
-        let starts = sums(0, frames.iter().map(|frame| frame.raw_length));
+        let mut prefix = [0; PREFIX];
+        file.read_exact_at(&mut prefix, place.offset)
+            .map_err(failed)?;
+        check_prefix(&prefix, place)?;
+        let mut table = vec![0; table_length(place)?];
+        file.read_exact_at(&mut table, expected - place.table_length)
+            .map_err(failed)?;
+        let frames = read_table(&table, place)?;
+        let lengths = |of: fn(&FrameInfo) -> u32| frames.iter().map(of);
         Ok(Self {
+            offsets: sums(FRONT as u64, lengths(|frame| frame.length)),
+            records: sums(
+                place.offset + PREFIX as u64,
+                lengths(|frame| frame.records_length),
+            ),
+            starts: sums(0, lengths(|frame| frame.raw_length).chain([0])),
+            heads: heads(&frames),
             file,
             front,
             frames,
-            offsets,
-            starts,
         })
     }
 
@@ -83,55 +99,73 @@ impl Image {
         &self.frames
     }
 
-    /// The index's entries, in the order of the tar stream.
+    /// The index's entries, in the order of the tar stream. Each frame's records are
+    /// read when their turn comes.
     pub fn entries(&self) -> Result<impl Iterator<Item = Result<IndexEntry>> + use<'_>> {
-        let mut reader = index_reader(&self.file, &self.front.index)?;
-        Ok((0..self.front.index.entries).map(move |_| reader.next()))
+        let frames = (0..self.frames.len()).filter(|frame| self.frames[*frame].entries > 0);
+        Ok(frames.flat_map(|frame| match self.records(frame) {
+            Ok(records) => Box::new(records.into_iter().map(Ok)) as Box<dyn Iterator<Item = _>>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }))
     }
 
-    /// The offset in the tar stream of what begins at `offset` in `frame`.
-    pub(crate) fn stream_offset(&self, frame: u32, offset: u32) -> Result<u64> {
-        match self.frames.get(frame as usize) {
-            Some(info) if offset < info.raw_length => {
-                Ok(self.starts[frame as usize] + u64::from(offset))
-            }
-            _ => Err(Error::BadIndex("an entry is in no frame")),
-        }
-    }
-
-    /// The frame and the offset in it of what begins at `offset` in the tar stream.
-    pub(crate) fn place(&self, offset: u64) -> (u32, u32) {
-        let frame = self
-            .starts
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1);
-        let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        (narrow(frame as u64), narrow(offset - self.starts[frame]))
-    }
-
-    /// Decodes a frame, after its digest was found to be right.
-    pub(crate) fn frame(&self, frame: usize) -> Result<Vec<u8>> {
+    /// The records of the entries that begin in a frame.
+    pub(crate) fn records(&self, frame: usize) -> Result<Vec<IndexEntry>> {
         let info = &self.frames[frame];
-        let mut compressed = vec![0; info.length as usize];
-        self.file
-            .read_exact_at(&mut compressed, self.offsets[frame])
-            .map_err(io_error(b"image", "cannot read"))?;
-        if *Digest::of(&compressed).as_bytes() != info.digest {
-            return Err(Error::BadDigest { frame });
+        match self.raw_records(frame)? {
+            Some(bytes) => index::decode_records(&bytes, frame, info.entries),
+            None => Ok(Vec::new()),
         }
-        decode_frame(&compressed, info, frame)
     }
-}
 
-/// Decodes a frame whose digest is right.
-fn decode_frame(compressed: &[u8], info: &FrameInfo, frame: usize) -> Result<Vec<u8>> {
-    let bad = |why| Error::BadFrame { frame, why };
-    let data = zstd::bulk::decompress(compressed, info.raw_length as usize)
-        .map_err(|_| bad("it does not decode to its length"))?;
-    if data.len() != info.raw_length as usize {
-        return Err(bad("it is shorter than the index says"));
+    /// Makes sure that a frame's records are what the frame table says.
+    pub(crate) fn check_records(&self, frame: usize) -> Result<()> {
+        self.raw_records(frame).map(drop)
     }
-    Ok(data)
+
+    fn raw_records(&self, frame: usize) -> Result<Option<Vec<u8>>> {
+        let info = &self.frames[frame];
+        if info.entries == 0 {
+            return Ok(None);
+        }
+        let mut compressed = vec![0; info.records_length as usize];
+        self.file
+            .read_exact_at(&mut compressed, self.records[frame])
+            .map_err(io_error(b"image", "cannot read the index"))?;
+        let bytes = zstd::bulk::decompress(&compressed, info.records_raw_length as usize)
+            .map_err(|_| Error::BadIndex("records do not decode to their length"))?;
+        if *Digest::of(&bytes).as_bytes() != info.records_digest {
+            return Err(Error::BadIndex("the digest of records differs"));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The frames of a kind. Files come with their parts.
+    pub(crate) fn frames_of(&self, kind: FrameKind) -> Range<usize> {
+        let before = |limit: FrameKind| self.frames.partition_point(|frame| rank(frame) < limit);
+        let end = self.frames.partition_point(|frame| rank(frame) <= kind);
+        before(kind)..end
+    }
+
+    /// The frames that hold more of the last entry that begins in `frame`.
+    pub(crate) fn parts(&self, frame: usize) -> Range<usize> {
+        frame + 1..self.heads.partition_point(|head| *head <= frame)
+    }
+
+    /// The frame in which the entry begins of which `frame` holds more.
+    pub(crate) fn head(&self, frame: usize) -> usize {
+        self.heads[frame]
+    }
+
+    /// Bytes of tar data in some frames.
+    pub(crate) fn raw_length_of(&self, frames: Range<usize>) -> u64 {
+        self.starts[frames.end] - self.starts[frames.start]
+    }
+
+    /// A reader of frames; each thread needs its own.
+    pub(crate) fn reader(&self) -> Result<FrameReader<'_>> {
+        FrameReader::new(self)
+    }
 }
 
 fn read_up_to(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -147,92 +181,16 @@ fn read_up_to(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-fn check_prefix(file: &File, place: &IndexPlace) -> Result<()> {
-    let mut found = [0; PREFIX];
-    file.read_exact_at(&mut found, place.offset)
-        .map_err(io_error(b"image", "cannot read"))?;
-    let payload = usize::try_from(place.length)
-        .ok()
-        .map(|length| length - PREFIX);
-    if payload.and_then(|payload| format::prefix(INDEX_TAG, payload)) == Some(found) {
-        Ok(())
-    } else {
-        Err(Error::BadIndex("it does not begin where the manifest says"))
-    }
-}
-
-/// A stretch of a file.
-struct Stretch<'a> {
-    file: &'a File,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Stretch<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-        let wanted = buffer.len().min(left);
-        let read = self.file.read_at(&mut buffer[..wanted], self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-/// Reads the uncompressed index, and no more than it should have and a byte.
-fn index_reader<'a>(
-    file: &'a File,
-    place: &IndexPlace,
-) -> Result<IndexReader<impl Read + use<'a>>> {
-    let stretch = Stretch {
-        file,
-        at: place.offset + PREFIX as u64,
-        end: place.offset + place.length,
-    };
-    raw_index(stretch, place)
-}
-
-/// Reads the uncompressed index from its compressed bytes.
-pub(crate) fn raw_index<R: Read>(
-    compressed: R,
-    place: &IndexPlace,
-) -> Result<IndexReader<impl Read + use<R>>> {
-    if place.raw_length > INDEX_CAP {
-        return Err(Error::BadIndex("it is too large"));
-    }
-    let decoder = zstd::stream::read::Decoder::new(compressed)
-        .map_err(io_error(b"image", "cannot read the index"))?;
-    Ok(IndexReader::new(BufReader::new(
-        decoder.take(place.raw_length + 1),
-    )))
-}
-
-/// Passes over the entries and reads the frames; the digest must be right.
-pub(crate) fn read_frames<R: Read>(
-    mut reader: IndexReader<R>,
-    place: &IndexPlace,
-) -> Result<Vec<FrameInfo>> {
-    (0..place.entries).try_for_each(|_| reader.skip())?;
-    let mut frames: Vec<FrameInfo> = Vec::new();
-    for _ in 0..place.frames {
-        let frame: FrameInfo = reader.next()?;
-        if frame.length == 0 || frame.raw_length == 0 || frame.raw_length > FRAME_CAP {
-            return Err(Error::BadIndex("a frame has an impossible length"));
-        }
-        frames.push(frame);
-    }
-    if reader.finish()? != place.digest {
-        return Err(Error::BadIndex("its digest differs"));
-    }
-    Ok(frames)
-}
-
-/// `first` and its sums with the lengths.
+/// Where each begins if the first does at `first` and each has its length.
 fn sums(first: u64, lengths: impl Iterator<Item = u32>) -> Vec<u64> {
-    let mut sums = vec![first];
-    let mut sum = first;
-    for length in lengths {
-        sum += u64::from(length);
-        sums.push(sum);
-    }
-    sums
+    lengths
+        .scan(first, |next, length| {
+            let begin = *next;
+            *next += u64::from(length);
+            Some(begin)
+        })
+        .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,14 +8,15 @@ use std::os::fd::BorrowedFd;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use jumpspec::digest::Digest;
 use jumpspec::manifest::Manifest;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result, io_error};
-use crate::format::{self, FRAME_CAP, FRONT, Front, INDEX_TAG, PREFIX, SKIPPABLE};
-use crate::image::{raw_index, read_frames};
-use crate::index::FrameInfo;
-use crate::tarstream::{Chunks, TarStream};
+use crate::format::{self, FRAME_CAP, FRONT, Front, IndexPlace, PREFIX, SKIPPABLE};
+use crate::image::{check_prefix, read_table, table_length};
+use crate::received::Received;
+use crate::tarstream::TarStream;
 use crate::unpack::{Maker, Summary, UnpackOptions};
 
 /// Makes the entries of the image that `input` delivers, to its last byte. Gives its
@@ -30,18 +31,28 @@ pub fn unpack_stream(
 ) -> Result<(Option<Manifest>, Summary)> {
     let front = read_front(&mut input)?;
     let (sender, receiver) = sync_channel(2);
-    let (summary, (frames, input)) = thread::scope(|scope| {
+    let (made, read) = thread::scope(|scope| {
         let reader = scope.spawn(move || read_frames_until_index(input, &sender));
-        let made = make(receiver, root, options);
-        let read = reader
-            .join()
-            .map_err(|_| Error::BadIndex("the reading thread is gone"));
-        // What is wrong with the input explains what is wrong with the entries.
-        let read = read??;
-        Ok::<_, Error>((made?, read))
-    })?;
-    check_index(input, &front, &frames, summary.1)?;
-    Ok((front.manifest, summary.0))
+        let made = make(&receiver, root, options);
+        if !matches!(made, Err(Error::Io { .. })) {
+            // What is wrong with entries is explained by a frame that is not what the
+            // index says, which comes last.
+            for _ in &receiver {}
+        }
+        drop(receiver);
+        let gone = || Error::BadIndex("the reading thread is gone");
+        (made, reader.join().unwrap_or_else(|_| Err(gone())))
+    });
+    if let Err(error @ Error::Io { .. }) = made {
+        return Err(error);
+    }
+    let (frames, input) = read?;
+    check_index(input, &front, &frames)?;
+    let (summary, entries) = made?;
+    if entries != front.index.entries {
+        return Err(Error::BadIndex("it lists other entries"));
+    }
+    Ok((front.manifest, summary))
 }
 
 fn read_front(input: &mut impl Read) -> Result<Front> {
@@ -53,24 +64,9 @@ fn read_front(input: &mut impl Read) -> Result<Front> {
     format::decode_front(&bytes)
 }
 
-struct Received<'a> {
-    receiver: Receiver<(Vec<u8>, u64)>,
-    progress: crate::Progress<'a>,
-}
-
-impl Chunks for Received<'_> {
-    fn next_chunk(&mut self) -> Result<Option<Vec<u8>>> {
-        let Ok((data, position)) = self.receiver.recv() else {
-            return Ok(None);
-        };
-        (self.progress)(position);
-        Ok(Some(data))
-    }
-}
-
 /// Makes the entries; gives also how many there were, selected or not.
 fn make(
-    receiver: Receiver<(Vec<u8>, u64)>,
+    receiver: &Receiver<(Vec<u8>, u64)>,
     root: BorrowedFd<'_>,
     options: &UnpackOptions<'_>,
 ) -> Result<(Summary, u64)> {
@@ -79,7 +75,7 @@ fn make(
         progress: options.progress,
     };
     let mut tar = TarStream::new(&mut chunks);
-    let mut maker = Maker::new(root, *options);
+    let mut maker = Maker::new(root, *options)?;
     let mut entries = 0;
     while let Some((entry, _)) = tar.next_entry()? {
         entries += 1;
@@ -119,12 +115,19 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 }
 
+/// A frame as it came.
+struct FrameRead {
+    length: u64,
+    raw_length: usize,
+    digest: [u8; 32],
+}
+
 /// Sends each frame's data; gives what the frames were and the input, at the index.
 fn read_frames_until_index<R: BufRead>(
     mut input: R,
     sender: &SyncSender<(Vec<u8>, u64)>,
-) -> Result<(Vec<FrameInfo>, R)> {
-    let mut frames: Vec<FrameInfo> = Vec::new();
+) -> Result<(Vec<FrameRead>, R)> {
+    let mut frames: Vec<FrameRead> = Vec::new();
     let mut position = FRONT as u64;
     loop {
         let next = input
@@ -143,17 +146,16 @@ fn read_frames_until_index<R: BufRead>(
         };
         let mut data = Vec::new();
         zstd::stream::read::Decoder::with_buffer(&mut counted)
-            .map(|decoder| decoder.single_frame().take(u64::from(FRAME_CAP) + 1))
+            .map(|decoder| decoder.single_frame().take(FRAME_CAP as u64 + 1))
             .and_then(|mut decoder| decoder.read_to_end(&mut data))
             .map_err(|_| bad("it does not decode or is cut short"))?;
-        let raw_length = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        if raw_length == 0 || raw_length > FRAME_CAP {
+        if data.is_empty() || data.len() > FRAME_CAP {
             return Err(bad("it has an impossible length"));
         }
         position += counted.length;
-        frames.push(FrameInfo {
-            length: u32::try_from(counted.length).map_err(|_| bad("it is too long"))?,
-            raw_length,
+        frames.push(FrameRead {
+            length: counted.length,
+            raw_length: data.len(),
             digest: counted.hash.finalize().into(),
         });
         if sender.send((data, position)).is_err() {
@@ -163,47 +165,62 @@ fn read_frames_until_index<R: BufRead>(
     }
 }
 
-/// Holds what was read against the index.
-fn check_index(input: impl Read, front: &Front, read: &[FrameInfo], entries: u64) -> Result<()> {
+/// Holds what was read against the index. Entries' records pass by, for they are of use to
+/// those who do not read the entries; but no bit of them may be wrong.
+fn check_index(mut input: impl Read, front: &Front, read: &[FrameRead]) -> Result<()> {
     let place = &front.index;
-    let mut index = Vec::new();
-    // One more, to see whether something follows.
-    let mut input = input.take(place.length.saturating_add(1));
-    input
-        .read_to_end(&mut index)
-        .map_err(io_error(b"stream", "cannot read"))?;
-    let actual = place.offset.saturating_add(index.len() as u64);
-    let expected = place.offset.saturating_add(place.length);
-    if actual < expected {
-        return Err(Error::Truncated { expected, actual });
-    }
-    if actual > expected {
+    let mut prefix = [0; PREFIX];
+    fill(&mut input, &mut prefix, place)?;
+    check_prefix(&prefix, place)?;
+    let mut table = vec![0; table_length(place)?];
+    let records = place.length - (PREFIX + table.len()) as u64;
+    let mut records = Counted {
+        input: io::BufReader::new(input.by_ref().take(records)),
+        hash: Sha256::new(),
+        length: 0,
+    };
+    io::copy(&mut records, &mut io::sink()).map_err(io_error(b"stream", "cannot read"))?;
+    let digest = Digest::from_bytes(records.hash.finalize().into());
+    fill(&mut input, &mut table, place)?;
+    if !matches!(input.read(&mut [0]), Ok(0)) {
         return Err(Error::Trailing(1));
     }
-    let payload = index.len().checked_sub(PREFIX);
-    let prefix = payload.and_then(|payload| format::prefix(INDEX_TAG, payload));
-    if prefix.is_none_or(|prefix| index[..PREFIX] != prefix) {
-        return Err(Error::BadIndex("it does not begin where the manifest says"));
+    let frames = read_table(&table, place)?;
+    if digest != place.records_digest {
+        return Err(Error::BadIndex("the digest of records differs"));
     }
-    let frames = read_frames(raw_index(&index[PREFIX..], place)?, place)?;
-    if entries != place.entries {
-        return Err(Error::BadIndex("it lists other entries"));
+    if frames.len() != read.len() {
+        return Err(Error::BadIndex("it lists other frames"));
     }
-    let differs = frames
-        .iter()
-        .zip(read)
-        .position(|(wanted, frame)| wanted != frame);
-    match differs {
-        Some(frame) => Err(Error::BadDigest { frame }),
-        None if frames.len() != read.len() => Err(Error::BadIndex("it lists other frames")),
-        None => Ok(()),
+    let differs = frames.iter().zip(read).position(|(wanted, frame)| {
+        u64::from(wanted.length) != frame.length
+            || wanted.raw_length as usize != frame.raw_length
+            || wanted.digest != frame.digest
+    });
+    differs.map_or(Ok(()), |frame| Err(Error::BadDigest { frame }))
+}
+
+fn fill(input: &mut impl Read, space: &mut [u8], place: &IndexPlace) -> Result<()> {
+    input.read_exact(space).map_err(|error| {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            cut_short(place)
+        } else {
+            io_error(b"stream", "cannot read")(error)
+        }
+    })
+}
+
+fn cut_short(place: &IndexPlace) -> Error {
+    let expected = place.offset + place.length;
+    Error::Truncated {
+        expected,
+        actual: place.offset,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::digest::Digest;
 
     #[test]
     fn counts_what_is_taken() {

@@ -1,10 +1,9 @@
 //! Reads entries and contents from a tar stream that arrives in chunks.
 
-use tar_core::parse::{Limits, ParseEvent, Parser};
-
 use crate::entry::Entry;
-use crate::error::{Error, Refusal, Result, refuse};
+use crate::error::{Error, Result, shown};
 use crate::header;
+pub(crate) use crate::headers::{Headers, Parsed};
 
 /// Where a tar stream's bytes come from.
 pub(crate) trait Chunks {
@@ -12,10 +11,13 @@ pub(crate) trait Chunks {
     fn next_chunk(&mut self) -> Result<Option<Vec<u8>>>;
 }
 
+/// Zeros that may follow an archive.
+const ZEROS_CAP: u64 = 64 << 20;
+
 /// Entries and contents from chunks of a tar stream.
 pub(crate) struct TarStream<'a> {
     chunks: &'a mut dyn Chunks,
-    parser: Parser,
+    headers: Headers,
     buffer: Vec<u8>,
     /// Of the next byte, in the buffer.
     at: usize,
@@ -27,15 +29,9 @@ pub(crate) struct TarStream<'a> {
 
 impl<'a> TarStream<'a> {
     pub(crate) fn new(chunks: &'a mut dyn Chunks) -> Self {
-        let mut parser = Parser::new(Limits {
-            max_metadata_size: 2 << 20,
-            ..Limits::default()
-        });
-        // It takes times before 1970 for errors. All numbers are checked in `Entry`.
-        parser.set_ignore_pax_errors(true);
         Self {
             chunks,
-            parser,
+            headers: Headers::new(),
             buffer: Vec::new(),
             at: 0,
             offset: 0,
@@ -51,30 +47,20 @@ impl<'a> TarStream<'a> {
         self.skip_padding()?;
         loop {
             let begin = self.offset;
-            let event = self
-                .parser
-                .parse(&self.buffer[self.at..])
-                .map_err(Error::Tar)?;
-            let (consumed, entry) = match event {
-                ParseEvent::NeedData { .. } => {
+            let (consumed, entry) = match self.headers.parse(&self.buffer[self.at..])? {
+                Parsed::More => {
                     self.more()?;
                     continue;
                 }
-                ParseEvent::End { consumed } => {
+                Parsed::End { consumed } => {
                     self.advance(consumed);
                     return Ok(None);
                 }
-                ParseEvent::GlobalExtensions { .. } => {
-                    return Err(refuse(b"", Refusal::Type('g')));
-                }
-                ParseEvent::SparseEntry { entry, .. } => {
-                    return Err(refuse(&entry.path, Refusal::Sparse));
-                }
-                ParseEvent::Entry { consumed, entry } => (consumed, Entry::from_parsed(&entry)?),
+                Parsed::Entry { consumed, entry } => (consumed, entry),
             };
             self.advance(consumed);
-            self.content = entry.size;
-            self.padding = header::padding(entry.size).len() as u64;
+            self.content = entry.stored();
+            self.padding = header::padding(self.content).len() as u64;
             return Ok(Some((entry, begin)));
         }
     }
@@ -91,11 +77,17 @@ impl<'a> TarStream<'a> {
         Ok(Some(&self.buffer[begin..begin + length]))
     }
 
-    /// Makes sure that nothing but zeros follows the end-of-archive blocks.
+    /// Makes sure that nothing but zeros follows the end-of-archive blocks, and not more
+    /// of them than the largest record that GNU tar makes (`--blocking-factor`).
     pub(crate) fn finish(mut self) -> Result<()> {
+        let begin = self.offset;
         loop {
+            if self.offset - begin > ZEROS_CAP {
+                return Err(self.headers.endless());
+            }
+            self.offset += (self.buffer.len() - self.at) as u64;
             if self.buffer[self.at..].iter().any(|byte| *byte != 0) {
-                return Err(Error::BadIndex("something follows the end of the archive"));
+                return Err(self.headers.trailing());
             }
             match self.chunks.next_chunk()? {
                 Some(chunk) => (self.buffer, self.at) = (chunk, 0),
@@ -128,7 +120,11 @@ impl<'a> TarStream<'a> {
     }
 
     fn more(&mut self) -> Result<()> {
-        let chunk = self.chunks.next_chunk()?.ok_or(Error::TarTruncated)?;
+        let chunk = self.chunks.next_chunk()?;
+        let chunk = chunk.ok_or_else(|| match self.headers.last() {
+            Some(path) if self.content > 0 => Error::ContentTruncated { path: shown(path) },
+            _ => Error::TarTruncated,
+        })?;
         if self.at == self.buffer.len() {
             self.buffer = chunk;
         } else {

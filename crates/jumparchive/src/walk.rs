@@ -1,15 +1,21 @@
-//! Walks a tree in the order of an archive: parents before children, names sorted.
+//! Walks a tree in the order of an archive.
+//!
+//! Directories come depth-first with names sorted by their bytes. In the same order
+//! of directories, what else is in each comes together, so that whoever makes the
+//! entries again has to look each directory up once.
 //!
 //! Relative to directory descriptors, so that no path is too long, no symlink is
 //! followed and a directory that is moved meanwhile leads nowhere else.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Result, io_error};
+use crate::members::{Member, Members};
 use crate::tree::{self, Tree};
 
 /// Something that the walk has met.
@@ -37,6 +43,20 @@ impl Node {
         self.file_type() == FileType::RegularFile
     }
 
+    /// A file's bytes of content without the holes of a sparse one, as far as its blocks
+    /// tell; 0 for all else.
+    pub fn content(&self) -> u64 {
+        let positive = |n: i64| u64::try_from(n).unwrap_or_default();
+        let (size, blocks) = (self.stat.st_size, self.stat.st_blocks);
+        // stat(2): blocks of 512 bytes. What is short may be kept in the inode.
+        let held = positive(blocks).saturating_mul(512).max(INLINE);
+        if self.is_file() {
+            positive(size).min(held)
+        } else {
+            0
+        }
+    }
+
     /// The last component of its path.
     pub fn name(&self) -> &[u8] {
         let after_slash = self
@@ -47,6 +67,9 @@ impl Node {
         &self.path[after_slash..]
     }
 }
+
+/// No file system keeps more than a block of content without a block for it.
+const INLINE: u64 = 4096;
 
 /// What becomes of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,34 +87,66 @@ pub enum Decision {
 /// A node to be stored, and where it can be opened.
 pub(crate) struct Found<'a> {
     pub(crate) node: &'a Node,
-    pub(crate) directory: BorrowedFd<'a>,
+    pub(crate) directory: &'a Arc<OwnedFd>,
     pub(crate) name: &'a [u8],
+}
+
+/// Which nodes a walk reports. It is asked about directories either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Directories alone.
+    Directories,
+    /// All but directories.
+    Others,
+    /// Each directory in front of what is in it: what unpacks one entry after another has
+    /// done with a directory when it leaves it.
+    Everything,
 }
 
 /// What a walk reports to.
 pub(crate) trait Visitor {
-    /// What becomes of the node.
+    /// What becomes of the node: the same answer each time that it is asked.
     fn decide(&mut self, node: &Node) -> Decision;
     /// The node is to be stored.
     fn found(&mut self, found: &Found<'_>) -> Result<()>;
     /// The node was listed and is gone.
     fn vanished(&mut self, path: &[u8]);
+    /// What stands in a directory instead of, or besides, what the tree has there.
+    fn overlay(&self, _directory: &[u8]) -> Vec<Overlaid> {
+        Vec::new()
+    }
+    /// Something of the overlay is to be stored.
+    fn overlaid(&mut self, _path: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A name that stands in a directory whatever the tree has there; a directory only if
+/// the tree has none of that name.
+#[derive(Clone, Debug)]
+pub(crate) struct Overlaid {
+    pub(crate) name: Vec<u8>,
+    pub(crate) is_directory: bool,
 }
 
 /// Walks the tree below `root`, the root itself first.
-pub(crate) fn walk(root: BorrowedFd<'_>, visitor: &mut dyn Visitor) -> Result<()> {
+pub(crate) fn walk(root: BorrowedFd<'_>, pass: Pass, visitor: &mut dyn Visitor) -> Result<()> {
     allow_deep_trees();
     let stat = fs::fstat(root).map_err(io_error(b"", "cannot look at it"))?;
     let node = Node {
         path: Vec::new(),
         stat,
     };
-    step(root, b".", &node, visitor)
+    let root = root
+        .try_clone_to_owned()
+        .map_err(io_error(b"", "cannot open directory"))?;
+    let mut walk = Walk { pass, visitor };
+    walk.directory(&Arc::new(root), b".", &node)
 }
 
 /// Walks a tree and stores nothing: `decide` is asked about every node.
 pub fn look_through(tree: &Tree, decide: &mut dyn FnMut(&Node) -> Decision) -> Result<()> {
-    walk(tree.as_fd(), &mut Look { decide })
+    walk(tree.as_fd(), Pass::Others, &mut Look { decide })
 }
 
 struct Look<'a> {
@@ -110,52 +165,128 @@ impl Visitor for Look<'_> {
     fn vanished(&mut self, _: &[u8]) {}
 }
 
-fn step(
-    directory: BorrowedFd<'_>,
-    name: &[u8],
-    node: &Node,
-    visitor: &mut dyn Visitor,
-) -> Result<()> {
-    let decision = visitor.decide(node);
-    if matches!(decision, Decision::Store | Decision::Hollow) {
-        visitor.found(&Found {
+struct Walk<'v> {
+    pass: Pass,
+    visitor: &'v mut dyn Visitor,
+}
+
+impl Walk<'_> {
+    /// A directory, named `name` in `parent`.
+    fn directory(&mut self, parent: &Arc<OwnedFd>, name: &[u8], node: &Node) -> Result<()> {
+        let decision = self.visitor.decide(node);
+        if self.pass != Pass::Others {
+            self.report(decision, parent, name, node)?;
+        }
+        if !matches!(decision, Decision::Store | Decision::Pass) {
+            return Ok(());
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match fs::openat(parent.as_fd(), name, flags, Mode::empty()) {
+            Ok(opened) => self.descend(Some(&Arc::new(opened)), &node.path),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                self.visitor.vanished(&node.path);
+                Ok(())
+            }
+            Err(error) => Err(io_error(&node.path, "cannot open directory")(error)),
+        }
+    }
+
+    fn report(
+        &mut self,
+        decision: Decision,
+        directory: &Arc<OwnedFd>,
+        name: &[u8],
+        node: &Node,
+    ) -> Result<()> {
+        if !matches!(decision, Decision::Store | Decision::Hollow) {
+            return Ok(());
+        }
+        self.visitor.found(&Found {
             node,
             directory,
             name,
-        })?;
+        })
     }
-    if node.is_directory() && matches!(decision, Decision::Store | Decision::Pass) {
-        descend(directory, name, &node.path, visitor)?;
-    }
-    Ok(())
-}
 
-fn descend(
-    parent: BorrowedFd<'_>,
-    name: &[u8],
-    path: &[u8],
-    visitor: &mut dyn Visitor,
-) -> Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = match fs::openat(parent, name, flags, Mode::empty()) {
-        Ok(directory) => directory,
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-            visitor.vanished(path);
-            return Ok(());
+    /// What is in a directory; in one that only the overlay has, without a descriptor.
+    fn descend(&mut self, directory: Option<&Arc<OwnedFd>>, path: &[u8]) -> Result<()> {
+        let mut members = match directory {
+            Some(directory) => {
+                Members::read(directory.as_fd()).map_err(io_error(path, "cannot read directory"))?
+            }
+            None => Members::default(),
+        };
+        members.lay_over(self.visitor.overlay(path));
+        if self.pass != Pass::Directories {
+            for (name, member) in members.iter() {
+                self.other(directory, path, name, member)?;
+            }
         }
-        Err(error) => return Err(io_error(path, "cannot open directory")(error)),
-    };
-    let names = tree::names(directory.as_fd()).map_err(io_error(path, "cannot read directory"))?;
-    for name in names {
-        let path = join(path, &name);
-        let stat = tree::stat_at(directory.as_fd(), &name)
-            .map_err(io_error(&path, "cannot look at it"))?;
-        match stat {
-            Some(stat) => step(directory.as_fd(), &name, &Node { path, stat }, visitor)?,
-            None => visitor.vanished(&path),
+        for (name, member) in members.iter() {
+            self.subdirectory(directory, path, name, member)?;
+        }
+        Ok(())
+    }
+
+    /// A member of a directory, if it is none itself.
+    fn other(
+        &mut self,
+        directory: Option<&Arc<OwnedFd>>,
+        parent: &[u8],
+        name: &[u8],
+        member: Member,
+    ) -> Result<()> {
+        match (member, directory) {
+            (Member::OverlaidOther, _) => self.visitor.overlaid(&join(parent, name)),
+            (Member::Other, Some(directory)) => {
+                let Some(node) = self.look(directory, parent, name)? else {
+                    return Ok(());
+                };
+                let decision = self.visitor.decide(&node);
+                self.report(decision, directory, name, &node)
+            }
+            _ => Ok(()),
         }
     }
-    Ok(())
+
+    /// A member of a directory, if it is one itself.
+    fn subdirectory(
+        &mut self,
+        directory: Option<&Arc<OwnedFd>>,
+        parent: &[u8],
+        name: &[u8],
+        member: Member,
+    ) -> Result<()> {
+        match (member, directory) {
+            (Member::OverlaidDirectory, _) => {
+                let path = join(parent, name);
+                if self.pass != Pass::Others {
+                    self.visitor.overlaid(&path)?;
+                }
+                self.descend(None, &path)
+            }
+            (Member::Directory, Some(directory)) => match self.look(directory, parent, name)? {
+                Some(node) => self.directory(directory, name, &node),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn look(
+        &mut self,
+        directory: &Arc<OwnedFd>,
+        parent: &[u8],
+        name: &[u8],
+    ) -> Result<Option<Node>> {
+        let path = join(parent, name);
+        let stat =
+            tree::stat_at(directory.as_fd(), name).map_err(io_error(&path, "cannot look at it"))?;
+        if stat.is_none() {
+            self.visitor.vanished(&path);
+        }
+        Ok(stat.map(|stat| Node { path, stat }))
+    }
 }
 
 /// `path` with `name` after it.
@@ -170,7 +301,7 @@ pub(crate) fn join(path: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 /// Each level of directories holds a descriptor, and 1024 is the usual soft limit.
-fn allow_deep_trees() {
+pub(crate) fn allow_deep_trees() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,

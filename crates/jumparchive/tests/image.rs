@@ -34,12 +34,11 @@ fn plant(root: &Path) {
 }
 
 fn pack(root: &Path, out: &Path) {
-    let mut packer = Packer::new(create(out), &PackOptions::default()).unwrap();
+    let packer = Packer::new(create(out), &PackOptions::default()).unwrap();
     let tree = Tree::open(root).unwrap();
     packer
-        .add_tree(&tree, &|_| Decision::Store, &|_| ())
+        .pack(&tree, &|_| Decision::Store, None, &|_| ())
         .unwrap();
-    packer.finish(None).unwrap();
 }
 
 fn create(path: &Path) -> File {
@@ -240,7 +239,7 @@ fn one_file_and_a_subset_come_without_the_rest() {
         .unwrap()
         .map(|entry| entry.unwrap().path().unwrap().display().to_string())
         .collect();
-    assert_eq!(names, ["etc/", "etc/passwd", "etc/twin", "link"]);
+    assert_eq!(names, ["etc/", "link", "etc/passwd", "etc/twin"]);
     let (copy, fd) = planted.directory("toolbox");
     unpack_tar(archive, fd.as_fd(), &UnpackOptions::default()).unwrap();
     assert!(copy.join("etc/twin").is_file());
@@ -279,10 +278,10 @@ fn virtual_nodes_replace_what_the_tree_has() {
     };
     packer.add_virtual(&path("etc/passwd"), file("virtual"));
     packer.add_virtual(&path("etc/rc.local"), file("new"));
+    let tree = Tree::open(&root).unwrap();
     packer
-        .add_tree(&Tree::open(&root).unwrap(), &|_| Decision::Store, &|_| ())
+        .pack(&tree, &|_| Decision::Store, None, &|_| ())
         .unwrap();
-    packer.finish(None).unwrap();
     let image = Image::open(File::open(out).unwrap()).unwrap();
     assert_eq!(
         read_file(&image, &path("etc/passwd"), 100)

@@ -37,6 +37,7 @@ impl AtomicFile {
             _ => {}
         }
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(0o600)
@@ -55,7 +56,7 @@ impl AtomicFile {
         Ok(atomic)
     }
 
-    /// The open file, to seek in or to set the owner of.
+    /// The open file, to seek in, to read back or to set the owner of.
     pub fn file(&self) -> &File {
         &self.file
     }

@@ -1,10 +1,12 @@
 //! Counts what a build would store and leave out.
 
-use std::collections::HashMap;
-
-use jumparchive::{Decision, Node, Result, Tree, look_through};
+use anyhow::{Context as _, Result};
+use jumparchive::{Decision, Node, Tree, look_through};
+use jumpspec::shown;
 
 use super::exclude::Rules;
+use crate::packages;
+use crate::weight::{Item, Measure, Scales, Weights};
 
 /// Directories deeper than this count for the one above.
 const DEPTH: usize = 4;
@@ -12,7 +14,7 @@ const DEPTH: usize = 4;
 const BLOCK: u64 = 4096;
 
 /// What a build would store and leave out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Census {
     /// Entries to be stored.
     pub(crate) entries: u64,
@@ -20,8 +22,8 @@ pub(crate) struct Census {
     pub(crate) content: u64,
     /// Bytes on a file system with 4 KiB blocks, hard links counted once.
     pub(crate) unpacked: u64,
-    /// Bytes below each directory, up to [`DEPTH`] deep.
-    pub(crate) directories: HashMap<String, u64>,
+    /// Where the bytes are, before compression.
+    pub(crate) weights: Weights,
     /// What is left out by a rule, itself and not what is below.
     pub(crate) left_out: Vec<String>,
 }
@@ -29,62 +31,81 @@ pub(crate) struct Census {
 impl Census {
     /// Looks through the tree.
     pub(crate) fn take(tree: &Tree, rules: &Rules) -> Result<Self> {
-        let mut census = Self::default();
+        let ledger = packages::from_tree(tree).context("cannot read its package database")?;
+        let mut count = Count::new(Scales::new(ledger, Measure::Size));
         let mut seen = std::collections::HashSet::new();
         look_through(tree, &mut |node| {
             let decision = rules.decide(node);
             if decision == Decision::Skip {
-                census
+                count
                     .left_out
                     .push(String::from_utf8_lossy(&node.path).into_owned());
                 return decision;
             }
             let is = &node.stat;
             if node.is_directory() || is.st_nlink < 2 || seen.insert((is.st_dev, is.st_ino)) {
-                census.count(node);
+                count.add(node);
             }
-            census.entries += 1;
+            count.entries += 1;
             decision
         })?;
-        Ok(census)
-    }
-
-    fn count(&mut self, node: &Node) {
-        if node.is_directory() {
-            self.unpacked += BLOCK;
-        }
-        if !node.is_file() {
-            return;
-        }
-        let size = u64::try_from(node.stat.st_size).unwrap_or_default();
-        self.content += size;
-        self.unpacked += size.next_multiple_of(BLOCK);
-        let path = String::from_utf8_lossy(&node.path);
-        for (at, _) in path.match_indices('/').take(DEPTH) {
-            *self.directories.entry(path[..at].to_owned()).or_default() += size;
-        }
+        Ok(count.finish())
     }
 
     /// The heaviest directories, such as are not mere parents of one another.
-    pub(crate) fn heaviest(&self, count: usize) -> Vec<(&str, u64)> {
-        let mut all: Vec<(&str, u64)> = self
-            .directories
-            .iter()
-            .map(|(path, size)| (path.as_str(), *size))
-            .collect();
-        all.retain(|(path, size)| !self.has_heavy_child(path, *size));
-        all.sort_by(|one, two| two.1.cmp(&one.1).then(one.0.cmp(two.0)));
-        all.truncate(count);
-        all
+    pub(crate) fn heaviest(&self, count: usize) -> Vec<(String, u64)> {
+        let tree = &self.weights.directories;
+        let places = tree.heaviest(DEPTH, count, &|directory| directory.total.size);
+        places
+            .into_iter()
+            .map(|place| (shown::name(&tree.path(place)), tree.at(place).total.size))
+            .collect()
+    }
+}
+
+/// A census being taken.
+struct Count {
+    scales: Scales,
+    entries: u64,
+    content: u64,
+    unpacked: u64,
+    left_out: Vec<String>,
+}
+
+impl Count {
+    fn new(scales: Scales) -> Self {
+        Self {
+            scales,
+            entries: 0,
+            content: 0,
+            unpacked: 0,
+            left_out: Vec::new(),
+        }
     }
 
-    /// Whether most of a directory is in one below it.
-    fn has_heavy_child(&self, path: &str, size: u64) -> bool {
-        self.directories.iter().any(|(other, below)| {
-            let child = other
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.starts_with('/'));
-            child && *below > size / 10 * 8
-        })
+    fn add(&mut self, node: &Node) {
+        let size = node.content();
+        self.content += size;
+        self.unpacked += if node.is_directory() {
+            BLOCK
+        } else {
+            size.next_multiple_of(BLOCK)
+        };
+        self.scales.add(Item {
+            path: &node.path,
+            directory: node.is_directory(),
+            size,
+            compressed: 0,
+        });
+    }
+
+    fn finish(self) -> Census {
+        Census {
+            entries: self.entries,
+            content: self.content,
+            unpacked: self.unpacked,
+            weights: self.scales.finish(),
+            left_out: self.left_out,
+        }
     }
 }

@@ -90,7 +90,7 @@ pub(crate) struct DryRun<'a> {
     entries: u64,
     left_out: &'a [String],
     mounts_left_empty: Vec<String>,
-    heaviest: Vec<(&'a str, u64)>,
+    heaviest: Vec<(String, u64)>,
 }
 
 impl<'a> DryRun<'a> {

@@ -8,6 +8,7 @@ use jumpspec::manifest::Kind;
 use jumpspec::recipe::{Budget, Compression, Mounts, Recipe};
 use jumpspec::size::Size;
 
+use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
 
 const EXAMPLES: &str = "\
@@ -26,18 +27,34 @@ const BUDGET: Size = Size::mib(290);
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BuildArgs {
-    /// How to build: name, kind, excludes, budget (TOML).
-    #[arg(long, value_name = "FILE")]
-    recipe: Option<PathBuf>,
     /// The golden tree.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
-    /// The image to write.
-    #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run")]
-    output: Option<PathBuf>,
     /// What the image is for.
     #[arg(long, required_unless_present = "recipe")]
     kind: Option<KindName>,
+    /// Store what is mounted here, too.
+    #[arg(long, value_name = "MOUNTPOINT")]
+    cross: Vec<String>,
+    /// Store only an empty directory for what is mounted here, on purpose.
+    #[arg(long, value_name = "MOUNTPOINT")]
+    leave: Vec<String>,
+    #[command(flatten)]
+    pub(crate) image: ImageArgs,
+}
+
+/// Options of everything that builds an image.
+#[derive(Args, Debug)]
+pub(crate) struct ImageArgs {
+    /// How to build: name, kind, excludes, budget (TOML).
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// The image to write.
+    #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run")]
+    pub(crate) output: Option<PathBuf>,
+    /// How to write it; by the output's name if not given, where .tgz and .tar.gz are tgz.
+    #[arg(long)]
+    format: Option<Format>,
     /// The image's name; the output's, if there is no recipe.
     #[arg(long)]
     name: Option<String>,
@@ -47,18 +64,15 @@ pub(crate) struct BuildArgs {
     /// Leave this out as well.
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
-    /// Store what is mounted here, too.
-    #[arg(long, value_name = "MOUNTPOINT")]
-    cross: Vec<String>,
-    /// Store only an empty directory for what is mounted here, on purpose.
-    #[arg(long, value_name = "MOUNTPOINT")]
-    leave: Vec<String>,
     /// How hard to compress; 3 if there is no recipe.
     #[arg(long, value_parser = clap::value_parser!(i32).range(1..=19))]
     level: Option<i32>,
     /// The static jumpinit for a jump image; the one beside jumpimg if not given.
     #[arg(long, value_name = "FILE")]
     jumpinit: Option<PathBuf>,
+    /// Refuse sockets and what changes while it is read, instead of telling.
+    #[arg(long)]
+    strict: bool,
     /// Only say what would be stored and what left out.
     #[arg(long)]
     dry_run: bool,
@@ -67,8 +81,25 @@ pub(crate) struct BuildArgs {
     pub(crate) json: bool,
 }
 
+/// How an image is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Frames of zstd, with manifest and index: what jump pushes.
+    Zst,
+    /// A plain .tgz, with its manifest beside it.
+    Tgz,
+}
+
+impl Format {
+    fn of(output: &Path) -> Self {
+        let name = output.file_name().unwrap_or_default().as_encoded_bytes();
+        let tgz = name.ends_with(b".tgz") || name.ends_with(b".tar.gz");
+        if tgz { Self::Tgz } else { Self::Zst }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum KindName {
+pub(crate) enum KindName {
     /// The small system that runs while the rest is replaced.
     Jump,
     /// The new system.
@@ -80,38 +111,62 @@ pub(crate) struct Settings {
     pub(crate) recipe: Recipe,
     pub(crate) root: PathBuf,
     pub(crate) output: Option<PathBuf>,
+    pub(crate) format: Format,
     pub(crate) jumpinit: Option<PathBuf>,
+    pub(crate) strict: bool,
     pub(crate) dry_run: bool,
     pub(crate) json: bool,
+    /// Whether to stop.
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
 impl Settings {
-    /// Reads the recipe; the command line goes before it.
+    /// Settings of `build`.
     pub(crate) fn resolve(args: &BuildArgs) -> Result<Self, Trouble> {
+        let kind = args.kind.map(Kind::from);
+        let mut settings = Self::new(&args.image, kind, args.root.clone())?;
+        let mounts = &mut settings.recipe.mounts;
+        mounts.cross.extend(args.cross.iter().cloned());
+        mounts.leave.extend(args.leave.iter().cloned());
+        Ok(settings)
+    }
+
+    /// Reads the recipe; the command line goes before it.
+    pub(crate) fn new(
+        args: &ImageArgs,
+        kind: Option<Kind>,
+        root: PathBuf,
+    ) -> Result<Self, Trouble> {
         let mut recipe = match &args.recipe {
             Some(path) => read_recipe(path)?,
             None => default_recipe(args.output.as_deref()),
         };
-        if let Some(kind) = args.kind {
-            recipe.kind = match kind {
-                KindName::Jump => Kind::Jump,
-                KindName::Target => Kind::Target,
-            };
-        }
+        recipe.kind = kind.unwrap_or(recipe.kind);
         recipe.name = args.name.clone().unwrap_or(recipe.name);
         recipe.budget.compressed = args.budget.or(recipe.budget.compressed);
         recipe.compression.level = args.level.unwrap_or(recipe.compression.level);
         recipe.excludes.extend(args.exclude.iter().cloned());
-        recipe.mounts.cross.extend(args.cross.iter().cloned());
-        recipe.mounts.leave.extend(args.leave.iter().cloned());
+        let by_name = || args.output.as_deref().map_or(Format::Zst, Format::of);
         Ok(Self {
             recipe,
-            root: args.root.clone(),
+            root,
             output: args.output.clone(),
+            format: args.format.unwrap_or_else(by_name),
             jumpinit: args.jumpinit.clone(),
+            strict: args.strict,
             dry_run: args.dry_run,
             json: args.json,
+            interrupt: None,
         })
+    }
+}
+
+impl From<KindName> for Kind {
+    fn from(kind: KindName) -> Self {
+        match kind {
+            KindName::Jump => Self::Jump,
+            KindName::Target => Self::Target,
+        }
     }
 }
 
@@ -147,5 +202,22 @@ fn default_recipe(output: Option<&Path>) -> Recipe {
         compression: Compression::default(),
         mounts: Mounts::default(),
         golden: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outputs_name_says_how_it_is_written() {
+        for (name, format) in [
+            ("a/old.tgz", Format::Tgz),
+            ("old.tar.gz", Format::Tgz),
+            ("new.tar.zst", Format::Zst),
+            ("tgz", Format::Zst),
+        ] {
+            assert_eq!(Format::of(Path::new(name)), format, "{name}");
+        }
     }
 }

@@ -110,7 +110,7 @@ fn os_release(tree: &Tree) -> Result<OsRelease, Trouble> {
     }
     let message = "the root has no /etc/os-release: it is not an operating system";
     Err(Trouble::new(Exit::Refused, "no-os-release", message)
-        .hint("name the golden tree with --root DIR"))
+        .hint("an image is made of a whole system: the golden tree that --root names, or an archive of one"))
 }
 
 fn architecture(stored: &Stored<'_>) -> String {

@@ -90,7 +90,8 @@ fn jump_image() -> Result<()> {
         ensure!(shown.stdout.contains(text), "{text}: {shown:?}");
     }
     let json = jumpimg(["inspect".as_ref(), "--json".as_ref(), image.as_os_str()])?.done()?;
-    let manifest: jumpspec::manifest::Manifest = serde_json::from_str(&json.stdout)?;
+    let json: serde_json::Value = serde_json::from_str(&json.stdout)?;
+    let manifest: jumpspec::manifest::Manifest = serde_json::from_value(json["manifest"].clone())?;
     let toolbox: Vec<&str> = manifest
         .toolbox
         .iter()
@@ -209,8 +210,9 @@ fn over_budget() -> Result<()> {
     let refused =
         build(&golden, "j.tar.zst", &["--budget", "60KiB"])?.failed(3, "[over-budget]")?;
     for text in [
-        "/usr/share/doc",
-        "3.0 MiB  heavy",
+        "directory\n   3.0 MiB",
+        " %  heavy\n",
+        "/usr/share/doc/heavy  (heavy)",
         "hint: ",
         "its budget is 60.0 KiB",
         "--exclude",

@@ -1,9 +1,13 @@
-//! `jumpimg build`, `verify`, `inspect` and `completion` as a user meets them: what they
+//! `jumpimg build`, `verify`, `inspect`, `diff` and `completion` as a user meets them: what they
 //! print, what they say when something is wrong, and their exit codes.
 
+mod adopt;
 mod build;
+mod diff;
 mod golden;
+mod inspect;
 mod mounts;
+mod packages;
 mod run;
 mod verify;
 
@@ -15,7 +19,14 @@ type Case = (&'static str, bool, fn() -> anyhow::Result<()>);
 fn main() {
     let arguments = Arguments::from_args();
     let root = jump_tests::is_root();
-    let cases = [build::CASES, verify::CASES, mounts::CASES];
+    let cases = [
+        adopt::CASES,
+        build::CASES,
+        verify::CASES,
+        inspect::CASES,
+        diff::CASES,
+        mounts::CASES,
+    ];
     let trials = cases
         .into_iter()
         .flatten()

@@ -73,9 +73,9 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
         .flat_map(|i| *Digest::of(&i.to_le_bytes()).as_bytes())
         .collect();
     std::fs::write(tree.path().join("content"), noise)?;
-    let mut packer = Packer::new(File::create(path)?, &PackOptions::default())?;
-    packer.add_tree(&Tree::open(tree.path())?, &|_| Decision::Store, &|_| ())?;
-    packer.finish(Some(manifest))?;
+    let packer = Packer::new(File::create(path)?, &PackOptions::default())?;
+    let store = |_: &_| Decision::Store;
+    packer.pack(&Tree::open(tree.path())?, &store, Some(manifest), &|_| ())?;
     Ok(())
 }
 

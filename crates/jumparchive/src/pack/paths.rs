@@ -15,11 +15,10 @@ use crate::walk::{Decision, Node};
 /// exist are passed over.
 pub fn pack_paths(tree: &Tree, paths: &[RelPath], out: File) -> Result<Packed> {
     let failed = io_error::<io::Error>(b"image", "cannot write");
-    let mut packer = Packer::new(out, &PackOptions::default()).map_err(failed)?;
+    let packer = Packer::new(out, &PackOptions::default()).map_err(failed)?;
     let wanted: Vec<&[u8]> = paths.iter().map(|path| path.as_str().as_bytes()).collect();
     let filter = |node: &Node| decide_by_paths(&wanted, &node.path);
-    packer.add_tree(tree, &filter, &|_| ())?;
-    packer.finish(None)
+    packer.pack(tree, &filter, None, &|_| ())
 }
 
 fn decide_by_paths(wanted: &[&[u8]], path: &[u8]) -> Decision {

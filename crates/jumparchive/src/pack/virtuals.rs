@@ -1,13 +1,13 @@
 //! Nodes that stand in an image in place of what the tree has.
 
-use std::io::Write;
+use std::collections::BTreeMap;
 
-use jumpspec::digest::Digest;
+use jumpspec::relpath::RelPath;
 
-use super::Packer;
+use super::look::{Content, Ready};
 use crate::entry::{Entry, EntryKind};
-use crate::error::{Result, io_error};
 use crate::mtime::Mtime;
+use crate::walk::Overlaid;
 
 /// Something put into an image that is not in the tree. It belongs to root.
 #[derive(Clone, Debug)]
@@ -31,25 +31,56 @@ pub enum VirtualKind {
     Directory,
 }
 
-impl Virtual {
-    pub(super) fn is_directory(&self) -> bool {
-        matches!(self.kind, VirtualKind::Directory)
-    }
+/// All that is put into an image, by path.
+#[derive(Default)]
+pub(super) struct Virtuals(BTreeMap<Vec<u8>, Pending>);
+
+struct Pending {
+    node: Virtual,
+    taken: bool,
 }
 
-impl Packer {
-    pub(super) fn store_virtual(&mut self, path: &[u8], node: &Virtual) -> Result<()> {
-        let content: &[u8] = match &node.kind {
-            VirtualKind::File(content) => content,
-            _ => &[],
+impl Virtuals {
+    pub(super) fn insert(&mut self, path: &RelPath, node: Virtual) {
+        let pending = Pending { node, taken: false };
+        self.0.insert(path.as_str().as_bytes().to_vec(), pending);
+    }
+
+    /// What is put into a directory.
+    pub(super) fn in_directory(&self, directory: &[u8]) -> Vec<Overlaid> {
+        let within = self.0.iter().filter_map(|(path, pending)| {
+            let name = match directory {
+                [] => path.as_slice(),
+                _ => path.strip_prefix(directory)?.strip_prefix(b"/")?,
+            };
+            (!name.contains(&b'/')).then(|| Overlaid {
+                name: name.to_vec(),
+                is_directory: matches!(pending.node.kind, VirtualKind::Directory),
+            })
+        });
+        within.collect()
+    }
+
+    /// Takes what is put at `path`.
+    pub(super) fn take(&mut self, path: &[u8]) -> Option<Ready> {
+        let pending = self.0.get_mut(path)?;
+        pending.taken = true;
+        let node = &pending.node;
+        let (kind, content) = match &node.kind {
+            VirtualKind::File(content) => (EntryKind::File, Content::Bytes(content.clone())),
+            VirtualKind::Symlink(target) => (
+                EntryKind::Symlink(target.clone().into_bytes()),
+                Content::None,
+            ),
+            VirtualKind::Directory => (EntryKind::Directory, Content::None),
+        };
+        let size = match &content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            _ => 0,
         };
         let entry = Entry {
             path: path.to_vec(),
-            kind: match &node.kind {
-                VirtualKind::File(_) => EntryKind::File,
-                VirtualKind::Symlink(target) => EntryKind::Symlink(target.clone().into_bytes()),
-                VirtualKind::Directory => EntryKind::Directory,
-            },
+            kind,
             mode: node.mode,
             uid: 0,
             gid: 0,
@@ -57,15 +88,20 @@ impl Packer {
                 seconds: node.mtime,
                 nanoseconds: 0,
             },
-            size: content.len() as u64,
+            size,
             xattrs: Vec::new(),
+            map: None,
         };
-        let place = self.begin(&entry)?;
-        self.builder
-            .get_mut()
-            .write_all(content)
-            .map_err(io_error(path, "cannot store it"))?;
-        let digest = (entry.kind == EntryKind::File).then(|| Digest::of(content));
-        self.end(&entry, place, digest)
+        Some(Ready { entry, content })
+    }
+
+    /// The first that has found no place, but for directories that the tree has.
+    pub(super) fn left_over(&self) -> Option<String> {
+        let left = |pending: &Pending| {
+            !pending.taken && !matches!(pending.node.kind, VirtualKind::Directory)
+        };
+        let mut all = self.0.iter();
+        all.find(|(_, pending)| left(pending))
+            .map(|(path, _)| crate::error::shown(path))
     }
 }

@@ -1,23 +1,53 @@
-//! Gives a new node its owner, extended attributes, mode and time, in that order.
+//! Gives a new node its owner, extended attributes, mode and time, in that order:
+//! chown(2) clears setuid and capabilities.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::fs::{self, AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
+use rustix::io::Errno;
 
+use super::creator::Creator;
 use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, io_error};
 
-/// To an open file or directory.
+/// To an open directory, which was made with another mode or was there.
 pub(super) fn apply(node: BorrowedFd<'_>, entry: &Entry) -> Result<()> {
     let path = &entry.path;
     let (uid, gid) = owner(entry);
     fs::fchown(node, Some(uid), Some(gid)).map_err(io_error(path, "cannot set owner"))?;
-    for (name, value) in &entry.xattrs {
-        fs::fsetxattr(node, name.as_slice(), value, XattrFlags::empty())
-            .map_err(io_error(path, "cannot set extended attribute"))?;
-    }
+    set_xattrs(node, entry)?;
     fs::fchmod(node, Mode::from_raw_mode(entry.mode)).map_err(io_error(path, "cannot set mode"))?;
     fs::futimens(node, &times(entry)).map_err(io_error(path, "cannot set time"))
+}
+
+/// To an open file that `creator` has just made with the entry's mode: what it has
+/// already is not set again.
+pub(super) fn complete(node: BorrowedFd<'_>, entry: &Entry, creator: &Creator) -> Result<()> {
+    let path = &entry.path;
+    if creator.must_set_owner(entry) {
+        let (uid, gid) = owner(entry);
+        fs::fchown(node, Some(uid), Some(gid)).map_err(io_error(path, "cannot set owner"))?;
+    }
+    if creator.must_drop_acl(entry) {
+        match fs::fremovexattr(node, "system.posix_acl_access") {
+            Ok(()) | Err(Errno::NODATA) => {}
+            Err(error) => return Err(io_error(path, "cannot remove an ACL")(error)),
+        }
+    }
+    set_xattrs(node, entry)?;
+    if creator.must_set_mode(entry) {
+        fs::fchmod(node, Mode::from_raw_mode(entry.mode))
+            .map_err(io_error(path, "cannot set mode"))?;
+    }
+    fs::futimens(node, &times(entry)).map_err(io_error(path, "cannot set time"))
+}
+
+fn set_xattrs(node: BorrowedFd<'_>, entry: &Entry) -> Result<()> {
+    for (name, value) in &entry.xattrs {
+        fs::fsetxattr(node, name.as_slice(), value, XattrFlags::empty())
+            .map_err(io_error(&entry.path, "cannot set extended attribute"))?;
+    }
+    Ok(())
 }
 
 /// To something that cannot be opened, or not without an effect.
