@@ -1,8 +1,11 @@
 //! The command line of `cargo xtask`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use crate::bench;
 
 /// Development tasks of the workspace.
 #[derive(Debug, Parser)]
@@ -56,8 +59,36 @@ pub enum Task {
         /// Also what takes long and is mostly covered: the journey of a node with a GPT
         #[arg(long, conflicts_with = "quick")]
         long: bool,
-        /// One stage alone: unit, or a test target of tests/
+        /// One stage alone: unit, fuzz, or a test target of tests/
         #[arg(long, value_name = "STAGE")]
         only: Option<String>,
+        /// Leave this stage out
+        #[arg(long, value_name = "STAGE", conflicts_with = "only")]
+        skip: Vec<String>,
+    },
+    /// Run the fuzz targets of tests/fuzz
+    Fuzz {
+        /// One target alone: tar, pax, image or job
+        target: Option<String>,
+        /// How long to run each
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Measure build, extract and verify against tar, zstd and gzip, on fresh file systems
+    Bench(bench::Options),
+    /// Run a command and print what it cost: a part of bench
+    #[command(hide = true)]
+    BenchMeasure {
+        /// The command
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// Write a tree from memory and print what that cost: a part of bench
+    #[command(hide = true)]
+    BenchFloor {
+        /// The tree
+        from: PathBuf,
+        /// An empty folder
+        to: PathBuf,
     },
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use xtask::cli::{Cli, Task};
 use xtask::vm::{self, Table};
-use xtask::{demo, dist, golden, test};
+use xtask::{bench, demo, dist, fuzz, golden, test};
 
 fn main() -> ExitCode {
     match perform(Cli::parse().task) {
@@ -27,7 +27,21 @@ fn perform(task: Task) -> Result<()> {
             fresh,
         } => golden::make(&name, &golden::Options { output, fresh }).map(drop),
         Task::Demo { keep } => demo::demo(keep),
-        Task::Test { quick, long, only } => test::test(&test::Options { quick, long, only }),
+        Task::Test {
+            quick,
+            long,
+            only,
+            skip,
+        } => test::test(&test::Options {
+            quick,
+            long,
+            only,
+            skip,
+        }),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
+        Task::Bench(options) => bench::bench(&options),
+        Task::BenchMeasure { command } => bench::measure(&command),
+        Task::BenchFloor { from, to } => bench::floor(&from, &to),
         Task::Vm { gpt, again } => vm::by_hand(if gpt { Table::Gpt } else { Table::Mbr }, again),
     }
 }

@@ -63,7 +63,10 @@ pub fn make(name: &str, options: &Options) -> Result<PathBuf> {
 fn digest(name: &str, golden: &Golden, sources: &[String]) -> Result<String> {
     let mut digest = cache::Digest::new("golden 3");
     digest.text(&format!("{golden:?}"));
-    digest.tree(&workspace::image(name).join("overlay"))?;
+    let overlay = workspace::image(name).join("overlay");
+    if overlay.exists() {
+        digest.tree(&overlay)?;
+    }
     for source in sources {
         digest.text(source);
     }

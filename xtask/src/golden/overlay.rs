@@ -9,9 +9,12 @@ use walkdir::WalkDir;
 use crate::run;
 
 /// Packs `overlay` to `archive`, owned by root, readable by all, executable where it is in git.
+/// Where there is no such folder, the archive is empty.
 pub(super) fn pack(overlay: &Path, archive: &Path) -> Result<()> {
     let mut names = Vec::new();
-    for entry in WalkDir::new(overlay).sort_by_file_name() {
+    let folder = overlay.exists().then_some(overlay);
+    let entries = folder.map(|folder| WalkDir::new(folder).sort_by_file_name());
+    for entry in entries.into_iter().flatten() {
         let entry = entry.with_context(|| format!("cannot read {}", overlay.display()))?;
         if !entry.file_type().is_dir() {
             let name = entry.path().strip_prefix(overlay)?;
@@ -25,7 +28,7 @@ pub(super) fn pack(overlay: &Path, archive: &Path) -> Result<()> {
     let mut tar = run::command("tar", ["--create", "--file"]);
     tar.arg(archive)
         .arg("--directory")
-        .arg(overlay)
+        .arg(folder.unwrap_or(Path::new("/")))
         .args([
             "--owner=0",
             "--group=0",

@@ -61,7 +61,12 @@ mod tests {
 
     #[test]
     fn the_recipes_of_this_workspace_are_valid() {
-        for name in ["jump-debian12", "node-debian13", "old-debian12"] {
+        for name in [
+            "bench-debian12",
+            "jump-debian12",
+            "node-debian13",
+            "old-debian12",
+        ] {
             let path = crate::workspace::image(name).join("recipe.toml");
             super::read(&path).expect("a valid recipe");
         }

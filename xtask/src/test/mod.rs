@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test of the workspace, in stages, with one summary.
 //! A test that could not run is named at the end and never counted as passed.
 
+mod fuzzing;
 mod outcome;
 
 use std::io::{BufRead as _, BufReader};
@@ -15,6 +16,8 @@ use outcome::{Counts, Outcome, summary};
 
 /// The stage of tests beside the code, in all crates.
 const UNIT: &str = "unit";
+/// The stage of a short run of each fuzz target.
+const FUZZ: &str = "fuzz";
 /// The package whose test targets drive the built binaries; each is a stage.
 const TESTS: &str = "jump-tests";
 /// Words in the names of stages that start virtual machines, cheap ones first.
@@ -29,18 +32,28 @@ pub struct Options {
     pub long: bool,
     /// This stage alone.
     pub only: Option<String>,
+    /// Not these stages.
+    pub skip: Vec<String>,
 }
 
 /// Runs the stages; fails if one of them does.
 pub fn test(options: &Options) -> Result<()> {
     let stages = chosen(&stages()?, options)?;
-    if stages.iter().any(|stage| stage != UNIT) {
+    let driven = |stage: &String| ![UNIT, FUZZ].contains(&stage.as_str());
+    if stages
+        .iter()
+        .any(|stage| driven(stage) && !options.skip.contains(stage))
+    {
         prepare(options)?;
     }
     let mut outcomes = Vec::new();
     for stage in &stages {
-        let outcome = if options.quick && is_virtual(stage) {
-            Outcome::left_out(stage)
+        let outcome = if options.skip.contains(stage) {
+            Outcome::left_out(stage, "--skip was given")
+        } else if options.quick && is_virtual(stage) {
+            Outcome::left_out(stage, "it starts virtual machines, and --quick was given")
+        } else if stage == FUZZ {
+            fuzzing::perform()?
         } else {
             perform(stage, options)?
         };
@@ -76,6 +89,7 @@ fn stages() -> Result<Vec<String>> {
             names.push(stem.to_string_lossy().into_owned());
         }
     }
+    names.push(FUZZ.to_owned());
     names.sort_by_key(|name| (cost(name), name.clone()));
     names.insert(0, UNIT.to_owned());
     Ok(names)
@@ -93,16 +107,17 @@ fn is_virtual(stage: &str) -> bool {
 }
 
 fn chosen(stages: &[String], options: &Options) -> Result<Vec<String>> {
-    let Some(only) = &options.only else {
-        return Ok(stages.to_vec());
-    };
-    if stages.contains(only) {
-        return Ok(vec![only.clone()]);
+    let mut named = options.only.iter().chain(&options.skip);
+    if let Some(unknown) = named.find(|name| !stages.contains(name)) {
+        bail!(
+            "there is no stage {unknown}\nhint: the stages are {}",
+            stages.join(", ")
+        );
     }
-    bail!(
-        "there is no stage {only}\nhint: the stages are {}",
-        stages.join(", ")
-    )
+    Ok(match &options.only {
+        Some(only) => vec![only.clone()],
+        None => stages.to_vec(),
+    })
 }
 
 /// Runs a stage's tests and shows what they say, as they say it.
@@ -166,19 +181,17 @@ mod tests {
 
     #[test]
     fn an_unknown_stage_is_refused_with_the_known_ones() {
-        let only = Some("nonsense".to_owned());
-        let error = chosen(
-            &["unit".to_owned()],
-            &Options {
-                only,
-                ..Options::default()
-            },
-        );
-        assert!(
-            error
-                .expect_err("refused")
-                .to_string()
-                .contains("the stages are unit")
-        );
+        let only = Options {
+            only: Some("nonsense".to_owned()),
+            ..Options::default()
+        };
+        let skip = Options {
+            skip: vec!["nonsense".to_owned()],
+            ..Options::default()
+        };
+        for options in [only, skip] {
+            let error = chosen(&["unit".to_owned()], &options).expect_err("refused");
+            assert!(error.to_string().contains("the stages are unit"), "{error}");
+        }
     }
 }

@@ -12,11 +12,9 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// One that was not to run.
-    pub(super) fn left_out(stage: &str) -> Self {
-        let skipped = vec![format!(
-            "skipped: {stage}: it starts virtual machines, and --quick was given"
-        )];
+    /// One that was not to run, or could not.
+    pub(super) fn left_out(stage: &str, why: &str) -> Self {
+        let skipped = vec![format!("skipped: {stage}: {why}")];
         Self {
             stage: stage.to_owned(),
             passed: true,
@@ -36,6 +34,15 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// That many tests passed and failed.
+    pub(super) fn new(passed: u32, failed: u32) -> Self {
+        Self {
+            passed,
+            failed,
+            ignored: 0,
+        }
+    }
+
     /// Adds `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     pub(super) fn add(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
