@@ -20,6 +20,8 @@ use jumpsys::{Extent, blockdev, bootwrite, swap, sysfs, system};
 use libtest_mimic::{Arguments, Trial};
 
 const UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a11";
+/// mkfs.btrfs looks at all devices, other tests' too, and takes no UUID that is there.
+const BTRFS_UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a12";
 const LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
 const GUID: &str = "a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f5e61";
 
@@ -178,7 +180,11 @@ fn a_mounted_partition_may_stay_and_may_not_move() {
 }
 
 fn make(fs: Fs, device: &Path) {
-    let uuid = if fs == Fs::Vfat { "ABCD-1234" } else { UUID };
+    let uuid = match fs {
+        Fs::Vfat => "ABCD-1234",
+        Fs::Btrfs => BTRFS_UUID,
+        _ => UUID,
+    };
     let spec = MkfsSpec {
         fs,
         device,
