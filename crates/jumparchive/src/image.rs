@@ -118,11 +118,6 @@ impl Image {
         }
     }
 
-    /// Makes sure that a frame's records are what the frame table says.
-    pub(crate) fn check_records(&self, frame: usize) -> Result<()> {
-        self.raw_records(frame).map(drop)
-    }
-
     fn raw_records(&self, frame: usize) -> Result<Option<Vec<u8>>> {
         let info = &self.frames[frame];
         if info.entries == 0 {

@@ -203,7 +203,7 @@ fn a_digest_of_content_that_is_wrong_is_found() {
 fn a_record_that_says_something_else_is_found() {
     let mut parts = Parts::new();
     parts.records[1][1].mode ^= 0o4000;
-    let image = Image::open(parts.seal()).unwrap();
-    let error = verify(image, &|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "b: entry differs from the index");
+    for error in outcomes(&parts.seal()) {
+        assert_eq!(error.to_string(), "b: entry differs from the index");
+    }
 }

@@ -11,10 +11,10 @@ use super::writeback::Writeback;
 use super::{Summary, UnpackOptions};
 use crate::entries::{self, Piece};
 use crate::entry::{Entry, EntryKind};
-use crate::error::{Result, io_error};
+use crate::error::{Refusal, Result, io_error, refuse};
 use crate::gate::Gate;
 use crate::image::Image;
-use crate::index::FrameKind;
+use crate::index::{FrameKind, IndexEntry};
 use crate::spans::{Span, Spans};
 use crate::threads;
 use crate::verify::check_end;
@@ -126,23 +126,34 @@ impl Unpack<'_> {
     fn each(&self, kind: FrameKind, mut take: impl FnMut(Entry) -> Result<()>) -> Result<()> {
         let mut reader = self.image.reader()?;
         self.image.frames_of(kind).try_for_each(|frame| {
-            self.image.check_records(frame)?;
-            entries::each(self.image, frame, reader.frame(frame)?, |entry, _, _| {
-                take(entry)
-            })
+            let records = self.image.records(frame)?;
+            let mut records = records.iter();
+            entries::each(
+                self.image,
+                frame,
+                reader.frame(frame)?,
+                |entry, offset, _| {
+                    check(records.next(), frame, &entry, offset)?;
+                    take(entry)
+                },
+            )
         })
     }
 
     fn files(&self, maker: &mut Maker<'_>, frame: usize, data: &[u8]) -> Result<()> {
-        self.image.check_records(frame)?;
-        entries::each(self.image, frame, data, |entry, _, piece| match piece {
-            _ if entry.kind != EntryKind::File => maker.bare(&entry),
-            Piece::Whole(content) => maker.file(&entry, content),
-            Piece::First(content) => {
-                let file = maker.begin_file(&entry)?;
-                let first = content.len();
-                let span = self.spans.open(self.image, frame, (entry, first), file);
-                self.write(maker, &span, 0, content)
+        let records = self.image.records(frame)?;
+        let mut records = records.iter();
+        entries::each(self.image, frame, data, |entry, offset, piece| {
+            check(records.next(), frame, &entry, offset)?;
+            match piece {
+                _ if entry.kind != EntryKind::File => maker.bare(&entry),
+                Piece::Whole(content) => maker.file(&entry, content),
+                Piece::First(content) => {
+                    let file = maker.begin_file(&entry)?;
+                    let first = content.len();
+                    let span = self.spans.open(self.image, frame, (entry, first), file);
+                    self.write(maker, &span, 0, content)
+                }
             }
         })
     }
@@ -174,5 +185,14 @@ impl Unpack<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Makes sure that an entry is what the index says of it.
+fn check(record: Option<&IndexEntry>, frame: usize, entry: &Entry, offset: u32) -> Result<()> {
+    let number = u32::try_from(frame).unwrap_or(u32::MAX);
+    match record {
+        Some(record) if record.describes(entry, (number, offset)) => Ok(()),
+        _ => Err(refuse(&entry.path, Refusal::Index)),
     }
 }
