@@ -81,8 +81,8 @@ pub(super) struct Contest {
 }
 
 /// Runs `pairs` pairs, after a run of each that does not count: the first in a while finds
-/// memory that the machine has to be given first. Ours goes first in every other: what one run leaves to the next (a warm
-/// disk, a slower clock) is then shared evenly.
+/// memory that the machine has to be given first. Ours goes first in every other: what one run
+/// leaves to the next (a warm disk, a slower clock) is then shared evenly.
 pub(super) fn hold(
     terms: Match,
     pairs: usize,
@@ -166,7 +166,11 @@ mod tests {
         let interrupt = Interrupt::listen().expect("signals");
         let contest = hold(terms, 3, &interrupt, || run('A', 1.0), || run('B', 2.0));
         let pairs = contest.expect("all runs end well").pairs;
-        assert_eq!(*order.borrow(), "ABBAAB");
+        assert_eq!(
+            *order.borrow(),
+            "ABABBAAB",
+            "a run of each first that does not count"
+        );
         assert!(
             pairs
                 .iter()
