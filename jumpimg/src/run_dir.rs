@@ -107,6 +107,11 @@ impl RunDir {
         self.write("plan.json", &serde_json::to_vec_pretty(plan)?)
     }
 
+    /// Keeps the secret by which nodes know this host.
+    pub(crate) fn write_mark(&self, mark: &str) -> Result<()> {
+        self.write("mark", mark.as_bytes())
+    }
+
     /// Keeps the node's report.
     pub(crate) fn write_report(&self, report: &NodeReport) -> Result<()> {
         self.write(jumpspec::report::FILE, &serde_json::to_vec_pretty(report)?)

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_status_names_system_run_and_reason() {
-        let mut journal = Journal::new("aa");
+        let mut journal = Journal::new("aa", &[]);
         journal.failure = Some("no link".to_owned());
         let status = Status {
             system: System::Old,

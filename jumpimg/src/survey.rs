@@ -2,6 +2,7 @@
 //! Changes nothing on the node but for a private directory in memory.
 
 use anyhow::Context as _;
+use jumpspec::digest::Digest;
 use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::planner::{self, Input};
@@ -46,6 +47,8 @@ pub(crate) struct Survey {
     pub(crate) session: Session,
     pub(crate) agent: Agent,
     pub(crate) facts: Facts,
+    /// The admin host's secret, for this run.
+    pub(crate) mark: String,
     /// The plan, or what stands against it.
     pub(crate) plan: Result<Plan, Trouble>,
 }
@@ -61,7 +64,7 @@ impl Survey {
 
 /// Looks at `node`.
 pub(crate) fn survey(common: &Common<'_>, node: &str) -> Result<Survey, Trouble> {
-    let run = run_id()?;
+    let (run, mark) = (random_hex()?, random_hex()?);
     let session = Session::open(&common.args.route(node), &common.interrupt)
         .map_err(|error| error.trouble(node))?;
     let agent = Agent::upload(&session, &run, &common.jumpinit).map_err(|error| {
@@ -79,6 +82,8 @@ pub(crate) fn survey(common: &Common<'_>, node: &str) -> Result<Survey, Trouble>
     };
     let input = Input {
         run: &run,
+        rehearsal: false,
+        admin_mark: Digest::of(mark.as_bytes()),
         jump: &common.images.jump,
         target: &common.images.target,
         facts: &facts,
@@ -89,12 +94,13 @@ pub(crate) fn survey(common: &Common<'_>, node: &str) -> Result<Survey, Trouble>
         session,
         agent,
         facts,
+        mark,
         plan,
     })
 }
 
-/// 16 hex digits that no other run has.
-fn run_id() -> Result<String, Trouble> {
-    let bytes = random_bytes::<8>().context("cannot make a run id")?;
+/// 16 hex digits that nobody can guess.
+fn random_hex() -> Result<String, Trouble> {
+    let bytes = random_bytes::<8>().context("cannot make a run id or secret")?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }

@@ -46,7 +46,7 @@ impl Context {
         let device = jumpsys::blockdev::partition_path(&disk, plan.landing.number);
         let ledger = Ledger::open(&device, plan.landing.sectors * SECTOR)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
-        let journal = journal.unwrap_or_else(|| Journal::new(&plan.run));
+        let journal = journal.unwrap_or_else(|| Journal::new(&plan.run, &plan.disk.identities));
         let mut reporter = reporter;
         reporter.enter(journal.stage);
         Ok(Self {
@@ -93,14 +93,12 @@ impl Context {
     /// Enters a stage, at its first step.
     pub(crate) fn enter(&mut self, stage: Stage) -> Result<()> {
         self.reporter.enter(stage);
-        let tries = self.journal.tries;
         self.record(Journal {
             stage,
             step: 0,
             done: false,
-            tries,
             failure: None,
-            run: self.plan.run.clone(),
+            ..self.journal.clone()
         })
     }
 

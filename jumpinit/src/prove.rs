@@ -3,9 +3,11 @@
 
 use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::digest::Digest;
 use jumpspec::network::Network;
 use jumpspec::places;
 use jumpspec::plan::{NewPartition, PlannedNetwork};
@@ -174,6 +176,20 @@ pub(crate) fn image(cx: &mut Context) -> Result<()> {
         path.display()
     );
     Ok(())
+}
+
+/// The admin host has logged in, within the deadline.
+pub(crate) fn admin(cx: &mut Context) -> Result<()> {
+    admin_within(cx, cx.plan.wait.prove.0)
+}
+
+/// Waits until somebody has shown the admin host's secret (`jumpinit hello`) since this boot.
+pub(crate) fn admin_within(cx: &Context, limit: Duration) -> Result<()> {
+    wait_until(limit, || {
+        let shown = std::fs::read(Path::new("/").join(places::ADMIN)).unwrap_or_default();
+        let known = Digest::of(&shown) == cx.plan.admin_mark;
+        Ok((!known).then(|| "the admin host has not logged in".to_owned()))
+    })
 }
 
 #[cfg(test)]

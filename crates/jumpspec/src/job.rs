@@ -35,6 +35,9 @@ pub struct Job {
     /// The jump system's settings.
     #[serde(default)]
     pub jump: JumpWish,
+    /// What the jump system proves before anything is destroyed.
+    #[serde(default)]
+    pub prove: Prove,
     /// When the new system counts as sound.
     #[serde(default)]
     pub health: Health,
@@ -215,12 +218,23 @@ pub struct JumpWish {
     pub authorized_keys: Vec<String>,
 }
 
+/// What the jump system proves before anything is destroyed. Disks, network, sshd and the
+/// staged image always are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prove {
+    /// Whether the admin host has to log in.
+    pub admin_login: bool,
+}
+
 /// When the new system counts as sound. Network and sshd are always asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
     /// systemd units that must be active.
     pub units: Vec<String>,
+    /// Whether the admin host has to log in.
+    pub admin_login: bool,
 }
 
 /// Programs of the admin's own, as files on the admin host, relative to the job file;
@@ -243,11 +257,11 @@ pub struct Hooks {
 pub struct Waits {
     /// For a reboot to end in a system that answers SSH.
     pub boot: Wait,
-    /// For the jump system's network and sshd; after it, back to the old system.
+    /// For all that the jump system proves; after it, back to the old system.
     pub prove: Wait,
     /// For the whole of the jump system's work.
     pub replace: Wait,
-    /// For the new system to be sound.
+    /// For the new system to be sound; after it, back to the jump system.
     pub health: Wait,
 }
 

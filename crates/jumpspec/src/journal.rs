@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::DiskIdentity;
+
 /// Bytes at the end of the landing partition that no file system uses: the journal's
 /// slots lie at their start. One MiB keeps what follows aligned.
 pub const RESERVED_BYTES: u64 = 1 << 20;
@@ -32,6 +34,8 @@ pub enum Stage {
 pub struct Journal {
     /// The run's id.
     pub run: String,
+    /// What the disk is known by that this run changes.
+    pub disk: Vec<DiskIdentity>,
     /// How far it has come.
     pub stage: Stage,
     /// The step that was begun last, by its index in the plan's list for this stage.
@@ -46,9 +50,10 @@ pub struct Journal {
 
 impl Journal {
     /// The journal of a run that has just begun.
-    pub fn new(run: &str) -> Self {
+    pub fn new(run: &str, disk: &[DiskIdentity]) -> Self {
         Self {
             run: run.to_owned(),
+            disk: disk.to_vec(),
             stage: Stage::Stage,
             step: 0,
             done: false,

@@ -20,6 +20,9 @@ pub const EVENTS: &str = "jump/log/events.jsonl";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
+/// The admin host's secret, once it has logged in, until the next boot.
+pub const ADMIN: &str = "run/jump-admin";
+
 /// Our directory in the new system until the end.
 pub const NEW_LIB: &str = "usr/lib/jump";
 /// Our program in the new system until the end.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
 use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
@@ -23,6 +24,11 @@ pub struct Plan {
     pub run: String,
     /// The node's host name.
     pub hostname: String,
+    /// Whether this is a rehearsal: the jump system proves itself and goes back.
+    pub rehearsal: bool,
+    /// The digest of a secret that only the admin host has: who shows the secret to a node is
+    /// the admin host.
+    pub admin_mark: Digest,
     /// The boot id of the old system that the facts were read from.
     pub boot_id: String,
     /// The two images.
@@ -86,7 +92,7 @@ pub struct PlannedImage {
     /// The file's length in bytes.
     pub size: u64,
     /// The file's digest.
-    pub digest: crate::digest::Digest,
+    pub digest: Digest,
 }
 
 /// The disk that boots and is replaced.
@@ -233,7 +239,8 @@ pub struct PlannedNetwork {
 pub struct Steps {
     /// On the old system.
     pub old: Vec<Step>,
-    /// On the jump system, before its commit: anything amiss leads back to the old one.
+    /// On the jump system, before its commit: anything amiss leads back to the old one. A
+    /// rehearsal ends with them.
     pub prove: Vec<Step>,
     /// On the jump system, after its commit.
     pub replace: Vec<Step>,

@@ -53,6 +53,8 @@ pub enum Step {
     ProveSshd,
     /// The staged image has its digest.
     ProveImage,
+    /// The admin host has logged in.
+    ProveAdmin,
     /// From here on jump is the default, and the old system may be destroyed.
     Commit,
     /// Write the new partition table and tell the kernel.
@@ -96,6 +98,8 @@ pub enum Step {
     // On the new system.
     /// Units, network and sshd are sound.
     CheckHealth,
+    /// The admin host has logged in.
+    CheckAdmin,
     /// Turn the boot sector to the new system's own loader.
     Confirm,
     /// Copy journal and logs to `/var/log/jump`.
@@ -153,6 +157,7 @@ impl fmt::Display for Step {
             Self::ProveNetwork => f.write_str("prove: the network is up"),
             Self::ProveSshd => f.write_str("prove: sshd answers"),
             Self::ProveImage => f.write_str("prove: the target image is whole"),
+            Self::ProveAdmin => f.write_str("prove: the admin host logs in"),
             Self::Commit => f.write_str("commit: jump is the default now"),
             Self::Repartition => f.write_str("write the partition table"),
             Self::Mkfs { number, fs, .. } => write!(f, "make {} on partition {number}", fs.name()),
@@ -169,6 +174,7 @@ impl fmt::Display for Step {
             Self::PlaceLoader => f.write_str("write GRUB's core image to its place"),
             Self::Try => f.write_str("give the new system its tries"),
             Self::CheckHealth => f.write_str("check the new system's health"),
+            Self::CheckAdmin => f.write_str("wait for the admin host's login"),
             Self::Confirm => f.write_str("confirm: the new system is the default now"),
             Self::CollectLogs => f.write_str("collect the logs"),
             Self::RestoreSwap => f.write_str("make the landing partition swap again"),

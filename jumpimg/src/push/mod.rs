@@ -83,12 +83,14 @@ fn push(
     let Survey {
         session,
         agent,
+        mark,
         plan,
         ..
     } = survey;
     let plan = plan?;
     let dir = state.begin(&plan.run)?;
     dir.write_plan(&plan)?;
+    dir.write_mark(&mark)?;
     let key = key::make(&plan.run)?;
     dir.pin(&key.public)?;
     state.set_latest(node, &plan.run)?;

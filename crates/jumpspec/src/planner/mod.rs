@@ -41,6 +41,10 @@ const ACCOUNT_FILES: [&str; 6] = [
 pub struct Input<'a> {
     /// The run's id.
     pub run: &'a str,
+    /// Whether this is a rehearsal.
+    pub rehearsal: bool,
+    /// The digest of the admin host's secret.
+    pub admin_mark: Digest,
     /// The jump image.
     pub jump: &'a ImageFile,
     /// The target image.
@@ -107,6 +111,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         format: FORMAT,
         run: input.run.to_owned(),
         hostname: input.facts.hostname.clone(),
+        rehearsal: input.rehearsal,
+        admin_mark: input.admin_mark,
         boot_id: input.facts.boot_id.clone(),
         images: PlannedImages {
             jump: image(input.jump),
@@ -264,13 +270,22 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
         Step::WriteSelector,
         Step::Arm,
     ]);
-    let prove = vec![
+    let mut prove = vec![
         Step::ProveDisks,
         Step::ProveNetwork,
         Step::ProveSshd,
         Step::ProveImage,
-        Step::Commit,
     ];
+    prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
+    if input.rehearsal {
+        return Steps {
+            old,
+            prove,
+            replace: Vec::new(),
+            new: Vec::new(),
+        };
+    }
+    prove.push(Step::Commit);
     let mut replace: Vec<Step> = rewrite.then_some(Step::Repartition).into_iter().collect();
     replace.extend(filesystems.iter().filter_map(filesystems::Wished::mkfs));
     replace.extend([Step::Extract, Step::RestoreFiles]);
@@ -286,12 +301,9 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
         Step::PlaceLoader,
         Step::Try,
     ]);
-    let mut new = vec![
-        Step::CheckHealth,
-        Step::Confirm,
-        Step::CollectLogs,
-        Step::RestoreSwap,
-    ];
+    let mut new = vec![Step::CheckHealth];
+    new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
+    new.extend([Step::Confirm, Step::CollectLogs, Step::RestoreSwap]);
     new.extend(hook(&hooks.finished, Step::HookFinished));
     new.push(Step::RemoveTraces);
     Steps {

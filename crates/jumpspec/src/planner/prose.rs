@@ -8,6 +8,14 @@ use crate::relpath::RelPath;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
+    if input.rehearsal {
+        plan.kept.push(
+            "everything: a rehearsal goes back to the old system and makes the landing partition what it was"
+                .to_owned(),
+        );
+        plan.notes.extend(notes(input));
+        return;
+    }
     for partition in &plan.disk.before {
         let content = partition
             .content

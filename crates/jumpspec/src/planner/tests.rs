@@ -11,6 +11,8 @@ fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
     let (jump, target) = (image(Kind::Jump), image(Kind::Target));
     plan(&Input {
         run: "00112233aabbccdd",
+        rehearsal: false,
+        admin_mark: Digest::of(b"secret"),
         jump: &jump,
         target: &target,
         facts,
@@ -60,6 +62,40 @@ fn the_demos_node_gets_the_plan_of_the_journey() {
         .join("\n--\n")
     );
     insta::assert_json_snapshot!(plan);
+}
+
+#[test]
+fn a_rehearsal_goes_as_far_as_the_proof_and_destroys_nothing() {
+    let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+    let mut job = job();
+    job.prove.admin_login = true;
+    let plan = plan(&Input {
+        run: "00112233aabbccdd",
+        rehearsal: true,
+        admin_mark: Digest::of(b"secret"),
+        jump: &jump,
+        target: &target,
+        facts: &facts(),
+        job: &job,
+    })
+    .unwrap();
+    assert_eq!(plan.steps.prove.last(), Some(&Step::ProveAdmin));
+    assert!(plan.steps.replace.is_empty() && plan.steps.new.is_empty());
+    assert!(plan.destroyed.is_empty(), "{:?}", plan.destroyed);
+}
+
+#[test]
+fn the_admin_hosts_login_comes_before_both_commits() {
+    let mut job = job();
+    job.prove.admin_login = true;
+    job.health.admin_login = true;
+    let steps = planned(&facts(), &job).unwrap().steps;
+    assert!(steps.prove.ends_with(&[Step::ProveAdmin, Step::Commit]));
+    assert!(
+        steps
+            .new
+            .starts_with(&[Step::CheckHealth, Step::CheckAdmin, Step::Confirm])
+    );
 }
 
 #[test]
@@ -143,6 +179,8 @@ fn refuses_images_for_other_machines() {
     let (jump, facts, job) = (image(Kind::Jump), facts(), job());
     let refusals = plan(&Input {
         run: "r",
+        rehearsal: false,
+        admin_mark: Digest::of(b"secret"),
         jump: &jump,
         target: &jump,
         facts: &facts,

@@ -103,6 +103,8 @@ fn a_plan() -> Plan {
         format: 1,
         run: "00c0ffee00c0ffee".to_owned(),
         hostname: "node07".to_owned(),
+        rehearsal: false,
+        admin_mark: crate::digest::Digest::of(b"secret"),
         boot_id: String::new(),
         images: PlannedImages {
             jump: image("Debian 12"),

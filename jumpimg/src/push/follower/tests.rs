@@ -22,7 +22,7 @@ fn nothing() -> Sight {
 }
 
 fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
-    let mut journal = Journal::new("aa");
+    let mut journal = Journal::new("aa", &[]);
     journal.stage = stage;
     journal.failure = failure.map(str::to_owned);
     Status {
