@@ -70,7 +70,7 @@ pub(crate) fn write_selector(cx: &mut Context) -> Result<()> {
     root.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
     root.write(
         &selector_file(EMBEDDED),
-        texts.embedded_config().as_bytes(),
+        texts.embedded_config(&Actions::Real).as_bytes(),
         public,
     )?;
     for (name, list) in selector::HASHES.iter().zip(texts.hash_lists()) {

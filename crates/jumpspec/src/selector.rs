@@ -117,7 +117,7 @@ pub struct Parts {
     /// Kernel arguments, `root=` and `panic=` among them.
     pub arguments: Vec<String>,
     /// The sector of the boot disk that holds a raw copy of the old boot sector: the
-    /// last resort when the landing file system cannot be read.
+    /// last resort when the landing file system cannot be read at all.
     pub old_sector: u64,
     /// A serial port for messages.
     pub serial: Option<Serial>,
@@ -164,8 +164,8 @@ impl Selector {
 
     /// The config embedded in the core image (`grub-mkimage -c`). The rescue parser
     /// runs it: lines of plain commands, where a failing one is passed over.
-    pub fn embedded_config(&self) -> String {
-        script::embedded(&self.0)
+    pub fn embedded_config(&self, actions: &Actions) -> String {
+        script::embedded(&self.0, actions)
     }
 
     /// The script [`CONFIG`] and [`SPARE_CONFIG`].

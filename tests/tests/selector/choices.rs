@@ -176,12 +176,12 @@ fn failing() -> Vec<Choice> {
         .reaches(&["failed new", "jump"])
         .leaves(State::Try(2)),
         Choice::failing(
-            "an_old_sector_that_will_not_load_leads_to_its_raw_copy",
+            "an_old_sector_that_will_not_load_leads_to_jump",
             State::Old,
             &[Leaf::Old],
         )
         .says("no selector script")
-        .reaches(&["failed old", "failed old"]),
+        .reaches(&["failed old", "failed old", "jump"]),
     ]
 }
 

@@ -2,7 +2,7 @@
 //! makes the same choice, and no prompt is reached.
 
 use anyhow::ensure;
-use jumpspec::selector::{Actions, Doubt, State};
+use jumpspec::selector::{Actions, Doubt, Leaf, State};
 
 use crate::Case;
 use crate::disk::{Disk, Landing};
@@ -20,7 +20,11 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("a_broken_script_leads_to_its_spare", broken),
         case("a_script_cut_anywhere_leads_to_its_spare", cut),
-        case("no_script_leads_to_the_raw_old_sector", none),
+        case("no_script_leads_to_jump", none),
+        case(
+            "no_script_and_no_kernel_lead_to_the_raw_old_sector",
+            nothing,
+        ),
     ]
 }
 
@@ -63,14 +67,25 @@ fn spare_decides(config: Option<Vec<u8>>) -> anyhow::Result<()> {
 }
 
 fn none() -> anyhow::Result<()> {
-    let landing = Landing {
-        config: None,
-        spare: None,
-        ..landing()
-    };
-    let disk = Disk::new(&landing)?;
-    let boot = choose(&landing, &disk)?;
-    ensure!(boot.reached.is_empty(), "{:?}", boot.reached);
-    ensure!(boot.log.contains("no selector script"), "{}", boot.log);
+    last_resorts(&[], &["jump"])
+}
+
+fn nothing() -> anyhow::Result<()> {
+    last_resorts(&[Leaf::Jump], &["failed jump", "old"])
+}
+
+fn last_resorts(failing: &[Leaf], reached: &[&str]) -> anyhow::Result<()> {
+    let actions = Actions::Echo(failing.to_vec());
+    for script in [None, Some(Vec::new()), Some(vec![0xff; 777])] {
+        let landing = Landing {
+            config: script.clone(),
+            spare: script,
+            ..Landing::new(State::Once, b"kernel", Doubt::Old, &actions)
+        };
+        let disk = Disk::new(&landing)?;
+        let boot = choose(&landing, &disk)?;
+        ensure!(boot.reached == reached, "{:?}:\n{}", boot.reached, boot.log);
+        ensure!(boot.log.contains("no selector script"), "{}", boot.log);
+    }
     Ok(())
 }

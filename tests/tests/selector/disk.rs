@@ -67,7 +67,7 @@ impl Landing {
             hashes: selector.hash_lists(),
             old_sector: Vec::new(),
             new_sector: Vec::new(),
-            embedded: selector.embedded_config(),
+            embedded: selector.embedded_config(actions),
         }
     }
 

@@ -19,12 +19,11 @@ pub(crate) struct Boot {
     pub(crate) log: String,
 }
 
-/// Boots the disk: the embedded config, its pauses shortened, as grub-emu's grub.cfg.
+/// Boots the disk: the embedded config as grub-emu's grub.cfg.
 pub(crate) fn choose(landing: &Landing, disk: &Disk) -> anyhow::Result<Boot> {
     let folder = disk.folder.path();
-    let embedded = landing.embedded.replace("sleep 10", "sleep 0");
     // `exit` stands where a real `reboot` ends.
-    let config = format!("set root=hd0\n{embedded}exit\n");
+    let config = format!("set root=hd0\n{}exit\n", landing.embedded);
     fs::write(folder.join("grub.cfg"), config)?;
     let map = folder.join("device.map");
     fs::write(&map, format!("(hd0) {}\n", disk.image.display()))?;

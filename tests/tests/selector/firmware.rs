@@ -38,6 +38,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("the_new_system_has_its_tries_and_then_jump", NEEDS, tries),
         case("a_flipped_kernel_boots_old", NEEDS, flipped),
         case("a_kernel_that_is_none_boots_old", NEEDS, no_kernel),
+        case("no_script_boots_the_jump_system", NEEDS, no_script),
         case(
             "a_lost_landing_file_system_boots_the_raw_old_sector",
             NEEDS,
@@ -101,6 +102,13 @@ fn no_kernel() -> anyhow::Result<()> {
     boots(&disk, "[OLD]", "starting the jump system, once")?;
     ensure!(disk.state()? == Some(State::Old));
     Ok(())
+}
+
+fn no_script() -> anyhow::Result<()> {
+    let mut landing = landing(State::Once);
+    landing.config = None;
+    landing.spare = Some(b"if (".to_vec());
+    boots(&armed(&landing)?, "[JMP]", "no selector script")
 }
 
 fn lost() -> anyhow::Result<()> {

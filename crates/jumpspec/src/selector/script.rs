@@ -45,8 +45,10 @@ impl Leaf {
 }
 
 /// See [`super::Selector::embedded_config`]. `$root` is the boot disk at first: the
-/// core image was made without a device in its prefix.
-pub(super) fn embedded(parts: &Parts) -> String {
+/// core image was made without a device in its prefix. Without a script nothing can be
+/// decided, and the jump system can: it finds out where the run stands, before the commit
+/// as after it.
+pub(super) fn embedded(parts: &Parts, actions: &Actions) -> String {
     let mut text = String::from("set jump_disk=$root\nexport jump_disk\n");
     text += &serial(parts);
     let _ = write!(
@@ -54,16 +56,50 @@ pub(super) fn embedded(parts: &Parts) -> String {
         "search.fs_uuid {uuid} root\n\
          configfile ($root)/{DIRECTORY}/{CONFIG}\n\
          configfile ($root)/{DIRECTORY}/{SPARE_CONFIG}\n\
-         echo 'jump: no selector script, starting the old boot sector'\n\
-         set root=$jump_disk\n\
-         chainloader ($jump_disk){sector}+1\n\
-         boot\n\
-         sleep 10\n\
+         echo 'jump: no selector script, starting the jump system'\n\
+         {jump}\
+         echo 'jump: no jump system, starting the old boot sector'\n\
+         {old}\
+         sleep {pause}\n\
          reboot\n",
         uuid = parts.landing_uuid,
-        sector = parts.old_sector,
+        jump = last_resort(parts, actions, Leaf::Jump),
+        old = last_resort(parts, actions, Leaf::Old),
+        pause = pause(actions),
     );
     text
+}
+
+/// Lines for the rescue parser that boot `leaf`, or else go on to the next line.
+fn last_resort(parts: &Parts, actions: &Actions, leaf: Leaf) -> String {
+    if let Actions::Echo(failing) = actions {
+        return echo(failing, leaf).replace("  false\n", "");
+    }
+    match leaf {
+        Leaf::Jump => format!(
+            "linux ($root)/{kernel} '{arguments}'\ninitrd ($root)/{initramfs}\nboot\n",
+            kernel = parts.kernel.path,
+            arguments = parts.arguments.join("' '"),
+            initramfs = parts.initramfs.path,
+        ),
+        Leaf::Old | Leaf::New => format!(
+            "set root=$jump_disk\nchainloader ($jump_disk){sector}+1\nboot\n",
+            sector = parts.old_sector
+        ),
+    }
+}
+
+fn echo(failing: &[Leaf], leaf: Leaf) -> String {
+    if failing.contains(&leaf) {
+        format!("  echo 'jump: FAILED {}'\n  false\n", leaf.name())
+    } else {
+        format!("  echo 'jump: CHOSE {}'\n  exit\n", leaf.name())
+    }
+}
+
+/// Seconds between two tries of the same.
+fn pause(actions: &Actions) -> u32 {
+    if *actions == Actions::Real { 10 } else { 0 }
 }
 
 fn serial(parts: &Parts) -> String {
@@ -86,26 +122,26 @@ pub(super) fn config(parts: &Parts, actions: &Actions) -> String {
     for leaf in Leaf::ALL {
         let body = match actions {
             Actions::Real => real(parts, leaf),
-            Actions::Echo(failing) if failing.contains(&leaf) => {
-                format!("  echo 'jump: FAILED {}'\n  false\n", leaf.name())
-            }
-            Actions::Echo(_) => format!("  echo 'jump: CHOSE {}'\n  exit\n", leaf.name()),
+            Actions::Echo(failing) => echo(failing, leaf),
         };
         let _ = write!(text, "function jump_boot_{} {{\n{body}}}\n", leaf.name());
     }
-    let pause = if *actions == Actions::Real { 10 } else { 0 };
-    text + &logic(pause) + &choice(parts.doubt)
+    text + &logic(pause(actions)) + &choice(parts.doubt)
 }
 
 fn real(parts: &Parts, leaf: Leaf) -> String {
-    let chain = |file: &str| {
-        format!(
-            "  set root=$jump_disk\n  if chainloader ($jump_home)/{DIRECTORY}/{file}; then boot; fi\n  false\n"
-        )
+    let chain = |sectors: &[String]| {
+        let boot = |sector: &String| format!("  if chainloader {sector}; then boot; fi\n");
+        let boots: String = sectors.iter().map(boot).collect();
+        format!("  set root=$jump_disk\n{boots}  false\n")
     };
+    let file = |name: &str| format!("($jump_home)/{DIRECTORY}/{name}");
     match leaf {
-        Leaf::Old => chain(OLD_SECTOR),
-        Leaf::New => chain(NEW_SECTOR),
+        Leaf::Old => chain(&[
+            file(OLD_SECTOR),
+            format!("($jump_disk){}+1", parts.old_sector),
+        ]),
+        Leaf::New => chain(&[file(NEW_SECTOR)]),
         Leaf::Jump => {
             let arguments = parts.arguments.join("' '");
             format!(
