@@ -51,7 +51,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::Try => selector::give_tries(cx),
 
         Step::CheckHealth => finish::check_health(cx),
-        Step::CheckAdmin => prove::admin_within(cx, cx.plan.wait.health.0),
+        Step::CheckAdmin => prove::admin_within(cx, cx.left(cx.plan.wait.health.0)),
         Step::Confirm => selector::confirm(cx),
         Step::CollectLogs => finish::collect_logs(cx),
         Step::RestoreSwap => finish::restore_swap(cx),

@@ -2,8 +2,9 @@
 //! where to tell.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::event::What;
 use jumpspec::facts::{Disk, SECTOR};
 use jumpspec::journal::{Journal, Stage};
@@ -29,13 +30,16 @@ pub(crate) struct Context {
     pub(crate) reporter: Reporter,
     ledger: Ledger,
     journal: Journal,
+    journal_found: bool,
+    begun: Instant,
 }
 
 impl Context {
     /// Finds the planned disk and reads the journal.
     ///
     /// # Errors
-    /// When no disk, or more than one, is the planned one.
+    /// When no disk, or more than one, is the planned one, or the journal of this run was
+    /// written for another disk.
     pub(crate) fn new(
         plan: Plan,
         landing: PathBuf,
@@ -46,6 +50,15 @@ impl Context {
         let device = jumpsys::blockdev::partition_path(&disk, plan.landing.number);
         let ledger = Ledger::open(&device, plan.landing.sectors * SECTOR)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
+        ensure!(
+            journal
+                .as_ref()
+                .is_none_or(|journal| journal.disk == plan.disk.identities),
+            "the journal of run {} was written for another disk than {}",
+            plan.run,
+            disk.display()
+        );
+        let journal_found = journal.is_some();
         let journal = journal.unwrap_or_else(|| Journal::new(&plan.run, &plan.disk.identities));
         let mut reporter = reporter;
         reporter.enter(journal.stage);
@@ -57,6 +70,8 @@ impl Context {
             reporter,
             ledger,
             journal,
+            journal_found,
+            begun: Instant::now(),
         })
     }
 
@@ -83,6 +98,16 @@ impl Context {
     /// The path of `place` (see [`jumpspec::places`]) on the landing file system.
     pub(crate) fn on_landing(&self, place: &str) -> PathBuf {
         self.landing.join(place.trim_start_matches('/'))
+    }
+
+    /// What is left of `limit`, which began with this program's work.
+    pub(crate) fn left(&self, limit: Duration) -> Duration {
+        limit.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Whether a journal of this run was there.
+    pub(crate) fn is_journal_found(&self) -> bool {
+        self.journal_found
     }
 
     /// How far the run has come.

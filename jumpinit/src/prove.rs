@@ -57,7 +57,7 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
 
 /// The network is as captured, within the deadline.
 pub(crate) fn network(cx: &mut Context) -> Result<()> {
-    let limit = cx.plan.wait.prove.0;
+    let limit = cx.left(cx.plan.wait.prove.0);
     wait_for_network(cx.plan.network.as_ref(), limit)
 }
 
@@ -113,7 +113,7 @@ fn missing(wanted: &Network, now: &Network) -> Option<String> {
 
 /// sshd answers.
 pub(crate) fn sshd(cx: &mut Context) -> Result<()> {
-    wait_for_sshd(cx.plan.ssh_port, cx.plan.wait.prove.0)
+    wait_for_sshd(cx.plan.ssh_port, cx.left(cx.plan.wait.prove.0))
 }
 
 /// Waits until sshd greets on an address of the node's own; it need not listen on all.
@@ -180,7 +180,7 @@ pub(crate) fn image(cx: &mut Context) -> Result<()> {
 
 /// The admin host has logged in, within the deadline.
 pub(crate) fn admin(cx: &mut Context) -> Result<()> {
-    admin_within(cx, cx.plan.wait.prove.0)
+    admin_within(cx, cx.left(cx.plan.wait.prove.0))
 }
 
 /// Waits until somebody has shown the admin host's secret (`jumpinit hello`) since this boot.

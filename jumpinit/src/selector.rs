@@ -196,8 +196,35 @@ pub(crate) fn commit(cx: &mut Context) -> Result<()> {
     set_state(cx, State::Jump)?;
     cx.enter(Stage::Replace)?;
     // The old system is no answer to doubt from here on.
-    write_configs(&cx.landing_root()?, &selector_texts(cx, Doubt::Jump)?)?;
+    repair(cx)
+}
+
+/// Writes the scripts of the time after the commit, unless they are there: a cut right
+/// after the commit may have left the ones of before, or half of them.
+pub(crate) fn repair(cx: &mut Context) -> Result<()> {
+    let root = cx.landing_root()?;
+    let texts = selector_texts(cx, Doubt::Jump)?;
+    let wanted = texts.config(&Actions::Real);
+    let read = |name: &str| root.read(&selector_file(name));
+    let sound = [selector::SPARE_CONFIG, selector::CONFIG]
+        .into_iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?
+        .iter()
+        .all(|found| found.as_deref() == Some(wanted.as_bytes()));
+    if !sound {
+        write_configs(&root, &texts)?;
+    }
+    // Also what Linux reads may be in a journal that GRUB does not replay.
     Ok(freeze::settle(&cx.landing)?)
+}
+
+/// Back to the old system from the jump system, while nothing is destroyed: by the
+/// environment, and by the boot sector, which needs no script.
+pub(crate) fn turn_back(cx: &Context) -> Result<()> {
+    let env = set_state(cx, State::Old);
+    lead_back(cx)?;
+    env
 }
 
 /// Gives the new system its tries. The environment first: a jump system that comes up
@@ -233,6 +260,12 @@ pub(crate) fn is_confirmed(cx: &Context) -> bool {
 
 /// Takes the jump back while nothing is destroyed: the boot sector is as it was.
 pub(crate) fn disarm(cx: &Context) -> Result<()> {
+    lead_back(cx)?;
+    erase_selector(cx)
+}
+
+/// Turns the boot sector to the old loader, if it leads to the selector.
+fn lead_back(cx: &Context) -> Result<()> {
     let raw = Extent {
         start: cx.plan.selector.old_boot_sector,
         sectors: 1,
@@ -260,7 +293,7 @@ pub(crate) fn disarm(cx: &Context) -> Result<()> {
             &compose(&old, &now, BootSector::new(old).kernel_sector()),
         )?;
     }
-    erase_selector(cx)
+    Ok(())
 }
 
 /// Erases the selector's sectors; the boot sector must lead elsewhere.

@@ -2,21 +2,26 @@
 //! wait, reachable; never a prompt, never a loop without end.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use jumpspec::event::What;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
 use jumpspec::selector::State;
-use jumpsys::atomic::write_atomic;
+use jumpspec::step::Step;
 use jumpsys::system::{RebootVia, reboot};
 
 use crate::context::{Context, read_plan};
+use crate::guard::{self, Deadline};
+use crate::idle;
 use crate::reporter::Reporter;
 use crate::selector;
 
 /// How often the jump system begins to replace before it gives up.
 const TRIES: u32 = 3;
+/// What the deadline leaves the steps to fail by themselves, which says more.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// What happens at the end of this boot.
 enum End {
@@ -24,6 +29,8 @@ enum End {
     Reboot(&'static str),
     /// Stay up, reachable, and say why.
     Stay(anyhow::Error),
+    /// The same, and write nothing: what the disk says is in doubt.
+    Doubt(anyhow::Error),
 }
 
 /// Runs the jump system's part. Returns only when the node stays in the jump system.
@@ -35,27 +42,46 @@ pub(crate) fn run() -> Result<()> {
         reporter.note("there is no plan here: this jump system has nothing to do");
         return Ok(());
     }
+    let watchdog = guard::arm(&mut reporter);
     let context = read_plan(&plan_path)
         .and_then(|plan| Context::new(plan, PathBuf::from("/"), PathBuf::new(), reporter));
     let mut cx = match context {
         Ok(cx) => cx,
-        Err(error) => return go_back_without_context(&error),
+        Err(error) => {
+            let mut reporter = Reporter::to_console();
+            go_back_without_context(&error, &mut reporter)?;
+            guard::disarm(watchdog, &mut reporter);
+            return Ok(());
+        }
     };
-    match proceed(&mut cx) {
+    let stayed = match proceed(&mut cx) {
         End::Reboot(into) => {
             cx.reporter.tell(What::Reboot {
                 into: into.to_owned(),
             });
             cx.reporter.close_log();
-            Ok(reboot(RebootVia::Kernel)?)
+            // The watchdog goes on: a reboot may hang as well.
+            return Ok(reboot(RebootVia::Kernel)?);
         }
-        End::Stay(error) => stay(&mut cx, &error),
-    }
+        End::Stay(error) => idle::stay(&mut cx, &error),
+        End::Doubt(error) => {
+            idle::tell(&mut cx, &error);
+            Ok(())
+        }
+    };
+    guard::disarm(watchdog, &mut cx.reporter);
+    stayed
 }
 
 /// The environment, not the journal, says whether the commit was done: it is what the
 /// loader reads.
 fn proceed(cx: &mut Context) -> End {
+    if !cx.is_journal_found() {
+        return End::Doubt(anyhow!(
+            "the journal of run {} cannot be read, so how far it came is not known",
+            cx.plan.run
+        ));
+    }
     match (cx.journal().stage, selector::state(cx)) {
         (Stage::Stuck, _) => End::Stay(anyhow!(
             "{}",
@@ -68,7 +94,12 @@ fn proceed(cx: &mut Context) -> End {
             "the new system did not come up and confirm itself in its tries"
         )),
         (Stage::Replace, _) | (_, Some(State::Jump)) => replace(cx),
-        (Stage::Stage | Stage::Armed | Stage::Prove, _) => prove(cx),
+        (Stage::Stage | Stage::Armed, _) => prove(cx),
+        // Once means once, whatever ended the first time.
+        (Stage::Prove, _) => go_back(
+            cx,
+            &anyhow!("the jump system came up a second time without having proved itself"),
+        ),
     }
 }
 
@@ -76,28 +107,49 @@ fn proceed(cx: &mut Context) -> End {
 /// selector has already turned.
 fn prove(cx: &mut Context) -> End {
     let steps = cx.plan.steps.prove.clone();
-    let proved = cx.enter(Stage::Prove).and_then(|()| {
-        steps
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, step)| cx.carry_out(index, step))
-    });
+    let deadline = Deadline::start(cx.plan.wait.prove.0 + GRACE);
+    let proved = cx.enter(Stage::Prove).and_then(|()| carry_out(cx, &steps));
+    drop(deadline);
     match proved {
+        Ok(()) if cx.plan.rehearsal => rehearsed(cx),
         Ok(()) => replace(cx),
         // The commit itself may have been done before it failed.
         Err(error) if selector::state(cx) == Some(State::Jump) => End::Stay(error),
-        Err(error) => {
-            let failure = format!("{error:#}");
-            tell_failure(cx, &error, "the old system comes back");
-            let journal = Journal {
-                failure: Some(failure),
-                ..cx.journal().clone()
-            };
-            if let Err(error) = cx.record(journal) {
-                cx.reporter.note(format!("{error:#}"));
-            }
-            End::Reboot("the old system")
-        }
+        Err(error) => go_back(cx, &error),
+    }
+}
+
+fn carry_out(cx: &mut Context, steps: &[Step]) -> Result<()> {
+    steps
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, step)| cx.carry_out(index, step))
+}
+
+fn rehearsed(cx: &mut Context) -> End {
+    cx.reporter.tell(What::Complete);
+    turn_back(cx);
+    End::Reboot("the old system")
+}
+
+fn go_back(cx: &mut Context, error: &anyhow::Error) -> End {
+    idle::tell_failure(cx, error, "the old system comes back");
+    let journal = Journal {
+        failure: Some(format!("{error:#}")),
+        ..cx.journal().clone()
+    };
+    if let Err(error) = cx.record(journal) {
+        cx.reporter.note(format!("{error:#}"));
+    }
+    turn_back(cx);
+    End::Reboot("the old system")
+}
+
+/// The selector's environment says "old" since before this boot; that its script can be
+/// read is not taken for granted.
+fn turn_back(cx: &mut Context) {
+    if let Err(error) = selector::turn_back(cx) {
+        cx.reporter.note(format!("{error:#}"));
     }
 }
 
@@ -115,62 +167,26 @@ fn replace(cx: &mut Context) -> End {
             tries,
             ..cx.journal().clone()
         };
-        cx.record(journal)
+        cx.record(journal)?;
+        selector::repair(cx)
     });
-    let replaced = begun.and_then(|()| {
-        steps
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, step)| cx.carry_out(index, step))
-    });
-    match replaced {
+    match begun.and_then(|()| carry_out(cx, &steps)) {
         Ok(()) => End::Reboot("the new system"),
         Err(error) => End::Stay(error),
     }
 }
 
-fn tell_failure(cx: &mut Context, error: &anyhow::Error, next: &str) {
-    let stage = cx.journal().stage;
-    let step = format!("{stage:?}").to_lowercase();
-    cx.reporter.tell(What::Failed {
-        step,
-        error: format!("{error:#}"),
-        next: next.to_owned(),
-    });
-}
-
-/// Says why on the console, in the log, in the journal and to whoever logs in.
-fn stay(cx: &mut Context, error: &anyhow::Error) -> Result<()> {
-    tell_failure(cx, error, "the jump system stays up and waits");
-    let failure = format!("{error:#}");
-    let motd = format!(
-        "This node is in its jump system (run {}), because:\n  {failure}\nLog: /{}\n",
-        cx.plan.run,
-        places::EVENTS
-    );
-    if let Err(error) = write_atomic(Path::new("/etc/motd"), motd.as_bytes(), 0o644) {
-        cx.reporter.note(format!("cannot write /etc/motd: {error}"));
-    }
-    let journal = Journal {
-        stage: Stage::Stuck,
-        failure: Some(failure),
-        ..cx.journal().clone()
-    };
-    cx.record(journal)
-}
-
 /// Without a plan that can be read or a disk that can be found nothing is known and
 /// nothing written. Before the commit a reboot leads to the old system; after it, the
 /// next boots end here as well, so the node stays up.
-fn go_back_without_context(error: &anyhow::Error) -> Result<()> {
-    let mut reporter = Reporter::to_console();
+fn go_back_without_context(error: &anyhow::Error, reporter: &mut Reporter) -> Result<()> {
     reporter.log_to(&Path::new("/").join(places::EVENTS));
     reporter.enter(Stage::Prove);
     let spent = selector::read_state(Path::new("/")) == Some(State::Old);
     let next = if spent {
         "the old system comes back"
     } else {
-        "the jump system stays up and waits"
+        idle::STAYS
     };
     reporter.tell(What::Failed {
         step: "find the plan and its disk".to_owned(),
@@ -181,5 +197,6 @@ fn go_back_without_context(error: &anyhow::Error) -> Result<()> {
     if spent {
         reboot(RebootVia::Kernel)?;
     }
+    idle::leave_reason("an unknown run", error, reporter);
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod grubenv;
 pub mod journal_slots;
 pub mod lock;
 pub mod mkfs;
+pub mod module;
 pub mod mount;
 pub mod mountinfo;
 pub mod netlink;

@@ -2,7 +2,7 @@
 //!
 //! Source: the kernel's Documentation/watchdog/watchdog-api.rst, linux/watchdog.h.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,25 @@ use crate::error::{At as _, PathError};
 
 mod ioctl {
     nix::ioctl_readwrite!(wdioc_settimeout, b'W', 6, nix::libc::c_int);
+}
+
+/// The watchdogs that the kernel has, `/dev/watchdog0` first.
+///
+/// # Errors
+/// When /dev cannot be read.
+pub fn devices() -> Result<Vec<PathBuf>, PathError> {
+    let dev = Path::new("/dev");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dev).at("read", dev)? {
+        let path = entry.at("read", dev)?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let number = name.and_then(|name| name.strip_prefix("watchdog"));
+        if number.is_some_and(|number| number.parse::<u8>().is_ok()) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// An armed watchdog with a thread that pets it. Dropped, or when the process dies, petting ends

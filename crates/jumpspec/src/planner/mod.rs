@@ -226,7 +226,8 @@ fn image(file: &ImageFile) -> PlannedImage {
 
 /// The jump kernel's command line. `panic=` makes a panic a reboot (kernel
 /// documentation, admin-guide/kernel-parameters) and initramfs-tools reboot where it
-/// would open a shell; the console is the one that the node was set up with.
+/// would open a shell, as `rd.…` does for dracut (dracut.cmdline(7)); the console is the
+/// one that the node was set up with.
 fn boot_arguments(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
     let consoles = input
         .facts
@@ -239,11 +240,29 @@ fn boot_arguments(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
         "rw".to_owned(),
         "panic=10".to_owned(),
         "systemd.crash_reboot=yes".to_owned(),
+        "rd.shell=0".to_owned(),
+        "rd.emergency=reboot".to_owned(),
     ]
     .into_iter()
+    .chain(
+        watchdog_arguments(input.facts)
+            .iter()
+            .map(ToString::to_string),
+    )
     .chain(consoles)
     .chain(input.job.jump.kernel_arguments.iter().cloned())
     .collect()
+}
+
+/// systemd pets the hardware's watchdog (kernel-command-line(7)), which runs on while the
+/// machine restarts: ten minutes are more than firmware and loader take, and less than
+/// common watchdogs can count.
+fn watchdog_arguments(facts: &Facts) -> &'static [&'static str] {
+    if facts.watchdogs.is_empty() {
+        &[]
+    } else {
+        &["systemd.watchdog_sec=600", "watchdog.stop_on_reboot=0"]
+    }
 }
 
 fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) -> Steps {

@@ -1,0 +1,94 @@
+//! What frees a node whose jump system hangs: watchdogs, and a deadline for the proof.
+//!
+//! systemd pets the hardware's watchdog (`systemd.watchdog_sec=` on the kernel's command
+//! line), which catches a kernel or an init that hangs. This program pets another one,
+//! which catches this program.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jumpsys::system::{RebootVia, reboot};
+use jumpsys::watchdog::{self, Watchdog};
+
+use crate::reporter::Reporter;
+
+/// Seconds until a machine whose jump system hangs is reset; a loaded disk may hold the
+/// petting thread up for some.
+const PATIENCE: u32 = 60;
+/// The kernel's own watchdog, which works as long as the kernel does: below
+/// `/lib/modules/RELEASE/`, in the order in which they need each other.
+const SOFTDOG: [&str; 2] = [
+    "kernel/drivers/watchdog/watchdog.ko",
+    "kernel/drivers/watchdog/softdog.ko",
+];
+
+/// Arms a watchdog that nobody else holds. Without any, that is told.
+pub(crate) fn arm(reporter: &mut Reporter) -> Option<Watchdog> {
+    let armed = free_watchdog().map_or_else(software_watchdog, Ok);
+    match armed {
+        Ok(watchdog) => Some(watchdog),
+        Err(error) => {
+            reporter.note(format!(
+                "no watchdog: a jump system that hangs stays hung: {error:#}"
+            ));
+            None
+        }
+    }
+}
+
+fn free_watchdog() -> Option<Watchdog> {
+    let devices = watchdog::devices().unwrap_or_default();
+    devices
+        .iter()
+        .find_map(|device| Watchdog::arm(device, PATIENCE).ok())
+}
+
+fn software_watchdog() -> Result<Watchdog> {
+    let release = jumpsys::system::kernel()?.release;
+    let modules = Path::new("/lib/modules").join(release);
+    let before = watchdog::devices().unwrap_or_default();
+    for module in SOFTDOG {
+        jumpsys::module::load(&modules.join(module))?;
+    }
+    let fresh = |device: &PathBuf| !before.contains(device);
+    let devices = watchdog::devices()?;
+    let device = devices.into_iter().find(fresh);
+    let device = device.context("softdog is loaded and gives no device")?;
+    Ok(Watchdog::arm(&device, PATIENCE)?)
+}
+
+/// Stops it, as well as the driver lets itself be stopped.
+pub(crate) fn disarm(watchdog: Option<Watchdog>, reporter: &mut Reporter) {
+    if let Some(Err(error)) = watchdog.map(Watchdog::disarm) {
+        reporter.note(format!("the watchdog may reset this node: {error}"));
+    }
+}
+
+/// Resets the machine unless it is dropped in time: what is waited for may hang in the
+/// kernel, where no other limit reaches.
+#[derive(Debug)]
+pub(crate) struct Deadline {
+    _alive: Sender<()>,
+}
+
+impl Deadline {
+    /// Begins to count.
+    pub(crate) fn start(limit: Duration) -> Self {
+        let (alive, dropped) = channel();
+        std::thread::spawn(move || reset_unless_dropped(&dropped, limit));
+        Self { _alive: alive }
+    }
+}
+
+fn reset_unless_dropped(dropped: &Receiver<()>, limit: Duration) {
+    if dropped.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+        Reporter::to_console().note(format!(
+            "not proved after {} s: back to the old system",
+            limit.as_secs()
+        ));
+        // If even this fails the watchdog is left.
+        reboot(RebootVia::Kernel).ok();
+    }
+}
