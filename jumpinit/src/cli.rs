@@ -58,6 +58,8 @@ enum Command {
         #[arg(long)]
         work: Option<PathBuf>,
     },
+    /// Go back if the jump system has not begun in time; a unit of its own calls this
+    Vigil,
     /// Confirm the new system and finish; its first-boot unit calls this
     Finish,
     /// Unpack an image or another archive below a directory
@@ -117,6 +119,7 @@ impl Cli {
             } => crate::stage::receive(&work, image.into(), offset),
             Command::Reboot => crate::stage::reboot(),
             Command::TakeBack { work } => crate::stage::take_back(work.as_deref()),
+            Command::Vigil => crate::vigil::keep(),
             Command::Finish => crate::confirm::run(),
             Command::Extract(args) => crate::extract::run(&args),
         }

@@ -68,7 +68,7 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
         places::EVENTS
     );
     root.write("etc/motd", motd.as_bytes(), Owner::root(0o644))?;
-    Ok(())
+    crate::vigil::install(&root)
 }
 
 /// Writes rendered network settings.

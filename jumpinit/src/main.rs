@@ -28,6 +28,7 @@ mod stage;
 mod status;
 mod unattended;
 mod unpack;
+mod vigil;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -17,6 +17,7 @@ use crate::guard::{self, Deadline};
 use crate::idle;
 use crate::reporter::Reporter;
 use crate::selector;
+use crate::vigil;
 
 /// How often the jump system begins to replace before it gives up.
 const TRIES: u32 = 3;
@@ -42,6 +43,7 @@ pub(crate) fn run() -> Result<()> {
         reporter.note("there is no plan here: this jump system has nothing to do");
         return Ok(());
     }
+    vigil::begun(&mut reporter);
     let watchdog = guard::arm(&mut reporter);
     let context = read_plan(&plan_path)
         .and_then(|plan| Context::new(plan, PathBuf::from("/"), PathBuf::new(), reporter));

@@ -20,6 +20,8 @@ pub const EVENTS: &str = "jump/log/events.jsonl";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
+/// That the jump system has begun its work, until the next boot.
+pub const BEGUN: &str = "run/jump-begun";
 /// Why the jump system stays up, until the next boot.
 pub const REASON: &str = "run/jump-reason";
 /// The admin host's secret, once it has logged in, until the next boot.
