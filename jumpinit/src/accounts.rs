@@ -1,6 +1,6 @@
 //! The accounts of the new system: its own, with the old system's people.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use jumpspec::accounts::{self, AccountFiles};
 use jumpspec::relpath::RelPath;
 use jumpsys::root::{Owner, Root};
@@ -28,6 +28,14 @@ pub(crate) fn merge(cx: &mut Context) -> Result<()> {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     };
     let old = account_files(saved)?;
+    ensure!(
+        !old.passwd.is_empty(),
+        "the saved files have no /etc/passwd"
+    );
+    if old.shadow.is_empty() {
+        cx.reporter
+            .note("no /etc/shadow was saved: accounts are carried over without their passwords");
+    }
     let new = account_files(|path| Ok(root.read_text(path)?))?;
     let merged = accounts::merge(&old, &new).context("cannot merge the accounts")?;
     for (path, text) in ACCOUNTS.iter().zip(texts(&merged.files)) {

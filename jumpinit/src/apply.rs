@@ -4,7 +4,7 @@ use anyhow::Result;
 use jumpspec::step::Step;
 
 use crate::context::Context;
-use crate::{accounts, finish, grub, landing, old, prove, replace, restore, selector};
+use crate::{accounts, finish, grub, health, landing, old, prove, replace, restore, selector};
 
 /// Carries out `step`. Doing it again from its start ends the same.
 pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
@@ -38,6 +38,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
             label,
         } => replace::mkfs(cx, *number, *fs, uuid, label.as_deref()),
         Step::Extract => replace::extract(cx),
+        Step::VerifyRoot => replace::verify(cx),
         Step::RestoreFiles => restore::files(cx),
         Step::MergeAccounts => accounts::merge(cx),
         Step::WriteFstab => restore::fstab(cx),
@@ -50,8 +51,8 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::PlaceLoader => grub::place(cx),
         Step::Try => selector::give_tries(cx),
 
-        Step::CheckHealth => finish::check_health(cx),
-        Step::CheckAdmin => prove::admin_within(cx, cx.left(cx.plan.wait.health.0)),
+        Step::CheckHealth => health::check(cx),
+        Step::CheckAdmin => prove::admin_within(cx, health::time_left(cx)),
         Step::Confirm => selector::confirm(cx),
         Step::CollectLogs => finish::collect_logs(cx),
         Step::RestoreSwap => finish::restore_swap(cx),

@@ -62,6 +62,8 @@ enum Command {
     Vigil,
     /// Confirm the new system and finish; its first-boot unit calls this
     Finish,
+    /// Go back to the jump system unless the new one is confirmed in time; a unit calls this
+    Deadline,
     /// Unpack an image or another archive below a directory
     #[command(after_help = EXTRACT)]
     Extract(ExtractArgs),
@@ -121,6 +123,7 @@ impl Cli {
             Command::TakeBack { work } => crate::stage::take_back(work.as_deref()),
             Command::Vigil => crate::vigil::keep(),
             Command::Finish => crate::confirm::run(),
+            Command::Deadline => crate::deadline::run(),
             Command::Extract(args) => crate::extract::run(&args),
         }
     }

@@ -1,18 +1,19 @@
 //! The new system's first boot: sound, it becomes the default and the jump is over;
-//! otherwise it reboots, and the selector counts its tries.
+//! otherwise it goes back to the jump system.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use jumpspec::event::What;
+use anyhow::{Context as _, Result, bail};
+use jumpspec::event::{Event, What};
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
 use jumpspec::step::Step;
 use jumpsys::atomic::write_atomic;
-use jumpsys::system::{RebootVia, reboot};
+use jumpsys::root::Root;
 
 use crate::context::{Context, read_plan};
+use crate::give_up::is_landing;
 use crate::reporter::Reporter;
 
 /// Where the landing file system is mounted meanwhile.
@@ -26,7 +27,12 @@ pub(crate) fn run() -> Result<()> {
             .join(places::NEW_LOG)
             .join(places::EVENTS_NAME),
     );
-    let plan = read_plan(&Path::new("/").join(places::NEW_PLAN))?;
+    let plan_path = Path::new("/").join(places::NEW_PLAN);
+    if !plan_path.exists() {
+        // All is done, but power failed while the last traces were removed.
+        return crate::finish::remove_last_traces(&Root::open(Path::new("/"))?);
+    }
+    let plan = read_plan(&plan_path)?;
     let mut cx = Context::new(plan, PathBuf::from(LANDING), PathBuf::new(), reporter)?;
     cx.reporter.enter(Stage::Try);
     let steps = cx.plan.steps.new.clone();
@@ -42,17 +48,24 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-/// A boot that finds the landing partition given back already has only the rest to do:
-/// the journal and the selector's files were on it.
+/// Where a boot begins: with its health; once the new system is the default, with what follows
+/// that; and where the landing partition is given back, with the rest, for the journal and the
+/// selector's files were on it.
 fn first_step(cx: &Context, steps: &[Step]) -> Result<usize> {
-    let found = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
-    if found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
-        return Ok(0);
-    }
+    let begin = begin_with(is_landing(cx)?, crate::selector::is_confirmed(cx))?;
     Ok(steps
         .iter()
-        .position(|step| *step == Step::RestoreSwap)
+        .position(|step| *step == begin)
         .unwrap_or_default())
+}
+
+fn begin_with(is_landing: bool, is_confirmed: bool) -> Result<Step> {
+    match (is_landing, is_confirmed) {
+        (true, false) => Ok(Step::CheckHealth),
+        (true, true) => Ok(Step::CollectLogs),
+        (false, true) => Ok(Step::RestoreSwap),
+        (false, false) => bail!("the landing file system is gone before its time"),
+    }
 }
 
 fn finish(cx: &mut Context) -> Result<()> {
@@ -62,7 +75,7 @@ fn finish(cx: &mut Context) -> Result<()> {
         os: cx.plan.images.target.os.clone(),
         kernel: jumpsys::system::kernel()?.release,
         boot_id: jumpsys::system::boot_id()?,
-        notes: cx.plan.notes.clone(),
+        notes: notes(cx)?,
     };
     cx.reporter.tell(What::Complete);
     let path = Path::new("/").join(places::NEW_LOG).join(report::FILE);
@@ -70,24 +83,62 @@ fn finish(cx: &mut Context) -> Result<()> {
         .context("cannot write the report")
 }
 
-/// Before the confirmation another try, or the jump system, comes next. After it the new
-/// system is the default whatever else failed: it stays up, and this is tried again at
-/// the next boot.
-fn give_up(cx: &mut Context, error: anyhow::Error) -> Result<()> {
-    let confirmed = crate::selector::is_confirmed(cx);
-    let next = if confirmed {
-        "the new system stays; the rest is tried again at its next boot"
-    } else {
-        "the node reboots: another try, or the jump system"
-    };
-    cx.reporter.tell(What::Failed {
-        step: "confirm the new system".to_owned(),
-        error: format!("{error:#}"),
-        next: next.to_owned(),
-    });
-    if !confirmed {
-        cx.reporter.close_log();
-        reboot(RebootVia::Init)?;
+/// What the admin should know: the plan's notes, and what was noted since.
+fn notes(cx: &Context) -> Result<Vec<String>> {
+    let events = Root::open(Path::new("/"))?
+        .read_text(&format!("{}/{}", places::NEW_LOG, places::EVENTS_NAME))?
+        .unwrap_or_default();
+    Ok(with_noted(cx.plan.notes.clone(), &events))
+}
+
+fn with_noted(mut notes: Vec<String>, events: &str) -> Vec<String> {
+    for line in events.lines() {
+        if let Ok(Event {
+            what: What::Note { text },
+            ..
+        }) = serde_json::from_str(line)
+            && !notes.contains(&text)
+        {
+            notes.push(text);
+        }
     }
+    notes
+}
+
+/// Before the confirmation the jump system comes next. After it the new system is the default
+/// whatever else failed: it stays up, and this is tried again at the next boot.
+fn give_up(cx: &mut Context, error: anyhow::Error) -> Result<()> {
+    let step = "confirm the new system";
+    if !crate::selector::is_confirmed(cx) {
+        return crate::give_up::go_back(cx, step, &error);
+    }
+    cx.reporter.tell(What::Failed {
+        step: step.to_owned(),
+        error: format!("{error:#}"),
+        next: "the new system stays; the rest is tried again at its next boot".to_owned(),
+    });
     Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boot_goes_on_where_the_last_one_was_cut() {
+        let begin = |landing, confirmed| begin_with(landing, confirmed).ok();
+        assert_eq!(begin(true, false), Some(Step::CheckHealth));
+        assert_eq!(begin(true, true), Some(Step::CollectLogs));
+        assert_eq!(begin(false, true), Some(Step::RestoreSwap));
+        assert_eq!(begin(false, false), None);
+    }
+
+    #[test]
+    fn the_report_has_every_note_once() {
+        let note = |text: &str| {
+            format!(r#"{{"uptime_ms":1,"stage":"replace","event":"note","text":"{text}"}}"#)
+        };
+        let events = [note("b"), "torn".to_owned(), note("b"), note("a")].join("\n");
+        assert_eq!(with_noted(vec!["a".to_owned()], &events), ["a", "b"]);
+    }
 }

@@ -1,10 +1,10 @@
-//! Steps on the new system, once: it proves its health, becomes the default, takes the
-//! landing partition back as swap, and forgets that there was a jump.
+//! Steps on the new system once it is the default: it takes the landing partition back as
+//! swap, and forgets that there was a jump. A cut anywhere ends in the new system, which does
+//! the rest at its next boot.
 
 use std::fs::OpenOptions;
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use jumpspec::places;
@@ -18,43 +18,8 @@ use crate::context::Context;
 use crate::landing::{mount_landing, read_landing};
 use crate::old::HOOK_LIMIT;
 
-/// How often a unit is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Zeros are written in pieces of this size.
 const CHUNK: usize = 1 << 20;
-
-/// Network, sshd and the job's units are sound, within the deadline.
-pub(crate) fn check_health(cx: &mut Context) -> Result<()> {
-    let limit = cx.plan.wait.health.0;
-    crate::prove::wait_for_network(
-        cx.plan
-            .network
-            .as_ref()
-            .filter(|network| network.target.is_some()),
-        limit,
-    )?;
-    crate::prove::wait_for_sshd(cx.plan.ssh_port, limit)?;
-    let deadline = Instant::now() + limit;
-    for unit in cx.plan.health.units.clone() {
-        while !is_running(&unit) {
-            if Instant::now() > deadline {
-                bail!("{unit} is not running, after {} s", limit.as_secs());
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-    }
-    Ok(())
-}
-
-/// Whether a systemd service has processes: its control group is populated
-/// (kernel documentation, admin-guide/cgroup-v2).
-fn is_running(unit: &str) -> bool {
-    let events = Path::new("/sys/fs/cgroup/system.slice")
-        .join(unit)
-        .join("cgroup.events");
-    let text = std::fs::read_to_string(events).unwrap_or_default();
-    text.lines().any(|line| line == "populated 1")
-}
 
 /// Copies jump's logs to where logs stay.
 pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
@@ -115,6 +80,8 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
     let ours = |found: &Superblock| found.uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str());
     match &found {
         Some(found) if ours(found) => {
+            // First: without it the saved files are nobody's any more.
+            crate::seal::erase_key(cx)?;
             if let Err(error) = erase_secrets(cx) {
                 // A file system that was never made to its end holds none.
                 cx.reporter
@@ -195,22 +162,66 @@ pub(crate) fn run_hook(cx: &mut Context) {
     }
 }
 
-/// Removes what jump put into the new system; logs stay.
+/// Removes what jump put into the new system; logs stay. What starts this program goes last:
+/// after a cut the rest is removed at the next boot, by [`remove_last_traces`].
 pub(crate) fn remove_traces(cx: &mut Context) -> Result<()> {
     let root = Root::open(Path::new("/"))?;
+    crate::grub::end_trial(&root)?;
     for path in [
-        places::NEW_WANTS,
-        places::NEW_UNIT,
-        places::NEW_PLAN,
-        places::NEW_PROGRAM,
+        places::NEW_DEADLINE_WANTS,
+        places::NEW_DEADLINE_UNIT,
+        places::NEW_MANAGER,
     ] {
         root.remove(path)?;
     }
     root.remove(&format!("{}/hook-finished", places::NEW_LIB))?;
-    root.remove_dir(places::NEW_LIB)?;
     if cx.landing.exists() {
         std::fs::remove_dir(&cx.landing)
             .with_context(|| format!("cannot remove {}", cx.landing.display()))?;
     }
+    remove_last_traces(&root)
+}
+
+/// Removes the plan, and with it what there is left to do; then what starts this program.
+pub(crate) fn remove_last_traces(root: &Root) -> Result<()> {
+    for path in [
+        places::NEW_PLAN,
+        places::NEW_WANTS,
+        places::NEW_UNIT,
+        places::NEW_PROGRAM,
+    ] {
+        root.remove(path)?;
+    }
+    root.remove_dir(places::NEW_LIB)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_the_traces_after_a_cut_is_removed_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = Root::open(scratch.path()).unwrap();
+        let all = [
+            places::NEW_PLAN,
+            places::NEW_WANTS,
+            places::NEW_UNIT,
+            places::NEW_PROGRAM,
+        ];
+        for cut in 0..=all.len() {
+            for path in all {
+                let path = scratch.path().join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "").unwrap();
+            }
+            for path in &all[..cut] {
+                root.remove(path).unwrap();
+            }
+            remove_last_traces(&root).unwrap();
+            assert!(all.iter().all(|path| !root.is_there(path)), "{cut}");
+            assert!(!root.is_there(places::NEW_LIB));
+        }
+    }
 }

@@ -5,14 +5,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::places::NEW_ROOT;
+use jumpspec::places::{NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_ROOT};
 use jumpspec::selector::NEW_SECTOR;
+use jumpspec::trial;
 use jumpsys::bootsector::{compose, place_core};
 use jumpsys::bootwrite;
 use jumpsys::cmd::Program;
 use jumpsys::durable;
+use jumpsys::freeze;
 use jumpsys::mount::{self, MountGuard};
-use jumpsys::root::Root;
+use jumpsys::root::{Owner, Root};
 
 use crate::context::Context;
 use crate::replace::{mount_new, new_filesystem_of, unmount_new};
@@ -21,6 +23,8 @@ use crate::selector::{ensure_fits, read_sector, selector_file};
 /// How long grub-install and grub-mkconfig may take; the latter is a shell script that
 /// runs dozens of programs.
 const GRUB_LIMIT: Duration = Duration::from_mins(15);
+/// Where GRUB's files are in the new system.
+const GRUB_DIRECTORY: &str = "boot/grub";
 /// How long to wait for udev to see a new file system.
 const UDEV_LIMIT: Duration = Duration::from_secs(10);
 
@@ -62,11 +66,37 @@ pub(crate) fn configure(cx: &mut Context) -> Result<()> {
     leave(mounts)?;
     let root = Root::open(&cx.on_landing(NEW_ROOT))?;
     let config = root
-        .read_text("boot/grub/grub.cfg")?
+        .read_text(NEW_GRUB)?
         .context("grub-mkconfig wrote no configuration")?;
-    check_config(&config, &root_fs.uuid)
+    check_config(&config, &root_fs.uuid)?;
+    begin_trial(&root, &config)
 }
 
+/// While the new system is on trial it boots by a text of ours; the distribution's is kept.
+fn begin_trial(root: &Root, config: &str) -> Result<()> {
+    let owner = root.owner(NEW_GRUB)?.unwrap_or(Owner::root(0o644));
+    root.write(NEW_GRUB_ORIGINAL, config.as_bytes(), owner)?;
+    let on_trial = trial::grub_config(config);
+    Ok(root.write(NEW_GRUB, on_trial.as_bytes(), owner)?)
+}
+
+/// Puts the distribution's text back, in one rename, and makes it last for GRUB, which reads the
+/// one or the other after a cut anywhere in this. A text that the distribution has written since
+/// stays.
+pub(crate) fn end_trial(root: &Root) -> Result<()> {
+    let Some(original) = root.read_text(NEW_GRUB_ORIGINAL)? else {
+        return Ok(());
+    };
+    let now = root.read_text(NEW_GRUB)?.unwrap_or_default();
+    if now == trial::grub_config(&original) {
+        root.rename(NEW_GRUB_ORIGINAL, NEW_GRUB)?;
+    } else {
+        root.remove(NEW_GRUB_ORIGINAL)?;
+    }
+    Ok(freeze::settle(&root.path().join(GRUB_DIRECTORY))?)
+}
+
+/// Refuses a configuration whose kernels would look for another root.
 fn check_config(config: &str, root_uuid: &str) -> Result<()> {
     let kernels: Vec<&str> = config
         .lines()
@@ -100,7 +130,7 @@ fn wait_for_link(link: &str, device: &Path) -> Result<()> {
 }
 
 /// What programs in the new root need to see of the machine.
-fn enter_new(cx: &Context) -> Result<Vec<MountGuard>> {
+pub(crate) fn enter_new(cx: &Context) -> Result<Vec<MountGuard>> {
     let root = cx.on_landing(NEW_ROOT);
     let mut mounts = Vec::new();
     for name in ["dev", "proc", "sys", "run"] {
@@ -114,7 +144,7 @@ fn enter_new(cx: &Context) -> Result<Vec<MountGuard>> {
     Ok(mounts)
 }
 
-fn leave(mounts: Vec<MountGuard>) -> Result<()> {
+pub(crate) fn leave(mounts: Vec<MountGuard>) -> Result<()> {
     for mount in mounts.into_iter().rev() {
         mount.unmount()?;
     }
@@ -160,5 +190,48 @@ mod tests {
                 .contains("/dev/loop0p3")
         );
         assert!(check_config("", "abcd").is_err());
+    }
+
+    const CONFIG: &str = "menuentry 'x' {\n\tlinux /vmlinuz root=UUID=abcd ro\n}\n";
+
+    /// A root whose GRUB has `config`, on trial.
+    fn on_trial(config: &str) -> (tempfile::TempDir, Root) {
+        // tmpfs has no freezing: a test must not freeze the machine's own root.
+        let scratch = tempfile::tempdir_in("/dev/shm").unwrap();
+        std::fs::create_dir_all(scratch.path().join(GRUB_DIRECTORY)).unwrap();
+        std::fs::write(scratch.path().join(NEW_GRUB), config).unwrap();
+        let root = Root::open(scratch.path()).unwrap();
+        begin_trial(&root, config).unwrap();
+        (scratch, root)
+    }
+
+    fn texts(root: &Root) -> [Option<String>; 2] {
+        [NEW_GRUB, NEW_GRUB_ORIGINAL].map(|path| root.read_text(path).unwrap())
+    }
+
+    #[test]
+    fn the_distributions_text_is_kept_through_the_trial() {
+        let (_scratch, root) = on_trial(CONFIG);
+        let [now, original] = texts(&root);
+        assert!(now.unwrap().contains("panic=10"));
+        assert_eq!(original.unwrap(), CONFIG);
+    }
+
+    #[test]
+    fn a_text_written_during_the_trial_is_not_overwritten() {
+        let (_scratch, root) = on_trial(CONFIG);
+        let newer = CONFIG.replace("vmlinuz", "vmlinuz-newer");
+        std::fs::write(root.path().join(NEW_GRUB), &newer).unwrap();
+        end_trial(&root).unwrap();
+        assert_eq!(texts(&root), [Some(newer), None]);
+    }
+
+    #[test]
+    fn ending_the_trial_twice_is_ending_it_once() {
+        let (_scratch, root) = on_trial(CONFIG);
+        for _ in 0..2 {
+            end_trial(&root).unwrap();
+            assert_eq!(texts(&root), [Some(CONFIG.to_owned()), None]);
+        }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::fs::File;
 use std::io::{Read, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use jumparchive::{Existing, Tree};
 use jumpspec::bundle::{self, Bundle};
 use jumpspec::digest::Digest;
@@ -18,6 +18,7 @@ use jumpspec::step::{ImageRole, Step};
 use jumpsys::cmd::Program;
 
 use crate::context::Context;
+use crate::seal::Sealing;
 
 /// How long a hook of the admin's may take.
 pub(crate) const HOOK_LIMIT: Duration = Duration::from_hours(1);
@@ -25,7 +26,16 @@ pub(crate) const HOOK_LIMIT: Duration = Duration::from_hours(1);
 /// The bundle that `jumpimg` put into the work directory.
 pub(crate) fn read_bundle(work: &Path) -> Result<Bundle> {
     let path = work.join(bundle::FILE);
-    let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let failed = || format!("cannot read {}", path.display());
+    let mode = std::fs::metadata(&path).with_context(failed)?.mode();
+    let of_others = mode & 0o077;
+    ensure!(
+        of_others == 0,
+        "{} may be read by others than root (mode {:o}), and it holds a private key",
+        path.display(),
+        mode & 0o7777
+    );
+    let text = std::fs::read(&path).with_context(failed)?;
     // The cause would quote the text, and the text holds a private key.
     serde_json::from_slice(&text).map_err(|_| anyhow::anyhow!("{} is not a bundle", path.display()))
 }
@@ -115,20 +125,13 @@ pub(crate) fn unpack_jump(cx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Saves files of the old system into one archive that only root may read.
+/// Saves files of the old system into one sealed archive.
 pub(crate) fn save_files(cx: &mut Context, paths: &[RelPath]) -> Result<()> {
-    let path = cx.on_landing(places::SAVED);
-    let file = File::options()
-        .write(true)
-        .read(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)?;
+    let sealing = Sealing::begin(cx, places::SAVED)?;
     let tree = Tree::open(Path::new("/")).context("cannot open /")?;
-    let packed = jumparchive::pack_paths(&tree, paths, file.try_clone()?)
-        .context("cannot save the files")?;
-    file.sync_all()?;
+    let packed =
+        jumparchive::pack_paths(&tree, paths, sealing.clone()).context("cannot save the files")?;
+    sealing.finish()?;
     for path in packed.report.changed.iter().chain(&packed.report.vanished) {
         cx.reporter
             .note(format!("{path} changed while it was saved"));

@@ -1,6 +1,8 @@
 //! Steps on the jump system that replace the old one: partitions, file systems, the
 //! unpacked image.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -15,7 +17,8 @@ use jumpsys::mount::{self, MountSpec, MsFlags};
 use jumpsys::partition::{NewTable, Partition, read_table, write_table};
 use jumpsys::partnodes::sync_kernel_partitions;
 use jumpsys::root::{Owner, Root};
-use jumpsys::{mountinfo, swap};
+use jumpsys::usage::{self, Space};
+use jumpsys::{blockdev, mountinfo, swap};
 
 use crate::context::Context;
 
@@ -153,6 +156,58 @@ pub(crate) fn extract(cx: &mut Context) -> Result<()> {
         &mut cx.reporter,
         "unpack the new system",
     )
+    .map_err(|error| explain_full(cx, error))
+}
+
+/// Names the file systems that are full, if that is what an error is about.
+pub(crate) fn explain_full(cx: &Context, error: anyhow::Error) -> anyhow::Error {
+    let io = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<std::io::Error>()?.kind();
+        matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded).then_some(())
+    };
+    if error.chain().find_map(io).is_none() {
+        return error;
+    }
+    let made = cx.plan.filesystems.iter().filter(|made| !made.kept);
+    let figures: Vec<String> = made
+        .map(|made| {
+            let inside = made.mount.trim_start_matches('/');
+            let space = usage::space(&cx.on_landing(places::NEW_ROOT).join(inside));
+            let figures = space.map_or_else(|error| error.to_string(), |space| in_words(&space));
+            format!("{} ({}): {figures}", made.mount, made.fs)
+        })
+        .collect();
+    error.context(format!(
+        "a file system of the new system is full: {}",
+        figures.join("; ")
+    ))
+}
+
+fn in_words(space: &Space) -> String {
+    format!(
+        "{} of {} MiB and {} of {} inodes are free",
+        space.free >> 20,
+        space.total >> 20,
+        space.free_inodes,
+        space.inodes
+    )
+}
+
+/// Reads back what was unpacked, from the disk and not from memory, and holds it against the
+/// image.
+pub(crate) fn verify(cx: &mut Context) -> Result<()> {
+    unmount_new(cx)?;
+    for filesystem in cx.plan.filesystems.iter().filter(|made| !made.kept) {
+        let device = cx.partition(filesystem.number);
+        let file =
+            File::open(&device).with_context(|| format!("cannot open {}", device.display()))?;
+        blockdev::flush(&file, &device)?;
+    }
+    let root = new_root(cx)?;
+    let path = cx
+        .on_landing(places::IMAGES)
+        .join(ImageRole::Target.file_name());
+    crate::unpack::compare(&path, &root, &mut cx.reporter, "check the new system")
 }
 
 /// The new system's root directory, mounted.

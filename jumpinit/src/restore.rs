@@ -1,7 +1,6 @@
 //! Puts back what made the node itself: saved files, accounts, fstab, network; and what
 //! the new system needs for its first boot. Everything is written below the new root.
 
-use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -20,9 +19,7 @@ use crate::replace::new_root;
 
 /// The archive of saved files.
 pub(crate) fn saved_files(cx: &Context) -> Result<Image> {
-    let path = cx.on_landing(places::SAVED);
-    let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-    Image::open(file).with_context(|| path.display().to_string())
+    crate::seal::open(cx, places::SAVED)
 }
 
 /// Unpacks the saved files over the new system, but for the accounts, which are merged,
@@ -53,7 +50,9 @@ pub(crate) fn files(cx: &mut Context) -> Result<()> {
         ..UnpackOptions::default()
     };
     jumparchive::unpack(&image, root.as_fd(), &options)
-        .context("cannot put the saved files back")?;
+        .context("cannot put the saved files back")
+        .map_err(|error| crate::replace::explain_full(cx, error))?;
+    crate::host_keys::ensure(cx, &image, &root)?;
     root.write(
         "etc/hostname",
         format!("{}\n", cx.plan.hostname).as_bytes(),
@@ -139,8 +138,52 @@ pub(crate) fn first_boot(cx: &mut Context) -> Result<()> {
         Owner::root(0o644),
     )?;
     root.symlink(places::NEW_WANTS, &format!("/{}", places::NEW_UNIT))?;
+    put_on_trial(&root)
+}
+
+/// What makes every hang of the new system's first boots end in a reset, until it is confirmed.
+fn put_on_trial(root: &Root) -> Result<()> {
+    for (path, text) in [
+        (places::NEW_MANAGER, MANAGER),
+        (places::NEW_DEADLINE_UNIT, DEADLINE_UNIT),
+    ] {
+        root.write(path, text.as_bytes(), Owner::root(0o644))?;
+    }
+    root.symlink(
+        places::NEW_DEADLINE_WANTS,
+        &format!("/{}", places::NEW_DEADLINE_UNIT),
+    )?;
     Ok(())
 }
+
+/// systemd-system.conf(5): the hardware's watchdog, where there is one, resets a machine whose
+/// systemd hangs, or whose shutdown does; a systemd that crashes reboots.
+const MANAGER: &str = "\
+[Manager]
+RuntimeWatchdogSec=60s
+RebootWatchdogSec=5min
+CrashReboot=yes
+";
+
+/// It needs nothing but the root and starts with the first units. An emergency or rescue target
+/// does not stop it, nor does a shutdown, which may hang as well: only the end of all processes.
+const DEADLINE_UNIT: &str = "\
+[Unit]
+Description=Go back to the jump system unless the new one is confirmed in time
+DefaultDependencies=no
+IgnoreOnIsolate=yes
+
+[Service]
+Type=simple
+ExecStart=/usr/lib/jump/jumpinit deadline
+Restart=on-failure
+RestartSec=1s
+OOMScoreAdjust=-1000
+StandardOutput=journal+console
+
+[Install]
+WantedBy=sysinit.target
+";
 
 /// The unit does not hold the boot up (`Type=exec`), and outlives its own removal.
 const FIRST_BOOT_UNIT: &str = "\

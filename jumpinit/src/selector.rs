@@ -14,6 +14,7 @@ use jumpsys::cmd::Program;
 use jumpsys::durable;
 use jumpsys::freeze;
 use jumpsys::grubenv::{self, Env};
+use jumpsys::mount;
 use jumpsys::root::{Owner, Root};
 
 use crate::context::Context;
@@ -232,6 +233,14 @@ pub(crate) fn turn_back(cx: &Context) -> Result<()> {
 pub(crate) fn give_tries(cx: &mut Context) -> Result<()> {
     set_state(cx, State::Try(selector::TRIES))?;
     cx.enter(Stage::Try)
+}
+
+/// Takes the tries away that the new system has left: the next boot is the jump system's.
+pub(crate) fn spend_tries(cx: &Context) -> Result<()> {
+    mount_landing(cx)?;
+    let spent = set_state(cx, State::Try(0));
+    mount::unmount(&cx.landing)?;
+    spent
 }
 
 /// Turns the boot sector to the new system's own loader.

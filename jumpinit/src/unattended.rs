@@ -92,9 +92,14 @@ fn proceed(cx: &mut Context) -> End {
                 .clone()
                 .unwrap_or_else(|| "an earlier boot gave up".to_owned())
         )),
-        (Stage::Try | Stage::Finish, _) | (_, Some(State::Try(_))) => End::Stay(anyhow!(
-            "the new system did not come up and confirm itself in its tries"
-        )),
+        (Stage::Try | Stage::Finish, _) | (_, Some(State::Try(_))) => {
+            let told = crate::failed_boot::collect_failed_boot(cx);
+            End::Stay(anyhow!(
+                "the new system was not confirmed: {}",
+                told.as_deref()
+                    .unwrap_or("it used up its tries and left no reason")
+            ))
+        }
         (Stage::Replace, _) | (_, Some(State::Jump)) => replace(cx),
         (Stage::Stage | Stage::Armed, _) => prove(cx),
         // Once means once, whatever ended the first time.

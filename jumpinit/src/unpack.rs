@@ -10,6 +10,17 @@ use jumpsys::root::Root;
 
 use crate::reporter::Reporter;
 
+/// Holds the tree below a root against the image at `path`, told as the progress of `step`.
+pub(crate) fn compare(path: &Path, root: &Root, reporter: &mut Reporter, step: &str) -> Result<()> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let image = Image::open(file).with_context(|| path.display().to_string())?;
+    let total = image.raw_length();
+    let reporter = RefCell::new(reporter);
+    let progress = |done: u64| reporter.borrow_mut().progress(step, done, total);
+    jumparchive::compare(&image, root.as_fd(), &progress)
+        .with_context(|| format!("{} is not what was unpacked", root.path().display()))
+}
+
 /// Unpacks the image at `path` below `root`, told as the progress of `step`.
 pub(crate) fn image(
     path: &Path,

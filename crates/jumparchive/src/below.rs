@@ -53,6 +53,26 @@ impl<'r> Below<'r> {
         }
     }
 
+    /// The directory that holds `path` and the name in it; nothing is made.
+    pub(crate) fn parent_there<'p>(
+        &mut self,
+        path: &'p [u8],
+    ) -> Result<(BorrowedFd<'_>, &'p [u8])> {
+        let (parent, name) = split(path);
+        if parent.is_empty() {
+            return Ok((self.root, name));
+        }
+        if self.last.as_ref().is_none_or(|(path, _)| path != parent) {
+            let opened = self.resolve(parent);
+            let opened = opened.map_err(io_error(path, "cannot open the directory for it"))?;
+            self.last = Some((parent.to_vec(), opened));
+        }
+        match &self.last {
+            Some((_, directory)) => Ok((directory.as_fd(), name)),
+            None => Err(refuse(path, Refusal::Parent)),
+        }
+    }
+
     /// The directory that holds `path`, if there is one, and the name in it.
     pub(crate) fn existing<'p>(&self, path: &'p [u8]) -> Option<(OwnedFd, &'p [u8])> {
         let (parent, name) = split(path);

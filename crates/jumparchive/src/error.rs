@@ -104,6 +104,14 @@ pub enum Error {
         /// The entry.
         path: String,
     },
+    /// What is on the disk is not what was unpacked.
+    #[error("{path} {what}")]
+    Differs {
+        /// The entry.
+        path: String,
+        /// In what, e.g. `has another length`.
+        what: &'static str,
+    },
     /// An entry that must not be followed.
     #[error("{path}: {why}")]
     Refused {

@@ -3,10 +3,8 @@
 mod reader;
 mod table;
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 use jumpspec::digest::Digest;
 use jumpspec::manifest::Manifest;
@@ -18,11 +16,12 @@ use table::{heads, rank};
 use crate::error::{Error, Result, io_error};
 use crate::format::{self, FRONT, Front, PREFIX};
 use crate::index::{self, FrameInfo, FrameKind, IndexEntry};
+use crate::medium::ReadAt;
 
 /// An opened image whose frame table has the digest that its front gives.
 #[derive(Debug)]
 pub struct Image {
-    file: File,
+    file: Box<dyn ReadAt>,
     front: Front,
     frames: Vec<FrameInfo>,
     /// Of each frame, in the file.
@@ -37,12 +36,14 @@ pub struct Image {
 
 impl Image {
     /// Opens an image and checks everything but the frames' and their records' contents.
-    pub fn open(file: File) -> Result<Self> {
-        let mut start = vec![0; FRONT];
+    pub fn open(file: impl ReadAt + 'static) -> Result<Self> {
         let failed = |source: io::Error| io_error(b"image", "cannot read")(source);
-        let length = read_up_to(&file, &mut start).map_err(failed)?;
-        let front = format::decode_front(&start[..length])?;
-        let actual = file.metadata().map_err(failed)?.len();
+        let actual = file.length().map_err(failed)?;
+        // Not more than `FRONT`.
+        let begins = usize::try_from(actual).map_or(FRONT, |length| length.min(FRONT));
+        let mut start = vec![0; begins];
+        file.read_exact_at(&mut start, 0).map_err(failed)?;
+        let front = format::decode_front(&start)?;
         let place = &front.index;
         let expected = place.offset.saturating_add(place.length);
         if actual < expected {
@@ -68,7 +69,7 @@ impl Image {
             ),
             starts: sums(0, lengths(|frame| frame.raw_length).chain([0])),
             heads: heads(&frames),
-            file,
+            file: Box::new(file),
             front,
             frames,
         })
@@ -161,19 +162,6 @@ impl Image {
     pub(crate) fn reader(&self) -> Result<FrameReader<'_>> {
         FrameReader::new(self)
     }
-}
-
-fn read_up_to(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match file.read_at(&mut buffer[length..], length as u64) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }
 
 /// Where each begins if the first does at `first` and each has its length.

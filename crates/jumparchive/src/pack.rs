@@ -13,9 +13,7 @@ mod visit;
 mod work;
 mod writer;
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use jumpspec::manifest::Manifest;
 use jumpspec::relpath::RelPath;
@@ -31,6 +29,7 @@ use writer::{Writer, Written};
 use crate::error::{Error, Result, io_error};
 use crate::format::{self, Front, VERSION};
 use crate::index::FrameKind;
+use crate::medium::WriteAt;
 use crate::threads::writers;
 use crate::tree::Tree;
 use crate::walk::{Decision, Node, Pass};
@@ -89,10 +88,10 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// Packs into `out`, an empty file open for writing.
-    pub fn new(out: File, options: &PackOptions) -> io::Result<Self> {
+    /// Packs into `out`, such as an empty file open for writing.
+    pub fn new(out: impl WriteAt + 'static, options: &PackOptions) -> io::Result<Self> {
         Ok(Self {
-            writer: Writer::new(out, options)?,
+            writer: Writer::new(Box::new(out), options)?,
             virtuals: Virtuals::default(),
             codec: options.codec,
         })

@@ -9,6 +9,10 @@ use crate::facts::DiskIdentity;
 /// slots lie at their start. One MiB keeps what follows aligned.
 pub const RESERVED_BYTES: u64 = 1 << 20;
 
+/// Where in the reserved bytes the sector is that keeps the key of the sealed files: behind the
+/// journal's two slots of 4 KiB, in a block of its own.
+pub const KEY_OFFSET: u64 = 8 << 10;
+
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

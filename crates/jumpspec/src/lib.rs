@@ -30,3 +30,4 @@ pub mod shown;
 pub mod size;
 pub mod status;
 pub mod step;
+pub mod trial;

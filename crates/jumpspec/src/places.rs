@@ -9,8 +9,12 @@ pub const JUMP: &str = "jump";
 pub const PLAN: &str = "jump/plan.json";
 /// Image files.
 pub const IMAGES: &str = "jump/image";
-/// The archive of saved files. Secret: host keys and password hashes.
-pub const SAVED: &str = "jump/saved.tar.zst";
+/// The archive of saved files, sealed: host keys and password hashes are in it. Its key is at
+/// [`crate::journal::KEY_OFFSET`].
+///
+/// The jump system's own host key lies beside it in `etc/ssh` as an ordinary file, for sshd has
+/// to read it. It is made for one run and erased at its end; it opens nothing else.
+pub const SAVED: &str = "jump/saved.tar.zst.sealed";
 /// The admin's hooks.
 pub const HOOKS: &str = "jump/hooks";
 /// Logs, copied to [`NEW_LOG`] at the end.
@@ -37,8 +41,23 @@ pub const NEW_PLAN: &str = "usr/lib/jump/plan.json";
 pub const NEW_UNIT: &str = "etc/systemd/system/jump-finish.service";
 /// What makes systemd start it.
 pub const NEW_WANTS: &str = "etc/systemd/system/multi-user.target.wants/jump-finish.service";
+/// Leads back to the jump system unless the new one is confirmed in time.
+pub const NEW_DEADLINE_UNIT: &str = "etc/systemd/system/jump-deadline.service";
+/// What makes systemd start it, before all else.
+pub const NEW_DEADLINE_WANTS: &str =
+    "etc/systemd/system/sysinit.target.wants/jump-deadline.service";
+/// systemd's own settings while the new system is on trial.
+pub const NEW_MANAGER: &str = "etc/systemd/system.conf.d/jump.conf";
+/// GRUB's configuration in the new system: while it is on trial, [`crate::trial::grub_config`].
+pub const NEW_GRUB: &str = "boot/grub/grub.cfg";
+/// What grub-mkconfig wrote, until the trial is over.
+pub const NEW_GRUB_ORIGINAL: &str = "boot/grub/grub.cfg.jump-original";
 /// Logs in the new system; they stay.
 pub const NEW_LOG: &str = "var/log/jump";
+
+/// What begins the name of a text below [`NEW_LOG`] that tells why a boot of the new system
+/// failed.
+pub const FAILED_BOOT: &str = "failed-boot-";
 
 /// The events file below [`LOG`] or [`NEW_LOG`].
 pub const EVENTS_NAME: &str = "events.jsonl";

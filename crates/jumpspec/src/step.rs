@@ -72,6 +72,8 @@ pub enum Step {
     },
     /// Unpack the target image.
     Extract,
+    /// Read the unpacked system back from the disk and hold it against the image.
+    VerifyRoot,
     /// Put saved files back.
     RestoreFiles,
     /// Merge accounts.
@@ -162,6 +164,7 @@ impl fmt::Display for Step {
             Self::Repartition => f.write_str("write the partition table"),
             Self::Mkfs { number, fs, .. } => write!(f, "make {} on partition {number}", fs.name()),
             Self::Extract => f.write_str("unpack the new system"),
+            Self::VerifyRoot => f.write_str("check what was written to the disk"),
             Self::RestoreFiles => f.write_str("put the saved files back"),
             Self::MergeAccounts => f.write_str("merge the accounts"),
             Self::WriteFstab => f.write_str("write fstab"),

@@ -2,7 +2,7 @@
 //! that tree, however planted, leads out of it.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -95,6 +95,28 @@ impl Root {
         self.read(inside).map(|bytes| bytes.map(text))
     }
 
+    /// The last bytes of a regular file, at most `most` of them; `None` if there is no such
+    /// file. For files of a tree that may be damaged.
+    pub fn read_end(&self, inside: &str, most: u64) -> Result<Option<Vec<u8>>, PathError> {
+        let path = self.shown(inside);
+        // A FIFO must not be waited for.
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
+        let fd = match self.open_inside(inside, flags, Mode::empty()) {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
+            other => other.at("open", &path)?,
+        };
+        let mut file = File::from(fd);
+        let metadata = file.metadata().at("look at", &path)?;
+        if !metadata.is_file() {
+            return Ok(None);
+        }
+        let begin = metadata.len().saturating_sub(most);
+        file.seek(SeekFrom::Start(begin)).at("read", &path)?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes).at("read", &path)?;
+        Ok(Some(bytes))
+    }
+
     /// Whether something is there, symlinks followed inside the root.
     pub fn exists(&self, inside: &str) -> bool {
         self.open_inside(inside, OFlag::O_PATH, Mode::empty())
@@ -183,6 +205,17 @@ impl Root {
     pub fn rewrite(&self, inside: &str, bytes: &[u8], otherwise: Owner) -> Result<(), PathError> {
         let owner = self.owner(inside)?.unwrap_or(otherwise);
         self.write(inside, bytes, owner)
+    }
+
+    /// Gives a file another name in one step; what had that name is replaced.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), PathError> {
+        let (from_parent, from_name) = split(from.trim_matches('/'));
+        let (to_parent, to_name) = split(to.trim_matches('/'));
+        let path = self.shown(to);
+        let (old, new) = (self.directory(from_parent)?, self.directory(to_parent)?);
+        renameat(&old, from_name, &new, to_name).at("rename into", &path)?;
+        fsync(&old).at("sync the directory of", &self.shown(from))?;
+        fsync(&new).at("sync the directory of", &path)
     }
 
     /// Makes a symlink; whatever was there goes, unless it is a directory.
@@ -323,6 +356,17 @@ mod tests {
         root.write("passwd", b"new", mine(0o600)).unwrap();
         assert_eq!(std::fs::read_to_string(victim).unwrap(), "safe");
         assert_eq!(root.link_target("passwd").unwrap(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_read_and_a_fifo_is_not_waited_for() {
+        let (_dir, root) = made();
+        root.write("log", b"one\ntwo\n", mine(0o600)).unwrap();
+        assert_eq!(root.read_end("log", 4).unwrap().unwrap(), b"two\n");
+        assert_eq!(root.read_end("log", 99).unwrap().unwrap(), b"one\ntwo\n");
+        nix::unistd::mkfifo(&root.path().join("fifo"), Mode::S_IRWXU).unwrap();
+        assert_eq!(root.read_end("fifo", 4).unwrap(), None);
+        assert_eq!(root.read_end("none", 4).unwrap(), None);
     }
 
     #[test]

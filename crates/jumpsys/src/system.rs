@@ -92,6 +92,8 @@ pub enum RebootVia {
     Init,
     /// Syncs and resets at once. reboot(2).
     Kernel,
+    /// Resets at once. For when a sync hangs.
+    Reset,
 }
 
 /// Restarts the machine.
@@ -110,8 +112,10 @@ pub fn reboot(via: RebootVia) -> Result<(), PathError> {
                 .map(drop)
                 .at("signal", Path::new("init"))
         }
-        RebootVia::Kernel => {
-            nix::unistd::sync();
+        RebootVia::Kernel | RebootVia::Reset => {
+            if via == RebootVia::Kernel {
+                nix::unistd::sync();
+            }
             match nix::sys::reboot::reboot(RebootMode::RB_AUTOBOOT) {
                 Ok(never) => match never {},
                 Err(e) => Err(e).at("restart", Path::new("the machine")),

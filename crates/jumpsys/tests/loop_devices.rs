@@ -15,6 +15,7 @@ use jumpsys::mount::{MountSpec, MsFlags, mount, swapoff, swapon};
 use jumpsys::mountinfo::{read_mountinfo, read_swaps};
 use jumpsys::partition::{self, NewTable, Partition, read_table, write_table};
 use jumpsys::partnodes::{PartnodesError, sync_kernel_partitions};
+use jumpsys::sealed::{Key, KeySector, Reader, Writer};
 use jumpsys::superblock::{self, Kind};
 use jumpsys::{Extent, blockdev, bootwrite, swap, sysfs, system};
 use libtest_mimic::{Arguments, Trial};
@@ -259,6 +260,53 @@ fn a_journal_lives_on_a_partition() {
     assert_eq!(newest.unwrap().unwrap().payload, b"three");
 }
 
+fn sealed_files_are_nobodys_once_their_key_is_erased() {
+    let disk = Loop::new(64);
+    disk.divide(&mbr(vec![part(2, 2048, 98_304, "0x82")]));
+    let device = disk.part(2);
+    let reserved = (48 << 20) - (1 << 20);
+    mkfs(&MkfsSpec {
+        fs: Fs::Ext4,
+        device: &device,
+        uuid: Some(UUID),
+        label: None,
+        root: None,
+        size: Some(reserved),
+    })
+    .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mounted = mount_at(&device, dir.path(), "ext4");
+    let (place, key) = (
+        KeySector::new(&device, reserved + 8192),
+        Key::random().unwrap(),
+    );
+    place.write(&key).unwrap();
+    let path = dir.path().join("saved");
+    let writer = Writer::new(File::create(&path).unwrap(), &path, &key).unwrap();
+    let secret = "a secret that nobody else has ".repeat(10_000);
+    let (front, rest) = secret.as_bytes().split_at(64 << 10);
+    writer.write_all_at(rest, 64 << 10).unwrap();
+    writer.write_all_at(front, 0).unwrap();
+    writer.finish().unwrap();
+    let mut found = vec![0; secret.len()];
+    let reader = Reader::open(&path, &place.read().unwrap()).unwrap();
+    reader.read_exact_at(&mut found, 0).unwrap();
+    assert_eq!(found, secret.as_bytes());
+    // The journal beside the key is another block.
+    let mut pair = SlotPair::open(&device, reserved).unwrap();
+    pair.write(b"journal").unwrap();
+    place.read().unwrap();
+    place.erase().unwrap();
+    assert!(place.read().is_err());
+    assert_eq!(pair.read_newest().unwrap().unwrap().payload, b"journal");
+    mounted.unmount().unwrap();
+    let bytes = fs::read(&device).unwrap();
+    let open = bytes
+        .windows(16)
+        .any(|window| window == &secret.as_bytes()[..16]);
+    assert!(!open && !bytes.windows(8).any(|window| window == b"JUMPKEY1"));
+}
+
 fn boot_sector_and_core_are_written_and_taken_back() {
     let disk = Loop::new(16);
     disk.divide(&mbr(vec![part(1, 2048, 16384, "0x83")]));
@@ -320,7 +368,7 @@ fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'stati
 }
 
 fn main() {
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         (
             "tables_of_both_kinds_become_partitions",
             tables_of_both_kinds_become_partitions,
@@ -336,6 +384,10 @@ fn main() {
         (
             "a_journal_lives_on_a_partition",
             a_journal_lives_on_a_partition,
+        ),
+        (
+            "sealed_files_are_nobodys_once_their_key_is_erased",
+            sealed_files_are_nobodys_once_their_key_is_erased,
         ),
         (
             "boot_sector_and_core_are_written_and_taken_back",

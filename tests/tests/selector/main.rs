@@ -7,6 +7,7 @@ mod disk;
 mod emu;
 mod firmware;
 mod programs;
+mod trial;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -19,7 +20,12 @@ struct Case {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases = [choices::cases(), cuts::cases(), firmware::cases()];
+    let cases = [
+        choices::cases(),
+        cuts::cases(),
+        trial::cases(),
+        firmware::cases(),
+    ];
     let trials = cases.into_iter().flatten().map(trial).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

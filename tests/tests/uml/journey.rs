@@ -12,6 +12,7 @@ use xtask::journey::{self, BOOT};
 use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml, until};
 
 use crate::machines::disk;
+use crate::secrets;
 use crate::staged::{HEAD, PUSH, Staged, WORK};
 
 /// Where grub-install puts a core image.
@@ -22,6 +23,7 @@ const UNPACKING: &str = "jump: unpack the new system: ";
 pub(crate) fn uninterrupted() -> Result<()> {
     let staged = Staged::new("uml-journey", "")?;
     armed(&staged)?;
+    secrets::are_sealed(&staged)?;
     let data = data(&staged)?;
     staged.start(Role::Swap)?.wait_for_end(WORK)?;
     replaced(&staged, &data)?;
@@ -55,6 +57,7 @@ fn complete(mut staged: Staged) -> Result<()> {
     ensure!(log.contains(r#""event":"complete""#), "{log}");
     new.power_off(BOOT)?;
     finished(&staged.node, &staged.plan)?;
+    secrets::are_erased(&staged)?;
     staged.network.remove()
 }
 
@@ -139,8 +142,13 @@ fn new_loader(node: &Node, boot: &Path, plan: &Plan) -> Result<()> {
         .iter()
         .find(|filesystem| filesystem.mount == "/");
     let uuid = &root.context("the plan has no root")?.uuid;
-    let config = std::fs::read_to_string(boot.join("grub/grub.cfg"))?;
+    let read = |name: &str| std::fs::read_to_string(boot.join("grub").join(name));
+    let (config, original) = (read("grub.cfg")?, read("grub.cfg.jump-original")?);
     ensure!(config.contains(&format!("root=UUID={uuid}")), "{config}");
+    ensure!(
+        config == jumpspec::trial::grub_config(&original) && config.contains("panic=10"),
+        "it is not on trial: {config}"
+    );
     let core = std::fs::read(boot.join("grub/i386-pc/core.img"))?;
     let sectors = u64::try_from(core.len().div_ceil(512))?;
     let placed = disk::sectors(node, STANDARD_PLACE, sectors)?;

@@ -5,9 +5,11 @@ mod fallback;
 mod journey;
 #[path = "../machines/mod.rs"]
 mod machines;
+mod secrets;
 mod selector;
 mod staged;
 mod stuck;
+mod trial;
 
 use machines::Case;
 use xtask::vm::UML_KERNEL;
@@ -32,6 +34,14 @@ fn main() {
         case(
             "jump_stays_up_and_says_why_after_a_failed_step",
             stuck::failed_hook,
+        ),
+        case(
+            "row_34_jump_comes_back_from_the_new_systems_emergency_shell",
+            trial::row_34_emergency,
+        ),
+        case(
+            "row_36_jump_comes_back_when_the_new_system_has_no_sshd",
+            trial::row_36_without_sshd,
         ),
     ]);
 }

@@ -1,7 +1,6 @@
 //! Reads frames: digest first, then decoding.
 
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use jumpspec::digest::Digest;
 use zstd::bulk::Decompressor;

@@ -1,7 +1,9 @@
 //! Images with a front, an index and digests that agree, which are still not what they
 //! should be: nobody but whoever seals an image can make them.
 
+use std::fs::File;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt as _;
 
 use super::*;
 use crate::error::Refusal;

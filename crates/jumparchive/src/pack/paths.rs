@@ -1,19 +1,19 @@
 //! Packs some paths of a tree, such as files that are to be saved.
 
-use std::fs::File;
 use std::io;
 
 use jumpspec::relpath::RelPath;
 
 use super::{PackOptions, Packed, Packer};
 use crate::error::{Result, io_error};
+use crate::medium::WriteAt;
 use crate::tree::Tree;
 use crate::walk::{Decision, Node};
 
 /// Packs `paths` and all that is below them, without their parents and without
 /// following symlinks, into `out`: an image without a manifest. Paths that do not
 /// exist are passed over.
-pub fn pack_paths(tree: &Tree, paths: &[RelPath], out: File) -> Result<Packed> {
+pub fn pack_paths(tree: &Tree, paths: &[RelPath], out: impl WriteAt + 'static) -> Result<Packed> {
     let failed = io_error::<io::Error>(b"image", "cannot write");
     let packer = Packer::new(out, &PackOptions::default()).map_err(failed)?;
     let wanted: Vec<&[u8]> = paths.iter().map(|path| path.as_str().as_bytes()).collect();

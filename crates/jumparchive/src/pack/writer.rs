@@ -1,8 +1,6 @@
 //! Writes frames to the image in order, their records aside, and the index at the end.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
-use std::os::unix::fs::FileExt;
 
 use jumpspec::digest::{Digest, Hasher};
 use tempfile::SpooledTempFile;
@@ -15,6 +13,7 @@ use super::{Codec, PackOptions};
 use crate::error::{Error, Result, io_error};
 use crate::format::{self, FRONT, INDEX_TAG, IndexPlace, PREFIX};
 use crate::index::{self, FrameInfo, IndexEntry};
+use crate::medium::WriteAt;
 
 /// Records beyond this wait in a temporary file until the frames are written: a
 /// million entries have fifty MiB of them.
@@ -24,7 +23,7 @@ const COPIED: usize = 256 << 10;
 
 /// Frames on their way into an image.
 pub(super) struct Writer {
-    out: File,
+    out: Box<dyn WriteAt>,
     codec: Codec,
     position: u64,
     pool: Pool,
@@ -40,7 +39,7 @@ pub(super) struct Writer {
 
 /// What is written, all but the front.
 pub(super) struct Written {
-    pub(super) out: File,
+    pub(super) out: Box<dyn WriteAt>,
     pub(super) tally: Tally,
     /// Of the file, in bytes.
     pub(super) size: u64,
@@ -55,7 +54,7 @@ fn failed(source: io::Error) -> Error {
 }
 
 impl Writer {
-    pub(super) fn new(out: File, options: &PackOptions) -> io::Result<Self> {
+    pub(super) fn new(out: Box<dyn WriteAt>, options: &PackOptions) -> io::Result<Self> {
         Ok(Self {
             out,
             codec: options.codec,

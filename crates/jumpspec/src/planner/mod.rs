@@ -307,7 +307,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     prove.push(Step::Commit);
     let mut replace: Vec<Step> = rewrite.then_some(Step::Repartition).into_iter().collect();
     replace.extend(filesystems.iter().filter_map(filesystems::Wished::mkfs));
-    replace.extend([Step::Extract, Step::RestoreFiles]);
+    replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
     replace.push(Step::WriteFstab);
     replace.extend(input.job.save.network.then_some(Step::WriteNetwork));

@@ -1,0 +1,137 @@
+//! The new system gives up: what tells why is kept, its tries are taken away, and the machine is
+//! reset, into the jump system. Ends in a reset whatever fails on the way: should the tries be
+//! left as they are, they are bounded all the same.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use jumpspec::event::What;
+use jumpspec::journal::Journal;
+use jumpspec::places;
+use jumpsys::mount::{self, MsFlags};
+use jumpsys::root::{Owner, Root};
+use jumpsys::system::{RebootVia, reboot};
+
+use crate::context::Context;
+use crate::landing::mount_landing;
+
+/// After this the machine is reset, finished or not.
+const LIMIT: Duration = Duration::from_mins(2);
+/// Bytes of a failure that the journal keeps; a slot has 4 KiB.
+const FAILURE: usize = 1500;
+
+/// Goes back to the jump system, because of `error` in `step`.
+pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Result<()> {
+    reset_in_time()?;
+    let reason = format!("{error:#}");
+    cx.reporter.tell(What::Failed {
+        step: step.to_owned(),
+        error: reason.clone(),
+        next: "the node goes back to the jump system".to_owned(),
+    });
+    for act in [keep_in_journal, keep_evidence, spend_tries] {
+        if let Err(error) = act(cx, &reason) {
+            cx.reporter.note(format!("{error:#}"));
+        }
+    }
+    cx.reporter.close_log();
+    Ok(reboot(RebootVia::Kernel)?)
+}
+
+/// Resets the machine after [`LIMIT`], from a thread of its own: a disk that answers no more may
+/// hold this one up for ever.
+pub(crate) fn reset_in_time() -> Result<()> {
+    let reset = || {
+        std::thread::sleep(LIMIT);
+        if let Err(error) = reboot(RebootVia::Reset) {
+            eprintln!("jumpinit: {error}");
+        }
+    };
+    std::thread::Builder::new()
+        .spawn(reset)
+        .context("cannot start a thread")?;
+    Ok(())
+}
+
+/// Whether the landing file system is still there, and the journal behind it.
+pub(crate) fn is_landing(cx: &Context) -> Result<bool> {
+    let found = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
+    Ok(found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()))
+}
+
+fn spend_tries(cx: &mut Context, _reason: &str) -> Result<()> {
+    ensure!(is_landing(cx)?, "the landing file system is gone");
+    crate::selector::spend_tries(cx).context("cannot take the tries away")
+}
+
+fn keep_in_journal(cx: &mut Context, reason: &str) -> Result<()> {
+    ensure!(is_landing(cx)?, "the journal is gone");
+    let journal = Journal {
+        failure: Some(one_line(reason, FAILURE)),
+        ..cx.journal().clone()
+    };
+    cx.record(journal)
+}
+
+/// A text in one line of at most `most` bytes.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(cut) = (0..=most.min(line.len())).rfind(|at| line.is_char_boundary(*at)) {
+        line.truncate(cut);
+    }
+    line
+}
+
+/// Keeps what tells why in the new system's own logs; where its root cannot be written to, with
+/// the jump system's.
+fn keep_evidence(cx: &mut Context, reason: &str) -> Result<()> {
+    let text = crate::evidence::gather(reason);
+    let Err(error) = write_evidence(&text) else {
+        return Ok(());
+    };
+    cx.reporter.note(format!("{error:#}"));
+    mount_landing(cx)?;
+    let kept = cx
+        .landing_root()
+        .and_then(|landing| write_next(&landing, places::LOG, &text));
+    mount::unmount(&cx.landing)?;
+    kept
+}
+
+fn write_evidence(text: &str) -> Result<()> {
+    let root = Root::open(Path::new("/"))?;
+    if write_next(&root, places::NEW_LOG, text).is_err() {
+        // An emergency may have come before systemd made the root writable.
+        mount::remount(Path::new("/"), MsFlags::empty())?;
+        write_next(&root, places::NEW_LOG, text)?;
+    }
+    Ok(())
+}
+
+/// Writes `failed-boot-N.log`, N one more than those that are there.
+fn write_next(root: &Root, directory: &str, text: &str) -> Result<()> {
+    root.create_dir_all(directory, Owner::root(0o750))?;
+    let there = root.list(directory)?;
+    let count = there
+        .iter()
+        .filter(|name| name.starts_with(places::FAILED_BOOT));
+    let name = format!(
+        "{directory}/{}{}.log",
+        places::FAILED_BOOT,
+        count.count() + 1
+    );
+    Ok(root.write(&name, text.as_bytes(), Owner::root(0o640))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_failure_of_many_lines_fits_into_the_journal() {
+        assert_eq!(one_line("a\n  b\tc\n", 99), "a b c");
+        assert_eq!(one_line("aää", 4), "aä");
+        assert_eq!(one_line("", 4), "");
+    }
+}
