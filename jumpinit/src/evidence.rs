@@ -11,6 +11,18 @@ const PART: usize = 256 << 10;
 /// How long a program may take; systemd itself may hang.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// The journal without the kernel's messages, which are a part of their own and may be many.
+const JOURNAL: &[&str] = &[
+    "--boot",
+    "--output=short-monotonic",
+    "--lines=1000",
+    "_TRANSPORT=journal",
+    "+",
+    "_TRANSPORT=stdout",
+    "+",
+    "_TRANSPORT=syslog",
+];
+
 /// The text. `reason` stands in front.
 pub(crate) fn gather(reason: &str) -> String {
     let systemctl = |arguments: &[&str]| ask("/usr/bin/systemctl", arguments);
@@ -24,13 +36,7 @@ pub(crate) fn gather(reason: &str) -> String {
             "jobs that systemd waits for",
             systemctl(&["list-jobs", "--no-legend", "--full"]),
         ),
-        (
-            "journal",
-            ask(
-                "/usr/bin/journalctl",
-                &["--boot", "--output=short-monotonic", "--lines=1000"],
-            ),
-        ),
+        ("journal", ask("/usr/bin/journalctl", JOURNAL)),
         (
             "kernel log",
             kmsg::read_newest(PART).unwrap_or_else(|error| format!("{error}\n")),

@@ -143,8 +143,12 @@ pub(crate) fn first_boot(cx: &mut Context) -> Result<()> {
 
 /// What makes every hang of the new system's first boots end in a reset, until it is confirmed.
 fn put_on_trial(root: &Root) -> Result<()> {
+    let mut manager = MANAGER.to_owned();
+    if !crate::facts::watchdogs()?.is_empty() {
+        manager.push_str(WATCHDOG);
+    }
     for (path, text) in [
-        (places::NEW_MANAGER, MANAGER),
+        (places::NEW_MANAGER, manager.as_str()),
         (places::NEW_DEADLINE_UNIT, DEADLINE_UNIT),
     ] {
         root.write(path, text.as_bytes(), Owner::root(0o644))?;
@@ -156,14 +160,12 @@ fn put_on_trial(root: &Root) -> Result<()> {
     Ok(())
 }
 
-/// systemd-system.conf(5): the hardware's watchdog, where there is one, resets a machine whose
-/// systemd hangs, or whose shutdown does; a systemd that crashes reboots.
-const MANAGER: &str = "\
-[Manager]
-RuntimeWatchdogSec=60s
-RebootWatchdogSec=5min
-CrashReboot=yes
-";
+/// systemd-system.conf(5): a systemd that crashes reboots.
+const MANAGER: &str = "[Manager]\nCrashReboot=yes\n";
+
+/// The hardware's watchdog resets a machine whose systemd hangs, or whose shutdown does. Only
+/// where there is one: systemd opens a device that refuses again and again.
+const WATCHDOG: &str = "RuntimeWatchdogSec=60s\nRebootWatchdogSec=5min\n";
 
 /// It needs nothing but the root and starts with the first units. An emergency or rescue target
 /// does not stop it, nor does a shutdown, which may hang as well: only the end of all processes.

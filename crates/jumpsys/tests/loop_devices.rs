@@ -299,6 +299,7 @@ fn sealed_files_are_nobodys_once_their_key_is_erased() {
     place.erase().unwrap();
     assert!(place.read().is_err());
     assert_eq!(pair.read_newest().unwrap().unwrap().payload, b"journal");
+    drop((reader, writer));
     mounted.unmount().unwrap();
     let bytes = fs::read(&device).unwrap();
     let open = bytes

@@ -98,7 +98,7 @@ fn kernel_arguments(root: &Root) -> Result<Vec<String>> {
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
-fn watchdogs() -> Result<Vec<String>> {
+pub(crate) fn watchdogs() -> Result<Vec<String>> {
     let found = sysfs::watchdogs(Path::new(sysfs::SYS))?;
     let hardware = found
         .into_iter()
