@@ -7,7 +7,7 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::node_args::{NodeArgs, node_name, sum};
-use crate::survey::{Common, survey};
+use crate::survey::{Common, Purpose, Tools, survey};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
 
@@ -26,7 +26,8 @@ pub(crate) struct CheckArgs {
 
 /// Checks all nodes, one after another.
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
-    let common = Common::read(&args.nodes, &args.job)?;
+    let tools = Tools::read(&args.nodes)?;
+    let common = Common::read(&tools, &args.job)?;
     let mut exits = Vec::new();
     for node in &args.node {
         let mut voice = Voice::new(node, args.nodes.json);
@@ -40,10 +41,10 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
 }
 
 fn check(common: &Common<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
-    let survey = survey(common, node)?;
+    let survey = survey(common, node, Purpose::Replace)?;
     survey.leave()?;
     let plan = survey.plan?;
-    if common.args.json {
+    if common.tools.args.json {
         voice.emit(Map::from_iter([("plan".to_owned(), json!(plan))]));
     } else {
         voice.text(&render::plan(&plan, &survey.facts));

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::build::BuildArgs;
 use crate::trouble::Trouble;
-use crate::{adopt, build, check, diff, inspect, logs, push, status, verify};
+use crate::{abort, adopt, build, check, diff, inspect, logs, push, resume, status, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,7 +18,11 @@ Examples:
   jumpimg inspect node.tar.zst                       what it is, where its bytes are
   jumpimg diff old.tar.zst node.tar.zst              what changed
   jumpimg check --job job.toml node07                what would happen, or why not
+  jumpimg push --rehearse --job job.toml node07      try it: prove, and come back
   jumpimg push --job job.toml node07                 do it, after asking
+  jumpimg status node07 node08                       old, jump or new, and how far
+  jumpimg abort node07                               take it back, nothing being destroyed
+  jumpimg resume node07                              go on where jump gave up
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check: nothing was changed,
 4 some of several nodes did not finish, 130 interrupted.";
@@ -64,9 +68,13 @@ pub(crate) enum Command {
     Check(check::CheckArgs),
     /// Replace the operating system of nodes in place.
     Push(push::PushArgs),
-    /// Show which system a node runs and how far its run has come.
+    /// Take a jump back while nothing is destroyed.
+    Abort(abort::AbortArgs),
+    /// Go on with a run that stands still, e.g. after the jump system gave up.
+    Resume(resume::ResumeArgs),
+    /// Show which system nodes run and how far their runs have come.
     Status(status::StatusArgs),
-    /// Show the events of a node's latest run.
+    /// Show the events of the run that a node is in, or of its last one.
     Logs(logs::LogsArgs),
     /// Print a completion script for a shell.
     Completion {
@@ -98,6 +106,8 @@ impl Command {
             Self::Diff(args) => diff::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Push(args) => push::run(&args),
+            Self::Abort(args) => abort::run(&args),
+            Self::Resume(args) => resume::run(&args),
             Self::Status(args) => status::run(&args),
             Self::Logs(args) => logs::run(&args),
             Self::Completion { shell } => {
@@ -112,6 +122,16 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_of_what_is_done_to_nodes() {
+        let mut jumpimg = <Cli as clap::CommandFactory>::command();
+        jumpimg.build();
+        for name in ["push", "abort", "resume", "status", "logs"] {
+            let command = jumpimg.find_subcommand_mut(name).unwrap();
+            insta::assert_snapshot!(name, command.render_long_help());
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

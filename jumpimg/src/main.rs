@@ -1,6 +1,7 @@
 //! jumpimg: builds, checks and pushes images that replace the operating system of
 //! nodes in place.
 
+mod abort;
 mod adopt;
 mod build;
 mod check;
@@ -19,6 +20,7 @@ mod node_args;
 mod packages;
 mod print;
 mod push;
+mod resume;
 mod run_dir;
 mod ssh;
 mod status;

@@ -7,8 +7,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
-use jumpspec::report::NodeReport;
+use jumpspec::report::{self, NodeReport, RehearsalReport};
 use jumpsys::atomic::write_atomic;
 
 use crate::ssh::HostKeys;
@@ -107,6 +108,46 @@ impl RunDir {
         self.write("plan.json", &serde_json::to_vec_pretty(plan)?)
     }
 
+    /// The plan.
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        self.read_json("plan.json")
+    }
+
+    /// Keeps the facts that the plan follows from.
+    pub(crate) fn write_facts(&self, facts: &Facts) -> Result<()> {
+        self.write("facts.json", &serde_json::to_vec(facts)?)
+    }
+
+    /// Those facts.
+    pub(crate) fn facts(&self) -> Result<Facts> {
+        self.read_json("facts.json")
+    }
+
+    /// The secret by which nodes know this host, if the run was begun here.
+    pub(crate) fn mark(&self) -> Option<String> {
+        fs::read_to_string(self.path.join("mark")).ok()
+    }
+
+    /// Notes that the run was taken back: nothing of it is on the node any more.
+    pub(crate) fn write_taken_back(&self) -> Result<()> {
+        self.write("taken-back", b"")
+    }
+
+    /// Whether it was taken back.
+    pub(crate) fn is_taken_back(&self) -> bool {
+        self.path.join("taken-back").exists()
+    }
+
+    /// Whether its report is here.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.path.join(report::FILE).exists()
+    }
+
+    /// Keeps a rehearsal's report.
+    pub(crate) fn write_rehearsal(&self, report: &RehearsalReport) -> Result<()> {
+        self.write(report::REHEARSAL_FILE, &serde_json::to_vec_pretty(report)?)
+    }
+
     /// Keeps the secret by which nodes know this host.
     pub(crate) fn write_mark(&self, mark: &str) -> Result<()> {
         self.write("mark", mark.as_bytes())
@@ -114,7 +155,7 @@ impl RunDir {
 
     /// Keeps the node's report.
     pub(crate) fn write_report(&self, report: &NodeReport) -> Result<()> {
-        self.write(jumpspec::report::FILE, &serde_json::to_vec_pretty(report)?)
+        self.write(report::FILE, &serde_json::to_vec_pretty(report)?)
     }
 
     /// Pins the jump system's host key: one line, `ssh-ed25519 AAAA… comment`.
@@ -156,6 +197,13 @@ impl RunDir {
         Ok(EventLog(file.with_context(|| {
             format!("cannot open {}", path.display())
         })?))
+    }
+
+    fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let path = self.path.join(name);
+        let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&json)
+            .with_context(|| format!("cannot understand {}", path.display()))
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {

@@ -1,95 +1,78 @@
-//! `jumpimg status`: which system a node runs and how far its run has come.
+//! `jumpimg status`: which systems nodes run and how far their runs have come.
 
 use clap::Args;
-use jumpspec::journal::Journal;
+use jumpspec::journal::{Journal, Stage};
 use jumpspec::status::Status;
 use serde_json::{Map, Value, json};
 
-use crate::interrupt::Interrupt;
 use crate::node::{Agent, Lookout, Sight};
-use crate::node_args::{NodeArgs, node_name};
+use crate::node_args::{NodeArgs, node_name, sum};
+use crate::run_dir::RunDir;
+use crate::survey::Tools;
 use crate::trouble::{Exit, Trouble};
 use crate::voice::{Voice, seconds};
 
-/// Shows which system a node runs and how far its run has come
+/// Shows which systems nodes run and how far their runs have come
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-    /// The node, as ssh knows it
-    #[arg(value_name = "NODE", value_parser = node_name)]
-    pub(crate) node: String,
+    /// The nodes, as ssh knows them; of several each gets a line
+    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
+    pub(crate) node: Vec<String>,
 }
 
-/// Asks the node.
+/// Asks the nodes, one after another.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Trouble> {
-    show(args).map_err(|trouble| {
-        trouble.print(Some(&args.node));
-        Trouble::told(trouble.exit)
-    })
+    let tools = Tools::read(&args.nodes)?;
+    let mut exits = Vec::new();
+    for node in &args.node {
+        let mut voice = Voice::new(node, args.nodes.json);
+        let exit = show(args, &tools, node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
+        exits.push(exit);
+        if exit == Err(Exit::Interrupted) {
+            break;
+        }
+    }
+    sum(&exits)
 }
 
-fn show(args: &StatusArgs) -> Result<(), Trouble> {
-    let interrupt = Interrupt::listen()?;
-    let latest = args.nodes.state()?.latest(&args.node);
-    let binary = args.nodes.jumpinit()?;
-    let admins = args.nodes.route(&args.node);
-    let pinned = latest
-        .as_ref()
-        .filter(|latest| latest.is_pinned())
-        .map(|latest| {
-            let mut route = admins.clone();
-            route.keys = latest.host_keys();
-            route
-        });
-    // A run that is over or was never begun has no id to look for.
-    let run = latest.as_ref().map_or("status", |latest| latest.run());
-    let lookout = Lookout {
-        admins,
-        pinned,
-        run,
-        first_boot: "",
-        binary: &binary,
-        interrupt,
-    };
-    let (open, sight) = lookout.look()?;
-    let mut voice = Voice::new(&args.node, args.nodes.json);
-    let status = match sight {
-        Sight::Nothing(why) => {
-            let trouble = Trouble::new(Exit::Failed, "unreachable", why);
-            return Err(trouble.hint("it may be rebooting: try again in a minute"));
-        }
-        Sight::Old(status) | Sight::Jump(status) | Sight::New(status) | Sight::Stranger(status) => {
-            status
-        }
-        Sight::SameBoot => {
-            return Err(Trouble::new(
-                Exit::Failed,
-                "unreachable",
-                "the node did not tell its boot id",
-            ));
-        }
-        Sight::Finished(report) => {
-            if args.nodes.json {
-                voice.object("report", object(&report));
-            } else {
-                voice.text(&format!(
-                    "{}: {}, {}; run {} is over",
-                    report.hostname, report.os, report.kernel, report.run
-                ));
-            }
-            return Ok(());
-        }
-    };
+fn show(
+    args: &StatusArgs,
+    tools: &Tools<'_>,
+    node: &str,
+    voice: &mut Voice,
+) -> Result<(), Trouble> {
+    let latest = tools.state.latest(node);
+    let (open, sight) = Lookout::new(tools, node, latest.as_ref())?.look()?;
+    if let Some(trouble) = sight.silent() {
+        return Err(trouble);
+    }
     if let Some((session, agent)) = &open {
         leave(agent, session)?;
     }
+    let (Sight::Old(status) | Sight::Jump(status) | Sight::New(status) | Sight::Stranger(status)) =
+        sight
+    else {
+        let why = "the node did not tell its boot id";
+        return Err(Trouble::new(Exit::Failed, "unreachable", why));
+    };
     if args.nodes.json {
         voice.object("status", object(&status));
+    } else if args.node.len() > 1 {
+        voice.text(&line(node, &status));
     } else {
         voice.text(&text(&status));
+        let over = latest.filter(|latest| status.run.is_none() && latest.is_finished());
+        if let Some(latest) = over {
+            voice.text(&over_text(&latest));
+        }
     }
     Ok(())
+}
+
+fn over_text(latest: &RunDir) -> String {
+    format!("run {} is over: {}", latest.run(), latest.path().display())
 }
 
 fn leave(agent: &Agent, session: &crate::ssh::Session) -> Result<(), Trouble> {
@@ -120,8 +103,15 @@ fn text(status: &Status) -> String {
         seconds(*uptime_ms)
     )];
     if let Some(run) = &status.run {
-        let at = status.journal.as_ref().map(progress).unwrap_or_default();
-        lines.push(format!("run {run}{at}"));
+        let at = status.journal.as_ref();
+        let at = at.map(|journal| format!(": {}", progress(status, journal)));
+        lines.push(format!("run {run}{}", at.unwrap_or_default()));
+        lines.extend(
+            status
+                .origin
+                .as_ref()
+                .map(|origin| format!("begun by {origin}")),
+        );
     }
     lines.extend(
         status
@@ -137,24 +127,50 @@ fn text(status: &Status) -> String {
     lines.join("\n")
 }
 
+/// A status as one line: node, system, where the run stands, and why if it stands still.
+fn line(node: &str, status: &Status) -> String {
+    let run = match (&status.run, &status.journal) {
+        (Some(run), Some(journal)) => format!("run {run}: {}", progress(status, journal)),
+        (Some(run), None) => format!("run {run}"),
+        _ => "no run".to_owned(),
+    };
+    let reason = status.reason().map(|why| format!(": {why}"));
+    format!(
+        "{node}: {}, {}; {run}{}",
+        status.system,
+        status.os,
+        reason.unwrap_or_default()
+    )
+}
+
 /// How far a run has come.
-fn progress(journal: &Journal) -> String {
-    let stage = json!(journal.stage);
-    let stage = stage.as_str().unwrap_or_default();
+fn progress(status: &Status, journal: &Journal) -> String {
+    let stage = match journal.stage {
+        Stage::Stage => "being staged",
+        Stage::Armed => "armed: the next boot jumps",
+        Stage::Prove => "proving itself",
+        Stage::Replace => "replacing",
+        Stage::Try => "the new system is being tried",
+        Stage::Finish => "confirmed, and finishing",
+        Stage::Stuck => "stuck: jump gave up and waits",
+    };
     let word = if journal.done { "done" } else { "begun" };
-    format!(": stage {stage}, step {} {word}", journal.step + 1)
+    match &status.step {
+        Some(step) => format!(
+            "{stage}, step {} of {} {word}: {}",
+            step.number, step.of, step.words
+        ),
+        None => stage.to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::status::System;
+    use jumpspec::status::{StepShown, System};
 
-    #[test]
-    fn a_status_names_system_run_and_reason() {
-        let mut journal = Journal::new("aa", &[]);
-        journal.failure = Some("no link".to_owned());
-        let status = Status {
+    fn old(journal: Journal, step: Option<StepShown>) -> Status {
+        Status {
             system: System::Old,
             hostname: "node07".to_owned(),
             os: "Debian 12".to_owned(),
@@ -165,12 +181,36 @@ mod tests {
             journal: Some(journal),
             selector_state: Some("old".to_owned()),
             failure: None,
-        };
-        insta::assert_snapshot!(text(&status), @r"
+            step,
+            origin: Some("root@admin1, 2026-11-25T00:06:29Z".to_owned()),
+            live: false,
+            gave_up: false,
+        }
+    }
+
+    #[test]
+    fn a_status_names_system_run_and_reason() {
+        let mut journal = Journal::new("aa", &[]);
+        journal.failure = Some("no link".to_owned());
+        insta::assert_snapshot!(text(&old(journal, None)), @r"
         node07: old system, Debian 12, 6.1, up 1 min 01 s
-        run aa: stage stage, step 1 begun
+        run aa: being staged
+        begun by root@admin1, 2026-11-25T00:06:29Z
         the selector would boot: old
         the last attempt failed: no link
         ");
+    }
+
+    #[test]
+    fn one_of_several_gets_a_line() {
+        let mut journal = Journal::new("aa", &[]);
+        journal.stage = Stage::Prove;
+        let step = StepShown {
+            number: 2,
+            of: 5,
+            words: "prove: the network is up".to_owned(),
+        };
+        let shown = line("n7", &old(journal, Some(step)));
+        insta::assert_snapshot!(shown, @"n7: old system, Debian 12; run aa: proving itself, step 2 of 5 begun: prove: the network is up");
     }
 }

@@ -114,6 +114,14 @@ impl Voice {
         self.show(&event.what);
     }
 
+    /// These events were told by an earlier command.
+    pub(crate) fn known(&mut self, events: &[Event]) {
+        let lines = events
+            .iter()
+            .filter_map(|event| serde_json::to_value(event).ok());
+        self.told.extend(lines.map(|line| line.to_string()));
+    }
+
     fn show(&mut self, what: &What) {
         match what {
             What::Begin { step } => self.begin(step),

@@ -52,11 +52,42 @@ enum Command {
     },
     /// Ask init to reboot
     Reboot,
-    /// Restore boot sector and swap after a jump that came back
+    /// Restore boot sector and swap of the old system while nothing is replaced
     TakeBack {
-        /// The directory with the bundle; without it, the plan on the landing partition counts
+        /// A directory with bundle or plan; besides, the plan on the landing partition counts
         #[arg(long)]
         work: Option<PathBuf>,
+        /// The run that is taken back, and no other
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+    },
+    /// Take the admin host's secret from standard input: it has logged in
+    Hello,
+    /// In the jump system, before its commit: reboot into the old system
+    TurnBack {
+        /// The run that is meant, and no other
+        #[arg(long, value_name = "ID")]
+        run: String,
+    },
+    /// In a jump system that gave up: replace anew, after a reboot
+    Resume {
+        /// The run that is meant, and no other
+        #[arg(long, value_name = "ID")]
+        run: String,
+    },
+    /// In a jump system that gave up: put the bundle's plan and image in the place of its own
+    Exchange {
+        /// The directory with the bundle
+        #[arg(long)]
+        work: PathBuf,
+    },
+    /// Print what the node keeps of the run that is under way, as JSON
+    Kept,
+    /// Print the log of the run that is under way, or of the last one
+    Events {
+        /// What the jump system could read of a boot of the new system that failed
+        #[arg(long)]
+        failed_boot: bool,
     },
     /// Go back if the jump system has not begun in time; a unit of its own calls this
     Vigil,
@@ -118,9 +149,18 @@ impl Cli {
                 work,
                 image,
                 offset,
-            } => crate::stage::receive(&work, image.into(), offset),
+            } if !crate::resume::is_here() => crate::stage::receive(&work, image.into(), offset),
+            Command::Receive { work, offset, .. } => crate::resume::receive(&work, offset),
             Command::Reboot => crate::stage::reboot(),
-            Command::TakeBack { work } => crate::stage::take_back(work.as_deref()),
+            Command::TakeBack { work, run } => {
+                crate::take_back::run(work.as_deref(), run.as_deref())
+            }
+            Command::Hello => crate::hello::run(),
+            Command::TurnBack { run } => crate::resume::turn_back(&run),
+            Command::Resume { run } => crate::resume::resume(&run),
+            Command::Exchange { work } => crate::resume::exchange(&work),
+            Command::Kept => print(&crate::kept::read()?),
+            Command::Events { failed_boot } => crate::kept::print_log(failed_boot),
             Command::Vigil => crate::vigil::keep(),
             Command::Finish => crate::confirm::run(),
             Command::Deadline => crate::deadline::run(),

@@ -1,6 +1,7 @@
 //! Makes the unpacked jump system this node's: its name, network, keys, plan.
 
 use anyhow::{Context as _, Result};
+use jumpspec::bundle::Bundle;
 use jumpspec::network::{file_mode, render};
 use jumpspec::places;
 use jumpspec::relpath::RelPath;
@@ -54,13 +55,8 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
         Owner::root(0o600),
     )?;
     root.create_dir_all(places::HOOKS, Owner::root(0o700))?;
-    for (name, script) in &bundle.hooks {
-        root.write(
-            &format!("{}/{name}", places::HOOKS),
-            script.as_bytes(),
-            Owner::root(0o700),
-        )?;
-    }
+    write_hooks(&root, &bundle)?;
+    write_origin(&root, &bundle)?;
     let motd = format!(
         "Jump system of {} (run {}). Log: /{}\n",
         plan.hostname,
@@ -69,6 +65,33 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
     );
     root.write("etc/motd", motd.as_bytes(), Owner::root(0o644))?;
     crate::vigil::install(&root)
+}
+
+/// Writes the admin's hooks to the landing file system.
+pub(crate) fn write_hooks(root: &Root, bundle: &Bundle) -> Result<()> {
+    for (name, script) in &bundle.hooks {
+        root.write(
+            &format!("{}/{name}", places::HOOKS),
+            script.as_bytes(),
+            Owner::root(0o700),
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes who began the run and what its plan follows from, for admin hosts that come later.
+pub(crate) fn write_origin(root: &Root, bundle: &Bundle) -> Result<()> {
+    root.write(
+        places::ORIGIN,
+        format!("{}\n", bundle.origin).as_bytes(),
+        Owner::root(0o600),
+    )?;
+    root.write(
+        places::FACTS,
+        &serde_json::to_vec(&bundle.facts)?,
+        Owner::root(0o600),
+    )?;
+    Ok(())
 }
 
 /// Writes rendered network settings.

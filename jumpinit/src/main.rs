@@ -14,25 +14,31 @@ mod evidence;
 mod extract;
 mod facts;
 mod failed_boot;
+mod feed;
 mod finish;
 mod give_up;
 mod grub;
 mod guard;
 mod hash;
 mod health;
+mod hello;
 mod host_keys;
 mod idle;
+mod kept;
 mod landing;
 mod ledger;
 mod old;
+mod order;
 mod prove;
 mod replace;
 mod reporter;
 mod restore;
+mod resume;
 mod seal;
 mod selector;
 mod stage;
 mod status;
+mod take_back;
 mod unattended;
 mod unpack;
 mod vigil;
@@ -44,6 +50,7 @@ use clap::Parser as _;
 use extract::Refused;
 use jumpspec::status::EXIT_BUSY;
 use jumpsys::lock::LockError;
+use order::Forbidden;
 
 fn main() -> ExitCode {
     let done = if is_rc_local() {
@@ -70,6 +77,8 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     };
     if error.chain().any(busy) {
         ExitCode::from(u8::try_from(EXIT_BUSY).unwrap_or(1))
+    } else if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
+        ExitCode::from(u8::try_from(forbidden.exit()).unwrap_or(1))
     } else if refused(error).is_some() {
         ExitCode::from(EXIT_REFUSED)
     } else {

@@ -69,20 +69,28 @@ pub(crate) fn receive(
     offset: u64,
     input: &mut impl Read,
 ) -> Result<()> {
-    let path = image_path(cx, image);
-    let there = received(cx, image);
-    if there != offset {
+    append(
+        &image_path(cx, image),
+        cx.plan.image(image).size,
+        offset,
+        input,
+    )
+}
+
+/// Appends `input` to a file of at most `size` bytes that has `offset` bytes so far, on disk.
+pub(crate) fn append(path: &Path, size: u64, offset: u64, input: &mut impl Read) -> Result<()> {
+    let there = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if there != offset || offset > size {
         bail!(
             "{} has {there} bytes, not {offset}: ask for the offset again",
             path.display()
         );
     }
-    let size = cx.plan.image(image).size;
     let mut file = File::options()
         .append(true)
         .create(true)
         .mode(0o600)
-        .open(&path)
+        .open(path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     std::io::copy(&mut input.take(size - offset), &mut file)
         .with_context(|| format!("cannot write {}", path.display()))?;

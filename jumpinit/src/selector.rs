@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::facts::Extent;
-use jumpspec::journal::Stage;
+use jumpspec::journal::{Journal, Stage};
 use jumpspec::selector::{self, Actions, BootFile, Doubt, Parts, Selector, State};
 use jumpsys::bootsector::{BootSector, compose, place_core};
 use jumpsys::bootwrite;
@@ -218,6 +218,21 @@ pub(crate) fn repair(cx: &mut Context) -> Result<()> {
     }
     // Also what Linux reads may be in a journal that GRUB does not replay.
     Ok(freeze::settle(&cx.landing)?)
+}
+
+/// A jump system that gave up begins anew at its next boot. The environment first: a cut before
+/// the journal leaves one that still waits.
+pub(crate) fn resume(cx: &mut Context) -> Result<()> {
+    set_state(cx, State::Jump)?;
+    freeze::settle(&cx.landing)?;
+    cx.record(Journal {
+        stage: Stage::Replace,
+        step: 0,
+        done: false,
+        tries: 0,
+        failure: None,
+        ..cx.journal().clone()
+    })
 }
 
 /// Back to the old system from the jump system, while nothing is destroyed: by the

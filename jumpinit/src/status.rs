@@ -5,11 +5,12 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use jumpspec::facts::Partition;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::manifest::OsRelease;
 use jumpspec::places;
 use jumpspec::plan::{LANDING_LABEL, Plan};
-use jumpspec::status::{Status, System};
+use jumpspec::status::{Status, StepShown, System};
 use jumpsys::mount::{self, MsFlags};
 use jumpsys::root::Root;
 use jumpsys::{mountinfo, system};
@@ -36,6 +37,13 @@ pub(crate) fn read() -> Result<Status> {
     let os = Root::open(Path::new("/"))?
         .read_text("etc/os-release")?
         .unwrap_or_default();
+    let plan = landing.as_ref().and_then(|landing| landing.plan.as_ref());
+    let run = journal.as_ref().map(|journal| &journal.run);
+    let run = run.or_else(|| plan.map(|plan| &plan.run)).cloned();
+    let stage = journal.as_ref().map(|journal| journal.stage);
+    // Left for this boot by a jump system that stays up.
+    let reason = std::fs::read_to_string(Path::new("/").join(places::REASON)).ok();
+    let reason = reason.map(|reason| reason.trim().to_owned());
     Ok(Status {
         system: which(landing.is_some(), journal.as_ref()),
         hostname: system::hostname()?,
@@ -43,11 +51,31 @@ pub(crate) fn read() -> Result<Status> {
         kernel: kernel.release,
         boot_id: system::boot_id()?,
         uptime_ms: crate::reporter::uptime_ms(),
-        run: journal.as_ref().map(|journal| journal.run.clone()),
-        failure: journal.as_ref().and_then(|journal| journal.failure.clone()),
+        gave_up: reason.is_some() || stage == Some(Stage::Stuck),
+        failure: reason.or_else(|| journal.as_ref()?.failure.clone()),
+        step: plan
+            .zip(journal.as_ref())
+            .and_then(|(plan, journal)| StepShown::of(plan, journal)),
+        origin: run.as_deref().and_then(origin),
+        live: run.as_deref().is_some_and(crate::order::is_at_work),
+        run,
         selector_state: landing.and_then(|landing| landing.state),
         journal,
     })
+}
+
+/// Who began `run`, as far as the node knows.
+pub(crate) fn origin(run: &str) -> Option<String> {
+    let staged = || {
+        let bundles = crate::kept::bundles().into_iter();
+        let mut ours = bundles.filter(|(_, bundle)| bundle.plan.run == run);
+        ours.next().map(|(_, bundle)| bundle.origin)
+    };
+    let on_landing = with_landing(|root| Ok(root.read_text(places::ORIGIN)?));
+    let on_landing = on_landing.ok().flatten().flatten();
+    on_landing
+        .map(|line| line.trim().to_owned())
+        .or_else(staged)
 }
 
 fn which(landing: bool, journal: Option<&Journal>) -> System {
@@ -65,37 +93,57 @@ fn which(landing: bool, journal: Option<&Journal>) -> System {
     }
 }
 
-/// Reads the landing partition, if there is one, without changing it.
+/// Reads the landing partition, if there is one, without changing it. A file system that was
+/// never made to its end tells nothing.
 pub(crate) fn landing() -> Result<Option<Landing>> {
-    let disks = crate::facts::gather_disks()?;
-    let labelled = |partition: &&jumpspec::facts::Partition| {
+    let Some(partition) = landing_partition()? else {
+        return Ok(None);
+    };
+    let device = PathBuf::from(&partition.device);
+    let journal = Ledger::open(&device, partition.size().bytes())?.journal();
+    let on_it = with_landing(|root| {
+        let plan = read_plan(&root.path().join(places::PLAN)).ok();
+        let state = crate::selector::read_state(root.path());
+        Ok((plan, state.map(|state| state.values().0.to_owned())))
+    });
+    let (plan, state) = on_it.ok().flatten().unwrap_or_default();
+    Ok(Some(Landing {
+        journal,
+        plan,
+        state,
+    }))
+}
+
+/// Reads something from the landing file system, if there is one, wherever it is mounted.
+pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<Option<T>> {
+    let Some(partition) = landing_partition()? else {
+        return Ok(None);
+    };
+    let (root, mounted) = mounted_at(Path::new(&partition.device), &partition.device)?;
+    let found = Root::open(&root)
+        .map_err(anyhow::Error::from)
+        .and_then(|root| read(&root));
+    if mounted {
+        mount::unmount(&root)?;
+        std::fs::remove_dir(&root)?;
+    }
+    found.map(Some)
+}
+
+/// The partition that carries our label.
+fn landing_partition() -> Result<Option<Partition>> {
+    let labelled = |partition: &Partition| {
         partition
             .content
             .as_ref()
             .and_then(|content| content.label.as_deref())
             == Some(LANDING_LABEL)
     };
-    let Some(partition) = disks
-        .iter()
-        .flat_map(|disk| &disk.partitions)
-        .find(labelled)
-    else {
-        return Ok(None);
-    };
-    let device = PathBuf::from(&partition.device);
-    let journal = Ledger::open(&device, partition.size().bytes())?.journal();
-    let (root, mounted) = mounted_at(&device, &partition.device)?;
-    let plan = read_plan(&root.join(places::PLAN)).ok();
-    let state = crate::selector::read_state(&root).map(|state| state.values().0.to_owned());
-    if mounted {
-        mount::unmount(&root)?;
-        std::fs::remove_dir(&root)?;
-    }
-    Ok(Some(Landing {
-        journal,
-        plan,
-        state,
-    }))
+    let disks = crate::facts::gather_disks()?;
+    Ok(disks
+        .into_iter()
+        .flat_map(|disk| disk.partitions)
+        .find(labelled))
 }
 
 /// Where the landing file system is mounted, and whether it was mounted just now.
@@ -111,6 +159,9 @@ fn mounted_at(device: &Path, name: &str) -> Result<(PathBuf, bool)> {
         .mode(0o700)
         .create(&root)
         .with_context(|| format!("cannot make {}", root.display()))?;
-    crate::landing::mount_ext4(device, &root, MsFlags::MS_RDONLY)?;
+    if let Err(error) = crate::landing::mount_ext4(device, &root, MsFlags::MS_RDONLY) {
+        std::fs::remove_dir(&root)?;
+        return Err(error);
+    }
     Ok((root, true))
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::Facts;
 use crate::plan::Plan;
 
 /// The file's name in the directory that `jumpinit stage --work` is given.
@@ -13,11 +14,18 @@ pub const FILE: &str = "bundle.json";
 /// The toolbox beside it: a plain tar of the jump image's [`crate::manifest::Manifest::toolbox`].
 pub const TOOLBOX_FILE: &str = "toolbox.tar";
 
+/// Beside them, for `jumpinit take-back` only: the plan of the run, from whoever kept it.
+pub const PLAN_FILE: &str = "plan.json";
+
 /// Everything that the node needs besides the two images and the toolbox.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {
     /// What is done.
     pub plan: Plan,
+    /// What the plan follows from.
+    pub facts: Facts,
+    /// Who began the run, and when by their clock, one line.
+    pub origin: String,
     /// The jump system's host key, OpenSSH private key text. Secret.
     pub host_key: String,
     /// Its public part, one line.

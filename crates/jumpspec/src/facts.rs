@@ -280,4 +280,7 @@ pub struct JumpInProgress {
     pub live: bool,
     /// Whether the boot sector leads to its selector.
     pub armed: bool,
+    /// Who began it, and when by their clock.
+    #[serde(default)]
+    pub origin: Option<String>,
 }

@@ -30,4 +30,5 @@ pub mod shown;
 pub mod size;
 pub mod status;
 pub mod step;
+pub mod succession;
 pub mod trial;

@@ -7,6 +7,11 @@
 pub const JUMP: &str = "jump";
 /// The plan, JSON.
 pub const PLAN: &str = "jump/plan.json";
+/// The facts that the plan follows from, JSON: another plan can be made from them after the
+/// old system is gone.
+pub const FACTS: &str = "jump/facts.json";
+/// Who began the run, and when by their clock, one line.
+pub const ORIGIN: &str = "jump/origin";
 /// Image files.
 pub const IMAGES: &str = "jump/image";
 /// The archive of saved files, sealed: host keys and password hashes are in it. Its key is at

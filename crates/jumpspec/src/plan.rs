@@ -59,6 +59,8 @@ pub struct Plan {
     pub destroyed: Vec<String>,
     /// What stays, for people to read.
     pub kept: Vec<String>,
+    /// What no software can promise on this machine, for people to read.
+    pub not_promised: Vec<String>,
     /// What an admin should know besides, for people to read.
     pub notes: Vec<String>,
 }

@@ -81,6 +81,12 @@ pub enum RefusalCode {
     NoWayIn,
     /// The node's host name is not one.
     HostnameInvalid,
+    /// A run that is stuck cannot go on with another jump image than the one that runs.
+    OtherJumpImage,
+    /// A run that is stuck cannot go on with another landing partition, disk or boot setting.
+    OtherLanding,
+    /// The new plan keeps a partition that the plan before it has begun to destroy.
+    KeepsWhatIsLost,
 }
 
 impl fmt::Display for RefusalCode {

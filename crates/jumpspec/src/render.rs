@@ -20,10 +20,13 @@ pub const WIDTH: usize = 80;
 pub fn plan(plan: &Plan, facts: &Facts) -> String {
     let mut out = String::new();
     title(&mut out, plan, facts);
-    disk(&mut out, plan, facts);
+    if !plan.rehearsal {
+        disk(&mut out, plan, facts);
+    }
     steps(&mut out, plan);
     list(&mut out, "destroyed", &plan.destroyed);
     list(&mut out, "kept", &plan.kept);
+    list(&mut out, "not promised", &plan.not_promised);
     list(&mut out, "note", &plan.notes);
     out
 }
@@ -42,7 +45,17 @@ pub fn refusals(node: &str, refusals: &[Refusal]) -> String {
 
 fn title(out: &mut String, plan: &Plan, facts: &Facts) {
     let (old, new) = (&facts.os.pretty_name, &plan.images.target.os);
-    line(out, format_args!("{}: {old} becomes {new}", plan.hostname));
+    if plan.rehearsal {
+        line(
+            out,
+            format_args!(
+                "{}: a rehearsal: {old} reboots into the jump system, which proves itself and reboots into {old}",
+                plan.hostname
+            ),
+        );
+    } else {
+        line(out, format_args!("{}: {old} becomes {new}", plan.hostname));
+    }
     line(
         out,
         format_args!(
@@ -88,9 +101,9 @@ fn steps(out: &mut String, plan: &Plan) {
         ("on the new system", &steps.new),
     ];
     let mut number = 0;
-    for (system, steps) in systems {
+    for (system, steps) in systems.iter().filter(|(_, steps)| !steps.is_empty()) {
         line(out, format_args!("\n{system}"));
-        for step in steps {
+        for step in *steps {
             number += 1;
             line(out, format_args!("{number:>4}  {step}"));
         }

@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::{Event, What};
+use crate::plan::Plan;
+use crate::step::Step;
+
 /// The report's name below [`crate::places::NEW_LOG`] and in a run's directory on the
 /// admin host.
 pub const FILE: &str = "report.json";
@@ -23,4 +27,64 @@ pub struct NodeReport {
     /// What the admin should know, e.g. accounts that clashed.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+/// A rehearsal's report in its run's directory on the admin host.
+pub const REHEARSAL_FILE: &str = "rehearsal.json";
+
+/// What a rehearsal has proved, and what no rehearsal can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RehearsalReport {
+    /// The run's id.
+    pub run: String,
+    /// Host name.
+    pub hostname: String,
+    /// What the jump system proved, in order.
+    pub proved: Vec<Proved>,
+    /// What a replacement needs besides, in words.
+    pub not_proved: Vec<String>,
+}
+
+/// One step of the proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proved {
+    /// In words.
+    pub step: String,
+    /// How long it took; `None` if the node's log does not say.
+    pub millis: Option<u64>,
+}
+
+impl RehearsalReport {
+    /// The report of `plan`'s rehearsal, whose proof came to its end; `events` is the node's log.
+    pub fn new(plan: &Plan, events: &[Event]) -> Self {
+        let millis = |words: &str| {
+            events.iter().rev().find_map(|event| match &event.what {
+                What::Done { step, millis } if step == words => Some(*millis),
+                _ => None,
+            })
+        };
+        let proved = plan.steps.prove.iter().map(|step| {
+            let step = step.to_string();
+            let millis = millis(&step);
+            Proved { step, millis }
+        });
+        let mut not_proved = vec![
+            "the replacement itself: partition table, file systems, unpacking, restored files"
+                .to_owned(),
+            "that the new system's loader is installed and the new system boots".to_owned(),
+            "that the new system's network, sshd and services are sound".to_owned(),
+        ];
+        if !plan.steps.prove.contains(&Step::ProveAdmin) {
+            not_proved.push(
+                "that the admin host can log in to the jump system ([prove] admin_login)"
+                    .to_owned(),
+            );
+        }
+        Self {
+            run: plan.run.clone(),
+            hostname: plan.hostname.clone(),
+            proved: proved.collect(),
+            not_proved,
+        }
+    }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::Journal;
+use crate::facts::Facts;
+use crate::journal::{Journal, Stage};
+use crate::plan::Plan;
 
 /// What `jumpinit status` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +32,63 @@ pub struct Status {
     pub selector_state: Option<String>,
     /// Why the last attempt failed, one line.
     pub failure: Option<String>,
+    /// Whether the jump system has given up and stays up: it says so in the journal, or, when it
+    /// doubts the journal, only for this boot.
+    #[serde(default)]
+    pub gave_up: bool,
+    /// The step that was begun last, in words, with its number and how many its stage has.
+    #[serde(default)]
+    pub step: Option<StepShown>,
+    /// Who began the run, and when by their clock.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// Whether somebody is at work for the run on the old system at this moment.
+    #[serde(default)]
+    pub live: bool,
+}
+
+/// Where in its stage a run is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepShown {
+    /// From 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
+    /// In words.
+    pub words: String,
+}
+
+impl StepShown {
+    /// The step at which `journal` stands in `plan`; a run that has given up stands at none.
+    pub fn of(plan: &Plan, journal: &Journal) -> Option<Self> {
+        let steps = match journal.stage {
+            Stage::Stage | Stage::Armed => &plan.steps.old,
+            Stage::Prove => &plan.steps.prove,
+            Stage::Replace => &plan.steps.replace,
+            Stage::Try | Stage::Finish => &plan.steps.new,
+            Stage::Stuck => return None,
+        };
+        let words = steps.get(usize::try_from(journal.step).ok()?)?.to_string();
+        Some(Self {
+            number: journal.step + 1,
+            of: u32::try_from(steps.len()).ok()?,
+            words,
+        })
+    }
 }
 
 impl Status {
+    /// Whether the jump system is the default already, or the new one is: nothing leads back to
+    /// the old system. The selector's environment counts besides the journal, which is written
+    /// after it.
+    pub fn is_committed(&self) -> bool {
+        let stage = self.journal.as_ref().map(|journal| journal.stage);
+        let selector = self.selector_state.as_deref();
+        self.system == System::New
+            || stage >= Some(Stage::Replace)
+            || matches!(selector, Some("jump" | "try"))
+    }
+
     /// Why the last attempt failed: the node's own word, or else the journal's.
     pub fn reason(&self) -> Option<&str> {
         let journal = || self.journal.as_ref()?.failure.as_deref();
@@ -69,3 +125,25 @@ impl fmt::Display for System {
 /// same run still holds the node, e.g. one whose connection broke a moment ago: call
 /// again soon. `EX_TEMPFAIL` of sysexits(3).
 pub const EXIT_BUSY: i32 = 75;
+
+/// Exit status of a `jumpinit` that was called for one run while the node belongs to another.
+/// `EX_PROTOCOL` of sysexits(3).
+pub const EXIT_OTHER_RUN: i32 = 76;
+
+/// Exit status of a `jumpinit` that was asked for something that the run's stage forbids, e.g. to
+/// take back what has begun to be replaced. `EX_NOPERM` of sysexits(3).
+pub const EXIT_WRONG_STAGE: i32 = 77;
+
+/// What `jumpinit kept` prints: what the node keeps of the run that is under way, enough for
+/// another admin host to carry on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The plan.
+    pub plan: Plan,
+    /// The facts that it follows from.
+    pub facts: Option<Facts>,
+    /// The public part of the jump system's host key, one line.
+    pub host_key_public: Option<String>,
+    /// Whether what was handed over for staging is still there, so that staging can go on.
+    pub can_stage: bool,
+}

@@ -8,23 +8,29 @@ use jumpspec::report::{self, NodeReport};
 use jumpspec::status::{Status, System};
 
 use super::Agent;
-use crate::interrupt::Interrupt;
+use crate::run_dir::RunDir;
 use crate::ssh::{Route, Session, SshError};
-use crate::trouble::Trouble;
+use crate::survey::{Tools, random_hex};
+use crate::trouble::{Exit, Trouble};
 
 /// For a question that a booting system may take its time to answer.
 const LIMIT: Duration = Duration::from_mins(1);
 /// `jumpinit` in the jump system; with an argument it is the ordinary command.
 const JUMP_PROGRAM: &str = "/etc/rc.local";
 
+/// What to do about a host key that is not known here.
+const FOREIGN: &str = "if it is the node's jump system, the host that pushed has its key in its state directory, runs/RUN/known_hosts: copy runs and nodes from there, or name that file as UserKnownHostsFile, with HostKeyAlias jump-RUN, in an --ssh-config";
+
 /// What was seen of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
     /// Nothing answers, or nothing that can be let in; in words.
     Nothing(String),
-    /// The boot that the run was begun from still runs.
+    /// Something answers with a host key that is not known; in words.
+    Foreign(String),
+    /// The boot that is to end still runs.
     SameBoot,
-    /// The old system, booted again.
+    /// The old system.
     Old(Status),
     /// The jump system.
     Jump(Status),
@@ -32,55 +38,112 @@ pub(crate) enum Sight {
     New(Status),
     /// The new system with its report: the run is over.
     Finished(NodeReport),
-    /// A system that knows nothing of the run.
+    /// A system that knows nothing of a run under way.
     Stranger(Status),
 }
 
+impl Sight {
+    /// Trouble, if there is nothing there that could be asked.
+    pub(crate) fn silent(&self) -> Option<Trouble> {
+        let failed = |code: &str, why: &str| Trouble::new(Exit::Failed, code, why);
+        match self {
+            Self::Nothing(why) => {
+                Some(failed("unreachable", why).hint("it may be rebooting: try again in a minute"))
+            }
+            Self::Foreign(why) => Some(failed("host-key", why).hint(FOREIGN)),
+            _ => None,
+        }
+    }
+}
+
 /// The two ways to a node.
-#[derive(Debug)]
 pub(crate) struct Lookout<'a> {
     /// The old and the new system.
-    pub(crate) admins: Route,
-    /// The jump system.
-    pub(crate) pinned: Option<Route>,
-    /// The run to look for.
-    pub(crate) run: &'a str,
-    /// The boot that the run was begun from.
-    pub(crate) first_boot: &'a str,
-    /// `jumpinit`, for systems that have none.
-    pub(crate) binary: &'a [u8],
-    pub(crate) interrupt: Interrupt,
+    admins: Route,
+    /// The jump system, if its host key is known here.
+    pinned: Option<Route>,
+    /// The run whose report ends the watch, if one is watched.
+    run: Option<String>,
+    /// The boot that is to end, if one is.
+    pub(crate) first_boot: String,
+    /// The name of our private directory on the node.
+    directory: String,
+    tools: &'a Tools<'a>,
 }
 
 /// An open connection and what answers at its end.
 pub(crate) type Seen = (Option<(Session, Agent)>, Sight);
 
-impl Lookout<'_> {
+impl<'a> Lookout<'a> {
+    /// Looks at `node`, of whose runs `latest` is the latest that this host knows.
+    pub(crate) fn new(
+        tools: &'a Tools<'a>,
+        node: &str,
+        latest: Option<&RunDir>,
+    ) -> Result<Self, Trouble> {
+        let admins = tools.args.route(node);
+        let pinned = latest.filter(|latest| latest.is_pinned()).map(|latest| {
+            let mut route = admins.clone();
+            route.keys = latest.host_keys();
+            route
+        });
+        Ok(Self {
+            admins,
+            pinned,
+            run: None,
+            first_boot: String::new(),
+            directory: random_hex()?,
+            tools,
+        })
+    }
+
+    /// The same, until `run` is over, from the boot `first_boot` on.
+    pub(crate) fn watch(
+        tools: &'a Tools<'a>,
+        node: &str,
+        run: &RunDir,
+        first_boot: &str,
+    ) -> Result<Self, Trouble> {
+        Ok(Self {
+            run: Some(run.run().to_owned()),
+            first_boot: first_boot.to_owned(),
+            directory: run.run().to_owned(),
+            ..Self::new(tools, node, Some(run))?
+        })
+    }
+
     /// Looks once.
     pub(crate) fn look(&self) -> Result<Seen, Trouble> {
         match self.look_both_ways() {
             Err(SshError::Interrupted) => Err(SshError::Interrupted.trouble(&self.admins.host)),
+            Err(SshError::HostKey(words)) => Ok((None, Sight::Foreign(words))),
             Err(error) => Ok((None, Sight::Nothing(error.to_string()))),
             Ok(seen) => Ok(seen),
         }
     }
 
     fn look_both_ways(&self) -> Result<Seen, SshError> {
+        let interrupt = &self.tools.interrupt;
         if let Some(route) = &self.pinned {
-            match Session::open(route, &self.interrupt) {
-                Ok(session) => return Self::jump(session),
+            match Session::open(route, interrupt) {
+                Ok(session) => return self.jump(session),
                 // Another host key: the jump system is not what answers.
                 Err(SshError::HostKey(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.other(Session::open(&self.admins, &self.interrupt)?)
+        self.other(Session::open(&self.admins, interrupt)?)
     }
 
-    fn jump(session: Session) -> Result<Seen, SshError> {
+    fn jump(&self, session: Session) -> Result<Seen, SshError> {
         let agent = Agent::installed(JUMP_PROGRAM);
         let status = ask(&agent, &session)?;
-        Ok((Some((session, agent)), Sight::Jump(status)))
+        let sight = if status.boot_id == self.first_boot {
+            Sight::SameBoot
+        } else {
+            Sight::Jump(status)
+        };
+        Ok((Some((session, agent)), sight))
     }
 
     fn other(&self, session: Session) -> Result<Seen, SshError> {
@@ -99,7 +162,7 @@ impl Lookout<'_> {
         if boot == self.first_boot {
             return Ok((Some((session, Agent::installed("false"))), Sight::SameBoot));
         }
-        if let Some(report) = finished(&said, self.run) {
+        if let Some(report) = self.run.as_ref().and_then(|run| finished(&said, run)) {
             return Ok((
                 Some((session, Agent::installed("false"))),
                 Sight::Finished(report),
@@ -108,7 +171,7 @@ impl Lookout<'_> {
         let agent = if said.lines().any(|line| line == "program") {
             Agent::installed(&format!("/{}", places::NEW_PROGRAM))
         } else {
-            Agent::upload(&session, self.run, self.binary)?
+            Agent::upload(&session, &self.directory, &self.tools.jumpinit)?
         };
         let status = ask(&agent, &session)?;
         let sight = match status.system {

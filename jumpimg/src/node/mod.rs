@@ -9,8 +9,9 @@ use jumpspec::bundle::{self, Bundle};
 use jumpspec::event::Event;
 use jumpspec::facts::Facts;
 use jumpspec::places;
+use jumpspec::plan::Plan;
 use jumpspec::relpath::RelPath;
-use jumpspec::status::Status;
+use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
 
 pub(crate) use lookout::{Lookout, Sight};
@@ -85,10 +86,11 @@ impl Agent {
             return Ok(());
         };
         let script = format!(
-            "cd {0} && rm -f jumpinit jumpinit.new {1} {1}.new {2} {2}.new; cd / && rmdir {0} || true",
+            "[ ! -d {0} ] || {{ cd {0} && rm -f jumpinit jumpinit.new {1} {1}.new {2} {2}.new {3} {3}.new; cd / && rmdir {0} || true; }}",
             quoted(directory),
             bundle::FILE,
-            bundle::TOOLBOX_FILE
+            bundle::TOOLBOX_FILE,
+            bundle::PLAN_FILE
         );
         session.run(&script, SHORT).map(drop)
     }
@@ -105,6 +107,20 @@ impl Agent {
     /// Which system runs and how far a run has come.
     pub(crate) fn status(&self, session: &Session) -> Result<Status, Trouble> {
         self.ask(session, "status")
+    }
+
+    /// What the node keeps of the run that is under way.
+    pub(crate) fn kept(&self, session: &Session) -> Result<Kept, Trouble> {
+        self.ask(session, "kept")
+    }
+
+    /// The run's log, one event a line, or what is known of a failed boot of the new system.
+    pub(crate) fn log(&self, session: &Session, log: Log) -> Result<String, SshError> {
+        let option = match log {
+            Log::Events => "",
+            Log::FailedBoot => " --failed-boot",
+        };
+        session.run(&format!("exec {} events{option}", self.program), SHORT)
     }
 
     fn ask<T: serde::de::DeserializeOwned>(
@@ -129,10 +145,13 @@ impl Agent {
         bundle: &Bundle,
         toolbox: &[u8],
     ) -> Result<(), SshError> {
-        let bundle =
-            serde_json::to_vec(bundle).map_err(|error| SshError::Local(error.to_string()))?;
-        self.put(session, bundle::FILE, &bundle)?;
+        self.put(session, bundle::FILE, &json(bundle)?)?;
         self.put(session, bundle::TOOLBOX_FILE, toolbox)
+    }
+
+    /// Hands over the plan of a run that is to be taken back.
+    pub(crate) fn hand_over_plan(&self, session: &Session, plan: &Plan) -> Result<(), SshError> {
+        self.put(session, bundle::PLAN_FILE, &json(plan)?)
     }
 
     fn put(&self, session: &Session, name: &str, bytes: &[u8]) -> Result<(), SshError> {
@@ -149,13 +168,18 @@ impl Agent {
         self.directory.as_deref().unwrap_or_default()
     }
 
-    /// Does the old system's steps, from where the journal stands.
-    pub(crate) fn stage(
+    /// Works towards `goal` from where it stands, until an image is wanted or it is reached.
+    pub(crate) fn fill(
         &self,
         session: &Session,
+        goal: Goal,
         on: &mut dyn FnMut(Event),
     ) -> Result<(), SshError> {
-        self.work(session, "stage", Input::empty(), &mut |heard| {
+        let order = match goal {
+            Goal::Stage => "stage",
+            Goal::Exchange => "exchange",
+        };
+        self.work(session, order, Input::empty(), &mut |heard| {
             on_event(heard, on);
         })
     }
@@ -180,15 +204,49 @@ impl Agent {
         })
     }
 
-    /// Makes the old system boot and swap as before the run.
+    /// Makes the old system boot and swap as before `run`, or before whichever run is known there.
     pub(crate) fn take_back(
         &self,
         session: &Session,
+        run: Option<&str>,
         on: &mut dyn FnMut(Event),
     ) -> Result<(), SshError> {
-        self.work(session, "take-back", Input::empty(), &mut |heard| {
+        let order = match run {
+            Some(run) => format!("take-back --run {}", quoted(run)),
+            None => "take-back".to_owned(),
+        };
+        self.work(session, &order, Input::empty(), &mut |heard| {
             on_event(heard, on);
         })
+    }
+
+    /// Shows the node the secret that only the admin host has.
+    pub(crate) fn hello(&self, session: &Session, mark: &str) -> Result<(), SshError> {
+        let script = format!("exec {} hello", self.program);
+        session
+            .run_with(&script, Input::bytes(mark), SHORT)
+            .map(drop)
+    }
+
+    /// Makes a jump system that has not committed reboot into the old one.
+    pub(crate) fn turn_back(&self, session: &Session, run: &str) -> Result<(), SshError> {
+        let order = format!("exec {} turn-back --run {}", self.program, quoted(run));
+        going_down(session.run(&order, SHORT).map(drop))
+    }
+
+    /// Makes a jump system that gave up replace anew, after a reboot.
+    pub(crate) fn resume(
+        &self,
+        session: &Session,
+        run: &str,
+        on: &mut dyn FnMut(Event),
+    ) -> Result<(), SshError> {
+        let order = format!("exec {} resume --run {}", self.program, quoted(run));
+        let resumed = session.talk(&order, Input::empty(), &mut |heard| {
+            on_event(heard, on);
+            true
+        });
+        going_down(resumed.map(drop))
     }
 
     fn work(
@@ -212,12 +270,42 @@ impl Agent {
 
     /// Asks the node to reboot; that the connection then breaks is as it should be.
     pub(crate) fn reboot(&self, session: &Session) -> Result<(), SshError> {
-        match session.run(&format!("exec {} reboot", self.program), SHORT) {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_connection() => Ok(()),
-            Err(error) => Err(error),
-        }
+        going_down(
+            session
+                .run(&format!("exec {} reboot", self.program), SHORT)
+                .map(drop),
+        )
     }
+}
+
+/// What the node is filled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The old system's steps: the node is armed at the end.
+    Stage,
+    /// Another plan in the place of the one that the jump system is stuck with.
+    Exchange,
+}
+
+/// Which log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// All stages' events.
+    Events,
+    /// What the jump system could read of a boot of the new system that failed.
+    FailedBoot,
+}
+
+/// That the connection of a node that reboots breaks is as it should be.
+fn going_down(told: Result<(), SshError>) -> Result<(), SshError> {
+    match told {
+        Err(error) if error.is_connection() => Ok(()),
+        told => told,
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, SshError> {
+    serde_json::to_vec(value).map_err(|error| SshError::Local(error.to_string()))
 }
 
 fn on_event(heard: Heard<'_>, on: &mut dyn FnMut(Event)) {
@@ -228,6 +316,19 @@ fn on_event(heard: Heard<'_>, on: &mut dyn FnMut(Event)) {
     }
 }
 
+/// Which boot runs.
+pub(crate) fn boot_id(session: &Session) -> Result<String, SshError> {
+    let said = session.run("cat /proc/sys/kernel/random/boot_id", SHORT)?;
+    Ok(said.trim().to_owned())
+}
+
+/// The events of a log, whatever else is in it.
+pub(crate) fn parse_events(log: &str) -> Vec<Event> {
+    log.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
 /// Reads the events of the system that `session` leads to, from their beginning.
 pub(crate) fn read_events(session: &Session) -> Result<String, SshError> {
     let script = format!(
@@ -235,6 +336,18 @@ pub(crate) fn read_events(session: &Session) -> Result<String, SshError> {
         places::EVENTS,
         places::NEW_LOG,
         places::EVENTS_NAME
+    );
+    session.run(&script, SHORT)
+}
+
+/// Reads what the jump system could read of a boot of the new system that failed, in the jump
+/// system itself or where a finished run's logs are.
+pub(crate) fn read_failed_boot(session: &Session) -> Result<String, SshError> {
+    let script = format!(
+        "for file in /{0}/{2}* /{1}/{2}*; do [ -e \"$file\" ] && {{ echo \"==> $file <==\"; cat \"$file\"; }}; done; true",
+        places::LOG,
+        places::NEW_LOG,
+        places::FAILED_BOOT
     );
     session.run(&script, SHORT)
 }

@@ -7,14 +7,14 @@ use std::thread;
 use crate::interrupt::{Interrupt, TICK};
 use crate::trouble::{Exit, Trouble};
 
-/// Lets the admin type the node's host name. Without a terminal nobody can, and it is refused.
-pub(super) fn ask(hostname: &str, interrupt: &Interrupt) -> Result<(), Trouble> {
+/// Asks `question`, to which the node's host name is the yes. Without a terminal nobody can, and it is refused.
+pub(crate) fn ask(question: &str, hostname: &str, interrupt: &Interrupt) -> Result<(), Trouble> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let message = "nothing was done: there is no terminal to ask at";
         return Err(Trouble::new(Exit::Refused, "needs-yes", message)
             .hint("say --yes if that is what you want, or --dry-run to see the plan only"));
     }
-    eprint!("\nReplace the operating system of {hostname}? Type its host name to go on: ");
+    eprint!("\n{question} Type its host name to go on: ");
     io::stderr().flush().ok();
     if answer(interrupt)?.trim() == hostname {
         return Ok(());

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use jumpspec::event::{Event, What};
-use jumpspec::report::NodeReport;
+use jumpspec::report::{NodeReport, RehearsalReport};
+use jumpspec::step::Step;
 
 use super::follower::{Action, Ending, Follower};
 use super::run::Run;
 use super::timeline::Timeline;
-use crate::node::{Agent, Lookout, Sight, follow_events, read_events};
-use crate::ssh::Session;
+use crate::node::{Agent, Log, Lookout, Sight, follow_events, parse_events, read_events};
+use crate::ssh::{Session, SshError};
 use crate::trouble::{Exit, Trouble};
 
 /// After this long without a word the status is asked for: an event may have been missed.
@@ -20,28 +21,40 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// For a file that is there.
 const SHORT: Duration = Duration::from_mins(1);
 
+/// From where a node is watched.
+pub(crate) struct Start {
+    /// The boot that is to end.
+    pub(crate) boot_id: String,
+    /// The byte of the jump system's log from which on events are news.
+    pub(crate) offset: u64,
+}
+
+/// How a run that was followed to its end went well.
+pub(crate) enum Followed {
+    /// The node is its new system.
+    Finished(NodeReport),
+    /// The node is its old system again, and everything was proved.
+    Rehearsed(RehearsalReport),
+}
+
 impl Run<'_> {
     /// Watches until the run is over; the times of its parts go into `times`.
-    pub(super) fn follow(&mut self, times: &mut Timeline) -> Result<NodeReport, Trouble> {
-        let (first_boot, run) = (self.plan.boot_id.clone(), self.plan.run.clone());
-        let admins = self.common.args.route(self.node);
-        let mut pinned = admins.clone();
-        pinned.keys = self.dir.host_keys();
-        let lookout = Lookout {
-            admins,
-            pinned: Some(pinned),
-            run: &run,
-            first_boot: &first_boot,
-            binary: &self.common.jumpinit,
-            interrupt: self.common.interrupt.clone(),
-        };
-        let mut follower = Follower::new(self.plan.wait.clone());
+    pub(crate) fn follow(
+        &mut self,
+        start: &Start,
+        times: &mut Timeline,
+    ) -> Result<Followed, Trouble> {
+        let lookout = Lookout::watch(self.tools, self.node, &self.dir, &start.boot_id)?;
+        let mut follower = self.follower();
         let rebooted = self.begun.elapsed();
-        let (mut offset, mut last) = (0, "old system");
+        let (mut offset, mut last, mut greeted) = (start.offset, "before", String::new());
         loop {
             let (open, sight) = lookout.look()?;
             last = self.tell(&sight, last);
             self.note_uptime(open.as_ref(), &sight, times);
+            if let Some((session, agent)) = &open {
+                self.say_hello(session, agent, &sight, &mut greeted)?;
+            }
             match (
                 follower.next(sight, self.begun.elapsed().saturating_sub(rebooted)),
                 &open,
@@ -51,26 +64,71 @@ impl Run<'_> {
                     self.sleep(PAUSE)?;
                 }
                 (Action::TakeBack(reason), Some((session, agent))) => {
-                    return Err(self.take_back(session, agent, &reason));
+                    return Err(self.came_back(session, agent, &reason));
+                }
+                (Action::Rehearsed, Some((session, agent))) => {
+                    times.end(self.begun.elapsed());
+                    return self.rehearsed(session, agent).map(Followed::Rehearsed);
                 }
                 (Action::End(Ending::Finished(report)), Some((session, _))) => {
                     self.last_events(session, times);
                     times.end(self.begun.elapsed());
-                    return Ok(report);
+                    return Ok(Followed::Finished(report));
                 }
                 (Action::End(ending), _) => return Err(self.trouble(ending)),
                 (Action::Wait(time), _) => self.sleep(time)?,
-                (Action::Follow | Action::TakeBack(_), None) => self.sleep(PAUSE)?,
+                (Action::Follow | Action::TakeBack(_) | Action::Rehearsed, None) => {
+                    self.sleep(PAUSE)?;
+                }
             }
         }
+    }
+
+    fn follower(&self) -> Follower {
+        let waits = self.plan.wait.clone();
+        let last_proof = self.plan.steps.prove.len().saturating_sub(1);
+        match u32::try_from(last_proof) {
+            Ok(last_proof) if self.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
+            _ => Follower::new(waits),
+        }
+    }
+
+    /// Shows the secret to a system whose plan waits for it, once a boot.
+    fn say_hello(
+        &mut self,
+        session: &Session,
+        agent: &Agent,
+        sight: &Sight,
+        greeted: &mut String,
+    ) -> Result<(), Trouble> {
+        let steps = &self.plan.steps;
+        let boot = match sight {
+            Sight::Jump(status) if steps.prove.contains(&Step::ProveAdmin) => &status.boot_id,
+            Sight::New(status) if steps.new.contains(&Step::CheckAdmin) => &status.boot_id,
+            _ => return Ok(()),
+        };
+        let Some(mark) = self.mark.as_ref().filter(|_| boot != greeted) else {
+            return Ok(());
+        };
+        match agent.hello(session, mark) {
+            Ok(()) => self.voice.say("this host has logged in and said hello"),
+            // The next look tries again.
+            Err(error) if error.is_connection() => return Ok(()),
+            Err(SshError::Interrupted) => return Err(SshError::Interrupted.trouble(self.node)),
+            Err(error) => self
+                .voice
+                .say(&format!("it does not take our hello: {error}")),
+        }
+        greeted.clone_from(boot);
+        Ok(())
     }
 
     /// Says which system answers, when it is another than before.
     fn tell(&mut self, sight: &Sight, last: &'static str) -> &'static str {
         let (now, name) = match sight {
-            Sight::SameBoot => ("old system", None),
-            Sight::Nothing(_) if last == "old system" => ("nothing", None),
-            Sight::Nothing(_) | Sight::Stranger(_) => return last,
+            Sight::SameBoot => ("before", None),
+            Sight::Nothing(_) | Sight::Foreign(_) if last == "before" => ("nothing", None),
+            Sight::Nothing(_) | Sight::Foreign(_) | Sight::Stranger(_) => return last,
             Sight::Old(status) => ("old system again", Some(&status.os)),
             Sight::Jump(status) => ("jump system", Some(&status.os)),
             Sight::New(status) => ("new system", Some(&status.os)),
@@ -82,7 +140,7 @@ impl Run<'_> {
                 ("os".to_owned(), name.cloned().into()),
             ]);
             self.voice.object("system", system);
-            let text = name.map_or("the old system is gone".to_owned(), |os| {
+            let text = name.map_or("it is down for its reboot".to_owned(), |os| {
                 format!("{now} is up: {os}")
             });
             self.voice.say(&text);
@@ -150,10 +208,7 @@ impl Run<'_> {
                     .say(&format!("cannot read the node's log: {error}"));
             }
         };
-        let events: Vec<Event> = events
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
+        let events = parse_events(&events);
         // Uptimes before the last reboot are another system's.
         let reboot = |event: &Event| matches!(event.what, What::Reboot { .. });
         let this_boot = events.iter().rposition(reboot).map_or(0, |last| last + 1);
@@ -166,17 +221,13 @@ impl Run<'_> {
     }
 
     /// The old system is back: it is made as it was.
-    fn take_back(&mut self, session: &Session, agent: &Agent, reason: &str) -> Trouble {
-        let voice = &mut *self.voice;
-        let back = agent
-            .take_back(session, &mut |event| voice.event(&event))
-            .and_then(|()| agent.remove(session));
+    fn came_back(&mut self, session: &Session, agent: &Agent, reason: &str) -> Trouble {
         let trouble = Trouble::new(
             Exit::Failed,
             "old-system-again",
             format!("is its old system again: {reason}"),
         );
-        match back {
+        match self.take_back(session, agent) {
             Ok(()) => {
                 trouble.hint("nothing of it was lost; its boot sector and swap are as they were")
             }
@@ -184,6 +235,37 @@ impl Run<'_> {
                 "its boot sector or swap may not be as they were: {error}"
             )),
         }
+    }
+
+    /// Makes the old system as it was before the run, and leaves nothing there.
+    fn take_back(&mut self, session: &Session, agent: &Agent) -> Result<(), SshError> {
+        let voice = &mut *self.voice;
+        agent.take_back(session, Some(&self.plan.run), &mut |event| {
+            voice.event(&event);
+        })?;
+        agent.remove(session)?;
+        if let Err(error) = self.dir.write_taken_back() {
+            self.voice.say(&format!("note: {error:#}"));
+        }
+        Ok(())
+    }
+
+    /// The old system is back from a rehearsal. The log goes with the landing file system, so it
+    /// is read first.
+    fn rehearsed(&mut self, session: &Session, agent: &Agent) -> Result<RehearsalReport, Trouble> {
+        let log = agent.log(session, Log::Events);
+        let log = log.map_err(|error| error.trouble(self.node))?;
+        let events = parse_events(&log);
+        for event in &events {
+            self.voice.event(event);
+        }
+        let report = RehearsalReport::new(&self.plan, &events);
+        self.take_back(session, agent).map_err(|error| {
+            let why = "everything was proved, but its boot sector or swap may not be as they were";
+            Trouble::new(Exit::Failed, "not-taken-back", format!("{why}: {error}"))
+                .hint(format!("try `jumpimg abort {}`", self.node))
+        })?;
+        Ok(report)
     }
 
     fn trouble(&self, ending: Ending) -> Trouble {
@@ -194,8 +276,11 @@ impl Run<'_> {
         );
         match ending {
             Ending::Stuck(why) => {
-                failed("stuck-in-jump", format!("stays in the jump system: {why}"))
-                    .hint(self.login())
+                failed("stuck-in-jump", format!("stays in the jump system: {why}")).hint(format!(
+                    "`jumpimg resume {}` begins anew, with --job also with another image; or {}",
+                    self.node,
+                    self.login()
+                ))
             }
             Ending::NoReboot => failed("no-reboot", "does not reboot".to_owned())
                 .hint("reboot it by hand; it is armed and jumps at its next boot"),
@@ -224,7 +309,7 @@ impl Run<'_> {
     /// How to log in to the jump system by hand.
     fn login(&self) -> String {
         let config = self
-            .common
+            .tools
             .args
             .ssh_config
             .as_ref()
@@ -240,8 +325,8 @@ impl Run<'_> {
     }
 
     fn sleep(&self, time: Duration) -> Result<(), Trouble> {
-        if self.common.interrupt.sleep(time) {
-            return Err(crate::ssh::SshError::Interrupted.trouble(self.node));
+        if self.tools.interrupt.sleep(time) {
+            return Err(SshError::Interrupted.trouble(self.node));
         }
         Ok(())
     }

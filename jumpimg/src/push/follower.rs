@@ -23,6 +23,8 @@ pub(super) enum Action {
     Follow,
     /// Make the old system as it was; the run is over.
     TakeBack(String),
+    /// The same after a rehearsal that has proved everything.
+    Rehearsed,
     /// The run is over, or beyond our reach.
     End(Ending),
 }
@@ -59,6 +61,8 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(super) struct Follower {
     waits: Waits,
+    /// In a rehearsal, the index of the last step of the proof.
+    last_proof: Option<u32>,
     phase: Phase,
     /// When the phase began.
     since: Duration,
@@ -71,9 +75,19 @@ impl Follower {
     pub(super) fn new(waits: Waits) -> Self {
         Self {
             waits,
+            last_proof: None,
             phase: Phase::Leaving,
             since: Duration::ZERO,
             seen: Duration::ZERO,
+        }
+    }
+
+    /// Begins where a rehearsal's reboot was asked for; `last_proof` is the index of the last
+    /// step of its proof.
+    pub(super) fn of_rehearsal(waits: Waits, last_proof: u32) -> Self {
+        Self {
+            last_proof: Some(last_proof),
+            ..Self::new(waits)
         }
     }
 
@@ -89,20 +103,30 @@ impl Follower {
     /// Takes a sight; what to do next.
     pub(super) fn next(&mut self, sight: Sight, now: Duration) -> Action {
         match sight {
-            Sight::Nothing(why) => self.silent(now, Ending::Silent(why)),
+            Sight::Nothing(why) | Sight::Foreign(why) => self.silent(now, Ending::Silent(why)),
             Sight::Stranger(status) => self.silent(now, Ending::Stranger(status.os)),
             Sight::SameBoot if now > self.waits.boot.0 => Action::End(Ending::NoReboot),
             Sight::SameBoot => Action::Wait(PAUSE),
             Sight::Finished(report) => Action::End(Ending::Finished(report)),
+            Sight::Old(status) if self.is_proved(&status) => Action::Rehearsed,
             Sight::Old(status) => Action::TakeBack(reason(&status, self.phase)),
             Sight::Jump(status) => self.jump(&status, now),
             Sight::New(status) => self.new_system(&status, now),
         }
     }
 
+    fn is_proved(&self, status: &Status) -> bool {
+        status.journal.as_ref().is_some_and(|journal| {
+            journal.stage == Stage::Prove
+                && journal.failure.is_none()
+                && journal.done
+                && Some(journal.step) == self.last_proof
+        })
+    }
+
     fn jump(&mut self, status: &Status, now: Duration) -> Action {
         self.enter(Phase::Jump, now);
-        if stage(status) == Some(Stage::Stuck) {
+        if status.gave_up {
             return Action::End(Ending::Stuck(reason(status, self.phase)));
         }
         if now.saturating_sub(self.since) > self.waits.prove.0 + self.waits.replace.0 {
@@ -151,10 +175,6 @@ impl Follower {
             Action::Wait(PAUSE)
         }
     }
-}
-
-fn stage(status: &Status) -> Option<Stage> {
-    status.journal.as_ref().map(|journal| journal.stage)
 }
 
 fn reason(status: &Status, phase: Phase) -> String {

@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use jumpsys::cmd::Program;
 
 /// An OpenSSH key pair as text. Not printable: one part is secret.
-pub(super) struct HostKey {
-    pub(super) private: String,
-    pub(super) public: String,
+pub(crate) struct HostKey {
+    pub(crate) private: String,
+    pub(crate) public: String,
 }
 
 /// Makes a key pair for `run`.
-pub(super) fn make(run: &str) -> Result<HostKey> {
+pub(crate) fn make(run: &str) -> Result<HostKey> {
     // Mode 0700, and gone with all in it at the end of this function.
     let directory = tempfile::Builder::new()
         .prefix("jump-key-")

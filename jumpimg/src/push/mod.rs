@@ -16,16 +16,23 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use jumpspec::facts::Facts;
+use jumpspec::plan::Plan;
 use jumpspec::render;
 use serde_json::{Map, json};
 
+use crate::node::{Agent, Goal, boot_id};
 use crate::node_args::{NodeArgs, node_name, sum};
-use crate::run_dir::StateDir;
-use crate::survey::{Common, Survey, survey};
+use crate::run_dir::RunDir;
+use crate::ssh::Session;
+use crate::survey::{Common, Purpose, Survey, Tools, survey};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
-use run::Run;
-use timeline::Timeline;
+pub(crate) use ask::ask;
+pub(crate) use follow::Start;
+pub(crate) use key::HostKey;
+pub(crate) use run::{Run, Staging, bundle};
+pub(crate) use timeline::Timeline;
 
 /// Replaces the operating system of nodes in place
 #[derive(Args, Clone, Debug)]
@@ -39,6 +46,10 @@ pub(crate) struct PushArgs {
     /// Stop after showing the plan; nothing is changed
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+    /// Only try: the node reboots into the jump system, which proves itself and reboots into the
+    /// old one, where everything is made as it was
+    #[arg(long)]
+    pub(crate) rehearse: bool,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
     /// The nodes, as ssh knows them
@@ -47,17 +58,16 @@ pub(crate) struct PushArgs {
 }
 
 /// The node after Ctrl-C while it is staged.
-const STAGING: &str = "its old system runs and is untouched, but its landing partition may be swap no more; push again, or make it swap by hand";
+pub(crate) const STAGING: &str = "its old system runs and is untouched, but its landing partition may be swap no more: go on with `jumpimg resume --job`, or `jumpimg abort`";
 
 /// Pushes to all nodes, one after another; a node that fails does not stop the next.
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
-    let state = args.nodes.state()?;
-    let common = Common::read(&args.nodes, &args.job)?;
+    let tools = Tools::read(&args.nodes)?;
+    let common = Common::read(&tools, &args.job)?;
     let mut exits = Vec::new();
     for node in &args.node {
         let mut voice = Voice::new(node, args.nodes.json);
-        let exit = push(args, &common, &state, node, &mut voice)
-            .map_err(|trouble| voice.trouble(&trouble));
+        let exit = push(args, &common, node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
         exits.push(exit);
         if exit == Err(Exit::Interrupted) {
             break;
@@ -69,12 +79,16 @@ pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
 fn push(
     args: &PushArgs,
     common: &Common<'_>,
-    state: &StateDir,
     node: &str,
     voice: &mut Voice,
 ) -> Result<(), Trouble> {
     let untouched = |trouble: Trouble| interrupted(trouble, node, "nothing was changed on it");
-    let survey = survey(common, node).map_err(untouched)?;
+    let purpose = if args.rehearse {
+        Purpose::Rehearse
+    } else {
+        Purpose::Replace
+    };
+    let survey = survey(common, node, purpose).map_err(untouched)?;
     let agreed = agree(args, common, &survey, voice);
     if args.dry_run || agreed.is_err() {
         let left = survey.leave();
@@ -83,42 +97,81 @@ fn push(
     let Survey {
         session,
         agent,
+        facts,
         mark,
         plan,
-        ..
     } = survey;
     let plan = plan?;
-    let dir = state.begin(&plan.run)?;
-    dir.write_plan(&plan)?;
-    dir.write_mark(&mark)?;
     let key = key::make(&plan.run)?;
-    dir.pin(&key.public)?;
-    state.set_latest(node, &plan.run)?;
+    let dir = begin(common.tools, node, &plan, &facts, &key.public)?;
+    dir.write_mark(&mark)?;
     voice.keep(dir.events()?);
+    let bundle = bundle(common, &plan, &facts, key);
     let mut run = Run {
-        common,
+        tools: common.tools,
         node,
         plan,
         dir,
         voice,
         begun: Instant::now(),
+        mark: Some(mark),
+    };
+    let mut staging = Staging {
+        run: &mut run,
+        common,
+        goal: Goal::Stage,
+        bundle: Some(bundle),
         landing_taken: false,
     };
-    let mut times = Timeline::default();
-    let session = match run.stage(session, &agent, key) {
+    let session = match staging.reach(session, &agent) {
         Ok(session) => session,
-        Err(trouble) => return Err(interrupted(run.give_up(&agent, trouble), node, STAGING)),
+        Err(trouble) => {
+            return Err(interrupted(staging.give_up(&agent, trouble), node, STAGING));
+        }
     };
-    times.armed(run.begun.elapsed());
-    agent
-        .reboot(&session)
-        .map_err(|error| error.trouble(node))?;
-    drop(session);
-    let followed = run.follow(&mut times);
-    let report = followed.map_err(|trouble| interrupted(trouble, node, "it goes on unattended"))?;
-    run.dir.write_report(&report)?;
-    run.tell_report(&report, &times);
-    Ok(())
+    run.jump(session, &agent)
+}
+
+/// Begins to keep a run on this host.
+pub(crate) fn begin(
+    tools: &Tools<'_>,
+    node: &str,
+    plan: &Plan,
+    facts: &Facts,
+    host_key: &str,
+) -> Result<RunDir, Trouble> {
+    let dir = tools.state.begin(&plan.run)?;
+    dir.write_plan(plan)?;
+    dir.write_facts(facts)?;
+    dir.pin(host_key)?;
+    tools.state.set_latest(node, &plan.run)?;
+    Ok(dir)
+}
+
+impl Run<'_> {
+    /// Reboots an armed node and follows it to the end.
+    pub(crate) fn jump(&mut self, session: Session, agent: &Agent) -> Result<(), Trouble> {
+        let mut times = Timeline::default();
+        times.armed(self.begun.elapsed());
+        let boot_id = boot_id(&session)
+            .and_then(|boot_id| agent.reboot(&session).map(|()| boot_id))
+            .map_err(|error| error.trouble(self.node))?;
+        drop(session);
+        self.follow_to_the_end(&Start { boot_id, offset: 0 }, times)
+    }
+
+    /// Follows a node that reboots, and tells how it ended.
+    pub(crate) fn follow_to_the_end(
+        &mut self,
+        start: &Start,
+        mut times: Timeline,
+    ) -> Result<(), Trouble> {
+        let node = self.node;
+        let followed = self.follow(start, &mut times);
+        let followed =
+            followed.map_err(|trouble| interrupted(trouble, node, "it goes on unattended"))?;
+        self.conclude(&followed, &times)
+    }
 }
 
 /// Shows the plan, and asks if that was not agreed to on the command line.
@@ -129,19 +182,30 @@ fn agree(
     voice: &mut Voice,
 ) -> Result<(), Trouble> {
     let plan = survey.plan.as_ref().map_err(Clone::clone)?;
-    if common.args.json {
+    if common.tools.args.json {
         voice.object("plan", Map::from_iter([("plan".to_owned(), json!(plan))]));
     }
     voice.text(&render::plan(plan, &survey.facts));
     if args.dry_run || args.yes {
         Ok(())
     } else {
-        ask::ask(&plan.hostname, &common.interrupt)
+        ask(&question(plan), &plan.hostname, &common.tools.interrupt)
+    }
+}
+
+fn question(plan: &Plan) -> String {
+    if plan.rehearsal {
+        format!(
+            "Rehearse on {}? It reboots twice and comes back as it is.",
+            plan.hostname
+        )
+    } else {
+        format!("Replace the operating system of {}?", plan.hostname)
     }
 }
 
 /// After Ctrl-C: the state that the node is in.
-fn interrupted(trouble: Trouble, node: &str, state: &str) -> Trouble {
+pub(crate) fn interrupted(trouble: Trouble, node: &str, state: &str) -> Trouble {
     if trouble.exit != Exit::Interrupted {
         return trouble;
     }

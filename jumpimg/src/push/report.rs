@@ -3,29 +3,62 @@
 
 use std::fmt::Write as _;
 
-use jumpspec::report::NodeReport;
+use jumpspec::report::{NodeReport, Proved, RehearsalReport};
 use serde_json::{Map, json};
 
+use super::follow::Followed;
 use super::run::Run;
 use super::timeline::{Span, Timeline};
+use crate::trouble::Trouble;
 use crate::voice::seconds;
 
 impl Run<'_> {
-    /// Tells the report to people and to programs.
-    pub(super) fn tell_report(&mut self, report: &NodeReport, times: &Timeline) {
+    /// Keeps the report and tells it, to people and to programs.
+    pub(super) fn conclude(
+        &mut self,
+        followed: &Followed,
+        times: &Timeline,
+    ) -> Result<(), Trouble> {
         let spans = times.spans();
         let log = self.dir.path().display().to_string();
-        self.voice.object(
-            "report",
-            Map::from_iter([
-                ("report".to_owned(), json!(report)),
-                ("times".to_owned(), json!(spans)),
-                ("log".to_owned(), json!(log)),
-            ]),
-        );
-        let text = text(self.node, report, &spans, &log);
+        let (event, report, text) = match followed {
+            Followed::Finished(report) => {
+                self.dir.write_report(report)?;
+                let text = text(self.node, report, &spans, &log);
+                ("report", json!(report), text)
+            }
+            Followed::Rehearsed(report) => {
+                self.dir.write_rehearsal(report)?;
+                let text = rehearsal(self.node, report, &log);
+                ("rehearsal", json!(report), text)
+            }
+        };
+        let fields = [
+            ("report".to_owned(), report),
+            ("times".to_owned(), json!(spans)),
+            ("log".to_owned(), json!(log)),
+        ];
+        self.voice.object(event, Map::from_iter(fields));
         self.voice.text(&text);
+        Ok(())
     }
+}
+
+fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> String {
+    let mut text = format!(
+        "\n{node}: {} has proved itself and is its old system again\n",
+        report.hostname
+    );
+    // Writing to a string cannot fail.
+    for Proved { step, millis } in &report.proved {
+        let time = millis.map(seconds).unwrap_or_default();
+        writeln!(text, "  {step:<44} {time:>8}").ok();
+    }
+    text.push_str("not proved, for only a replacement can show it:\n");
+    for what in &report.not_proved {
+        writeln!(text, "  - {what}").ok();
+    }
+    text + &format!("  log: {log}")
 }
 
 fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> String {
@@ -46,6 +79,26 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rehearsals_report_says_what_was_proved_and_what_was_not() {
+        let report = RehearsalReport {
+            run: "aa".to_owned(),
+            hostname: "node07".to_owned(),
+            proved: vec![Proved {
+                step: "prove: the network is up".to_owned(),
+                millis: Some(1200),
+            }],
+            not_proved: vec!["the replacement itself".to_owned()],
+        };
+        insta::assert_snapshot!(rehearsal("n7", &report, "/state/runs/aa"), @r"
+        n7: node07 has proved itself and is its old system again
+          prove: the network is up                        1.2 s
+        not proved, for only a replacement can show it:
+          - the replacement itself
+          log: /state/runs/aa
+        ");
+    }
 
     #[test]
     fn a_report_has_times_system_and_log() {

@@ -1,20 +1,21 @@
-//! One run on one node, from a plan that was agreed to until the node reboots.
+//! One run on one node, and its first part: this host's files go to the landing partition.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use jumpspec::bundle::Bundle;
 use jumpspec::event::{Event, What};
+use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::status::EXIT_BUSY;
 use jumpspec::step::{ImageRole, Step};
 
 use super::key::HostKey;
 use super::upload::Upload;
-use crate::node::Agent;
+use crate::node::{Agent, Goal};
 use crate::run_dir::RunDir;
-use crate::ssh::{Session, SshError};
-use crate::survey::Common;
+use crate::ssh::{Route, Session, SshError};
+use crate::survey::{Common, Tools};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
 
@@ -23,53 +24,62 @@ use crate::voice::Voice;
 const PAUSES: [u64; 8] = [1, 2, 5, 10, 20, 30, 60, 60];
 
 /// One run on one node.
-pub(super) struct Run<'a> {
-    pub(super) common: &'a Common<'a>,
-    pub(super) node: &'a str,
-    pub(super) plan: Plan,
-    pub(super) dir: RunDir,
-    pub(super) voice: &'a mut Voice,
-    pub(super) begun: Instant,
-    /// Whether the landing partition was written to.
-    pub(super) landing_taken: bool,
+pub(crate) struct Run<'a> {
+    pub(crate) tools: &'a Tools<'a>,
+    pub(crate) node: &'a str,
+    pub(crate) plan: Plan,
+    pub(crate) dir: RunDir,
+    pub(crate) voice: &'a mut Voice,
+    pub(crate) begun: Instant,
+    /// The secret by which the node knows this host, if the run was begun here.
+    pub(crate) mark: Option<String>,
 }
 
-/// What goes to the node before the first step, once.
-struct Luggage {
-    bundle: Bundle,
-    handed_over: bool,
+/// The part of a run that fills the landing partition from this host's files.
+pub(crate) struct Staging<'s, 'r, 'c> {
+    pub(crate) run: &'s mut Run<'r>,
+    pub(crate) common: &'s Common<'c>,
+    pub(crate) goal: Goal,
+    /// What goes to the node before the first step, until it is there.
+    pub(crate) bundle: Option<Bundle>,
+    /// Whether the landing partition was written to.
+    pub(crate) landing_taken: bool,
 }
 
 /// What the node wants next.
 enum Next {
     Image(ImageRole, u64),
-    Reboot,
+    Reached,
 }
 
-impl Run<'_> {
-    /// Does the old system's part: the node is armed when this returns, and the connection
-    /// is still open.
-    pub(super) fn stage(
-        &mut self,
-        session: Session,
-        agent: &Agent,
-        key: HostKey,
-    ) -> Result<Session, Trouble> {
-        let bundle = Bundle {
-            plan: self.plan.clone(),
-            host_key: key.private,
-            host_key_public: key.public,
-            authorized_keys: self.common.job.authorized_keys.clone(),
-            hooks: self.common.job.hooks.clone(),
-        };
-        let mut luggage = Luggage {
-            bundle,
-            handed_over: false,
-        };
+/// The bundle of a run that begins.
+pub(crate) fn bundle(common: &Common<'_>, plan: &Plan, facts: &Facts, key: HostKey) -> Bundle {
+    Bundle {
+        plan: plan.clone(),
+        facts: facts.clone(),
+        origin: origin(),
+        host_key: key.private,
+        host_key_public: key.public,
+        authorized_keys: common.job.authorized_keys.clone(),
+        hooks: common.job.hooks.clone(),
+    }
+}
+
+/// Who this is and what the clock here says, for admins of other hosts to read.
+fn origin() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    let host = jumpsys::system::hostname().unwrap_or_default();
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
+    format!("{user}@{host}, {now}")
+}
+
+impl Staging<'_, '_, '_> {
+    /// Reaches the goal, through connections that break; the last one is still open.
+    pub(crate) fn reach(&mut self, session: Session, agent: &Agent) -> Result<Session, Trouble> {
         let mut session = Some(session);
         let mut failures = 0;
         loop {
-            let (advanced, result) = self.attempt(&mut session, agent, &mut luggage);
+            let (advanced, result) = self.attempt(&mut session, agent);
             let error = match result {
                 Ok(()) => break,
                 Err(error) => error,
@@ -85,28 +95,34 @@ impl Run<'_> {
             .map_err(Trouble::from)
     }
 
-    /// Goes on until the node is armed or something fails; whether anything got on.
+    /// The way to the system that is filled.
+    fn route(&self) -> Route {
+        let mut route = self.run.tools.args.route(self.run.node);
+        if self.goal == Goal::Exchange && self.run.dir.is_pinned() {
+            route.keys = self.run.dir.host_keys();
+        }
+        route
+    }
+
+    /// Goes on until the goal is reached or something fails; whether anything got on.
     fn attempt(
         &mut self,
         session: &mut Option<Session>,
         agent: &Agent,
-        luggage: &mut Luggage,
     ) -> (bool, Result<(), StageError>) {
         let mut advanced = false;
         let open = match session.take() {
             Some(open) => open,
-            None => match Session::open(&self.common.args.route(self.node), &self.common.interrupt)
-            {
+            None => match Session::open(&self.route(), &self.run.tools.interrupt) {
                 Ok(open) => open,
                 Err(error) => return (advanced, Err(error.into())),
             },
         };
-        if !luggage.handed_over {
-            if let Err(error) = agent.hand_over(&open, &luggage.bundle, &self.common.images.toolbox)
-            {
+        if let Some(bundle) = &self.bundle {
+            if let Err(error) = agent.hand_over(&open, bundle, &self.common.images.toolbox) {
                 return (advanced, Err(error.into()));
             }
-            luggage.handed_over = true;
+            self.bundle = None;
         }
         loop {
             let next = self.steps(&open, agent, &mut advanced);
@@ -114,7 +130,7 @@ impl Run<'_> {
                 Ok(Next::Image(image, offset)) => {
                     self.send(&open, agent, image, offset, &mut advanced)
                 }
-                Ok(Next::Reboot) => {
+                Ok(Next::Reached) => {
                     *session = Some(open);
                     return (true, Ok(()));
                 }
@@ -135,15 +151,15 @@ impl Run<'_> {
         advanced: &mut bool,
     ) -> Result<Next, StageError> {
         let (mut next, mut failed) = (None, None);
-        let (voice, landing_taken) = (&mut *self.voice, &mut self.landing_taken);
-        let done = agent.stage(session, &mut |event: Event| {
+        let (voice, landing_taken) = (&mut *self.run.voice, &mut self.landing_taken);
+        let done = agent.fill(session, self.goal, &mut |event: Event| {
             *advanced |= matches!(event.what, What::Done { .. });
             match &event.what {
                 What::Begin { step } if *step == Step::MakeLanding.to_string() => {
                     *landing_taken = true;
                 }
                 What::Need { image, offset } => next = Some(Next::Image(*image, *offset)),
-                What::Complete => next = Some(Next::Reboot),
+                What::Complete => next = Some(Next::Reached),
                 What::Failed { .. } => failed = Some(event.what.clone()),
                 _ => {}
             }
@@ -162,9 +178,9 @@ impl Run<'_> {
         advanced: &mut bool,
     ) -> Result<(), StageError> {
         let upload = Upload::open(self.common.images.path(image), offset)?;
-        let total = self.plan.image(image).size;
+        let total = self.run.plan.image(image).size;
         let what = format!("send the {image}");
-        let voice = &mut *self.voice;
+        let voice = &mut *self.run.voice;
         let mut failed = None;
         let sent = agent.receive(session, image, offset, upload.input()?, &mut |event| {
             if let Some(event) = event {
@@ -181,14 +197,17 @@ impl Run<'_> {
     }
 
     /// After a step failed: the landing partition becomes swap again, if it was taken.
-    pub(super) fn give_up(&mut self, agent: &Agent, trouble: Trouble) -> Trouble {
+    pub(crate) fn give_up(&mut self, agent: &Agent, trouble: Trouble) -> Trouble {
         if trouble.exit == Exit::Interrupted || !self.landing_taken {
             return trouble;
         }
-        let voice = &mut *self.voice;
-        let open = Session::open(&self.common.args.route(self.node), &self.common.interrupt);
+        let voice = &mut *self.run.voice;
+        let tools = self.run.tools;
+        let open = Session::open(&tools.args.route(self.run.node), &tools.interrupt);
         let back = open.and_then(|session| {
-            agent.take_back(&session, &mut |event| voice.event(&event))?;
+            agent.take_back(&session, Some(&self.run.plan.run), &mut |event| {
+                voice.event(&event);
+            })?;
             agent.remove(&session)
         });
         match back {
@@ -200,15 +219,16 @@ impl Run<'_> {
     /// Waits before the next attempt, or says why there is none.
     fn pause(&mut self, error: StageError, failures: usize) -> Result<(), Trouble> {
         if !error.busy() && !error.error.is_connection() || error.failed.is_some() {
-            return Err(error.trouble(self.node));
+            return Err(error.trouble(self.run.node));
         }
         let Some(&pause) = PAUSES.get(failures) else {
-            return Err(error.trouble(self.node));
+            return Err(error.trouble(self.run.node));
         };
-        self.voice
+        self.run
+            .voice
             .say(&format!("{}; again in {pause} s", error.error));
-        if self.common.interrupt.sleep(Duration::from_secs(pause)) {
-            return Err(SshError::Interrupted.trouble(self.node));
+        if self.run.tools.interrupt.sleep(Duration::from_secs(pause)) {
+            return Err(SshError::Interrupted.trouble(self.run.node));
         }
         Ok(())
     }

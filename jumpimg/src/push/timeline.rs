@@ -9,14 +9,14 @@ use serde::Serialize;
 
 /// One part of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Span {
-    pub(super) name: &'static str,
-    pub(super) millis: u64,
+pub(crate) struct Span {
+    pub(crate) name: &'static str,
+    pub(crate) millis: u64,
 }
 
 /// The moments of a run, since its beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     /// The reboot into jump.
     armed: Option<Duration>,
     /// The jump system's first event.
@@ -37,22 +37,22 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// The node reboots into jump.
-    pub(super) fn armed(&mut self, now: Duration) {
+    pub(crate) fn armed(&mut self, now: Duration) {
         self.armed = Some(now);
     }
 
     /// The jump system told its uptime.
-    pub(super) fn jump_uptime(&mut self, now: Duration, uptime: Duration) {
+    pub(crate) fn jump_uptime(&mut self, now: Duration, uptime: Duration) {
         self.jump_booted = now.saturating_sub(uptime);
     }
 
     /// The new system told its uptime.
-    pub(super) fn new_uptime(&mut self, now: Duration, uptime: Duration) {
+    pub(crate) fn new_uptime(&mut self, now: Duration, uptime: Duration) {
         self.new_booted = now.saturating_sub(uptime);
     }
 
     /// An event of the jump system or the new one.
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(crate) fn event(&mut self, event: &Event) {
         let uptime = Duration::from_millis(event.uptime_ms);
         let reboot = matches!(event.what, What::Reboot { .. });
         match event.stage {
@@ -70,12 +70,12 @@ impl Timeline {
     }
 
     /// The run is over.
-    pub(super) fn end(&mut self, now: Duration) {
+    pub(crate) fn end(&mut self, now: Duration) {
         self.end = Some(now);
     }
 
     /// The parts that are known, in order, and the whole.
-    pub(super) fn spans(&self) -> Vec<Span> {
+    pub(crate) fn spans(&self) -> Vec<Span> {
         let zero = Some(Duration::ZERO);
         let parts = [
             ("stage", zero, self.armed),

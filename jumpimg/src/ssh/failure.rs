@@ -1,5 +1,6 @@
 //! What can go wrong with SSH, told apart by ssh's exit status and its own words.
 
+use jumpspec::status::{EXIT_BUSY, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::cmd::CmdError;
 
 use crate::trouble::{Exit, Trouble};
@@ -50,6 +51,10 @@ impl SshError {
     pub(crate) fn trouble(&self, node: &str) -> Trouble {
         let message = self.to_string();
         let failed = |code: &str| Trouble::new(Exit::Failed, code, message.clone());
+        let refused = |code: &str, why: &str| {
+            let why = why.strip_prefix("error: ").unwrap_or(why);
+            Trouble::new(Exit::Refused, code, why)
+        };
         match self {
             Self::Unreachable(_) => failed("unreachable").hint(format!("see that `ssh {node} true` works from here")),
             Self::HostKey(_) => failed("host-key").hint(format!(
@@ -58,7 +63,15 @@ impl SshError {
             Self::Denied(_) => failed("permission-denied").hint(format!(
                 "root must be able to log in by key: try `ssh {node} true`; User and IdentityFile in ssh_config count"
             )),
-            Self::Remote { .. } => failed("remote-command"),
+            Self::Remote { status, stderr } => match *status {
+                EXIT_OTHER_RUN => refused("jump-in-progress", stderr)
+                    .hint(format!("see `jumpimg status {node}`; wait for it, or `jumpimg abort {node}`")),
+                EXIT_WRONG_STAGE => refused("wrong-stage", stderr)
+                    .hint(format!("see `jumpimg status {node}`")),
+                EXIT_BUSY => refused("jump-in-progress", stderr)
+                    .hint("somebody else is at work for this very run: wait, and try again"),
+                _ => failed("remote-command"),
+            },
             Self::Local(_) => failed("ssh").hint("install OpenSSH's client (Debian: openssh-client)"),
             Self::Interrupted => Trouble::new(Exit::Interrupted, "interrupted", message),
         }

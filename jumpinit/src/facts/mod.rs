@@ -157,8 +157,10 @@ fn saved(root: &Root, path: &RelPath) -> Result<SavedPath> {
     })
 }
 
-/// What an earlier jump left: a journal on a partition that carries our label.
-fn jump_in_progress(disks: &[jumpspec::facts::Disk]) -> Option<JumpInProgress> {
+/// What an earlier jump left: a journal on a partition that carries our label. While the landing
+/// file system is mounted or the boot sector leads to the selector, the run is not over, wherever
+/// its admin host went.
+pub(crate) fn jump_in_progress(disks: &[jumpspec::facts::Disk]) -> Option<JumpInProgress> {
     let labelled = |partition: &&jumpspec::facts::Partition| {
         partition
             .content
@@ -183,11 +185,17 @@ fn jump_in_progress(disks: &[jumpspec::facts::Disk]) -> Option<JumpInProgress> {
         loader.grub && loader.area.as_ref().is_some_and(at_selector)
     });
     Some(JumpInProgress {
-        live: crate::stage::is_live(&journal.run),
-        armed: armed && journal.stage == jumpspec::journal::Stage::Armed,
+        live: crate::order::is_at_work(&journal.run) || is_mounted(&partition.device),
+        armed,
+        origin: crate::status::origin(&journal.run),
         run: journal.run,
         stage: Some(journal.stage),
     })
+}
+
+fn is_mounted(device: &str) -> bool {
+    let mounts = mountinfo::read_mountinfo().unwrap_or_default();
+    mounts.iter().any(|mount| disks::canonical(mount) == device)
 }
 
 #[cfg(test)]

@@ -47,6 +47,11 @@ impl Bench {
 
     /// `jumpimg COMMAND` with the bench's files, no terminal, and these arguments.
     pub(crate) fn command(&self, command: &str, arguments: &[&str]) -> Command {
+        self.command_at("state", command, arguments)
+    }
+
+    /// The same on an admin host that keeps its runs in the directory `state`.
+    pub(crate) fn command_at(&self, state: &str, command: &str, arguments: &[&str]) -> Command {
         let mut jumpimg = Command::new(jump_tests::bin("jumpimg"));
         jumpimg.arg(command);
         if matches!(command, "check" | "push") {
@@ -54,7 +59,7 @@ impl Bench {
         }
         jumpimg.arg("--ssh-config").arg(self.path("ssh_config"));
         jumpimg.arg("--jumpinit").arg(self.path("jumpinit"));
-        jumpimg.arg("--state-dir").arg(self.path("state"));
+        jumpimg.arg("--state-dir").arg(self.path(state));
         jumpimg.args(arguments).env_remove("SSH_AUTH_SOCK");
         jumpimg
             .stdin(Stdio::null())
@@ -66,6 +71,17 @@ impl Bench {
     /// Runs it.
     pub(crate) fn run(&self, command: &str, arguments: &[&str]) -> Result<Outcome> {
         Ok(self.command(command, arguments).output()?.into())
+    }
+
+    /// Runs it on another admin host, which knows nothing of this one's runs.
+    pub(crate) fn run_elsewhere(&self, command: &str, arguments: &[&str]) -> Result<Outcome> {
+        let mut jumpimg = self.command_at("elsewhere", command, arguments);
+        Ok(jumpimg.output()?.into())
+    }
+
+    /// The path of the job file, as an argument.
+    pub(crate) fn job(&self) -> String {
+        self.path("job.toml").display().to_string()
     }
 
     /// The directory of the node's latest run.

@@ -3,6 +3,10 @@
 D=@DIR@
 tell() { printf '{"uptime_ms":%s,"stage":"%s",%s}\n' "$1" "$2" "$3"; }
 have() { if [ -e "$D/$1" ]; then wc -c <"$D/$1"; else echo 0; fi; }
+# Every order, to be looked at later: no secret may be among the arguments.
+echo "$*" >>"$D/orders"
+# EX_PROTOCOL: the node belongs to another run.
+other() { if [ -e "$D/other-run" ]; then echo 'error: run bb is under way on this node; this order is of run aa' >&2; exit 76; fi; }
 case $1 in
 --version) echo 'jumpinit fake' ;;
 facts)
@@ -13,6 +17,7 @@ status) cat "$D/status.json" ;;
 stage)
   # EX_TEMPFAIL: an earlier call still holds the node.
   [ ! -e "$D/busy" ] || { rm "$D/busy"; exit 75; }
+  other
   [ ! -e "$D/slow" ] || { touch "$D/slow-now"; sleep 60; }
   cp "$3/bundle.json" "$D/bundle.json"
   [ -s "$3/toolbox.tar" ] || exit 1
@@ -34,6 +39,10 @@ stage)
   tell 3000 armed '"event":"complete"'
   ;;
 receive)
+  if grep -q '"system":"jump"' "$D/status.json"; then
+    cat >>"$D/next"
+    exit 0
+  fi
   if [ -e "$D/break" ] && [ "$3" = target ]; then
     rm "$D/break"
     head -c 100000 >>"$D/$3"
@@ -44,7 +53,36 @@ receive)
   ;;
 reboot) touch "$D/reboot" ;;
 take-back)
+  other
+  if [ -e "$D/nothing" ]; then
+    echo 'error: there is nothing of a run on this node' >&2
+    exit 77
+  fi
+  while [ "$1" != --work ]; do shift; done
+  [ ! -e "$2/plan.json" ] || cp "$2/plan.json" "$D/handed-plan.json"
   touch "$D/taken-back"
   tell 9000 armed '"event":"complete"'
+  ;;
+hello) cat >"$D/hello.new" && mv "$D/hello.new" "$D/hello" ;;
+turn-back) touch "$D/turned-back" ;;
+resume)
+  other
+  touch "$D/resumed"
+  ;;
+exchange)
+  cp "$3/bundle.json" "$D/next-bundle.json"
+  if [ "$(have next)" -lt "$(have other.tar.zst)" ]; then
+    tell 4000 stuck "\"event\":\"need\",\"image\":\"target\",\"offset\":$(have next)"
+    exit 0
+  fi
+  tell 5000 stuck '"event":"complete"'
+  ;;
+kept) cat "$D/kept.json" ;;
+events)
+  if [ "$2" = --failed-boot ]; then
+    cat "$D"/failed-boot-*
+  else
+    cat "$D/jump-events"
+  fi
   ;;
 esac

@@ -55,16 +55,16 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-fn start(bench: &Bench, arguments: &[&str]) -> Result<Child> {
+pub(crate) fn start(bench: &Bench, arguments: &[&str]) -> Result<Child> {
     Ok(bench.command("push", arguments).spawn()?)
 }
 
-fn end(push: Child) -> Result<Outcome> {
+pub(crate) fn end(push: Child) -> Result<Outcome> {
     Ok(push.wait_with_output()?.into())
 }
 
 /// The private directory on the node is gone.
-fn left_nothing(node: &Node<'_>) -> Result<()> {
+pub(crate) fn left_nothing(node: &Node<'_>) -> Result<()> {
     let work = fs::read_to_string(node.path("work"))?;
     ensure!(work.contains("/jump-"), "{work:?}");
     ensure!(

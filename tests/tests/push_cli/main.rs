@@ -1,12 +1,16 @@
-//! jumpimg check, push, status and logs from outside: command-line errors, a whole push
+//! jumpimg check, push, abort, resume, status and logs from outside: command-line errors, a whole push
 //! to a node that is an sshd on loopback and a shell script that acts `jumpinit`, and a
 //! check of this very machine by the real one. No test changes this machine.
 
+mod abort;
 mod bench;
 mod journey;
 mod node;
 mod real;
+mod rehearse;
+mod resume;
 mod sample;
+mod two_hosts;
 mod usage;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -42,7 +46,16 @@ impl Need {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases = usage::CASES.iter().chain(journey::CASES).chain(real::CASES);
+    let cases = [
+        usage::CASES,
+        journey::CASES,
+        rehearse::CASES,
+        abort::CASES,
+        resume::CASES,
+        two_hosts::CASES,
+        real::CASES,
+    ];
+    let cases = cases.into_iter().flatten();
     let trials = cases.map(|case| trial(*case)).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

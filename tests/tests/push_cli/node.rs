@@ -52,6 +52,7 @@ impl<'a> Node<'a> {
         fs::copy(bench.path("jumpinit"), bench.path("rc.local"))?;
         bench.write("facts.json", &sample::facts().to_string())?;
         bench.write("boot_id", FIRST_BOOT)?;
+        bench.write("status.json", &sample::status("none").to_string())?;
         node.install()?;
         Ok(node)
     }
@@ -174,11 +175,20 @@ impl<'a> Node<'a> {
         self.cut(false)
     }
 
+    /// Reboots the jump system into itself; its log goes on.
+    pub(crate) fn reboot_jump(&mut self, stage: &str, boot: &str) -> Result<()> {
+        self.cut(true)?;
+        std::thread::sleep(DOWN);
+        self.set_status("jump", stage, None)?;
+        self.change_status(|status| status["boot_id"] = json!(boot))?;
+        self.boot("host_jump")
+    }
+
     /// Reboots into the jump system, whose host key is the bundle's.
     pub(crate) fn boot_jump(&mut self, stage: &str, failure: Option<&str>) -> Result<()> {
         self.cut(true)?;
         std::thread::sleep(DOWN);
-        let bundle: Value = serde_json::from_str(&fs::read_to_string(self.path("bundle.json"))?)?;
+        let bundle = self.bundle()?;
         self.bench.write(
             "host_jump",
             bundle["host_key"].as_str().context("no host key")?,
@@ -206,19 +216,46 @@ impl<'a> Node<'a> {
 
     fn set_status(&self, system: &str, stage: &str, failure: Option<&str>) -> Result<()> {
         let run = self.run_id()?;
-        let journal = json!({"run": run, "stage": stage, "step": 0, "done": false, "tries": 1, "failure": failure});
-        let status = json!({
-            "system": system, "hostname": "node07", "os": format!("the {system} OS"), "kernel": "6",
-            "boot_id": format!("{system}-boot"), "uptime_ms": 5000, "run": run, "journal": journal,
-            "selector_state": null, "failure": failure,
+        let mut status = sample::status(system);
+        status["run"] = json!(run);
+        status["journal"] = json!({
+            "run": run, "disk": [], "stage": stage, "step": 0, "done": false, "tries": 1,
+            "failure": failure,
         });
-        self.bench.write("status.json", &status.to_string())
+        status["failure"] = json!(failure);
+        status["gave_up"] = json!(stage == "stuck");
+        self.bench.write("status.json", &status.to_string())?;
+        let mut kept = self.bundle()?;
+        kept["can_stage"] = json!(system == "old");
+        self.bench.write("kept.json", &kept.to_string())
+    }
+
+    /// Changes what the node says of itself.
+    pub(crate) fn change_status(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
+        let path = self.path("status.json");
+        let mut status = serde_json::from_str(&fs::read_to_string(&path)?)?;
+        change(&mut status);
+        Ok(fs::write(path, status.to_string())?)
+    }
+
+    /// The old system runs, at that stage of the run that was pushed.
+    pub(crate) fn stand_at(&self, stage: &str) -> Result<()> {
+        self.set_status("old", stage, None)
+    }
+
+    /// What was handed over when the run began.
+    pub(crate) fn bundle(&self) -> Result<Value> {
+        Ok(serde_json::from_str(&fs::read_to_string(
+            self.path("bundle.json"),
+        )?)?)
     }
 
     /// The run's id, from what was handed over.
     pub(crate) fn run_id(&self) -> Result<String> {
-        let bundle: Value = serde_json::from_str(&fs::read_to_string(self.path("bundle.json"))?)?;
-        Ok(bundle["plan"]["run"].as_str().context("no run")?.to_owned())
+        Ok(self.bundle()?["plan"]["run"]
+            .as_str()
+            .context("no run")?
+            .to_owned())
     }
 
     /// Appends an event to the jump system's log.

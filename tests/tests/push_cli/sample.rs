@@ -55,6 +55,15 @@ pub(crate) fn facts() -> Value {
     })
 }
 
+/// What `jumpinit status` would print of a node that runs that system, in no run.
+pub(crate) fn status(system: &str) -> Value {
+    json!({
+        "system": system, "hostname": "node07", "os": format!("the {system} OS"), "kernel": "6",
+        "boot_id": format!("{system}-boot"), "uptime_ms": 5000, "run": null, "journal": null,
+        "selector_state": null, "failure": null,
+    })
+}
+
 /// Writes an image of `kind` that holds one file of `bytes` bytes.
 pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
     let digest = Digest::of(b"");

@@ -4,6 +4,7 @@ D=@DIR@
 command=$(printf '%s' "$SSH_ORIGINAL_COMMAND" | sed \
   -e "s#/etc/rc.local#$D/rc.local#g" \
   -e "s#/jump/log/events.jsonl#$D/jump-events#g" \
+  -e "s#/jump/log/failed-boot-#$D/failed-boot-#g" \
   -e "s#/var/log/jump/#$D/new-log/#g" \
   -e "s#/proc/sys/kernel/random/boot_id#$D/boot_id#g" \
   -e "s#/usr/lib/jump/jumpinit#$D/new-jumpinit#g")

@@ -1,6 +1,7 @@
 //! Nodes in user-mode Linux: stage, replace and finish without firmware. The test looks at the disk
 //! between two boots and then boots what the loader would.
 
+mod admin;
 mod fallback;
 mod journey;
 #[path = "../machines/mod.rs"]
@@ -42,6 +43,22 @@ fn main() {
         case(
             "row_36_jump_comes_back_when_the_new_system_has_no_sshd",
             trial::row_36_without_sshd,
+        ),
+        case(
+            "a_rehearsal_proves_a_real_node_and_leaves_it_as_it_was",
+            admin::rehearsal,
+        ),
+        case(
+            "an_armed_node_is_taken_back_from_another_admin_host",
+            admin::abort_armed,
+        ),
+        case(
+            "a_jump_system_that_waits_for_its_admin_is_taken_back",
+            admin::abort_proving,
+        ),
+        case(
+            "a_stuck_jump_system_goes_on_by_another_job",
+            admin::resume_by_another_job,
         ),
     ]);
 }

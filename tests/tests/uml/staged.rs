@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use jumpspec::plan::Plan;
 use jumpspec::selector::State;
 use xtask::journey::{BOOT, Job, Portrait};
-use xtask::vm::{NODE, Network, Node, Role, Table, Uml, Victim};
+use xtask::vm::{Guest as _, NODE, Network, Node, Role, Table, Uml, Victim};
 
 use crate::machines::{Push, disk};
 use crate::selector;
@@ -34,6 +34,11 @@ pub(crate) struct Staged {
 impl Staged {
     /// Pushes to a fresh victim; `more` is appended to the job.
     pub(crate) fn new(name: &str, more: &str) -> Result<Self> {
+        Self::with(name, more, &["--yes"])
+    }
+
+    /// The same with these options of `jumpimg push`.
+    pub(crate) fn with(name: &str, more: &str, options: &[&str]) -> Result<Self> {
         let node = Victim::prepare(Table::Mbr)?.copy(name)?;
         Uml::adapt(&node)?;
         let head = disk::sectors(&node, 0, HEAD)?;
@@ -44,7 +49,7 @@ impl Staged {
         let before = Portrait::take(&old)?;
         let job = Job::write(&node.folder, Table::Mbr)?;
         job.append(more)?;
-        let push = network.inside(&job.push(old.ssh_config(), &["--yes"]));
+        let push = network.inside(&job.push(old.ssh_config(), options));
         let push = Push::start(push, &node.folder.join("push.log"))?;
         old.wait_for_end(WORK)?;
         let plan = plan(&node).with_context(|| push.said().unwrap_or_default())?;
@@ -64,6 +69,34 @@ impl Staged {
     /// Starts the system on the partition with that role.
     pub(crate) fn start(&self, root: Role) -> Result<Uml<'_>> {
         Uml::start(&self.node, &self.network, root)
+    }
+
+    /// Starts another of jumpimg's commands, with these options, on one of the admin's hosts.
+    pub(crate) fn order(&self, job: &Job, command: &str, more: &[&str]) -> Result<Push> {
+        let config = self.node.folder.join("ssh_config");
+        let command_line = self.network.inside(&job.command(command, &config, more));
+        Push::start(
+            command_line,
+            &self.node.folder.join(format!("{command}.log")),
+        )
+    }
+
+    /// The node is as it was before the push, and so are the sectors before its first partition.
+    pub(crate) fn is_as_before(&self, old: Uml<'_>) -> Result<()> {
+        let (before, after) = (&self.before, Portrait::take(&old)?);
+        ensure!(before == &after, "it was {before:#?}\nit is {after:#?}");
+        let rests = old.ssh("ls -d /dev/shm/jump-* /run/jump-* 2>/dev/null || true")?;
+        ensure!(
+            rests.trim().is_empty() || rests.trim() == "/run/jump.lock",
+            "left there: {rests}"
+        );
+        old.power_off(BOOT)?;
+        let head = disk::sectors(&self.node, 0, HEAD)?;
+        ensure!(
+            head == self.head,
+            "the sectors before the first partition are not what they were"
+        );
+        Ok(())
     }
 
     /// Does the selector's part of a boot; fails unless it finds `state`.

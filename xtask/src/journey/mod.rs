@@ -60,6 +60,28 @@ impl Job {
         status
     }
 
+    /// Another of jumpimg's commands for the victim, with these options, on the admin host that
+    /// began its run.
+    pub fn command(&self, command: &str, ssh_config: &Path, more: &[&str]) -> Command {
+        let mut jumpimg = self.jumpimg(command, ssh_config);
+        jumpimg.args(more).arg(NODE);
+        jumpimg
+    }
+
+    /// The same admin's other host, which knows nothing of this one's runs.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self {
+            file: self.file.clone(),
+            state: self.state.with_file_name("elsewhere"),
+        }
+    }
+
+    /// The job file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     fn jumpimg(&self, command: &str, ssh_config: &Path) -> Command {
         let mut jumpimg = run::command(dist::jumpimg(), [command, "--ssh-config"]);
         jumpimg.arg(ssh_config).arg("--state-dir").arg(&self.state);

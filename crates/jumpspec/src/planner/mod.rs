@@ -137,6 +137,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         steps,
         destroyed: Vec::new(),
         kept: Vec::new(),
+        not_promised: Vec::new(),
         notes: fstab
             .dropped
             .iter()
@@ -174,8 +175,11 @@ fn node_refusals(facts: &Facts) -> Vec<Refusal> {
     if let Some(jump) = facts.jump.as_ref().filter(|jump| jump.live || jump.armed) {
         refusals.push(Refusal::new(
             RefusalCode::JumpInProgress,
-            format!("run {} is under way on this node", jump.run),
-            "wait for it, and see `jumpimg status`",
+            match &jump.origin {
+                Some(origin) => format!("run {} is under way on this node, by {origin}", jump.run),
+                None => format!("run {} is under way on this node", jump.run),
+            },
+            "see `jumpimg status`; wait for it, go on with `jumpimg resume`, or `jumpimg abort`",
         ));
     }
     if let Err(error) = crate::hostname::check(&facts.hostname) {

@@ -8,6 +8,7 @@ use crate::relpath::RelPath;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
+    plan.not_promised = not_promised(input);
     if input.rehearsal {
         plan.kept.push(
             "everything: a rehearsal goes back to the old system and makes the landing partition what it was"
@@ -101,6 +102,15 @@ fn homes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     .collect()
 }
 
+/// What this machine lacks for the promise to hold in every case.
+fn not_promised(input: &Input<'_>) -> Vec<String> {
+    let watchdog = input.facts.watchdogs.is_empty().then(|| {
+        "a way back from a kernel that hangs before it can panic: there is no hardware watchdog"
+            .to_owned()
+    });
+    watchdog.into_iter().collect()
+}
+
 fn notes(input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let missing = input.facts.saved.iter().filter(|path| path.size.is_none());
@@ -114,11 +124,6 @@ fn notes(input: &Input<'_>) -> Vec<String> {
     notes.extend(left_out.iter().map(|link| {
         format!("{link} has addresses and is left to whatever makes it in the new system")
     }));
-    if input.facts.watchdogs.is_empty() {
-        notes.push(
-            "no hardware watchdog: a kernel that hangs before it can panic stays hung".to_owned(),
-        );
-    }
     if let Some(jump) = input.facts.jump.as_ref() {
         notes.push(format!(
             "run {} was begun here and did not finish; its leftovers are overwritten",

@@ -159,6 +159,7 @@ fn refuses_a_node_that_is_not_ready() {
         stage: Some(Stage::Armed),
         live: false,
         armed: true,
+        origin: None,
     };
     assert_eq!(
         refused(|facts| facts.jump = Some(jump)),

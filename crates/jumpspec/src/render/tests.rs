@@ -151,7 +151,8 @@ fn a_plan() -> Plan {
         steps: steps(),
         destroyed: vec!["/dev/vda4 (2.0 GiB, ext4 at /data): deleted".to_owned()],
         kept: vec!["/etc/hosts".to_owned()],
-        notes: vec!["no hardware watchdog".to_owned()],
+        not_promised: vec!["a way back from a kernel that hangs".to_owned()],
+        notes: vec!["the network is not carried over".to_owned()],
     }
 }
 

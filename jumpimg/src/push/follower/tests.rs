@@ -36,6 +36,10 @@ fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
         journal: Some(journal),
         selector_state: None,
         failure: None,
+        step: None,
+        origin: None,
+        live: false,
+        gave_up: stage == Stage::Stuck,
     }
 }
 
@@ -80,6 +84,31 @@ fn the_old_system_that_comes_back_is_made_as_it_was_and_says_why() {
         panic!()
     };
     assert!(reason.contains("did not come up"));
+}
+
+#[test]
+fn a_rehearsal_is_over_when_the_old_system_is_back_with_the_last_proof_done() {
+    let back = |step: u32, done: bool, failure: Option<&str>| {
+        let mut old = status(System::Old, Stage::Prove, failure);
+        if let Some(journal) = &mut old.journal {
+            (journal.step, journal.done) = (step, done);
+        }
+        Sight::Old(old)
+    };
+    let rehearsal = || Follower::of_rehearsal(Waits::default(), 3);
+    let next = |sight| rehearsal().next(sight, minutes(3));
+    assert_eq!(next(back(3, true, None)), Action::Rehearsed);
+    for short in [
+        back(3, false, None),
+        back(2, true, None),
+        back(3, true, Some("no link")),
+    ] {
+        assert!(matches!(next(short), Action::TakeBack(_)));
+    }
+    assert!(matches!(
+        follower().next(back(3, true, None), minutes(3)),
+        Action::TakeBack(_)
+    ));
 }
 
 #[test]

@@ -1,0 +1,219 @@
+//! Whether another plan may take the place of one that is stuck in the jump system. The jump
+//! system runs already and part of the disk may be gone: what led there cannot change any more.
+
+use crate::plan::{NewPartition, Plan};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::step::Step;
+
+/// What stands against `next` in the place of `staged`.
+///
+/// # Errors
+/// All refusals, in a stable order; never an empty list.
+pub fn check(staged: &Plan, next: &Plan) -> Result<(), Vec<Refusal>> {
+    let mut refusals: Vec<Refusal> = [other_jump_image(staged, next), other_landing(staged, next)]
+        .into_iter()
+        .flatten()
+        .collect();
+    refusals.extend(other_table(staged, next));
+    refusals.extend(lost(staged, next));
+    if refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(refusals)
+    }
+}
+
+/// What the new job wants saved and the old system is no more there to give, in words.
+pub fn not_saved(staged: &Plan, next: &Plan) -> Vec<String> {
+    let saved = |plan: &Plan| {
+        let paths = plan.steps.old.iter().find_map(|step| match step {
+            Step::SaveFiles { paths } => Some(paths.clone()),
+            _ => None,
+        });
+        paths.unwrap_or_default()
+    };
+    let there = saved(staged);
+    let missing = saved(next).into_iter().filter(|path| !there.contains(path));
+    missing
+        .map(|path| {
+            format!(
+                "{} was not saved when the run was staged, so it is not carried over",
+                path.absolute()
+            )
+        })
+        .collect()
+}
+
+fn other_jump_image(staged: &Plan, next: &Plan) -> Option<Refusal> {
+    let (running, wanted) = (&staged.images.jump, &next.images.jump);
+    (running.digest != wanted.digest).then(|| {
+        Refusal::new(
+            RefusalCode::OtherJumpImage,
+            format!(
+                "the job's jump image {} is not {}, which the node runs (digest {})",
+                wanted.name, running.name, running.digest
+            ),
+            "name in [images] the jump image that this run was begun with",
+        )
+    })
+}
+
+fn other_landing(staged: &Plan, next: &Plan) -> Option<Refusal> {
+    let same = staged.run == next.run
+        && staged.landing == next.landing
+        && staged.selector == next.selector
+        && staged.boot == next.boot
+        && staged.disk.identities == next.disk.identities
+        && !next.rehearsal;
+    (!same).then(|| {
+        Refusal::new(
+            RefusalCode::OtherLanding,
+            format!(
+                "the job means another disk, landing partition or jump kernel arguments than run {}",
+                staged.run
+            ),
+            "leave [landing], [layout] disk and [jump] kernel_arguments as they were",
+        )
+    })
+}
+
+/// A table that an earlier plan may have written stays only if the new plan writes its own.
+fn other_table(staged: &Plan, next: &Plan) -> Option<Refusal> {
+    let stale = staged.disk.rewrite && !next.disk.rewrite && staged.disk.after != next.disk.after;
+    stale.then(|| {
+        Refusal::new(
+            RefusalCode::LayoutImpossible,
+            "the partition table may have been written anew already; the new layout leaves it as it was",
+            "describe in the new layout the partitions as the earlier job made them",
+        )
+    })
+}
+
+/// Partitions that `next` keeps and `staged` does not.
+fn lost(staged: &Plan, next: &Plan) -> Vec<Refusal> {
+    let kept = next.filesystems.iter().filter(|filesystem| filesystem.kept);
+    kept.filter(|filesystem| is_destroyed(staged, filesystem.number))
+        .map(|filesystem| {
+            Refusal::new(
+                RefusalCode::KeepsWhatIsLost,
+                format!(
+                    "partition {} ({}) is to be kept, but run {} has begun to replace it",
+                    filesystem.number, filesystem.mount, staged.run
+                ),
+                "say action = \"format\" for it",
+            )
+        })
+        .collect()
+}
+
+/// Whether `plan` formats partition `number` or makes it anew.
+fn is_destroyed(plan: &Plan, number: u32) -> bool {
+    let formatted = plan
+        .steps
+        .replace
+        .iter()
+        .any(|step| matches!(step, Step::Mkfs { number: made, .. } if *made == number));
+    let before = plan
+        .disk
+        .before
+        .iter()
+        .find(|partition| partition.number == number)
+        .map(NewPartition::unchanged);
+    let after = plan
+        .disk
+        .after
+        .iter()
+        .find(|partition| partition.number == number);
+    formatted || before.as_ref() != after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::job::{Action, Job};
+    use crate::manifest::Kind;
+    use crate::planner::sample::{facts, image, job};
+    use crate::planner::{ImageFile, Input, plan};
+
+    fn planned(target: &ImageFile, jump: &ImageFile, job: &Job) -> Plan {
+        plan(&Input {
+            run: "00112233aabbccdd",
+            rehearsal: false,
+            admin_mark: Digest::of(b"secret"),
+            jump,
+            target,
+            facts: &facts(),
+            job,
+        })
+        .unwrap()
+    }
+
+    fn codes(staged: &Plan, next: &Plan) -> Vec<RefusalCode> {
+        let refusals = check(staged, next).err().unwrap_or_default();
+        refusals.iter().map(|refusal| refusal.code).collect()
+    }
+
+    #[test]
+    fn another_target_image_may_follow() {
+        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+        let staged = planned(&target, &jump, &job());
+        let other = ImageFile {
+            digest: Digest::of(b"another"),
+            ..target
+        };
+        let next = planned(&other, &jump, &job());
+        assert_ne!(staged.images.target, next.images.target);
+        assert_eq!(codes(&staged, &next), []);
+    }
+
+    #[test]
+    fn refuses_another_jump_image_than_the_one_that_runs() {
+        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+        let staged = planned(&target, &jump, &job());
+        let other = ImageFile {
+            digest: Digest::of(b"another"),
+            ..jump
+        };
+        let next = planned(&target, &other, &job());
+        assert_eq!(codes(&staged, &next), [RefusalCode::OtherJumpImage]);
+    }
+
+    #[test]
+    fn refuses_other_kernel_arguments_of_the_jump_system() {
+        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+        let staged = planned(&target, &jump, &job());
+        let mut other = job();
+        other.jump.kernel_arguments.push("quiet".to_owned());
+        let next = planned(&target, &jump, &other);
+        assert_eq!(codes(&staged, &next), [RefusalCode::OtherLanding]);
+    }
+
+    #[test]
+    fn refuses_to_keep_what_the_run_has_begun_to_destroy() {
+        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+        let mut first = job();
+        for wish in &mut first.layout.partitions {
+            if wish.action == Action::Keep {
+                wish.action = Action::Format;
+            }
+        }
+        let staged = planned(&target, &jump, &first);
+        let next = planned(&target, &jump, &job());
+        assert!(next.filesystems.iter().any(|filesystem| filesystem.kept));
+        assert_eq!(codes(&staged, &next), [RefusalCode::KeepsWhatIsLost]);
+        assert_eq!(codes(&next, &staged), []);
+    }
+
+    #[test]
+    fn what_nobody_saved_is_told() {
+        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
+        let staged = planned(&target, &jump, &job());
+        let mut other = job();
+        other.save.extra.push("etc/motd".parse().unwrap());
+        let next = planned(&target, &jump, &other);
+        let told = not_saved(&staged, &next);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("/etc/motd was not saved"), "{told:?}");
+    }
+}

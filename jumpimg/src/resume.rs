@@ -1,0 +1,401 @@
+//! `jumpimg resume`: goes on with a run that stands still. In the jump system after it gave up,
+//! with the same plan or by another job; on the old system when the admin host went away while
+//! the node was staged or before it was rebooted.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use jumpspec::facts::Facts;
+use jumpspec::journal::Stage;
+use jumpspec::plan::Plan;
+use jumpspec::status::{Kept, Status};
+use jumpspec::step::{ImageRole, Step};
+use jumpspec::{render, succession};
+use serde_json::{Map, json};
+
+use crate::node::{Agent, Goal, Lookout, Sight, parse_events, read_events};
+use crate::node_args::{NodeArgs, node_name, sum};
+use crate::push::{HostKey, Run, STAGING, Staging, Start, Timeline, ask, bundle, interrupted};
+use crate::run_dir::RunDir;
+use crate::ssh::Session;
+use crate::survey::{Common, Purpose, Tools, random_hex};
+use crate::trouble::{Exit, Trouble};
+use crate::voice::Voice;
+
+/// Goes on with a run that stands still, e.g. after the jump system gave up
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ResumeArgs {
+    /// Go on by this job, e.g. with another target image; its jump image must be the run's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) job: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Stop after showing the new plan; nothing is changed
+    #[arg(long, conflicts_with = "yes", requires = "job")]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) nodes: NodeArgs,
+    /// The nodes, as ssh knows them
+    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
+    pub(crate) node: Vec<String>,
+}
+
+/// Goes on with all nodes, one after another.
+pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
+    let tools = Tools::read(&args.nodes)?;
+    let common = args.job.as_ref();
+    let common = common.map(|job| Common::read(&tools, job)).transpose()?;
+    let mut exits = Vec::new();
+    for node in &args.node {
+        let mut voice = Voice::new(node, args.nodes.json);
+        let resume = Resume {
+            args,
+            tools: &tools,
+            common: common.as_ref(),
+            node,
+        };
+        let exit = resume
+            .run(&mut voice)
+            .map_err(|trouble| voice.trouble(&trouble));
+        exits.push(exit);
+        if exit == Err(Exit::Interrupted) {
+            break;
+        }
+    }
+    sum(&exits)
+}
+
+#[derive(Clone, Copy)]
+struct Resume<'a> {
+    args: &'a ResumeArgs,
+    tools: &'a Tools<'a>,
+    common: Option<&'a Common<'a>>,
+    node: &'a str,
+}
+
+impl<'a> Resume<'a> {
+    fn run(self, voice: &mut Voice) -> Result<(), Trouble> {
+        let latest = self.tools.state.latest(self.node);
+        let (open, sight) = Lookout::new(self.tools, self.node, latest.as_ref())?.look()?;
+        if let Some(trouble) = sight.silent() {
+            return Err(trouble);
+        }
+        let Some((session, agent)) = open else {
+            return Err(Trouble::new(
+                Exit::Failed,
+                "unreachable",
+                "the connection is gone",
+            ));
+        };
+        let stage = match &sight {
+            Sight::Old(status) | Sight::Jump(status) => {
+                status.journal.as_ref().map(|journal| journal.stage)
+            }
+            _ => None,
+        };
+        let resumed = match (sight, stage) {
+            (Sight::Jump(status), _) if status.gave_up => {
+                self.in_jump(session, &agent, &status, voice)
+            }
+            (Sight::Old(status), Some(Stage::Stage | Stage::Armed)) if !status.live => {
+                self.in_old(session, &agent, stage, voice)
+            }
+            (sight, _) => {
+                agent
+                    .remove(&session)
+                    .map_err(|error| error.trouble(self.node))?;
+                Err(self.not_stuck(&sight))
+            }
+        };
+        resumed.map_err(|trouble| interrupted(trouble, self.node, "it stays as it is"))
+    }
+
+    /// Why there is nothing to go on with.
+    fn not_stuck(self, sight: &Sight) -> Trouble {
+        let refused = |code: &str, why: String| {
+            Trouble::new(Exit::Refused, code, why)
+                .hint(format!("see `jumpimg status {}`", self.node))
+        };
+        match sight {
+            Sight::Old(status) if status.live => refused(
+                "jump-in-progress",
+                format!(
+                    "run {} is at work on it at this moment, by {}",
+                    status.run.as_deref().unwrap_or("?"),
+                    status.origin.as_deref().unwrap_or("somebody")
+                ),
+            ),
+            Sight::Old(status) => refused(
+                "old-system-again",
+                format!(
+                    "is its old system again: {}",
+                    status.reason().unwrap_or("no reason was left")
+                ),
+            )
+            .hint(format!(
+                "`jumpimg abort {}` makes it as it was; then push again",
+                self.node
+            )),
+            Sight::Jump(status) => refused(
+                "not-stuck",
+                format!("the jump system is at work{}", at(status)),
+            ),
+            Sight::New(_) => refused("not-stuck", "its new system is being tried".to_owned()),
+            _ => refused("no-run", "no run is under way on it".to_owned()),
+        }
+    }
+
+    /// Keeps the run on this host too, if another one has begun it.
+    fn adopt(self, kept: &Kept) -> Result<RunDir, Trouble> {
+        let dir = self.tools.state.begin(&kept.plan.run)?;
+        dir.write_plan(&kept.plan)?;
+        if let Some(facts) = &kept.facts {
+            dir.write_facts(facts)?;
+        }
+        if let Some(key) = &kept.host_key_public {
+            dir.pin(key)?;
+        }
+        self.tools.state.set_latest(self.node, &kept.plan.run)?;
+        Ok(dir)
+    }
+
+    /// The jump system gave up.
+    fn in_jump(
+        self,
+        session: Session,
+        agent: &Agent,
+        status: &Status,
+        voice: &mut Voice,
+    ) -> Result<(), Trouble> {
+        let mut kept = agent.kept(&session)?;
+        if kept.facts.is_none() {
+            kept.facts = self.tools.state.begin(&kept.plan.run)?.facts().ok();
+        }
+        let next = self
+            .common
+            .map(|common| self.successor(common, &kept))
+            .transpose()?;
+        if let (Some((next, _)), Some(common)) = (&next, self.common) {
+            self.agree(common, next, &kept, voice)?;
+            if self.args.dry_run {
+                return Ok(());
+            }
+        }
+        let dir = self.adopt(&kept)?;
+        voice.keep(dir.events()?);
+        let mark = dir.mark();
+        let mut run = Run {
+            tools: self.tools,
+            node: self.node,
+            plan: kept.plan.clone(),
+            dir,
+            voice,
+            begun: Instant::now(),
+            mark,
+        };
+        let session = match (next, self.common) {
+            (Some((next, mark)), Some(common)) => {
+                exchange(&mut run, common, &kept, next, &mark, session)?
+            }
+            _ => session,
+        };
+        refuse_without_mark(&run)?;
+        let told = read_events(&session).map_err(|error| error.trouble(self.node))?;
+        run.voice.known(&parse_events(&told));
+        let mut times = Timeline::default();
+        times.armed(run.begun.elapsed());
+        let voice = &mut *run.voice;
+        agent
+            .resume(&session, &run.plan.run, &mut |event| voice.event(&event))
+            .map_err(|error| error.trouble(self.node))?;
+        drop(session);
+        let start = Start {
+            boot_id: status.boot_id.clone(),
+            offset: told.len() as u64,
+        };
+        run.follow_to_the_end(&start, times)
+    }
+
+    /// The plan of the new job for the node as it was, with the secret that it goes by.
+    fn successor(self, common: &Common<'_>, kept: &Kept) -> Result<(Plan, String), Trouble> {
+        let facts = known_facts(kept)?;
+        let known = self.tools.state.begin(&kept.plan.run)?.mark();
+        let mark = known.map_or_else(random_hex, Ok)?;
+        let mut next = common.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
+        succession::check(&kept.plan, &next)?;
+        next.notes.extend(succession::not_saved(&kept.plan, &next));
+        Ok((next, mark))
+    }
+
+    fn agree(
+        self,
+        common: &Common<'_>,
+        next: &Plan,
+        kept: &Kept,
+        voice: &mut Voice,
+    ) -> Result<(), Trouble> {
+        if self.args.nodes.json {
+            voice.object("plan", Map::from_iter([("plan".to_owned(), json!(next))]));
+        }
+        if let Some(facts) = &kept.facts {
+            voice.text(&render::plan(next, facts));
+        }
+        if self.args.dry_run || self.args.yes {
+            return Ok(());
+        }
+        let question = format!("Go on with {} by this plan?", next.hostname);
+        ask(&question, &next.hostname, &common.tools.interrupt)
+    }
+
+    /// The old system runs: staged by halves, or armed and never rebooted.
+    fn in_old(
+        self,
+        session: Session,
+        seen_by: &Agent,
+        stage: Option<Stage>,
+        voice: &mut Voice,
+    ) -> Result<(), Trouble> {
+        let failed = |error: crate::ssh::SshError| error.trouble(self.node);
+        let kept = seen_by.kept(&session);
+        seen_by.remove(&session).map_err(failed)?;
+        let kept = kept?;
+        let common = match stage {
+            Some(Stage::Stage) => Some(self.can_stage(&kept)?),
+            _ => None,
+        };
+        let dir = self.adopt(&kept)?;
+        voice.keep(dir.events()?);
+        let mark = dir.mark();
+        let mut run = Run {
+            tools: self.tools,
+            node: self.node,
+            plan: kept.plan,
+            dir,
+            voice,
+            begun: Instant::now(),
+            mark,
+        };
+        refuse_without_mark(&run)?;
+        // The run's own directory, in which the bundle is.
+        let agent = Agent::upload(&session, &run.plan.run, &self.tools.jumpinit).map_err(failed)?;
+        let session = match common {
+            Some(common) => {
+                let mut staging = Staging {
+                    run: &mut run,
+                    common,
+                    goal: Goal::Stage,
+                    bundle: None,
+                    landing_taken: true,
+                };
+                let reached = staging.reach(session, &agent);
+                reached.map_err(|trouble| interrupted(trouble, self.node, STAGING))?
+            }
+            None => session,
+        };
+        run.jump(session, &agent)
+    }
+
+    /// The job's files, if they are those that the node is being staged with.
+    fn can_stage(self, kept: &Kept) -> Result<&'a Common<'a>, Trouble> {
+        let again = format!("`jumpimg abort {}`, then push again", self.node);
+        let Some(common) = self.common else {
+            let why = format!("run {} was not staged to its end", kept.plan.run);
+            return Err(Trouble::new(Exit::Refused, "needs-job", why)
+                .hint(format!("name its job with --job; or {again}")));
+        };
+        let files = [
+            (ImageRole::Jump, common.images.jump.digest),
+            (ImageRole::Target, common.images.target.digest),
+        ];
+        if let Some((image, _)) = files
+            .iter()
+            .find(|(image, digest)| kept.plan.image(*image).digest != *digest)
+        {
+            let why = format!(
+                "the job's {image} is not the one that run {} is staged with",
+                kept.plan.run
+            );
+            return Err(Trouble::new(Exit::Refused, "other-image", why).hint(again));
+        }
+        if !kept.can_stage {
+            let why = format!(
+                "the node was rebooted while run {} was being staged",
+                kept.plan.run
+            );
+            return Err(Trouble::new(Exit::Refused, "cannot-stage", why).hint(again));
+        }
+        Ok(common)
+    }
+}
+
+fn known_facts(kept: &Kept) -> Result<&Facts, Trouble> {
+    kept.facts.as_ref().ok_or_else(|| {
+        Trouble::new(
+            Exit::Refused,
+            "no-facts",
+            "the node does not know any more what it was, so no other plan can be made for it",
+        )
+    })
+}
+
+fn at(status: &Status) -> String {
+    status
+        .step
+        .as_ref()
+        .map(|step| format!(", at step {} of {}: {}", step.number, step.of, step.words))
+        .unwrap_or_default()
+}
+
+/// A plan that waits for the host which has begun it would wait in vain.
+fn refuse_without_mark(run: &Run<'_>) -> Result<(), Trouble> {
+    let steps = &run.plan.steps;
+    let waits = steps.new.contains(&Step::CheckAdmin) || steps.prove.contains(&Step::ProveAdmin);
+    if !waits || run.mark.is_some() {
+        return Ok(());
+    }
+    let why = format!(
+        "run {} waits for the login of the admin host that began it, and this host does not have its secret",
+        run.plan.run
+    );
+    Err(Trouble::new(Exit::Refused, "no-secret", why)
+        .hint("resume from that host, or with --job (which makes a new secret once jump gave up)"))
+}
+
+/// Sends the new job's image, if it is another one, and puts the new plan in the old one's place.
+fn exchange(
+    run: &mut Run<'_>,
+    common: &Common<'_>,
+    kept: &Kept,
+    next: Plan,
+    mark: &str,
+    session: Session,
+) -> Result<Session, Trouble> {
+    let node = run.node;
+    let facts = known_facts(kept)?;
+    // Its host key is the jump system's already.
+    let key = HostKey {
+        private: String::new(),
+        public: kept.host_key_public.clone().unwrap_or_default(),
+    };
+    let bundle = bundle(common, &next, facts, key);
+    run.plan = next;
+    let agent = Agent::upload(&session, &run.plan.run, &common.tools.jumpinit)
+        .map_err(|error| error.trouble(node))?;
+    let mut staging = Staging {
+        run,
+        common,
+        goal: Goal::Exchange,
+        bundle: Some(bundle),
+        landing_taken: false,
+    };
+    let session = staging.reach(session, &agent)?;
+    agent
+        .remove(&session)
+        .map_err(|error| error.trouble(node))?;
+    run.dir.write_plan(&run.plan)?;
+    run.dir.write_mark(mark)?;
+    run.mark = Some(mark.to_owned());
+    Ok(session)
+}
