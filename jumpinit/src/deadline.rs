@@ -62,7 +62,7 @@ fn open(plan: &Plan) -> Result<Context> {
 }
 
 fn too_late(context: Option<Context>, plan: Result<Plan>, limit: Duration) -> Result<()> {
-    give_up::reset_in_time()?;
+    let reset = give_up::reset_in_time()?;
     // The confirmation may have told why since this began to wait.
     let again = context.and_then(|context| open(&context.plan).ok());
     let Some(mut cx) = again else {
@@ -72,6 +72,12 @@ fn too_late(context: Option<Context>, plan: Result<Plan>, limit: Duration) -> Re
         eprintln!("jumpinit: the new system was not confirmed in time: {error:#}");
         return reboot(RebootVia::Kernel).context("cannot reset");
     };
+    // The trial began with none: the confirmation is giving up already, and knows better why.
+    if cx.journal().failure.is_some() {
+        return reset
+            .join()
+            .map_err(|_| anyhow!("the machine was not reset"));
+    }
     let log = Path::new("/").join(places::NEW_LOG);
     cx.reporter.log_to(&log.join(places::EVENTS_NAME));
     let error = anyhow!(

@@ -3,6 +3,7 @@
 //! left as they are, they are bounded all the same.
 
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -41,7 +42,7 @@ pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Re
 
 /// Resets the machine after [`LIMIT`], from a thread of its own: a disk that answers no more may
 /// hold this one up for ever.
-pub(crate) fn reset_in_time() -> Result<()> {
+pub(crate) fn reset_in_time() -> Result<JoinHandle<()>> {
     let reset = || {
         std::thread::sleep(LIMIT);
         if let Err(error) = reboot(RebootVia::Reset) {
@@ -50,8 +51,7 @@ pub(crate) fn reset_in_time() -> Result<()> {
     };
     std::thread::Builder::new()
         .spawn(reset)
-        .context("cannot start a thread")?;
-    Ok(())
+        .context("cannot start a thread")
 }
 
 /// Whether the landing file system is still there, and the journal behind it.
