@@ -22,6 +22,11 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// Bytes of a failure that the journal keeps; a slot has 4 KiB.
 const FAILURE: usize = 1500;
 
+/// A failure as the journal keeps it.
+pub(crate) fn for_journal(error: &anyhow::Error) -> String {
+    one_line(&format!("{error:#}"), FAILURE)
+}
+
 /// Goes back to the jump system, because of `error` in `step`.
 pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Result<()> {
     reset_in_time()?;

@@ -9,6 +9,7 @@ use jumpspec::places;
 use jumpsys::atomic::write_atomic;
 
 use crate::context::Context;
+use crate::give_up;
 use crate::reporter::Reporter;
 
 /// What the node does about a failure.
@@ -19,7 +20,7 @@ pub(crate) fn stay(cx: &mut Context, error: &anyhow::Error) -> Result<()> {
     tell(cx, error);
     let journal = Journal {
         stage: Stage::Stuck,
-        failure: Some(format!("{error:#}")),
+        failure: Some(give_up::for_journal(error)),
         ..cx.journal().clone()
     };
     cx.record(journal)

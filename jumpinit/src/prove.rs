@@ -79,7 +79,7 @@ fn wait_until(limit: Duration, what_is_missing: impl Fn() -> Result<Option<Strin
             return Ok(());
         };
         if Instant::now() > deadline {
-            bail!("{missing}, after {} s", limit.as_secs());
+            bail!("{missing}, and its time is up");
         }
         std::thread::sleep(LOOK_EVERY);
     }

@@ -13,6 +13,7 @@ use jumpspec::step::Step;
 use jumpsys::system::{RebootVia, reboot};
 
 use crate::context::{Context, read_plan};
+use crate::give_up;
 use crate::guard::{self, Deadline};
 use crate::idle;
 use crate::reporter::Reporter;
@@ -142,7 +143,7 @@ fn rehearsed(cx: &mut Context) -> End {
 fn go_back(cx: &mut Context, error: &anyhow::Error) -> End {
     idle::tell_failure(cx, error, "the old system comes back");
     let journal = Journal {
-        failure: Some(format!("{error:#}")),
+        failure: Some(give_up::for_journal(error)),
         ..cx.journal().clone()
     };
     if let Err(error) = cx.record(journal) {
