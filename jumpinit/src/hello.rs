@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_secret_is_refused_and_leaves_nothing() {
+    fn fault_40_a_wrong_secret_is_refused_and_leaves_nothing() {
         for wrong in ["", "open barley", "open sesame\n"] {
             let root = system(places::PLAN);
             assert!(

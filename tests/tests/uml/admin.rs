@@ -1,9 +1,11 @@
 //! What an admin does besides pushing: rehearse, take back, go on after jump gave up.
 
 use anyhow::{Result, ensure};
+use jumpspec::places;
 use jumpspec::selector::{State, TRIES};
+use jumpspec::status::{EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use xtask::journey::{self, BOOT};
-use xtask::vm::{Role, Uml, until};
+use xtask::vm::{NODE, Role, Uml, until};
 
 use crate::staged::{PUSH, Staged, WORK};
 
@@ -43,6 +45,17 @@ pub(crate) fn abort_armed() -> Result<()> {
     let elsewhere = staged.job.elsewhere();
     let (_, said) = staged.order(&elsewhere, "status", &[])?.wait(PUSH)?;
     ensure!(said.contains("armed: the next boot jumps"), "{said}");
+    let job = staged.job.file().display().to_string();
+    let push = staged.order(&elsewhere, "push", &["--yes", "--job", &job]);
+    let (ended, said) = push?.wait(PUSH)?;
+    ensure!(ended.code() == Some(3), "fault 42: {ended}\n{said}");
+    for wanted in [
+        "[jump-in-progress]",
+        &staged.plan.run,
+        "under way on this node, by ",
+    ] {
+        ensure!(said.contains(wanted), "fault 42: no {wanted:?} in:\n{said}");
+    }
     let (ended, said) = staged.order(&elsewhere, "abort", &["--yes"])?.wait(PUSH)?;
     ensure!(ended.success(), "{ended}\n{said}");
     let (ended, said) = staged.order(&elsewhere, "abort", &["--yes"])?.wait(PUSH)?;
@@ -63,6 +76,7 @@ pub(crate) fn abort_proving() -> Result<()> {
     until("the jump system waits for its admin", WORK, || {
         Ok(std::fs::read_to_string(jump.console_log())?.contains(WAITING))
     })?;
+    refuses_what_is_not_meant_for_it(&staged)?;
     let mut abort = staged.order(&staged.job, "abort", &["--yes"])?;
     jump.wait_for_end(WORK)?;
     staged.select(State::Old)?;
@@ -72,6 +86,41 @@ pub(crate) fn abort_proving() -> Result<()> {
     ensure!(ended.success(), "{ended}\n{said}");
     staged.is_as_before(old)?;
     staged.network.remove()
+}
+
+/// Faults 40 and 42: a login without the secret confirms nothing, and orders of another run or at
+/// the wrong stage change nothing.
+fn refuses_what_is_not_meant_for_it(staged: &Staged) -> Result<()> {
+    let run = &staged.plan.run;
+    let orders = [
+        ("echo wrong | /etc/rc.local hello".to_owned(), 1),
+        ("/etc/rc.local resume --run ffff".to_owned(), EXIT_OTHER_RUN),
+        (
+            "/etc/rc.local turn-back --run ffff".to_owned(),
+            EXIT_OTHER_RUN,
+        ),
+        (
+            format!("/etc/rc.local resume --run {run}"),
+            EXIT_WRONG_STAGE,
+        ),
+        (format!("[ -e /{} ]", places::ADMIN), 1),
+    ];
+    for (order, expected) in orders {
+        let mut ssh = staged.network.command("ssh");
+        let keys = staged.job.run_dir(run).join("known_hosts");
+        ssh.arg("-F")
+            .arg(staged.node.folder.join("ssh_config"))
+            .arg("-o")
+            .arg(format!("UserKnownHostsFile={}", keys.display()))
+            .args(["-o", &format!("HostKeyAlias=jump-{run}"), NODE, "--"])
+            .arg(&order);
+        let output = ssh.output()?;
+        ensure!(
+            output.status.code() == Some(expected),
+            "{order}: not {expected}: {output:?}"
+        );
+    }
+    Ok(())
 }
 
 /// The admin's hook fails; first the same plan is tried again, then a job without the hook.

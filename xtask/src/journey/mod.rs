@@ -77,6 +77,11 @@ impl Job {
         }
     }
 
+    /// What jumpimg keeps of a run.
+    pub fn run_dir(&self, run: &str) -> PathBuf {
+        self.state.join("runs").join(run)
+    }
+
     /// The job file.
     pub fn file(&self) -> &Path {
         &self.file
