@@ -49,8 +49,10 @@ fn software_watchdog() -> Result<Watchdog> {
     let release = jumpsys::system::kernel()?.release;
     let modules = Path::new("/lib/modules").join(release);
     let before = watchdog::devices().unwrap_or_default();
-    for module in SOFTDOG {
-        jumpsys::module::load(&modules.join(module))?;
+    // What is no file is built in, or is missed by what comes after it.
+    let there = SOFTDOG.map(|module| modules.join(module));
+    for module in there.iter().filter(|module| module.exists()) {
+        jumpsys::module::load(module)?;
     }
     let fresh = |device: &PathBuf| !before.contains(device);
     let devices = watchdog::devices()?;

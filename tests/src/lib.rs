@@ -1,5 +1,7 @@
 //! Tests that drive the built binaries from outside; see `tests/`.
 
+pub mod machines;
+
 use std::path::PathBuf;
 
 /// Path of a built program: in `JUMP_DIST` if that is set, as `cargo xtask test` does,

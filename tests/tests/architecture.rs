@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jumpsys", &["jumpspec"]),
     ("jumpimg", &["jumpspec", "jumparchive", "jumpsys"]),
     ("jumpinit", &["jumpspec", "jumparchive", "jumpsys"]),
-    ("xtask", &["jumpspec"]),
+    ("xtask", &["jumpspec", "jumpsys"]),
     ("jump-tests", &[]),
 ];
 

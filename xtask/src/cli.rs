@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::bench;
+use crate::{bench, faults, power_cuts, write_order};
 
 /// Development tasks of the workspace.
 #[derive(Debug, Parser)]
@@ -74,6 +74,14 @@ pub enum Task {
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
     },
+    /// Try the faults of the fault matrix and print it
+    Faults(faults::Options),
+    /// Switch off one safety measure after another and see that the tests notice
+    Mutants,
+    /// Cut the power of nodes in the middle of their jumps, and see that none is lost
+    PowerCuts(power_cuts::Options),
+    /// Replay a journey's writes in every order in which a power cut could have left them
+    WriteOrder(write_order::Options),
     /// Measure build, extract and verify against tar, zstd and gzip, on fresh file systems
     Bench(bench::Options),
     /// Run a command and print what it cost: a part of bench

@@ -12,6 +12,11 @@ pub const JUMP: &str = "jump-debian12";
 /// The new system.
 pub const NODE: &str = "node-debian13";
 
+/// The small world's jump system.
+pub const SMALL_JUMP: &str = "small-jump";
+/// The small world's new system.
+pub const SMALL_NODE: &str = "small-target";
+
 /// The image files.
 #[derive(Debug, Clone)]
 pub struct Images {
@@ -37,9 +42,15 @@ pub fn build_all(dist: &Dist) -> Result<Images> {
 /// Builds and verifies the image `name`; only where recipe, root or our programs changed.
 pub fn build(name: &str, dist: &Dist) -> Result<PathBuf> {
     let root = golden::make(name, &golden::Options::default())?;
+    let digest = golden::stamp(&root)?;
+    build_from(name, &root, &digest, dist)
+}
+
+/// The same from a `root` that has the digest `made`.
+pub fn build_from(name: &str, root: &Path, made: &str, dist: &Dist) -> Result<PathBuf> {
     let (recipe, image) = (workspace::image(name).join("recipe.toml"), path(name));
     let stamp = workspace::target("images").join(format!("{name}.stamp"));
-    let digest = digest(&root, &recipe, dist)?;
+    let digest = digest(made, &recipe, dist)?;
     if cache::is_current(&stamp, &digest) && image.exists() {
         eprintln!("images: {name}: unchanged, {}", workspace::shown(&image));
         return Ok(image);
@@ -50,7 +61,7 @@ pub fn build(name: &str, dist: &Dist) -> Result<PathBuf> {
     build
         .arg(&recipe)
         .arg("--root")
-        .arg(&root)
+        .arg(root)
         .arg("-o")
         .arg(&image);
     build.arg("--jumpinit").arg(&dist.jumpinit);
@@ -60,9 +71,9 @@ pub fn build(name: &str, dist: &Dist) -> Result<PathBuf> {
     Ok(image)
 }
 
-fn digest(root: &Path, recipe: &Path, dist: &Dist) -> Result<String> {
+fn digest(made: &str, recipe: &Path, dist: &Dist) -> Result<String> {
     let mut digest = cache::Digest::new("image 1");
-    digest.text(&golden::stamp(root)?);
+    digest.text(made);
     digest.file(recipe)?;
     digest.file(&dist.jumpimg)?;
     digest.file(&dist.jumpinit)?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use xtask::cli::{Cli, Task};
 use xtask::vm::{self, Table};
-use xtask::{bench, demo, dist, fuzz, golden, test};
+use xtask::{bench, demo, dist, faults, fuzz, golden, mutants, power_cuts, test, write_order};
 
 fn main() -> ExitCode {
     match perform(Cli::parse().task) {
@@ -39,6 +39,10 @@ fn perform(task: Task) -> Result<()> {
             skip,
         }),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
+        Task::Faults(options) => faults::faults(&options),
+        Task::Mutants => mutants::mutants(),
+        Task::PowerCuts(options) => power_cuts::power_cuts(&options),
+        Task::WriteOrder(options) => write_order::write_order(&options),
         Task::Bench(options) => bench::bench(&options),
         Task::BenchMeasure { command } => bench::measure(&command),
         Task::BenchFloor { from, to } => bench::floor(&from, &to),

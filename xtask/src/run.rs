@@ -34,19 +34,21 @@ pub fn show(command: &mut Command) -> Result<()> {
 
 /// Runs `command` quietly and returns its stdout.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let output = output(command)?;
     checked(command, &output)?;
     String::from_utf8(output.stdout)
         .with_context(|| format!("{}: its output is not UTF-8", line(command)))
 }
 
+/// Runs `command` quietly, whatever its status; what it printed need not be UTF-8.
+pub fn output(command: &mut Command) -> Result<Output> {
+    let output = command.output();
+    output.with_context(|| format!("cannot start {}", line(command)))
+}
+
 /// Runs `command` quietly, for its effect.
 pub fn quiet(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let output = output(command)?;
     checked(command, &output)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jumpsys::bootsector::BootSector;
 use jumpsys::cmd::Program;
+use jumpsys::durable::{self, DurableError};
 use jumpsys::freeze::{Freeze, settle};
 use jumpsys::journal_slots::SlotPair;
 use jumpsys::mkfs::{Fs, MkfsSpec, mkfs};
@@ -350,6 +351,32 @@ fn what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws() {
     mounted.unmount().unwrap();
 }
 
+/// Flushes of a device's cache since it is there (kernel documentation, block/stat).
+fn flushes(disk: &Loop) -> u64 {
+    let name = disk.path.file_name().unwrap().to_string_lossy();
+    let stat = fs::read_to_string(format!("/sys/block/{name}/stat")).unwrap();
+    stat.split_whitespace().nth(15).unwrap().parse().unwrap()
+}
+
+/// Else a power cut could lose it, whatever was read back.
+fn a_durable_write_has_left_the_devices_cache() {
+    let disk = Loop::new(1);
+    let before = flushes(&disk);
+    durable::write_at(&disk.path, 4096, b"commit").unwrap();
+    assert!(flushes(&disk) > before, "the device was not flushed");
+}
+
+/// The device that is written to is not the one that is read, as with one that lies.
+fn a_durable_write_that_does_not_read_back_is_an_error() {
+    let (written, read) = (Loop::new(1), Loop::new(1));
+    let file = File::options().write(true).open(&written.path).unwrap();
+    let lost = durable::write_open(&file, &read.path, 4096, b"commit");
+    assert!(
+        matches!(lost, Err(DurableError::ReadBack { offset: 4096, .. })),
+        "{lost:?}"
+    );
+}
+
 /// One test; where it cannot run, a line says so and it counts as ignored.
 fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'static) -> Trial {
     let lacks = if system::is_root() {
@@ -369,7 +396,15 @@ fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'stati
 }
 
 fn main() {
-    let tests: [(&str, fn()); 7] = [
+    let tests: [(&str, fn()); 9] = [
+        (
+            "a_durable_write_has_left_the_devices_cache",
+            a_durable_write_has_left_the_devices_cache,
+        ),
+        (
+            "a_durable_write_that_does_not_read_back_is_an_error",
+            a_durable_write_that_does_not_read_back_is_an_error,
+        ),
         (
             "tables_of_both_kinds_become_partitions",
             tables_of_both_kinds_become_partitions,

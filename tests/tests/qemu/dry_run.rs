@@ -9,7 +9,7 @@ use xtask::journey::Job;
 use xtask::run;
 use xtask::vm::{Guest as _, Machine, Mount, Node, Role};
 
-use crate::machines::disk;
+use jump_tests::machines::disk;
 
 /// Below the root, what a running Debian writes whoever logs in.
 const LOGS: &[&str] = &["var/log", "var/lib/systemd", "var/lib/logrotate"];

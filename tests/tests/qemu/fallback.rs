@@ -8,7 +8,7 @@ use xtask::journey::{BOOT, Job, Portrait};
 use xtask::run;
 use xtask::vm::{Hardware, Machine, Node, Role, Table, Victim};
 
-use crate::machines::{Push, disk};
+use jump_tests::machines::{Push, disk};
 
 /// From the first look at the node to its reboot, on a busy machine.
 const STAGE: Duration = Duration::from_mins(15);

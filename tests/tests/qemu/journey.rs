@@ -1,29 +1,61 @@
-//! The whole journey by `jumpimg push`, with the checks that the demo makes.
+//! The whole journey by `jumpimg push`, with the checks that the demo makes. The one of an MBR disk is
+//! recorded, and its writes are replayed in other orders.
 
-use anyhow::Result;
+use std::sync::Mutex;
+
+use anyhow::{Context as _, Result, bail, ensure};
 use xtask::journey::{self, BOOT, Job, Portrait};
 use xtask::run;
-use xtask::vm::{Hardware, Machine, Table, Victim};
+use xtask::vm::{Hardware, Machine, Node, Table, Victim};
+use xtask::write_order::{self, Options, Recording};
 
 use crate::dry_run;
 
+/// The journey that was recorded in this run, until it is replayed.
+static RECORDED: Mutex<Option<Recording>> = Mutex::new(None);
+
 /// p1 /boot, p2 swap, p3 /, p4 /data; the selector lies in the MBR gap.
 pub(crate) fn mbr() -> Result<()> {
-    journey(Table::Mbr, "journey-mbr")
+    let recording = Recording::prepare(&Victim::prepare(Table::Mbr)?, "journey-mbr")?;
+    journey(&recording.node, &recording.hardware())?;
+    *RECORDED.lock().expect("no test panics with it") = Some(recording);
+    Ok(())
 }
 
 /// The selector lies in the BIOS boot partition.
 pub(crate) fn gpt() -> Result<()> {
-    journey(Table::Gpt, "journey-gpt")
+    let node = Victim::prepare(Table::Gpt)?.copy("journey-gpt")?;
+    journey(&node, &Hardware::default())
 }
 
-fn journey(table: Table, name: &str) -> Result<()> {
-    let node = Victim::prepare(table)?.copy(name)?;
-    let mut machine = Machine::start(&node, &Hardware::default())?;
+/// What a power cut may leave of the journey's writes boots what the promise allows.
+pub(crate) fn write_orders() -> Result<()> {
+    let taken = || RECORDED.lock().expect("no test panics with it").take();
+    let mut recording = taken();
+    if recording.is_none() {
+        mbr()?;
+        recording = taken();
+    }
+    let recording = recording.context("the journey left no recording")?;
+    write_order::replay(&recording, &Options::default())?;
+    let without_flushes = Options {
+        without_flushes: true,
+        subsets: 8,
+        ..Options::default()
+    };
+    let Err(lost) = write_order::replay(&recording, &without_flushes) else {
+        bail!("a node that sends no flush is not lost: this test sees nothing");
+    };
+    ensure!(lost.to_string().contains("lose the node"), "{lost:#}");
+    recording.remove()
+}
+
+fn journey(node: &Node, hardware: &Hardware) -> Result<()> {
+    let mut machine = Machine::start(node, hardware)?;
     machine.wait_for_ssh(BOOT)?;
     let before = Portrait::take(&machine)?;
-    let job = Job::write(&node.folder, table)?;
-    dry_run::changes_nothing(&node, &machine, &job)?;
+    let job = Job::write(&node.folder, node.table)?;
+    dry_run::changes_nothing(node, &machine, &job)?;
     run::show(&mut job.push(machine.ssh_config(), &["--yes"]))?;
     machine.wait_for_ssh(BOOT)?;
     journey::check(&before, &machine)?;

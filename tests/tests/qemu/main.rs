@@ -3,30 +3,39 @@
 mod dry_run;
 mod fallback;
 mod journey;
-#[path = "../machines/mod.rs"]
-mod machines;
 
-use machines::Case;
+use jump_tests::machines::{self, Case};
+use xtask::vm::loader::{EMU, FSTEST};
 
-const QEMU: &[&str] = &["/usr/bin/qemu-system-x86_64"];
+const QEMU: &str = "/usr/bin/qemu-system-x86_64";
 
 fn main() {
     let case = |name, run: fn() -> anyhow::Result<()>| Case {
         name,
-        needs: QEMU,
+        needs: &[QEMU],
         is_long: false,
-        run,
+        run: Box::new(run),
     };
     let gpt = case("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt);
-    machines::run(vec![
-        case("debian_12_becomes_debian_13_on_an_mbr_disk", journey::mbr),
-        Case {
-            is_long: true,
-            ..gpt
-        },
-        case(
-            "the_old_system_comes_back_when_the_kernel_of_jump_is_missing",
-            fallback::kernel_missing,
-        ),
-    ]);
+    machines::run(
+        1,
+        vec![
+            case("debian_12_becomes_debian_13_on_an_mbr_disk", journey::mbr),
+            Case {
+                needs: &[QEMU, EMU, FSTEST],
+                ..case(
+                    "faults_2_17_29_31_41_any_write_order_boots_what_is_promised",
+                    journey::write_orders,
+                )
+            },
+            Case {
+                is_long: true,
+                ..gpt
+            },
+            case(
+                "the_old_system_comes_back_when_the_kernel_of_jump_is_missing",
+                fallback::kernel_missing,
+            ),
+        ],
+    );
 }

@@ -1,15 +1,28 @@
 //! A selector script that is missing, empty, garbage or cut anywhere: its spare copy
-//! makes the same choice, and no prompt is reached.
+//! makes the same choice, and no prompt is reached. An environment block torn anywhere
+//! in the sector that GRUB reads: what was chosen before is, or what is chosen after.
 
 use anyhow::ensure;
 use jumpspec::selector::{Actions, Doubt, Leaf, State};
 
 use crate::Case;
-use crate::disk::{Disk, Landing};
+use crate::disk::{Disk, Landing, block};
 use crate::emu::{NEEDS, choose};
 
 /// Bytes between the cuts that are tried.
 const STRIDE: usize = 211;
+
+/// Bytes between the places where a sector is torn.
+const TEAR_STRIDE: usize = 3;
+/// The changes of the environment block by jumpinit and by GRUB: from, to, what doubt means then, and
+/// what may be booted.
+const CHANGES: [(State, State, Doubt, [&str; 2]); 5] = [
+    (State::Once, State::Old, Doubt::Old, ["jump", "old"]),
+    (State::Old, State::Jump, Doubt::Old, ["old", "jump"]),
+    (State::Jump, State::Try(3), Doubt::Jump, ["jump", "new"]),
+    (State::Try(3), State::Try(2), Doubt::Jump, ["new", "jump"]),
+    (State::Try(1), State::Try(0), Doubt::Jump, ["new", "jump"]),
+];
 
 pub(crate) fn cases() -> Vec<Case> {
     let case = |name: &str, check: fn() -> anyhow::Result<()>| Case {
@@ -24,6 +37,10 @@ pub(crate) fn cases() -> Vec<Case> {
         case(
             "no_script_and_no_kernel_lead_to_the_raw_old_sector",
             nothing,
+        ),
+        case(
+            "faults_2_17_31_a_block_torn_within_its_first_sector_boots_what_is_promised",
+            torn,
         ),
     ]
 }
@@ -86,6 +103,34 @@ fn last_resorts(failing: &[Leaf], reached: &[&str]) -> anyhow::Result<()> {
         let boot = choose(&landing, &disk)?;
         ensure!(boot.reached == reached, "{:?}:\n{}", boot.reached, boot.log);
         ensure!(boot.log.contains("no selector script"), "{}", boot.log);
+    }
+    Ok(())
+}
+
+/// The second sector is as before, or as after.
+fn torn() -> anyhow::Result<()> {
+    for (from, to, doubt, allowed) in CHANGES {
+        let (old, new) = (block(from), block(to));
+        let differ = |at: &usize| old[*at] != new[*at];
+        let (first, last) = ((0..512).find(differ), (0..512).rfind(differ));
+        let ends = first.unwrap_or(0)..=last.unwrap_or(0) + 1;
+        for (end, second) in ends
+            .step_by(TEAR_STRIDE)
+            .zip([&old, &new].into_iter().cycle())
+        {
+            let landing = Landing {
+                env: Some([&new[..end], &old[end..512], &second[512..]].concat()),
+                ..Landing::new(from, b"kernel", doubt, &Actions::Echo(Vec::new()))
+            };
+            let disk = Disk::new(&landing)?;
+            let boot = choose(&landing, &disk)?;
+            let reached: Vec<&str> = boot.reached.iter().map(String::as_str).collect();
+            ensure!(
+                allowed.iter().any(|name| reached == [*name]),
+                "{from:?} -> {to:?}, torn at {end}: {reached:?}:\n{}",
+                boot.log
+            );
+        }
     }
     Ok(())
 }

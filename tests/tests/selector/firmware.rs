@@ -12,7 +12,7 @@ use crate::Case;
 use crate::disk::{Disk, Landing, OFFSET, OLD_COPY};
 use crate::programs::{run, run_for, text};
 
-const GRUB: &str = "/usr/lib/grub/i386-pc/boot.img";
+pub(crate) const GRUB: &str = "/usr/lib/grub/i386-pc/boot.img";
 const MKIMAGE: &[&str] = &["grub-mkimage", GRUB];
 const NEEDS: &[&str] = &[
     "qemu-system-x86_64",
@@ -22,7 +22,7 @@ const NEEDS: &[&str] = &[
     "debugfs",
 ];
 /// Where the core image goes, as beside an old one at sector 1.
-const CORE: u64 = 1024;
+pub(crate) const CORE: u64 = 1024;
 /// Upper limit of the core image, in bytes.
 const CORE_BYTES: usize = 320 << 10;
 
@@ -148,7 +148,7 @@ fn boots(disk: &Disk, what: &str, says: &str) -> anyhow::Result<()> {
 }
 
 /// A disk with the selector's core image and boot sector.
-fn armed(landing: &Landing) -> anyhow::Result<Disk> {
+pub(crate) fn armed(landing: &Landing) -> anyhow::Result<Disk> {
     let disk = Disk::new(landing)?;
     let mut core = core(&landing.embedded)?;
     core.resize(core.len().next_multiple_of(512), 0);

@@ -6,6 +6,7 @@ mod cuts;
 mod disk;
 mod emu;
 mod firmware;
+mod loader;
 mod programs;
 mod trial;
 
@@ -25,6 +26,7 @@ fn main() {
         cuts::cases(),
         trial::cases(),
         firmware::cases(),
+        loader::cases(),
     ];
     let trials = cases.into_iter().flatten().map(trial).collect();
     libtest_mimic::run(&arguments, trials).exit();

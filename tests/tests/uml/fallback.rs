@@ -9,8 +9,8 @@ use xtask::journey::{BOOT, Portrait};
 use xtask::run;
 use xtask::vm::{Role, STATIC_ADDRESS, Uml};
 
-use crate::machines::disk;
 use crate::staged::{HEAD, PUSH, Staged, WORK};
+use jump_tests::machines::disk;
 
 /// The jump system comes up with another network than the node's.
 pub(crate) fn no_network() -> Result<()> {

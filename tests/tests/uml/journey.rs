@@ -11,9 +11,9 @@ use jumpsys::superblock::{self, Kind};
 use xtask::journey::{self, BOOT};
 use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml, until};
 
-use crate::machines::disk;
 use crate::secrets;
 use crate::staged::{HEAD, PUSH, Staged, WORK};
+use jump_tests::machines::disk;
 
 /// Where grub-install puts a core image.
 const STANDARD_PLACE: u64 = 1;

@@ -10,8 +10,8 @@ use jumpspec::journal::{KEY_OFFSET, RESERVED_BYTES};
 use jumpspec::places;
 use xtask::vm::Role;
 
-use crate::machines::disk;
 use crate::staged::Staged;
+use jump_tests::machines::disk;
 
 /// Read at once; one secret's length of it is read again, for those across a border.
 const PIECE: usize = 16 << 20;

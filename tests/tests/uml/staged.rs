@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use jumpspec::plan::Plan;
 use jumpspec::selector::State;
 use xtask::journey::{BOOT, Job, Portrait};
+use xtask::vm::loader::{self, Choice};
 use xtask::vm::{Guest as _, NODE, Network, Node, Role, Table, Uml, Victim};
 
-use crate::machines::{Push, disk};
-use crate::selector;
+use jump_tests::machines::{Push, disk};
 
 /// From the first look at the node to its reboot, and for the jump system's whole work.
 pub(crate) const WORK: Duration = Duration::from_mins(10);
@@ -99,14 +99,25 @@ impl Staged {
         Ok(())
     }
 
-    /// Does the selector's part of a boot; fails unless it finds `state`.
+    /// Lets GRUB choose; fails unless the environment block says `state` and GRUB goes by it. Back to
+    /// the old system the boot sector may lead by itself. What is to be read on the disk through a
+    /// journal must be read after this.
     pub(crate) fn select(&self, state: State) -> Result<()> {
-        disk::with_mounted(&self.node, Role::Swap, |landing| {
-            let found = selector::spend(landing, &self.plan.run)?;
-            let events = std::fs::read_to_string(landing.join(jumpspec::places::EVENTS))?;
-            ensure!(found == state, "the selector would do {found:?}:\n{events}");
-            Ok(())
-        })
+        let boot = loader::choose(&self.node.disk)?;
+        let (word, tries) = state.values();
+        let says = format!("the environment block says {word} {tries}\n");
+        let choice = match state {
+            State::Old => Choice::Old,
+            State::Once | State::Jump => Choice::Jump,
+            State::Try(_) => Choice::New,
+        };
+        let log = &boot.log;
+        ensure!(
+            choice == Choice::Old || log.contains(&says),
+            "not {state:?}:\n{log}"
+        );
+        ensure!(boot.choice == choice, "it is {:?}:\n{log}", boot.choice);
+        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ use jumpspec::selector::State;
 use xtask::run;
 use xtask::vm::{Role, Uml};
 
-use crate::machines::disk;
 use crate::staged::{Staged, WORK};
+use jump_tests::machines::disk;
 
 /// What the admin's hook says before it fails.
 const COMPLAINT: &str = "the licence server is away";

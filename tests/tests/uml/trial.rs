@@ -9,8 +9,8 @@ use jumpspec::selector::{State, TRIES};
 use xtask::run;
 use xtask::vm::{Role, Uml};
 
-use crate::machines::disk;
 use crate::staged::{PUSH, Staged, WORK};
+use jump_tests::machines::disk;
 
 /// The new system has this long; a boot that is sound takes less.
 const HEALTH: &str = "[wait]\nhealth = \"60s\"\n";

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::interrupt::Interrupt;
 use super::measure::Cost;
 use super::target::Goal;
+use crate::interrupt::Interrupt;
 
 /// A work of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -141,8 +141,8 @@ mod tests {
     use std::cell::RefCell;
 
     use super::{Match, Work, hold};
-    use crate::bench::interrupt::Interrupt;
     use crate::bench::measure::Cost;
+    use crate::interrupt::Interrupt;
 
     #[test]
     fn the_order_turns_from_pair_to_pair() {

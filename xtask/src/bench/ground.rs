@@ -12,10 +12,10 @@ use super::commands::Command;
 use super::contest::Sample;
 use super::fresh::{self, Shape};
 use super::input::Input;
-use super::interrupt::Interrupt;
 use super::measure::{self, Cost};
 use super::scratch::{self, Scratch};
 use crate::dist::Dist;
+use crate::interrupt::Interrupt;
 use crate::vm::Mount;
 
 /// The file system that the input is extracted to.

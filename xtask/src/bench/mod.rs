@@ -11,14 +11,11 @@ mod fresh;
 mod ground;
 mod growth;
 mod input;
-mod interrupt;
 mod machine;
 mod measure;
 mod report;
 mod scratch;
 mod small_files;
-mod statistics;
-mod table;
 mod target;
 mod verify;
 
@@ -27,10 +24,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::interrupt::Interrupt;
 use crate::{dist, packages};
 use ground::Ground;
 use input::Input;
-use interrupt::Interrupt;
 use machine::Machine;
 use report::Report;
 use scratch::Scratch;

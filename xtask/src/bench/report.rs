@@ -8,9 +8,9 @@ use super::census::Census;
 use super::contest::{Contest, Pair, Sample, Work};
 use super::growth::Growth;
 use super::machine::Machine;
-use super::statistics::Spread;
-use super::table::Table;
 use super::target::{Verdict, verdicts};
+use crate::statistics::Spread;
+use crate::table::Table;
 
 /// How the figures are taken, for who reads them.
 pub(super) const METHOD: &str = "\

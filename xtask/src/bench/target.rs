@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::contest::{Contest, Pair, Work};
 use super::growth::Growth;
-use super::statistics::Spread;
+use crate::statistics::Spread;
 
 /// How far the times per file, and the peaks of memory, may lie apart when the number of files
 /// grows.

@@ -73,6 +73,21 @@ fn digest(name: &str, golden: &Golden, sources: &[String]) -> Result<String> {
     Ok(digest.finish())
 }
 
+/// Makes `to` a copy of the root `from`.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    remove_tree(to)?;
+    run::quiet(run::command("cp", ["--archive"]).arg(from).arg(to))
+}
+
+/// Puts the files of the overlay of the image `name` over those of `root`.
+pub fn lay_over(name: &str, root: &Path) -> Result<()> {
+    let archive = beside(root, "overlay.tar")?;
+    overlay::pack(&workspace::image(name).join("overlay"), &archive)?;
+    let mut tar = run::command("tar", ["--extract", "--unlink-first", "--file"]);
+    run::quiet(tar.arg(&archive).arg("--directory").arg(root))?;
+    Ok(std::fs::remove_file(&archive)?)
+}
+
 /// The digest under which the root at `root` was made.
 pub fn stamp(root: &Path) -> Result<String> {
     let stamp = beside(root, "stamp")?;
@@ -102,6 +117,7 @@ fn bootstrap(name: &str, golden: &Golden, sources: &[String], root: &Path) -> Re
         .arg(format!("--include={}", golden.packages.join(",")))
         .arg(format!("--essential-hook=tar-in {} /", archive.display()))
         .args(FORGET.iter().map(|hook| format!("--customize-hook={hook}")))
+        .args(golden.remove.iter().map(|pattern| format!("--customize-hook=rm -rf \"$1\"/{pattern}")))
         .arg(format!("--customize-hook=tar-in {} /", archive.display()))
         .arg(&golden.suite)
         .arg(&new)

@@ -16,6 +16,10 @@ pub struct Golden {
     /// Paths that dpkg leaves out, as its `path-exclude` takes them.
     #[serde(default)]
     pub dpkg_excludes: Vec<String>,
+    /// Shell patterns below the root, removed once all packages are configured: what only dpkg,
+    /// Perl or a build needs.
+    #[serde(default)]
+    pub remove: Vec<String>,
     /// root's password; locked where it is absent.
     pub root_password: Option<String>,
 }
@@ -66,6 +70,7 @@ mod tests {
             "jump-debian12",
             "node-debian13",
             "old-debian12",
+            "small-debian12",
         ] {
             let path = crate::workspace::image(name).join("recipe.toml");
             super::read(&path).expect("a valid recipe");

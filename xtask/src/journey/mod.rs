@@ -21,6 +21,8 @@ pub use portrait::Portrait;
 pub const BOOT: Duration = Duration::from_mins(10);
 /// The job for an MBR disk; a GPT has one partition more in front.
 const JOB: &str = include_str!("job.toml");
+/// The job for the small world's disk.
+const SMALL_JOB: &str = include_str!("small-job.toml");
 
 /// A job and a folder for what jumpimg keeps of its runs.
 #[derive(Debug, Clone)]
@@ -44,6 +46,20 @@ impl Job {
     pub fn append(&self, text: &str) -> Result<()> {
         let mut file = File::options().append(true).open(&self.file)?;
         Ok(file.write_all(text.as_bytes())?)
+    }
+
+    /// Changes a value of a table of the job.
+    pub fn set(&self, table: &str, key: &str, value: &str) -> Result<()> {
+        let mut job: toml::Table = toml::from_str(&std::fs::read_to_string(&self.file)?)?;
+        job[table][key] = value.into();
+        Ok(std::fs::write(&self.file, toml::to_string(&job)?)?)
+    }
+
+    /// `jumpimg check` of this job for the victim.
+    pub fn check(&self, ssh_config: &Path) -> Command {
+        let mut check = self.jumpimg("check", ssh_config);
+        check.arg("--job").arg(&self.file).arg(NODE);
+        check
     }
 
     /// `jumpimg push` of this job to the victim; `more` are further options.
@@ -96,8 +112,12 @@ impl Job {
 
 /// The job with the paths of our images and the partitions of `table`.
 fn text(table: Table) -> Result<String> {
-    let mut job: toml::Table = toml::from_str(JOB)?;
-    for (role, name) in [("jump", images::JUMP), ("target", images::NODE)] {
+    let (job, names) = match table {
+        Table::Mbr | Table::Gpt => (JOB, [images::JUMP, images::NODE]),
+        Table::Small => (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE]),
+    };
+    let mut job: toml::Table = toml::from_str(job)?;
+    for (role, name) in ["jump", "target"].into_iter().zip(names) {
         job["images"][role] = images::path(name).display().to_string().into();
     }
     let wishes = job["layout"]["partition"].as_array_mut();

@@ -21,7 +21,7 @@ const FUZZ: &str = "fuzz";
 /// The package whose test targets drive the built binaries; each is a stage.
 const TESTS: &str = "jump-tests";
 /// Words in the names of stages that start virtual machines, cheap ones first.
-const VIRTUAL: &[&str] = &["uml", "qemu", "journey"];
+const VIRTUAL: &[&str] = &["uml", "faults", "cuts", "qemu", "journey"];
 
 /// What to test.
 #[derive(Debug, Default, Clone)]

@@ -10,12 +10,14 @@ use crate::random::SplitMix;
 
 /// How many files /data holds, besides the list of their checksums.
 pub const DATA_FILES: u32 = 300;
+/// The same for the small world.
+pub(super) const SMALL_DATA_FILES: u32 = 40;
 
-/// Fills `folder` with files below `set/` and returns the list that `sha256sum -c` reads.
-pub(super) fn fill(folder: &Path) -> Result<String> {
+/// Fills `folder` with `count` files below `set/` and a list that `sha256sum -c` reads.
+pub(super) fn fill(folder: &Path, count: u32) -> Result<()> {
     let mut list = String::new();
     let mut random = SplitMix::new(0x6a75_6d70);
-    for number in 0..DATA_FILES {
+    for number in 0..count {
         let name = format!("set/{:02}/file-{number:03}.bin", number % 16);
         let path = folder.join(&name);
         if let Some(parent) = path.parent() {
@@ -31,5 +33,5 @@ pub(super) fn fill(folder: &Path) -> Result<String> {
         writeln!(list, "{}  {name}", cache::sha256(&path)?)?;
     }
     std::fs::write(folder.join("SHA256SUMS"), &list)?;
-    Ok(list)
+    Ok(())
 }

@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::{
-    BOOT_UUID, DATA_UUID, Identity, NODE, ROOT_UUID, STATIC_ADDRESS, STATIC_ROUTE, SWAP_UUID,
+    BOOT_UUID, DATA_UUID, Identity, MAC_STATIC, NODE, ROOT_UUID, STATIC_ADDRESS, STATIC_ROUTE,
+    SWAP_UUID, Table,
 };
 
 /// Writes them below the root mounted at `at`.
-pub(super) fn write(at: &Path, identity: &Identity) -> Result<()> {
+pub(super) fn write(at: &Path, table: Table, identity: &Identity) -> Result<()> {
     let put = |name: &str, mode: u32, text: &str| -> Result<()> {
         let path = at.join(name);
         if let Some(folder) = path.parent() {
@@ -21,7 +22,7 @@ pub(super) fn write(at: &Path, identity: &Identity) -> Result<()> {
         std::fs::set_permissions(&path, Permissions::from_mode(mode))?;
         Ok(())
     };
-    put("etc/fstab", 0o644, &fstab())?;
+    put("etc/fstab", 0o644, &fstab(table))?;
     put("etc/hostname", 0o644, &format!("{NODE}\n"))?;
     put("etc/hosts", 0o644, &hosts())?;
     put(
@@ -29,7 +30,10 @@ pub(super) fn write(at: &Path, identity: &Identity) -> Result<()> {
         0o444,
         "0707070707074a756d70070707070707\n",
     )?;
-    put("etc/network/interfaces", 0o644, &interfaces())?;
+    match table {
+        Table::Mbr | Table::Gpt => put("etc/network/interfaces", 0o644, &interfaces())?,
+        Table::Small => put("etc/systemd/network/10-static.network", 0o644, &networkd())?,
+    }
     put(
         "root/notes.txt",
         0o600,
@@ -53,13 +57,21 @@ pub(super) fn write(at: &Path, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
-fn fstab() -> String {
+fn fstab(table: Table) -> String {
+    // An old system whose swap is on loan waits for it at its next boot, by default 90 seconds.
+    let (boot, swap) = match table {
+        Table::Mbr | Table::Gpt => (
+            format!("UUID={BOOT_UUID} /boot ext4 defaults          0 2\n"),
+            "sw",
+        ),
+        Table::Small => (String::new(), "sw,x-systemd.device-timeout=2s"),
+    };
     format!(
         "# /etc/fstab of {NODE}\n\
          UUID={ROOT_UUID} /     ext4 errors=remount-ro 0 1\n\
-         UUID={BOOT_UUID} /boot ext4 defaults          0 2\n\
+         {boot}\
          UUID={DATA_UUID} /data ext4 defaults,noatime  0 2\n\
-         UUID={SWAP_UUID} none  swap sw                0 0\n"
+         UUID={SWAP_UUID} none  swap {swap} 0 0\n"
     )
 }
 
@@ -84,5 +96,19 @@ fn interfaces() -> String {
          iface ens4 inet static\n\
          \taddress {STATIC_ADDRESS}\n\
          \tup ip route add {network} via {gateway}\n"
+    )
+}
+
+/// The small world's one interface, by networkd.
+fn networkd() -> String {
+    let (network, gateway) = STATIC_ROUTE;
+    format!(
+        "[Match]\n\
+         MACAddress={MAC_STATIC}\n\n\
+         [Network]\n\
+         Address={STATIC_ADDRESS}\n\n\
+         [Route]\n\
+         Destination={network}\n\
+         Gateway={gateway}\n"
     )
 }

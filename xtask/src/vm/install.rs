@@ -38,8 +38,12 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
             .arg(root.join("."))
             .arg(&at),
     )?;
-    files::write(&at, identity)?;
-    content::fill(&at.join("data"))?;
+    files::write(&at, table, identity)?;
+    let count = match table {
+        Table::Mbr | Table::Gpt => content::DATA_FILES,
+        Table::Small => content::SMALL_DATA_FILES,
+    };
+    content::fill(&at.join("data"), count)?;
     configure(&at, &disk, table)?;
     for mount in mounts.into_iter().rev() {
         mount.unmount()?;
@@ -57,6 +61,12 @@ const FILE_SYSTEMS: &[(Role, &str, &str)] = &[
     (Role::Data, DATA_UUID, "data"),
 ];
 
+/// Those of them that a disk with that table has, parents first.
+fn file_systems(table: Table) -> impl Iterator<Item = &'static (Role, &'static str, &'static str)> {
+    let there = move |(role, ..): &&(Role, _, _)| table.partition(*role).is_some();
+    FILE_SYSTEMS.iter().filter(there)
+}
+
 fn node(disk: &LoopDevice, table: Table, role: Role) -> Result<std::path::PathBuf> {
     let partition = table
         .partition(role)
@@ -65,7 +75,7 @@ fn node(disk: &LoopDevice, table: Table, role: Role) -> Result<std::path::PathBu
 }
 
 fn make_file_systems(disk: &LoopDevice, table: Table) -> Result<()> {
-    for (role, uuid, _) in FILE_SYSTEMS {
+    for (role, uuid, _) in file_systems(table) {
         let mut mkfs = run::command("mkfs.ext4", ["-q", "-F", "-U", uuid]);
         run::quiet(mkfs.arg(node(disk, table, *role)?))?;
     }
@@ -75,7 +85,7 @@ fn make_file_systems(disk: &LoopDevice, table: Table) -> Result<()> {
 
 fn mount(disk: &LoopDevice, table: Table, at: &Path) -> Result<Vec<Mount>> {
     let mut mounts = Vec::new();
-    for (role, _, point) in FILE_SYSTEMS {
+    for (role, _, point) in file_systems(table) {
         let source = node(disk, table, *role)?;
         mounts.push(Mount::new(&source, &at.join(point), &["-t", "ext4"])?);
     }
@@ -154,7 +164,7 @@ fn device_nodes(at: &Path, disk: &LoopDevice, table: Table) -> Result<Mount> {
     run::quiet(copy.arg(dev.path()))?;
     let links = dev.path().join("disk/by-uuid");
     std::fs::create_dir_all(&links)?;
-    for (role, uuid, _) in FILE_SYSTEMS {
+    for (role, uuid, _) in file_systems(table) {
         symlink(node(disk, table, *role)?, links.join(uuid))?;
     }
     Ok(dev)

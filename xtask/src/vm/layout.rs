@@ -1,15 +1,17 @@
-//! The partitions of the victim's disk, for both kinds of partition table.
+//! The partitions of the victim's disk, for both kinds of partition table, and of the small world's.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// The kind of partition table.
+/// The kind of partition table, and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
     /// p1 /boot, p2 swap, p3 /, p4 /data.
     Mbr,
     /// p1 BIOS boot partition, p2 /boot, p3 swap, p4 /, p5 /data.
     Gpt,
+    /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`super::SmallWorld`]'s.
+    Small,
 }
 
 /// What a partition is for.
@@ -42,6 +44,8 @@ pub struct Partition {
 const HEAD_MIB: u64 = 1;
 /// After the last one: the backup GPT, and some slack.
 const TAIL_MIB: u64 = 2;
+/// The small world's: its job makes a partition there, so that a new table is written.
+const SMALL_TAIL_MIB: u64 = 34;
 
 impl Table {
     /// A word for file names.
@@ -49,20 +53,23 @@ impl Table {
         match self {
             Self::Mbr => "mbr",
             Self::Gpt => "gpt",
+            Self::Small => "small",
         }
     }
 
     /// The partitions in their order on the disk.
     pub fn partitions(self) -> Vec<Partition> {
-        let mut sizes = vec![
+        let large = [
             (Role::Boot, 384),
             (Role::Swap, 2048),
             (Role::Root, 3072),
             (Role::Data, 512),
         ];
-        if self == Self::Gpt {
-            sizes.insert(0, (Role::BiosBoot, 2));
-        }
+        let sizes = match self {
+            Self::Mbr => large.to_vec(),
+            Self::Gpt => [&[(Role::BiosBoot, 2)], large.as_slice()].concat(),
+            Self::Small => vec![(Role::Swap, 320), (Role::Root, 256), (Role::Data, 16)],
+        };
         (1..)
             .zip(sizes)
             .map(|(number, (role, mib))| Partition { number, role, mib })
@@ -96,13 +103,17 @@ impl Table {
             .iter()
             .map(|partition| partition.mib)
             .sum();
-        (HEAD_MIB + partitions + TAIL_MIB) << 20
+        let tail = match self {
+            Self::Mbr | Self::Gpt => TAIL_MIB,
+            Self::Small => SMALL_TAIL_MIB,
+        };
+        (HEAD_MIB + partitions + tail) << 20
     }
 
     /// The script that makes this table, for `sfdisk` (sfdisk(8), "Input formats").
     pub(super) fn sfdisk(self) -> String {
         let mut script = match self {
-            Self::Mbr => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
+            Self::Mbr | Self::Small => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
             Self::Gpt => String::from("label: gpt\n"),
         };
         let mut start = HEAD_MIB;
@@ -124,8 +135,8 @@ impl Table {
 
     fn kind(self, role: Role) -> &'static str {
         match (self, role) {
-            (Self::Mbr, Role::Swap) => "82",
-            (Self::Mbr, _) => "83",
+            (Self::Mbr | Self::Small, Role::Swap) => "82",
+            (Self::Mbr | Self::Small, _) => "83",
             (Self::Gpt, Role::BiosBoot) => "21686148-6449-6E6F-744E-656564454649",
             (Self::Gpt, Role::Swap) => "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
             (Self::Gpt, _) => "0FC63DAF-8483-4772-8E79-3D69D8477DE4",

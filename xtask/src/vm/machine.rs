@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::{run, workspace};
 
 /// How much of the serial log an error shows.
 const LOG_LINES: usize = 25;
+/// How long sshd may take to greet.
+const GREETING: Duration = Duration::from_secs(5);
 
 /// A running virtual machine.
 #[derive(Debug)]
@@ -70,9 +73,9 @@ impl Machine {
 
     /// Waits until root can log in; returns how long that took.
     pub fn wait_for_ssh(&mut self, within: Duration) -> Result<Duration> {
-        let port = self.port;
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
         self.wait_for(&format!("{NODE} answers SSH"), within, |machine| {
-            Ok(port::offers_ssh(port) && machine.ssh("true").is_ok())
+            Ok(port::offers_ssh(address, GREETING) && machine.ssh("true").is_ok())
         })
     }
 

@@ -1,7 +1,8 @@
 //! Virtual machines for the demo and for the `tests` crate.
 //!
 //! [`Victim`] makes the disk of a Debian 12 node once and hands out copies; [`Machine`] runs one in
-//! QEMU, [`Uml`] one as a process, without firmware and loader. Everything is below `target/vm/`; nothing here knows what a jump is.
+//! QEMU, [`Uml`] one as a process, without firmware and loader. [`SmallWorld`] is a smaller node for the
+//! latter, which is also had half way through a jump. Everything is below `target/vm/`.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -19,25 +20,31 @@
 //! ```
 
 mod accel;
+mod board;
 mod content;
 mod files;
+mod freeze;
 mod guest;
 mod hand;
 mod identity;
 mod install;
 mod layout;
+pub mod loader;
 mod log;
 mod loopdev;
 mod machine;
 mod netns;
 mod port;
 mod qemu;
+mod small;
 mod uml;
 mod victim;
 mod wait;
 
 pub use accel::Accelerator;
+pub use board::Board;
 pub use content::DATA_FILES;
+pub use freeze::Frozen;
 pub use guest::Guest;
 pub use hand::{by_hand, say_how_to_log_in};
 pub use identity::Identity;
@@ -47,9 +54,10 @@ pub use loopdev::{LoopDevice, Mount};
 pub use machine::Machine;
 pub use netns::Network;
 pub use qemu::Hardware;
+pub use small::{Checkpoint, Push, SmallNode, SmallWorld, sweep};
 pub use uml::{KERNEL as UML_KERNEL, Uml};
 pub use victim::{GOLDEN, Node, Victim, copy_sparse};
-pub use wait::until;
+pub use wait::{until, until_every};
 
 /// The victim's host name, and its name for SSH.
 pub const NODE: &str = "node07";

@@ -2,17 +2,23 @@
 //! admin. Nothing of it is seen outside. Root only.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, anyhow};
+use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::STATIC_ROUTE;
+use super::{STATIC_ROUTE, port};
 use crate::run;
 
 /// The tap device's name inside.
 pub(super) const TAP: &str = "tap0";
+/// How long a guest's sshd may take to greet before it counts as not there yet.
+const GREETING: Duration = Duration::from_millis(500);
 
 /// A network namespace.
 #[derive(Debug)]
@@ -56,9 +62,34 @@ impl Network {
         inside
     }
 
+    /// Whether an SSH server greets at an address of this network.
+    pub(super) fn offers_ssh(&self, address: IpAddr) -> Result<bool> {
+        let namespace = File::open(format!("/run/netns/{}", self.name))?;
+        // A namespace is a thread's: this one goes with the question.
+        let asked = std::thread::spawn(move || {
+            setns(namespace, CloneFlags::CLONE_NEWNET).context("cannot enter the network")?;
+            Ok(port::offers_ssh(SocketAddr::new(address, 22), GREETING))
+        });
+        asked.join().map_err(|_| anyhow!("the thread panicked"))?
+    }
+
     /// Removes it.
     pub fn remove(mut self) -> Result<()> {
         self.release()
+    }
+
+    /// Removes networks whose names begin with `prefix` and that `stale` says nobody uses, by the rest
+    /// of their names. What runs there is ended.
+    pub fn sweep(prefix: &str, stale: impl Fn(&str) -> bool) -> Result<()> {
+        let prefix = format!("jump-{prefix}");
+        let list = run::capture(&mut run::command("ip", ["netns", "list"]))?;
+        for line in list.lines() {
+            let name = line.split(' ').next().unwrap_or_default();
+            if name.strip_prefix(&prefix).is_some_and(&stale) {
+                clear(name)?;
+            }
+        }
+        Ok(())
     }
 
     fn release(&mut self) -> Result<()> {

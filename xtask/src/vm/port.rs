@@ -11,10 +11,9 @@ pub(super) fn free() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Whether an SSH server greets at `port`: cheaper than an ssh that has to time out.
-pub(super) fn offers_ssh(port: u16) -> bool {
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let limit = Duration::from_secs(5);
+/// Whether an SSH server greets at `address`: cheaper than an ssh that has to time out.
+/// It gets `limit` for each of connecting and greeting.
+pub(super) fn offers_ssh(address: SocketAddr, limit: Duration) -> bool {
     let Ok(mut stream) = TcpStream::connect_timeout(&address, limit) else {
         return false;
     };

@@ -1,6 +1,6 @@
 //! The machine as QEMU's command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{DISK_SERIAL, MAC_DHCP, MAC_STATIC, NODE, Node};
@@ -15,6 +15,8 @@ pub struct Hardware {
     pub cpus: u32,
     /// An i6300esb watchdog that resets the machine.
     pub watchdog: bool,
+    /// A file to record every write and flush of the disk in, for [`crate::write_order`].
+    pub record: Option<PathBuf>,
     /// Further options for QEMU.
     pub more: Vec<String>,
 }
@@ -25,6 +27,7 @@ impl Default for Hardware {
             memory_mib: 2048,
             cpus: 2,
             watchdog: false,
+            record: None,
             more: Vec::new(),
         }
     }
@@ -61,15 +64,8 @@ pub(super) fn command_line(
         ])
         .args(["-serial", "chardev:serial"])
         .arg("-drive")
-        .arg(format!(
-            // A killed QEMU loses nothing of the host's cache: no need to wait for its disk.
-            "if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file={}",
-            node.disk.display()
-        ))
-        .args([
-            "-device",
-            &format!("virtio-blk-pci,drive=disk,serial={DISK_SERIAL},addr=0x5"),
-        ])
+        .arg(drive(&node.disk, hardware.record.as_deref()))
+        .args(["-device", &disk_device(hardware.record.is_some())])
         .args([
             "-netdev",
             &format!("user,id=dhcp,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-:22"),
@@ -86,6 +82,33 @@ pub(super) fn command_line(
     }
     command.args(&hardware.more);
     command
+}
+
+/// A killed QEMU loses nothing of the host's cache: no need to wait for its disk. A recorded disk has
+/// to hear of the guest's flushes all the same (QEMU's blklogwrites).
+fn drive(disk: &Path, record: Option<&Path>) -> String {
+    let (disk, common) = (disk.display(), "if=none,id=disk,discard=unmap");
+    match record {
+        None => format!("{common},format=raw,cache=unsafe,file={disk}"),
+        Some(log) => format!(
+            "{common},driver=blklogwrites,cache=writeback,\
+             file.driver=file,file.filename={disk},file.cache.no-flush=on,\
+             log.driver=file,log.filename={},log.cache.no-flush=on",
+            log.display()
+        ),
+    }
+}
+
+/// A disk that is recorded takes writes and flushes only: until QEMU 9, a write of zeroes that overlaps
+/// another spoils the log (QEMU's commit 23a512f4), and what a discard leaves is nobody's promise.
+/// Requests that QEMU merged would not fit into the log with their description (IOV_MAX).
+fn disk_device(recorded: bool) -> String {
+    let plain = if recorded {
+        ",write-zeroes=off,discard=off,request-merging=off"
+    } else {
+        ""
+    };
+    format!("virtio-blk-pci,drive=disk,serial={DISK_SERIAL},addr=0x5{plain}")
 }
 
 /// No boot ROM: a node without PXE.

@@ -4,6 +4,7 @@
 //! A guest that reboots or powers off ends the process: [`Uml::wait_for_end`].
 
 use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -13,12 +14,12 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::board::Board;
+use super::freeze::Frozen;
 use super::guest::POWER_OFF;
 use super::log::tail;
-use super::netns::TAP;
 use super::{
-    DISK_SERIAL, Guest, LoopDevice, MAC_STATIC, Mount, NODE, Network, Node, Role, STATIC_ADDRESS,
-    STATIC_ROUTE, until,
+    Guest, LoopDevice, Mount, NODE, Network, Node, Role, STATIC_ADDRESS, STATIC_ROUTE, until,
 };
 use crate::{run, workspace};
 
@@ -27,8 +28,6 @@ pub const KERNEL: &str = "/usr/bin/linux.uml";
 /// At a reboot the kernel executes its own name again, with the same root. It finds nothing by this
 /// one and ends (arch/um/os-Linux/main.c).
 const NO_SUCH_PROGRAM: &str = "/nonexistent/linux.uml";
-/// Enough for the jump system and grub-mkconfig; it is backed by a file in /tmp or /dev/shm.
-const MEMORY_MIB: u32 = 768;
 /// How much of the console log an error shows.
 const LOG_LINES: usize = 25;
 
@@ -39,6 +38,8 @@ pub struct Uml<'a> {
     network: &'a Network,
     ssh_config: PathBuf,
     console_log: PathBuf,
+    /// Where in the console log this boot begins.
+    begun_at: u64,
 }
 
 impl<'a> Uml<'a> {
@@ -55,19 +56,24 @@ impl<'a> Uml<'a> {
     /// Boots the partition with that role: `Root` for the old or the new system, `Swap` for the jump
     /// system. The console log goes on where an earlier start left it.
     pub fn start(node: &Node, network: &'a Network, root: Role) -> Result<Self> {
-        let (address, _) = STATIC_ADDRESS
-            .split_once('/')
-            .unwrap_or((STATIC_ADDRESS, ""));
-        let ssh_config = node.identity.write_ssh_config(&node.folder, address, 22)?;
+        Self::start_on(node, network, root, &Board::of(node))
+    }
+
+    /// The same on other hardware than the node's own.
+    pub fn start_on(node: &Node, network: &'a Network, root: Role, board: &Board) -> Result<Self> {
+        let ssh_config = node
+            .identity
+            .write_ssh_config(&node.folder, address(), 22)?;
         let console_log = node.folder.join("console.log");
         let console = File::options()
             .create(true)
             .append(true)
             .open(&console_log)?;
+        let begun_at = console.metadata()?.len();
         let mut command = network.command("bash");
         command
-            .args(["-c", "exec -a \"$0\" \"$@\"", NO_SUCH_PROGRAM, KERNEL])
-            .args(arguments(node, number(node, root)?))
+            .args(["-c", &board.shell(), NO_SUCH_PROGRAM, KERNEL])
+            .args(board.arguments(node, number(node, root)?))
             // A group of its own, with the processes that the kernel makes for its guest's.
             .process_group(0)
             .stdout(console.try_clone()?)
@@ -79,6 +85,7 @@ impl<'a> Uml<'a> {
             network,
             ssh_config,
             console_log,
+            begun_at,
         })
     }
 
@@ -88,9 +95,40 @@ impl<'a> Uml<'a> {
         &self.ssh_config
     }
 
+    /// The network that it is in.
+    pub fn network(&self) -> &Network {
+        self.network
+    }
+
     /// What the guest wrote to its console, over all starts.
     pub fn console_log(&self) -> &Path {
         &self.console_log
+    }
+
+    /// What this boot has written to its console from the byte `from` on.
+    pub fn said(&self, from: u64) -> Result<Vec<u8>> {
+        let mut log = File::open(&self.console_log)?;
+        log.seek(SeekFrom::Start(self.begun_at + from))?;
+        let mut bytes = Vec::new();
+        log.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Whether the guest has rebooted or powered off.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        let ended = self.kernel.as_mut().map(Child::try_wait).transpose()?;
+        Ok(ended.is_none_or(|status| status.is_some()))
+    }
+
+    /// Whether an SSH server greets at the node's address: cheaper than an ssh that has to time out.
+    pub fn offers_ssh(&self) -> Result<bool> {
+        self.network.offers_ssh(address().parse()?)
+    }
+
+    /// Stops the guest where it stands, so that its disk can be copied.
+    pub fn freeze(&self) -> Result<Frozen> {
+        let kernel = self.kernel.as_ref().context("the kernel has ended")?;
+        Frozen::group(group(kernel)?)
     }
 
     /// Waits until root can log in; returns how long that took.
@@ -131,7 +169,19 @@ impl<'a> Uml<'a> {
 
     /// Cuts the power: what the guest had not written is lost.
     pub fn kill(mut self) -> Result<()> {
-        self.end()
+        self.cut_power()
+    }
+
+    /// The same, for who wants to know what it said last.
+    pub fn cut_power(&mut self) -> Result<()> {
+        let Some(mut kernel) = self.kernel.take() else {
+            return Ok(());
+        };
+        if kernel.try_wait()?.is_none() {
+            killpg(group(&kernel)?, Signal::SIGKILL).context("cannot kill the kernel")?;
+            kernel.wait()?;
+        }
+        Ok(())
     }
 
     fn console(&self) -> String {
@@ -140,18 +190,6 @@ impl<'a> Uml<'a> {
             "the console log, {log}, ends in:\n{}\n",
             tail(&self.console_log, LOG_LINES)
         )
-    }
-
-    fn end(&mut self) -> Result<()> {
-        let Some(mut kernel) = self.kernel.take() else {
-            return Ok(());
-        };
-        if kernel.try_wait()?.is_none() {
-            let group = Pid::from_raw(i32::try_from(kernel.id())?);
-            killpg(group, Signal::SIGKILL).context("cannot kill the kernel")?;
-            kernel.wait()?;
-        }
-        Ok(())
     }
 }
 
@@ -167,10 +205,22 @@ impl Guest for Uml<'_> {
 
 impl Drop for Uml<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.end() {
+        if let Err(error) = self.cut_power() {
             eprintln!("warning: user-mode Linux: {error:#}");
         }
     }
+}
+
+/// The process group of the kernel and of its guest's processes.
+fn group(kernel: &Child) -> Result<Pid> {
+    Ok(Pid::from_raw(i32::try_from(kernel.id())?))
+}
+
+/// The node's address, without the length of its prefix.
+fn address() -> &'static str {
+    STATIC_ADDRESS
+        .split_once('/')
+        .map_or(STATIC_ADDRESS, |(address, _)| address)
 }
 
 fn number(node: &Node, role: Role) -> Result<u32> {
@@ -178,20 +228,6 @@ fn number(node: &Node, role: Role) -> Result<u32> {
     Ok(partition
         .with_context(|| format!("the disk has no {role:?} partition"))?
         .number)
-}
-
-/// The kernel's command line. A disk without a serial number would get `(null)` for one.
-fn arguments(node: &Node, root: u32) -> Vec<String> {
-    vec![
-        format!("mem={MEMORY_MIB}M"),
-        format!("ubd0={},,{DISK_SERIAL}", node.disk.display()),
-        format!("root=/dev/ubda{root}"),
-        "rw".to_owned(),
-        "panic=1".to_owned(),
-        "con=null".to_owned(),
-        "con0=null,fd:1".to_owned(),
-        format!("vec0:transport=tap,ifname={TAP},depth=128,gro=1,mac={MAC_STATIC}"),
-    ]
 }
 
 /// The kernel calls its interface vec0, whatever udev says.

@@ -13,6 +13,16 @@ const INTERVAL: Duration = Duration::from_millis(250);
 pub fn until(
     what: &str,
     within: Duration,
+    condition: impl FnMut() -> Result<bool>,
+) -> Result<Duration> {
+    until_every(INTERVAL, what, within, condition)
+}
+
+/// The same, looking once every `interval`.
+pub fn until_every(
+    interval: Duration,
+    what: &str,
+    within: Duration,
     mut condition: impl FnMut() -> Result<bool>,
 ) -> Result<Duration> {
     let started = Instant::now();
@@ -23,7 +33,7 @@ pub fn until(
         if started.elapsed() >= within {
             bail!("{what}: not within {} s", within.as_secs());
         }
-        std::thread::sleep(INTERVAL);
+        std::thread::sleep(interval);
     }
 }
 

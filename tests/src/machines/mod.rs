@@ -1,0 +1,8 @@
+//! What tests that start machines have in common.
+
+mod case;
+pub mod disk;
+mod push;
+
+pub use case::{Case, run};
+pub use push::Push;

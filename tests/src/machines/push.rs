@@ -1,0 +1,59 @@
+//! `jumpimg push` at work while the test is its node's firmware.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use xtask::vm::until;
+
+/// A running push; it ends with this value.
+pub struct Push {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Push {
+    /// Starts `command` with its output in `log`.
+    pub fn start(mut command: Command, log: &Path) -> Result<Self> {
+        let file = File::create(log)?;
+        command.stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().context("cannot start jumpimg push")?;
+        let log = log.to_owned();
+        Ok(Self { child, log })
+    }
+
+    /// What it has said.
+    pub fn said(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
+    }
+
+    /// Holds it, or lets it go on.
+    pub fn hold(&self, hold: bool) -> Result<()> {
+        let signal = if hold { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.child), signal).context("cannot signal jumpimg push")
+    }
+
+    /// Waits for its end; its status and what it said.
+    pub fn wait(&mut self, within: Duration) -> Result<(ExitStatus, String)> {
+        let mut ended = None;
+        let waited = until("jumpimg push ends", within, || {
+            ended = self.child.try_wait()?;
+            Ok(ended.is_some())
+        });
+        let said = self.said()?;
+        waited.with_context(|| format!("it said:\n{said}"))?;
+        Ok((ended.context("it did not end")?, said))
+    }
+}
+
+impl Drop for Push {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}

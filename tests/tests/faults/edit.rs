@@ -1,0 +1,178 @@
+//! Changes to a node's disk between two boots.
+
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jumpspec::job::Wait;
+use jumpspec::journal::RESERVED_BYTES;
+use jumpspec::places;
+use jumpspec::plan::Plan;
+use jumpspec::selector::{DIRECTORY, ENV, State, env_for};
+use jumpspec::step::{ImageRole, Step};
+use jumpsys::grubenv::{Env, write_in_place};
+use jumpsys::journal_slots::SLOT;
+use xtask::run;
+use xtask::vm::Role;
+
+use crate::lab::Lab;
+use jump_tests::machines::disk;
+
+/// Where the modules of user-mode Linux are, below a folder for its release.
+const MODULES: &str = "/usr/lib/uml/modules";
+
+/// Changes files of the landing file system.
+pub(crate) fn landing<T>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    disk::with_mounted(&lab.node.node, Role::Swap, edit)
+}
+
+/// Changes files of the old or the new system's root.
+pub(crate) fn root<T>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    disk::with_mounted(&lab.node.node, Role::Root, edit)
+}
+
+/// A path on the landing file system, as the jump system's root.
+pub(crate) fn selector(landing: &Path, name: &str) -> PathBuf {
+    landing.join(DIRECTORY).join(name)
+}
+
+/// The staged target image.
+pub(crate) fn staged_image(landing: &Path) -> PathBuf {
+    landing
+        .join(places::IMAGES)
+        .join(ImageRole::Target.file_name())
+}
+
+/// Flips a bit in the middle of a file, in place.
+pub(crate) fn flip(path: &Path) -> Result<()> {
+    let file = File::options().read(true).write(true).open(path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    let middle = file.metadata()?.len() / 2;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, middle)?;
+    file.write_all_at(&[byte[0] ^ 0x10], middle)?;
+    Ok(file.sync_all()?)
+}
+
+/// Cuts a file to half.
+pub(crate) fn cut(path: &Path) -> Result<()> {
+    let file = File::options().write(true).open(path)?;
+    file.set_len(file.metadata()?.len() / 2)?;
+    Ok(file.sync_all()?)
+}
+
+/// Overwrites bytes of the disk.
+pub(crate) fn write(lab: &Lab, offset: u64, bytes: &[u8]) -> Result<()> {
+    let disk = File::options().write(true).open(&lab.node.node.disk)?;
+    disk.write_all_at(bytes, offset)?;
+    Ok(disk.sync_all()?)
+}
+
+/// Where the journal's slot `index` begins on the disk.
+pub(crate) fn slot(lab: &Lab, index: u64) -> Result<u64> {
+    let end = disk::place(&lab.node.node, Role::Swap)?.end;
+    Ok(end - RESERVED_BYTES + index * SLOT as u64)
+}
+
+/// What the selector's environment says from now on.
+pub(crate) fn environment(lab: &Lab, state: State) -> Result<()> {
+    let run = lab.node.plan()?.run;
+    landing(lab, |landing| {
+        let mut env = Env::new();
+        for (name, value) in env_for(state, &run) {
+            env.set(&name, &value);
+        }
+        Ok(write_in_place(&selector(landing, ENV), &env)?)
+    })
+}
+
+/// Overwrites the environment block where it lies. The landing file system is not mounted for it: its
+/// journal stays as it is.
+pub(crate) fn raw_environment(lab: &Lab, bytes: &[u8]) -> Result<()> {
+    let start = disk::place(&lab.node.node, Role::Swap)?.start;
+    let ask = |question: &str| {
+        let device = format!("{}?offset={start}", lab.node.node.disk.display());
+        run::capture(&mut run::command("debugfs", ["-R", question, &device]))
+    };
+    let block: u64 = ask(&format!("bmap /{DIRECTORY}/{ENV} 0"))?.trim().parse()?;
+    let superblock = ask("show_super_stats -h")?;
+    let size = superblock
+        .lines()
+        .find_map(|line| line.strip_prefix("Block size:"));
+    let size: u64 = size.context("no block size")?.trim().parse()?;
+    write(lab, start + block * size, bytes)
+}
+
+/// Changes the staged plan.
+pub(crate) fn plan(lab: &Lab, edit: impl FnOnce(&mut Plan)) -> Result<()> {
+    landing(lab, |landing| {
+        let path = landing.join(places::PLAN);
+        let mut plan: Plan = serde_json::from_slice(&std::fs::read(&path)?)?;
+        edit(&mut plan);
+        Ok(std::fs::write(&path, serde_json::to_vec_pretty(&plan)?)?)
+    })
+}
+
+/// The jump system has this long to prove itself.
+pub(crate) fn prove_within(lab: &Lab, limit: Duration) -> Result<()> {
+    plan(lab, |plan| plan.wait.prove = Wait(limit))
+}
+
+/// Lets the jump system run `script` in the new root, as the admin's hook `restored`.
+pub(crate) fn hook(lab: &Lab, script: &str) -> Result<()> {
+    plan(lab, |plan| {
+        let steps = &mut plan.steps.replace;
+        let next = steps
+            .iter()
+            .position(|step| *step == Step::InstallFirstBoot);
+        steps.insert(next.unwrap_or_default(), Step::HookRestored);
+    })?;
+    landing(lab, |landing| {
+        let path = landing.join(places::HOOKS).join("restored");
+        std::fs::write(&path, format!("#!/bin/sh\nset -e\n{script}\n"))?;
+        Ok(std::fs::set_permissions(
+            &path,
+            Permissions::from_mode(0o700),
+        )?)
+    })
+}
+
+/// Gives the system below `root` a unit that runs `script` early in each boot, besides all else.
+pub(crate) fn unit(root: &Path, script: &str) -> Result<()> {
+    std::fs::write(root.join("etc/saboteur"), format!("#!/bin/sh\n{script}\n"))?;
+    let name = "saboteur.service";
+    let text = "[Unit]\nDefaultDependencies=no\nAfter=systemd-remount-fs.service\n\
+        [Service]\nType=exec\nExecStart=/bin/sh /etc/saboteur\n";
+    std::fs::write(root.join("etc/systemd/system").join(name), text)?;
+    let wants = root.join("etc/systemd/system/sysinit.target.wants");
+    std::fs::create_dir_all(&wants)?;
+    Ok(symlink(format!("../{name}"), wants.join(name))?)
+}
+
+/// Shell that sends a signal to the jump system's jumpinit. It starts no process: that would take so
+/// long that jumpinit could be done.
+pub(crate) fn signal(name: &str) -> String {
+    format!(
+        "for p in /proc/[0-9]*; do \
+         read c 2>&- <$p/comm && [ \"$c\" = rc.local ] && kill -{name} ${{p#/proc/}}; done"
+    )
+}
+
+/// Gives the jump system the kernel's own watchdog, which the small world's image leaves out.
+pub(crate) fn softdog(landing: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(MODULES)? {
+        let folder = "kernel/drivers/watchdog";
+        let (from, release) = (entry?.path(), PathBuf::from("lib/modules"));
+        let to = landing
+            .join(release)
+            .join(from.file_name().unwrap_or_default())
+            .join(folder);
+        std::fs::create_dir_all(&to)?;
+        let module = "softdog.ko";
+        std::fs::copy(from.join(folder).join(module), to.join(module))
+            .with_context(|| format!("cannot copy {module}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The fault matrix: each of its rows that BIOS machines and virtual hardware allow, tried on a node of
+//! the small world. A fault is injected from outside; then what GRUB chooses is booted again and again,
+//! until the node has settled where the matrix says, answers SSH there, and tells why.
+//!
+//! Row 18 is of UEFI. Rows 17 and 31 are also tried write by write, and the power cuts of 1, 19, 21,
+//! 22, 29 and 41 by the hundred, each in a stage of their own.
+
+mod bench;
+mod check;
+mod edit;
+mod jump;
+mod lab;
+mod loader;
+mod new;
+mod old;
+mod replace;
+
+use bench::Bench;
+use jump_tests::machines::{self, Case};
+use xtask::vm::UML_KERNEL;
+use xtask::vm::loader::{EMU, FSTEST};
+
+/// Guests at once: each is content with a processor.
+const AT_ONCE: usize = 2;
+const NEEDS: &[&str] = &[UML_KERNEL, "/dev/net/tun", EMU, FSTEST];
+
+fn main() {
+    let tests: Vec<(&'static str, fn(&mut Bench) -> anyhow::Result<()>)> = vec![
+        ("row_09_jump_hangs", jump::hangs),
+        ("row_27_jumpinit_is_killed", replace::killed),
+        ("row_01_power_cut_while_staging", old::power_cut),
+        ("row_02_power_cut_while_arming", loader::arming),
+        ("row_03_environment_block_is_garbage", loader::environment),
+        ("row_04_landing_that_grub_cannot_write", check::landing),
+        (
+            "row_03_block_is_garbage_right_after_the_commit",
+            loader::after_commit,
+        ),
+        ("row_05_loader_scripts_are_garbage", loader::scripts),
+        ("row_06_jump_kernel_is_damaged", loader::kernel),
+        ("row_07_jump_initramfs_is_cut", loader::initramfs),
+        ("row_08_jumps_init_dies", jump::init_dies),
+        ("row_10_no_network_interface", jump::no_interface),
+        ("row_11_wrong_address", jump::wrong_address),
+        ("row_12_jumps_sshd_fails", jump::sshd_fails),
+        ("row_13_no_driver_for_the_disk", jump::no_root),
+        ("row_14_disks_are_others", jump::disks),
+        ("row_15_image_is_damaged", jump::image_damaged),
+        ("row_15_received_image_is_damaged", old::received_damaged),
+        ("row_16_another_image_in_its_place", jump::image_exchanged),
+        ("row_17_power_cut_at_the_first_commit", loader::commit),
+        (
+            "row_19_power_cut_at_the_partition_table",
+            replace::cut_table,
+        ),
+        ("row_20_kernel_keeps_the_old_table", replace::busy_partition),
+        ("row_21_power_cut_in_mkfs", replace::cut_mkfs),
+        ("row_22_power_cut_while_unpacking", replace::cut_unpack),
+        ("row_23_no_space_and_no_inodes", replace::no_space),
+        ("row_24_write_error", replace::write_error),
+        ("row_25_read_error_on_the_image", replace::read_error),
+        ("row_26_silent_corruption", replace::corrupted),
+        ("row_27_little_memory", replace::little_memory),
+        ("row_28_journal_is_torn", replace::journal),
+        ("row_29_power_cut_at_the_new_loader", replace::cut_grub),
+        ("row_30_grub_install_fails", replace::grub_install),
+        ("row_31_power_cut_at_the_second_commit", new::second_commit),
+        ("row_32_new_system_panics", new::panics),
+        ("row_33_root_uuid_is_wrong", new::wrong_root),
+        ("row_35_check_tells_of_no_watchdog", check::watchdog),
+        ("row_34_emergency_shell", new::emergency),
+        ("row_36_no_way_into_the_new_system", new::unreachable),
+        ("row_37_host_names", check::host_names),
+        ("row_38_saved_files_are_lost", replace::saved_files),
+        ("row_39_admin_host_goes_away", old::admin_goes_away),
+        ("row_40_a_false_mark_of_success", new::false_mark),
+        ("row_41_power_cut_while_swap_is_made", new::cut_swap),
+        ("row_43_reboot_loop", replace::reboot_loop),
+        ("row_44_clock_is_wrong", jump::clock),
+    ];
+    let cases = tests.into_iter().map(|(name, run)| Case {
+        name,
+        needs: NEEDS,
+        is_long: false,
+        run: Box::new(move || Bench::new(name)?.run(run)),
+    });
+    machines::run(AT_ONCE, cases.collect());
+}

@@ -1,0 +1,137 @@
+//! A new system that does not become the default, and the last commits.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use jumpspec::job::Wait;
+use jumpspec::selector::{State, TRIES};
+use jumpspec::step::Step;
+use xtask::faults::End;
+use xtask::vm::loader::Choice;
+
+use crate::bench::Bench;
+use crate::edit;
+use crate::lab::{BOOT, Lab};
+
+/// Enough for a sound new system on a busy machine, and soon over for another.
+const HEALTH: Duration = Duration::from_secs(20);
+/// Why jump stays after the new system's tries.
+const NOT_CONFIRMED: &str = "the new system was not confirmed";
+
+/// A new system that reboots has this many tries, no more and no fewer.
+fn ends_after_its_tries(bench: &mut Bench, lab: &Lab) -> Result<()> {
+    let seen = bench.ends_telling(lab, End::Jump, NOT_CONFIRMED)?;
+    let tries = seen
+        .booted
+        .iter()
+        .filter(|choice| **choice == Choice::New)
+        .count();
+    ensure!(tries == usize::from(TRIES), "{:?}", seen.booted);
+    Ok(())
+}
+
+pub(crate) fn panics(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("the init of the new system is a program that ends")?;
+    edit::hook(&lab, "ln -sf /bin/false /sbin/init")?;
+    ends_after_its_tries(bench, &lab)
+}
+
+pub(crate) fn wrong_root(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("root= of the new system names no file system")?;
+    lab.pass(Choice::Jump)?;
+    edit::root(&lab, |root| {
+        let path = root.join("boot/grub/grub.cfg");
+        let config = std::fs::read_to_string(&path)?;
+        let wrong = config.replace("root=UUID=", "root=UUID=00000000");
+        ensure!(wrong != config, "{config}");
+        Ok(std::fs::write(&path, wrong)?)
+    })?;
+    ends_after_its_tries(bench, &lab)
+}
+
+/// The new system goes back by itself, at once: it does not use up its tries.
+fn gives_up(bench: &mut Bench, fault: &str, script: &str, reason: &str) -> Result<()> {
+    let lab = bench.armed(fault)?;
+    edit::plan(&lab, |plan| plan.wait.health = Wait(HEALTH))?;
+    edit::hook(&lab, script)?;
+    let seen = bench.ends_telling(&lab, End::Jump, reason)?;
+    let booted = [Choice::Jump, Choice::New, Choice::Jump];
+    ensure!(seen.booted == booted, "{:?}", seen.booted);
+    Ok(())
+}
+
+pub(crate) fn emergency(bench: &mut Bench) -> Result<()> {
+    let line =
+        "UUID=ffffffff-0000-4000-8000-000000000000 /srv ext4 x-systemd.device-timeout=2s 0 2";
+    let fault = "fstab of the new system names a file system that is not there";
+    gives_up(
+        bench,
+        fault,
+        &format!("echo '{line}' >>/etc/fstab"),
+        "it was not confirmed when",
+    )
+}
+
+pub(crate) fn unreachable(bench: &mut Bench) -> Result<()> {
+    gives_up(
+        bench,
+        "sshd of the new system is masked",
+        "ln -sf /dev/null /etc/systemd/system/ssh.service",
+        "sshd does not answer",
+    )?;
+    gives_up(
+        bench,
+        "the new system has no network settings",
+        "rm -f /etc/systemd/network/10-*",
+        "vec0",
+    )
+}
+
+/// Only the health check and the admin host confirm.
+pub(crate) fn false_mark(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("somebody else marks the new system as sound")?;
+    edit::plan(&lab, |plan| {
+        plan.wait.health = Wait(HEALTH);
+        let steps = &mut plan.steps.new;
+        let confirm = steps.iter().position(|step| *step == Step::Confirm);
+        steps.insert(confirm.unwrap_or_default(), Step::CheckAdmin);
+    })?;
+    let mark =
+        "echo 'f /run/jump-admin 0600 root root - 0123456789abcdef' >/etc/tmpfiles.d/mark.conf";
+    edit::hook(&lab, &format!("mkdir -p /etc/tmpfiles.d\n{mark}"))?;
+    bench
+        .ends_telling(&lab, End::Jump, "the admin host has not logged in")
+        .map(drop)
+}
+
+/// What the environment says is what counts.
+pub(crate) fn second_commit(bench: &mut Bench) -> Result<()> {
+    let line = "jump: give the new system its tries";
+    for (fault, state) in [
+        (
+            "power cut before the environment gives the tries",
+            State::Jump,
+        ),
+        ("power cut after it", State::Try(TRIES)),
+    ] {
+        let lab = bench.armed(fault)?;
+        lab.cut(Choice::Jump, line, Duration::ZERO)?;
+        edit::environment(&lab, state)?;
+        bench.ends(&lab, End::New)?;
+    }
+    Ok(())
+}
+
+/// The new system is the default already: the rest is done at its next boot.
+pub(crate) fn cut_swap(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("power cut while the landing partition becomes swap")?;
+    lab.boot(Choice::Jump)?.wait_for_end(BOOT)?;
+    lab.cut(
+        Choice::New,
+        "make the landing partition swap again",
+        Duration::from_millis(20),
+    )?;
+    let seen = bench.ends(&lab, End::New)?;
+    ensure!(seen.booted == [Choice::New], "{:?}", seen.booted);
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Faults while the old system is being staged.
+
+use anyhow::{Context as _, Result, ensure};
+use xtask::faults::End;
+use xtask::images;
+use xtask::vm::loader::Choice;
+use xtask::vm::{Checkpoint, Uml, copy_sparse, until};
+
+use crate::bench::Bench;
+use crate::edit;
+use crate::lab::{BOOT, Lab};
+use jump_tests::machines::Push;
+
+/// A running old system and what is pushed to it.
+fn push<'a>(lab: &'a Lab) -> Result<(Uml<'a>, Push)> {
+    let mut old = lab.boot(Choice::Old)?;
+    old.wait_for_ssh(BOOT)?;
+    let push = lab.node.job.push(old.ssh_config(), &["--yes"]);
+    let log = lab.node.node.folder.join("push.log");
+    Ok((old, Push::start(lab.network.inside(&push), &log)?))
+}
+
+fn wait_for_word(push: &Push, word: &str) -> Result<()> {
+    let waited = until(word, BOOT, || Ok(push.said()?.contains(word)));
+    waited
+        .with_context(|| push.said().unwrap_or_default())
+        .map(drop)
+}
+
+/// The old system is as it was, and the next push is as good as the first.
+pub(crate) fn power_cut(bench: &mut Bench) -> Result<()> {
+    let lab = bench.node(
+        Checkpoint::Fresh,
+        "power cut while the jump image is unpacked",
+    )?;
+    let (old, first) = push(&lab)?;
+    wait_for_word(&first, "unpack the jump system")?;
+    old.kill()?;
+    drop(first);
+    bench.ends(&lab, End::Old)?;
+    let (old, second) = push(&lab)?;
+    let ended = old.wait_for_end(BOOT);
+    ended.with_context(|| second.said().unwrap_or_default())?;
+    let choice = lab.node.choose()?.choice;
+    ensure!(
+        choice == Choice::Jump,
+        "the second push did not arm: {}",
+        second.said()?
+    );
+    Ok(())
+}
+
+/// The digest is compared where the image has arrived.
+pub(crate) fn received_damaged(bench: &mut Bench) -> Result<()> {
+    let fault = "the image changes between its plan and its upload";
+    let lab = bench.node(Checkpoint::Fresh, fault)?;
+    let image = lab.node.node.folder.join("target.tar.zst");
+    copy_sparse(&images::path(images::SMALL_NODE), &image)?;
+    lab.node
+        .job
+        .set("images", "target", &image.display().to_string())?;
+    let (old, mut push) = push(&lab)?;
+    wait_for_word(&push, "make the landing file system")?;
+    edit::flip(&image)?;
+    let (ended, said) = push.wait(BOOT)?;
+    ensure!(
+        !ended.success() && said.contains("digest"),
+        "{ended}\n{said}"
+    );
+    old.kill()?;
+    bench.ends(&lab, End::Old)?;
+    Ok(())
+}
+
+/// Unattended, an armed node goes on; one that is being staged stays as it is.
+pub(crate) fn admin_goes_away(bench: &mut Bench) -> Result<()> {
+    let lab = bench.node(
+        Checkpoint::Fresh,
+        "the admin host goes away while it stages",
+    )?;
+    let (old, first) = push(&lab)?;
+    wait_for_word(&first, "receive the target image")?;
+    drop(first);
+    old.power_off(BOOT)?;
+    bench.ends(&lab, End::Old)?;
+
+    let lab = bench.armed("the admin host is away from the arming on")?;
+    let seen = bench.ends(&lab, End::New)?;
+    ensure!(
+        seen.booted == [Choice::Jump, Choice::New],
+        "{:?}",
+        seen.booted
+    );
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The fault matrix: every row with where a node may end, and why a row has no test. Pure.
+//!
+//! The tests' names begin with the rows' numbers; a row's test fails where a node ends otherwise than
+//! the row says.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a node has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    /// In its old system, as it was.
+    Old,
+    /// In the jump system, which waits, reachable, and says why.
+    Jump,
+    /// In the new system, confirmed and finished.
+    New,
+    /// In its old system, in which nothing was changed: a check refused the jump.
+    Refused,
+    /// The same, and the check only tells what cannot be promised.
+    Told,
+}
+
+impl End {
+    /// A word for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Old => "O",
+            Self::Jump => "J",
+            Self::New => "N",
+            Self::Refused => "refused",
+            Self::Told => "told",
+        }
+    }
+}
+
+/// A row.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Its number.
+    pub number: u8,
+    /// What goes wrong.
+    pub fault: &'static str,
+    /// In which stages of the journey.
+    pub when: &'static str,
+    /// Where a node may end. A jump system that boots goes on by itself, so that a J may have become
+    /// an N by the time that the node is asked.
+    pub ends: &'static [End],
+    /// Why there is no test.
+    pub untested: Option<&'static str>,
+}
+
+/// A row with tests.
+const fn row(number: u8, fault: &'static str, when: &'static str, ends: &'static [End]) -> Row {
+    Row {
+        number,
+        fault,
+        when,
+        ends,
+        untested: None,
+    }
+}
+
+/// The same without.
+const fn without(row: Row, why: &'static str) -> Row {
+    Row {
+        untested: Some(why),
+        ..row
+    }
+}
+
+const O: &[End] = &[End::Old];
+const J: &[End] = &[End::Jump];
+const N: &[End] = &[End::New];
+const ON: &[End] = &[End::Old, End::New];
+const JN: &[End] = &[End::Jump, End::New];
+const REFUSED: &[End] = &[End::Refused];
+const REFUSED_OR_OLD: &[End] = &[End::Refused, End::Old];
+
+/// All rows, in their order.
+pub const ROWS: &[Row] = &[
+    row(1, "power cut while staging", "S0", O),
+    row(2, "power cut while arming", "S1", ON),
+    row(
+        3,
+        "environment block empty, random, 512 B",
+        "S1",
+        &[End::Old, End::Jump, End::New],
+    ),
+    row(4, "the loader cannot write its environment", "S1", REFUSED),
+    row(5, "loader scripts empty or garbage", "S1-S7", JN),
+    row(6, "jump kernel missing, bits flipped", "S2", O),
+    row(7, "jump initramfs truncated", "S2", O),
+    row(8, "jump's init dies", "S2", O),
+    row(9, "jump hangs", "S2", O),
+    row(10, "no network interface", "S2", O),
+    row(11, "wrong address, no DHCP", "S2", O),
+    row(12, "jump's sshd fails", "S2", O),
+    row(13, "storage driver missing in jump", "S2", O),
+    row(14, "disks renumbered, wrong disk", "S2", ON),
+    row(15, "image bits flipped or cut", "S0, S2", REFUSED_OR_OLD),
+    row(16, "another valid image in its place", "S2", O),
+    row(17, "power cut at the first commit", "S3", ON),
+    without(
+        row(18, "EFI variables full or ignored", "S3", O),
+        "the selector is for BIOS machines so far; the planner refuses UEFI",
+    ),
+    row(19, "power cut while the table is written", "S4", JN),
+    row(20, "the kernel does not re-read the table", "S4", J),
+    row(21, "power cut in mkfs", "S4", JN),
+    row(22, "power cut while unpacking", "S5", JN),
+    row(23, "no space, no inodes", "S5", J),
+    row(24, "write error", "S5", J),
+    row(25, "read error on the staged image", "S5", J),
+    row(26, "silent corruption of a written file", "S5", J),
+    row(27, "out of memory, jumpinit crashes", "S4-S6", JN),
+    row(28, "journal slots torn", "any", JN),
+    row(29, "power cut while the new loader is written", "S6", JN),
+    row(30, "grub-install fails", "S6", J),
+    row(31, "power cut at the second commit", "S7", JN),
+    row(32, "new system panics", "S7", J),
+    row(33, "new system's root UUID wrong", "S7", J),
+    row(34, "new system in its emergency shell", "S7", J),
+    row(
+        35,
+        "new system hangs early, no watchdog",
+        "S7",
+        &[End::Told],
+    ),
+    row(36, "new system without network or sshd", "S7", J),
+    row(37, "bad host name", "S5", REFUSED),
+    row(38, "saved host keys missing", "S5", JN),
+    row(39, "the admin host goes away", "any", ON),
+    row(40, "a false mark of success", "S8", J),
+    row(41, "power cut while swap is made", "S9", N),
+    row(42, "two admin hosts at once", "any", REFUSED),
+    row(43, "a reboot loop", "any", J),
+    row(44, "clock at 1970 or 2100", "any", N),
+];
+
+/// The row of that number.
+pub fn row_of(number: u8) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.number == number)
+}
+
+impl Row {
+    /// Where a node may end, in letters.
+    pub fn expected(&self) -> String {
+        let letters: Vec<&str> = self.ends.iter().map(|end| end.name()).collect();
+        letters.join(" or ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ROWS;
+
+    #[test]
+    fn every_row_has_its_number_and_an_end() {
+        for (index, row) in ROWS.iter().enumerate() {
+            assert_eq!(usize::from(row.number), index + 1);
+            assert!(!row.ends.is_empty() && !row.fault.is_empty());
+        }
+        assert_eq!(ROWS.len(), 44);
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask power-cuts`: cuts the power of nodes in the middle of their jumps, for real, and boots
+//! them again until they settle. A node that does not answer SSH then, or settles where the fault matrix
+//! says it must not, is lost.
+//!
+//! The nodes are the small world's, in user-mode Linux. Which system a node boots is GRUB's choice, made
+//! by grub-emu on its disk.
+
+mod draw;
+mod life;
+mod moment;
+mod rehearsal;
+mod report;
+mod settle;
+mod stage;
+mod walk;
+mod work;
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::interrupt::Interrupt;
+use crate::vm::SmallWorld;
+use crate::{dist, packages};
+pub use stage::Stage;
+
+/// What to cut, and how to print it.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// How many cuts
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub count: usize,
+    /// In one stage alone
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<Stage>,
+    /// Draws the instants
+    #[arg(long, value_name = "X", default_value_t = 1)]
+    pub seed: u64,
+    /// Lives at once, each with about one processor and 700 MiB of memory
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub jobs: usize,
+    /// Keep the disk and the logs of every cut, not of lost nodes alone
+    #[arg(long)]
+    pub keep: bool,
+    /// Print the report as JSON; what happens goes to standard error
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Builds what is missing and cuts. Fails if a node is lost.
+pub fn power_cuts(options: &Options) -> Result<()> {
+    packages::ensure(packages::GOLDEN)?;
+    dist::build()?;
+    cut(options)
+}
+
+/// The same with the programs that [`dist::build`] left.
+pub fn cut(options: &Options) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
+    work::sweep()?;
+    let world = SmallWorld::prepare()?;
+    let courses = rehearsal::courses(&world, &work::network("rehearsal")?, &interrupt)?;
+    let stages: Vec<Stage> = options
+        .stage
+        .map_or_else(|| Stage::ALL.to_vec(), |stage| vec![stage]);
+    let lives = draw::lives(&courses, &stages, options.count, options.seed);
+    let (started, before) = (Instant::now(), work::processor()?);
+    let outcomes = work::all(&world, lives, options, &interrupt)?;
+    let cost = report::Cost {
+        seconds: started.elapsed().as_secs_f64(),
+        processor: work::processor()? - before,
+    };
+    let report = report::Report::new(options.seed, cost, outcomes);
+    if options.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{}", report.text());
+    }
+    match report.lost() {
+        0 => Ok(()),
+        lost => bail!("{lost} of {} nodes were lost", report.cuts()),
+    }
+}

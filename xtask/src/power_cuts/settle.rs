@@ -1,0 +1,222 @@
+//! Power is restored: boots what GRUB chooses, again and again, until the node has settled, and looks
+//! whether it may settle so.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use jumpsys::bootsector::BootSector;
+use serde::Serialize;
+
+use super::life::Cut;
+use super::moment::{expected, is_confirmed};
+use super::stage::End;
+use crate::interrupt::Interrupt;
+use crate::run;
+use crate::vm::loader::Choice;
+use crate::vm::{Guest as _, Network, SWAP_UUID, SmallNode, Uml};
+
+/// More boots than these are a loop.
+const MOST_BOOTS: u32 = 8;
+/// How long one system may take to what it has to do. It takes a quarter of a minute at most; machines
+/// that run this are busy.
+const BOOT: Duration = Duration::from_mins(4);
+/// How often a guest is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What the jump system says when it stays.
+const WAITS: &str = "the jump system stays up and waits";
+/// Whether the node is whole: it prints what is amiss.
+const SOUND: &str = "cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; \
+    [ \"$(uname -n)\" = node07 ] || uname -n; \
+    [ \"$(cat /root/notes.txt | wc -c)\" -gt 9 ] || echo no notes";
+/// Waits until the new system has finished, then prints what is amiss.
+const FINISHED: &str = "i=0; while [ ! -e /var/log/jump/report.json ] || [ -e /usr/lib/jump ]; do \
+    i=$((i+1)); [ $i -lt 200 ] || { echo jump has not finished; break; }; sleep 0.3; done; \
+    swapon --noheadings --raw --show=UUID";
+
+/// How a node settled.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Settled {
+    pub(super) end: End,
+    /// Systems that were booted.
+    pub(super) boots: u32,
+    /// From power to the first SSH server of whichever system, seconds.
+    pub(super) ssh: f64,
+    /// From power to the end, seconds.
+    pub(super) whole: f64,
+}
+
+/// Boots the cut node, or rather a copy of it named `name`, until it settles. An error is a lost node,
+/// whose end can be looked at in `keep`.
+pub(super) fn settle(
+    cut: &Cut<'_>,
+    node: &SmallNode,
+    network: &Network,
+    interrupt: &Interrupt,
+) -> Result<Settled> {
+    let mut power = Power {
+        on: Instant::now(),
+        ssh: None,
+    };
+    if is_confirmed(&cut.course.moments, cut.moment) {
+        leads_to_its_own_loader(node)?;
+    }
+    for boots in 1..=MOST_BOOTS {
+        let choice = node.choose()?.choice;
+        if boots == 1 {
+            let may = expected(&cut.course.moments, cut.moment);
+            ensure!(
+                may.contains(&choice),
+                "GRUB boots the {} system, which cannot be after this moment",
+                choice.name()
+            );
+        }
+        let mut guest = node.start(network, choice)?;
+        let end = watch(node, &mut guest, choice, &mut power, interrupt);
+        let Some(end) =
+            end.with_context(|| format!("boot {boots}: the {} system", choice.name()))?
+        else {
+            continue;
+        };
+        if cut.by_kill {
+            ask_jumpimg(node, &guest, end)?;
+        }
+        guest.kill()?;
+        stays(node, end)?;
+        ensure!(
+            cut.stage().allows(end),
+            "it must not end as {}",
+            end.letter()
+        );
+        let seconds = |time: Duration| time.as_secs_f64();
+        return Ok(Settled {
+            end,
+            boots,
+            ssh: power.ssh.map(seconds).context("no SSH")?,
+            whole: seconds(power.on.elapsed()),
+        });
+    }
+    bail!("{MOST_BOOTS} boots, and it has not settled")
+}
+
+/// Since power was restored.
+struct Power {
+    on: Instant,
+    /// How long until an SSH server greeted.
+    ssh: Option<Duration>,
+}
+
+/// Watches one boot to the node's end, or to the guest's: then the next system's turn comes.
+fn watch(
+    node: &SmallNode,
+    guest: &mut Uml<'_>,
+    choice: Choice,
+    power: &mut Power,
+    interrupt: &Interrupt,
+) -> Result<Option<End>> {
+    let started = Instant::now();
+    let mut problem = None;
+    while !guest.has_ended()? {
+        interrupt.check()?;
+        if started.elapsed() > BOOT {
+            return Err(problem.unwrap_or_else(|| anyhow::anyhow!("no SSH within {BOOT:?}")));
+        }
+        if guest.offers_ssh()? {
+            power.ssh.get_or_insert_with(|| power.on.elapsed());
+            let end = match choice {
+                Choice::Old => look_at_old(guest).map(Some),
+                Choice::Jump => look_at_jump(node, guest),
+                Choice::New => look_at_new(guest).map(Some),
+            };
+            match end {
+                Ok(Some(end)) => return Ok(Some(end)),
+                Ok(None) => {}
+                // It may be on its way down.
+                Err(error) => problem = Some(error),
+            }
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(None)
+}
+
+/// What `jumpimg status` may say of a node that has settled so. Asking takes three connections, so
+/// one cut of each life is asked: that which was made by a SIGKILL.
+fn says(end: End) -> &'static [&'static str] {
+    match end {
+        End::Old => &[r#""system":"old""#, r#""system":"none""#],
+        End::Jump => &[r#""system":"jump""#],
+        End::New => &[r#""event":"report""#],
+    }
+}
+
+fn ask_jumpimg(node: &SmallNode, guest: &Uml<'_>, end: End) -> Result<()> {
+    let status = node.job.status(guest.ssh_config());
+    let said = run::capture(&mut guest.network().inside(&status))?;
+    let known = says(end).iter().any(|answer| said.contains(answer));
+    ensure!(known, "jumpimg status says of it: {said}");
+    Ok(())
+}
+
+/// SSH checks the host key against the node's own.
+fn look_at_old(guest: &Uml<'_>) -> Result<End> {
+    let amiss = guest.ssh(SOUND)?;
+    ensure!(
+        amiss.is_empty(),
+        "the old system is not what it was: {amiss}"
+    );
+    Ok(End::Old)
+}
+
+fn look_at_new(guest: &Uml<'_>) -> Result<End> {
+    let amiss = guest.ssh(&format!("{FINISHED}; {SOUND}"))?;
+    ensure!(
+        amiss.trim() == SWAP_UUID,
+        "the new system is not as it should be; its swap, and what is amiss: {amiss}"
+    );
+    Ok(End::New)
+}
+
+/// It is asked through jumpimg, which knows its host key.
+fn look_at_jump(node: &SmallNode, guest: &Uml<'_>) -> Result<Option<End>> {
+    if !String::from_utf8_lossy(&guest.said(0)?).contains(WAITS) {
+        return Ok(None);
+    }
+    ask_jumpimg(node, guest, End::Jump)?;
+    Ok(Some(End::Jump))
+}
+
+/// The next boot is no surprise: what the last one left is what GRUB boots again.
+fn stays(node: &SmallNode, end: End) -> Result<()> {
+    let (again, wanted) = (
+        node.choose()?.choice,
+        match end {
+            End::Old => Choice::Old,
+            End::Jump => Choice::Jump,
+            End::New => Choice::New,
+        },
+    );
+    ensure!(
+        again == wanted,
+        "it settled in the {} system, and the next boot is the {} one",
+        wanted.name(),
+        again.name()
+    );
+    if end == End::New {
+        leads_to_its_own_loader(node)?;
+    }
+    Ok(())
+}
+
+fn leads_to_its_own_loader(node: &SmallNode) -> Result<()> {
+    let mut sector = [0; 512];
+    File::open(&node.node.disk)?.read_exact(&mut sector)?;
+    let leads_to = BootSector::new(sector).kernel_sector();
+    let own = node.plan()?.selector.new_core.start;
+    ensure!(
+        leads_to == own,
+        "the boot sector leads to sector {leads_to}; the new system's loader is at {own}"
+    );
+    Ok(())
+}

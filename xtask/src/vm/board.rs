@@ -1,0 +1,90 @@
+//! The hardware of a user-mode Linux, as its kernel's command line. Other hardware than the node's own
+//! is a fault.
+
+use std::path::PathBuf;
+
+use super::netns::TAP;
+use super::{DISK_SERIAL, MAC_STATIC, Node, Table};
+
+/// Enough for the jump system and grub-mkconfig; it is backed by a file in /tmp or /dev/shm.
+const MEMORY_MIB: u32 = 768;
+/// Enough for the small world's.
+const SMALL_MEMORY_MIB: u32 = 256;
+/// Benchmarks of RAID code, which a boot would wait a second for and no node here uses.
+const UNUSED: &str = "initcall_blacklist=raid6_select_algo,calibrate_xor_blocks";
+
+/// What a guest is made of.
+#[derive(Debug, Clone)]
+pub struct Board {
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Whether it has its interface.
+    pub interface: bool,
+    /// Further disks that come before the node's own, as images with serial numbers.
+    pub before: Vec<(PathBuf, String)>,
+    /// The same, behind it.
+    pub behind: Vec<(PathBuf, String)>,
+    /// The serial number of the node's own disk.
+    pub serial: String,
+    /// `root=`, if it is not the partition that is booted.
+    pub root: Option<String>,
+    /// From this byte of a disk on every write fails.
+    pub writable: Option<u64>,
+}
+
+impl Board {
+    /// The node's own.
+    pub fn of(node: &Node) -> Self {
+        let memory_mib = match node.table {
+            Table::Mbr | Table::Gpt => MEMORY_MIB,
+            Table::Small => SMALL_MEMORY_MIB,
+        };
+        Self {
+            memory_mib,
+            interface: true,
+            before: Vec::new(),
+            behind: Vec::new(),
+            serial: DISK_SERIAL.to_owned(),
+            root: None,
+            writable: None,
+        }
+    }
+
+    /// What bash does with the kernel's name and command line. A write beyond the limit of a file's
+    /// size fails if nobody dies of the signal (setrlimit(2)); bash counts in KiB.
+    pub(super) fn shell(&self) -> String {
+        let limit = self.writable.map_or_else(String::new, |bytes| {
+            format!("trap '' XFSZ; ulimit -f {}; ", bytes >> 10)
+        });
+        format!("{limit}exec -a \"$0\" \"$@\"")
+    }
+
+    /// The kernel's command line, to boot partition `number` of the node's disk. A disk without a serial
+    /// number would get `(null)` for one.
+    pub(super) fn arguments(&self, node: &Node, number: u32) -> Vec<String> {
+        let own = (node.disk.clone(), self.serial.clone());
+        let disks = self.before.iter().chain([&own]).chain(&self.behind);
+        let mut arguments: Vec<String> = disks
+            .enumerate()
+            .map(|(index, (disk, serial))| format!("ubd{index}={},,{serial}", disk.display()))
+            .collect();
+        let letter = ('a'..='z').nth(self.before.len()).unwrap_or('a');
+        let root = self.root.clone();
+        let root = root.unwrap_or_else(|| format!("/dev/ubd{letter}{number}"));
+        arguments.extend([
+            format!("mem={}M", self.memory_mib),
+            format!("root={root}"),
+            "rw".to_owned(),
+            "panic=1".to_owned(),
+            UNUSED.to_owned(),
+            "con=null".to_owned(),
+            "con0=null,fd:1".to_owned(),
+        ]);
+        arguments.extend(
+            self.interface.then(|| {
+                format!("vec0:transport=tap,ifname={TAP},depth=128,gro=1,mac={MAC_STATIC}")
+            }),
+        );
+        arguments
+    }
+}

@@ -1,0 +1,117 @@
+//! A guest of user-mode Linux that stands still.
+//!
+//! Its own processes are traced by its kernel, which would not know what to make of their stop signal:
+//! only the kernel and its helpers are stopped, and with them whatever they would resume. What they had
+//! not written to the disk by then, a power cut would lose.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::until_every;
+
+/// A stop takes no longer than a write that is under way.
+const LIMIT: Duration = Duration::from_secs(20);
+/// How often it is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// The stopped processes. They go on with [`Frozen::thaw`], or when this goes out of scope.
+#[derive(Debug)]
+#[must_use = "it goes on at once"]
+pub struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    /// Stops the kernel and its helpers, which are the process group `group`; returns when they stand.
+    pub(super) fn group(group: Pid) -> Result<Self> {
+        let mut frozen = Self(Vec::new());
+        // A helper that was just made may have been missed by the first look.
+        loop {
+            let running: Vec<Pid> = members(group)?
+                .into_iter()
+                .filter(|process| !frozen.0.contains(process))
+                .collect();
+            if running.is_empty() {
+                return Ok(frozen);
+            }
+            for process in running {
+                kill(process, Signal::SIGSTOP).context("cannot stop the kernel")?;
+                frozen.0.push(process);
+                until_every(LOOK_EVERY, "the kernel stands", LIMIT, || {
+                    Ok(stands(process))
+                })?;
+            }
+        }
+    }
+
+    /// Lets the guest go on.
+    pub fn thaw(mut self) -> Result<()> {
+        for process in std::mem::take(&mut self.0) {
+            kill(process, Signal::SIGCONT).context("cannot let the kernel go on")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            // One that was killed meanwhile is as good.
+            kill(*process, Signal::SIGCONT).ok();
+        }
+    }
+}
+
+/// The processes of a group that nobody traces.
+fn members(group: Pid) -> Result<Vec<Pid>> {
+    let mut members = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // It may have ended since.
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let is_own = status.lines().any(|line| line == "TracerPid:\t0");
+        if is_own && Stat::parse(&stat).is_some_and(|stat| stat.group == group.as_raw()) {
+            members.push(Pid::from_raw(id));
+        }
+    }
+    Ok(members)
+}
+
+fn stands(process: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // One that has ended will not write any more either.
+    Stat::parse(&stat).is_none_or(|stat| ['T', 'Z', 'X'].contains(&stat.state))
+}
+
+/// What is asked of `/proc/PID/stat` (proc(5)).
+struct Stat {
+    state: char,
+    group: i32,
+}
+
+impl Stat {
+    fn parse(text: &str) -> Option<Self> {
+        // The name in parentheses may hold anything.
+        let (_, rest) = text.rsplit_once(')')?;
+        let mut words = rest.split_whitespace();
+        let state = words.next()?.chars().next()?;
+        let group = words.nth(1)?.parse().ok()?;
+        Some(Self { state, group })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stat;
+
+    #[test]
+    fn a_name_may_hold_parentheses_and_spaces() {
+        let stat = Stat::parse("12 (a) b) T 1 77 77 0 -1").expect("valid");
+        assert_eq!((stat.state, stat.group), ('T', 77));
+    }
+}

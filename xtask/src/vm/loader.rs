@@ -1,0 +1,176 @@
+//! What GRUB would boot from a disk image: the node's next boot, in a fraction of a second and without
+//! a machine.
+//!
+//! Nothing here knows what jumpinit wrote. The boot sector's core image is unpacked as it lies on the
+//! disk, and the config embedded in it is run by grub-emu, which reads scripts, kernels and
+//! environment blocks from the image as GRUB does, with no journal replayed, and writes a spent try to
+//! the image. Only the commands that leave GRUB (`linux`, `initrd`, `chainloader`) are stood in for:
+//! they succeed where their file can be read, and say so.
+//!
+//! The node is lost, as far as its loader goes, where [`choose`] fails: a boot sector or core image
+//! that is none, a prompt, a kernel or boot sector that GRUB cannot read, a jump system that is not
+//! the staged one.
+
+mod core;
+mod emu;
+mod eyes;
+
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::digest::Digest;
+use jumpspec::selector::{DIRECTORY, ENV, HASHES};
+use jumpsys::bootsector::BootSector;
+
+use self::core::CoreImage;
+use self::emu::Left;
+use self::eyes::Eyes;
+
+/// GRUB as a process (package grub-emu).
+pub const EMU: &str = "/usr/bin/grub-emu";
+/// GRUB's file systems as a program (package grub-common).
+pub const FSTEST: &str = "/usr/bin/grub-fstest";
+/// Boot sectors that lead to one another: the selector, then a distribution's GRUB.
+const MOST_LOADERS: usize = 3;
+/// `VERSION_ID` of the victim ([`super::GOLDEN`]) and of what is pushed to it
+/// ([`crate::images::NODE`]): the old and the new system are told apart by the root that is booted.
+const VERSIONS: [(&str, Choice); 2] = [("12", Choice::Old), ("13", Choice::New)];
+
+/// Which system is booted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// The old system, by its own GRUB.
+    Old,
+    /// The jump system, by the selector.
+    Jump,
+    /// The new system, by its own GRUB.
+    New,
+}
+
+impl Choice {
+    /// A word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::Jump => "jump",
+            Self::New => "new",
+        }
+    }
+}
+
+/// A boot, until the loader hands over.
+#[derive(Debug, Clone)]
+pub struct Boot {
+    /// To what.
+    pub choice: Choice,
+    /// The kernel that it reads, and the initramfs.
+    pub digests: [Digest; 2],
+    /// All that GRUB printed.
+    pub log: String,
+}
+
+/// Boots the disk as far as its loader goes. A try that the loader spends is spent on the image.
+///
+/// Fails, with what GRUB printed, where a node would be lost. Several may run at once, each on its own
+/// disk. Needs [`EMU`] and [`FSTEST`].
+pub fn choose(disk: &Path) -> Result<Boot> {
+    let mut log = String::new();
+    let found = follow(disk, &mut log);
+    let (choice, digests) =
+        found.with_context(|| format!("GRUB boots nothing; it printed:\n{log}\n"))?;
+    Ok(Boot {
+        choice,
+        digests,
+        log,
+    })
+}
+
+/// Where GRUB finds the selector's environment block, in sectors of its partition, if the landing file
+/// system is on the partition with that number of an MBR.
+pub fn environment(disk: &Path, partition: u32) -> Result<Range<u64>> {
+    let file = format!("/{DIRECTORY}/{ENV}");
+    let blocks = Eyes::new(disk).blocks(&format!("hd0,msdos{partition}"), &file)?;
+    match blocks.as_slice() {
+        [block] => Ok(block.clone()),
+        _ => bail!("the environment block lies in {} pieces", blocks.len()),
+    }
+}
+
+/// From the boot sector to a kernel.
+fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
+    let eyes = Eyes::new(disk);
+    let mut sector = sector(disk, 0)?;
+    for _ in 0..MOST_LOADERS {
+        let boot_sector = BootSector::new(sector);
+        ensure!(boot_sector.is_grub(), "the boot sector is none of GRUB's");
+        let core = CoreImage::read(disk, boot_sector.kernel_sector())?;
+        let left = emu::run(disk, &core, log)?;
+        match left {
+            Left::Linux(kernel) => return kernel_of(&core, &eyes, &kernel),
+            Left::Chain(file) => sector = chained(disk, &eyes, &file)?,
+        }
+    }
+    bail!("boot sectors lead to one another")
+}
+
+/// Whose kernel it is, and what GRUB reads of it.
+fn kernel_of(
+    core: &CoreImage,
+    eyes: &Eyes<'_>,
+    kernel: &emu::Kernel,
+) -> Result<(Choice, [Digest; 2])> {
+    let digest = |file: &str| Ok::<_, anyhow::Error>(Digest::of(&eyes.read(&kernel.device, file)?));
+    let digests = [digest(&kernel.image)?, digest(&kernel.initramfs)?];
+    if !core.is_selector() {
+        return Ok((distribution(eyes, kernel)?, digests));
+    }
+    for (digest, list) in digests.iter().zip(HASHES) {
+        let staged = eyes.read(&kernel.device, &format!("/{DIRECTORY}/{list}"))?;
+        ensure!(
+            staged.starts_with(digest.to_string().as_bytes()),
+            "the jump system is not what {list} says was staged"
+        );
+    }
+    Ok((Choice::Jump, digests))
+}
+
+/// Whose root the kernel gets.
+fn distribution(eyes: &Eyes<'_>, kernel: &emu::Kernel) -> Result<Choice> {
+    let root = kernel.root.strip_prefix("UUID=");
+    let root = root.with_context(|| format!("root={} names no file system", kernel.root))?;
+    let release = eyes.read(&eyes.device_of(root)?, "/usr/lib/os-release")?;
+    let release = String::from_utf8_lossy(&release);
+    let version = release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_ID="))
+        .unwrap_or_default()
+        .trim_matches('"');
+    let known = VERSIONS.iter().find(|(id, _)| *id == version);
+    let (_, choice) = known.with_context(|| format!("a system of version {version:?}"))?;
+    Ok(*choice)
+}
+
+/// The boot sector in a file, or in a blocklist such as `(hd0)2047+1`.
+fn chained(disk: &Path, eyes: &Eyes<'_>, file: &str) -> Result<[u8; 512]> {
+    if let Some(blocks) = file
+        .strip_prefix("(hd0)")
+        .filter(|path| !path.starts_with('/'))
+    {
+        let (start, _) = blocks.split_once('+').context("not a blocklist")?;
+        return sector(disk, start.parse().context("not a blocklist")?);
+    }
+    let bytes = eyes.read("", file)?;
+    let found = bytes.as_slice().try_into();
+    found.with_context(|| format!("{file} has {} bytes, not 512", bytes.len()))
+}
+
+fn sector(disk: &Path, number: u64) -> Result<[u8; 512]> {
+    let mut bytes = [0; 512];
+    File::open(disk)?
+        .read_exact_at(&mut bytes, number * jumpsys::SECTOR_SIZE)
+        .with_context(|| format!("cannot read sector {number} of {}", disk.display()))?;
+    Ok(bytes)
+}
