@@ -64,7 +64,7 @@ fn fstab(table: Table) -> String {
             format!("UUID={BOOT_UUID} /boot ext4 defaults          0 2\n"),
             "sw",
         ),
-        Table::Small => (String::new(), "sw,x-systemd.device-timeout=2s"),
+        Table::Small => (String::new(), "sw,x-systemd.device-timeout=4s"),
     };
     format!(
         "# /etc/fstab of {NODE}\n\
