@@ -9,7 +9,7 @@ use jumpspec::selector::{State, TRIES};
 use jumpsys::bootsector::BootSector;
 use jumpsys::superblock::{self, Kind};
 use xtask::journey::{self, BOOT};
-use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml, until};
+use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
 
 use crate::secrets;
 use crate::staged::{HEAD, PUSH, Staged, WORK};
@@ -17,33 +17,15 @@ use jump_tests::machines::disk;
 
 /// Where grub-install puts a core image.
 const STANDARD_PLACE: u64 = 1;
-/// The jump system's first word about the unpacking's progress, on its console.
-const UNPACKING: &str = "jump: unpack the new system: ";
 
 pub(crate) fn uninterrupted() -> Result<()> {
-    let staged = Staged::new("uml-journey", "")?;
+    let staged = Staged::real("uml-journey")?;
     armed(&staged)?;
     secrets::are_sealed(&staged)?;
     let data = data(&staged)?;
     staged.start(Role::Swap)?.wait_for_end(WORK)?;
     replaced(&staged, &data)?;
     complete(staged)
-}
-
-/// The jump system begins anew with what it finds half done.
-pub(crate) fn power_cut() -> Result<()> {
-    let staged = Staged::new("uml-power-cut", "")?;
-    armed(&staged)?;
-    let data = data(&staged)?;
-    let jump = staged.start(Role::Swap)?;
-    until("the new system is being unpacked", WORK, || {
-        Ok(std::fs::read_to_string(jump.console_log())?.contains(UNPACKING))
-    })?;
-    jump.kill()?;
-    staged.select(State::Jump)?;
-    staged.start(Role::Swap)?.wait_for_end(WORK)?;
-    replaced(&staged, &data)?;
-    staged.network.remove()
 }
 
 /// From the jump system's reboot to the end.

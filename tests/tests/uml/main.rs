@@ -1,13 +1,10 @@
-//! Nodes in user-mode Linux: stage, replace and finish without firmware. The test looks at the disk
-//! between two boots and then boots what GRUB would.
+//! Nodes in user-mode Linux: stage, replace and finish without firmware, and what an admin does
+//! besides pushing. The test looks at the disk between two boots and then boots what GRUB would.
 
 mod admin;
-mod fallback;
 mod journey;
 mod secrets;
 mod staged;
-mod stuck;
-mod trial;
 
 use jump_tests::machines::{self, Case};
 use xtask::vm::UML_KERNEL;
@@ -24,26 +21,6 @@ fn main() {
         1,
         vec![
             case("stage_replace_and_finish", journey::uninterrupted),
-            case(
-                "a_power_cut_while_unpacking_is_made_good",
-                journey::power_cut,
-            ),
-            case(
-                "the_old_system_comes_back_when_jump_has_no_network",
-                fallback::no_network,
-            ),
-            case(
-                "jump_stays_up_and_says_why_after_a_failed_step",
-                stuck::failed_hook,
-            ),
-            case(
-                "row_34_jump_comes_back_from_the_new_systems_emergency_shell",
-                trial::row_34_emergency,
-            ),
-            case(
-                "row_36_jump_comes_back_when_the_new_system_has_no_sshd",
-                trial::row_36_without_sshd,
-            ),
             case(
                 "a_rehearsal_proves_a_real_node_and_leaves_it_as_it_was",
                 admin::rehearsal,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
 use jumpspec::selector::State;
 use xtask::journey::{BOOT, Job, Portrait};
 use xtask::vm::loader::{self, Choice};
-use xtask::vm::{Guest as _, NODE, Network, Node, Role, Table, Uml, Victim};
+use xtask::vm::{
+    Checkpoint, Guest as _, NODE, Network, Node, Role, SmallNode, SmallWorld, Table, Uml, Victim,
+};
 
 use jump_tests::machines::{Push, disk};
 
@@ -29,32 +32,50 @@ pub(crate) struct Staged {
     pub(crate) before: Portrait,
     /// The disk's first sectors as they were.
     pub(crate) head: Vec<u8>,
+    /// What keeps the folder of a node of the small world.
+    _small: Option<SmallNode>,
 }
 
 impl Staged {
-    /// Pushes to a fresh victim; `more` is appended to the job.
+    /// Pushes the real images to a fresh victim.
+    pub(crate) fn real(name: &str) -> Result<Self> {
+        let node = Victim::prepare(Table::Mbr)?.copy(name)?;
+        Uml::adapt(&node)?;
+        let job = Job::write(&node.folder, Table::Mbr)?;
+        Self::stage(name, node, job, None, &["--yes"])
+    }
+
+    /// Pushes to a node of the small world; `more` is appended to the job.
     pub(crate) fn new(name: &str, more: &str) -> Result<Self> {
         Self::with(name, more, &["--yes"])
     }
 
     /// The same with these options of `jumpimg push`.
     pub(crate) fn with(name: &str, more: &str, options: &[&str]) -> Result<Self> {
-        let node = Victim::prepare(Table::Mbr)?.copy(name)?;
-        Uml::adapt(&node)?;
+        let small = SmallWorld::prepare()?.copy(name, Checkpoint::Fresh)?;
+        let (node, job) = (small.node.clone(), small.job.clone());
+        job.append(more)?;
+        Self::stage(name, node, job, Some(small), options)
+    }
+
+    fn stage(
+        name: &str,
+        node: Node,
+        job: Job,
+        small: Option<SmallNode>,
+        options: &[&str],
+    ) -> Result<Self> {
         let head = disk::sectors(&node, 0, HEAD)?;
-        let boot = disk::with_mounted(&node, Role::Boot, |boot| disk::tree_digest(boot, &[]))?;
+        let boot = boot_digest(&node)?;
         let network = Network::make(name)?;
         let mut old = Uml::start(&node, &network, Role::Root)?;
         old.wait_for_ssh(BOOT)?;
         let before = Portrait::take(&old)?;
-        let job = Job::write(&node.folder, Table::Mbr)?;
-        job.append(more)?;
         let push = network.inside(&job.push(old.ssh_config(), options));
         let push = Push::start(push, &node.folder.join("push.log"))?;
         old.wait_for_end(WORK)?;
         let plan = plan(&node).with_context(|| push.said().unwrap_or_default())?;
-        let boot_now = disk::with_mounted(&node, Role::Boot, |boot| disk::tree_digest(boot, &[]))?;
-        ensure!(boot_now == boot, "staging has changed /boot");
+        ensure!(boot_digest(&node)? == boot, "staging has changed /boot");
         Ok(Self {
             node,
             network,
@@ -63,6 +84,7 @@ impl Staged {
             plan,
             before,
             head,
+            _small: small,
         })
     }
 
@@ -119,6 +141,16 @@ impl Staged {
         ensure!(boot.choice == choice, "it is {:?}:\n{log}", boot.choice);
         Ok(())
     }
+}
+
+/// The digest of /boot, on a partition of its own or not.
+fn boot_digest(node: &Node) -> Result<Digest> {
+    if node.table.partition(Role::Boot).is_some() {
+        return disk::with_mounted(node, Role::Boot, |boot| disk::tree_digest(boot, &[]));
+    }
+    disk::with_mounted(node, Role::Root, |root| {
+        disk::tree_digest(&root.join("boot"), &[])
+    })
 }
 
 /// The plan, as jumpimg keeps it.
