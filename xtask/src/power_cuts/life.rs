@@ -41,32 +41,35 @@ impl Cut<'_> {
     }
 }
 
-/// Lives one life and returns its cuts, the last one first drawn last.
-pub(super) fn live<'a>(
-    world: &SmallWorld,
-    life: &Life<'a>,
-    name: &str,
-    network: &Network,
-    interrupt: &Interrupt,
-) -> Result<Vec<Cut<'a>>> {
-    let course = life.course;
-    let node = world.copy(name, course.checkpoint)?;
+/// Where lives are lived.
+pub(super) struct Ground<'a> {
+    pub(super) world: &'a SmallWorld,
+    pub(super) network: &'a Network,
+    pub(super) interrupt: &'a Interrupt,
+    /// What nodes are called here.
+    pub(super) name: &'a str,
+}
+
+/// Lives one life and returns its cuts, the last of which was by SIGKILL.
+pub(super) fn live<'a>(ground: &Ground<'_>, life: &Life<'a>) -> Result<Vec<Cut<'a>>> {
+    let (course, name) = (life.course, ground.name);
+    let node = ground.world.copy(name, course.checkpoint)?;
     let mut ahead = VecDeque::from(life.draws.clone());
     let mut cuts = Vec::new();
     let walk = Walk {
         node: &node,
-        network,
+        network: ground.network,
         checkpoint: course.checkpoint,
         moments: &course.moments,
-        interrupt,
+        interrupt: ground.interrupt,
     };
-    let cut = |draw: Draw, at: Position, now: Instant, node: SmallNode, by_kill: bool| Cut {
+    let cut = |draw: Draw, at: Position, now: Instant, node: SmallNode| Cut {
         draw,
         course,
         moment: at.moment.unwrap_or_default(),
-        after: now.duration_since(at.begun),
+        after: now.saturating_duration_since(at.begun),
         node,
-        by_kill,
+        by_kill: false,
     };
     let copy = |draw: &Draw| node.copy(&format!("{name}-cut-{}", draw.number));
     let mut ended = Instant::now();
@@ -81,7 +84,7 @@ pub(super) fn live<'a>(
         if let Some(draw) = ahead.pop_front() {
             let frozen = guest.freeze()?;
             let (now, copied) = (Instant::now(), copy(&draw)?);
-            cuts.push(cut(draw, again()?, now, copied, false));
+            cuts.push(cut(draw, again()?, now, copied));
             frozen.thaw()?;
         }
         Ok(Then::On)
@@ -90,11 +93,14 @@ pub(super) fn live<'a>(
     while ahead.len() > 1 {
         if let Some(draw) = ahead.pop_front() {
             let copied = copy(&draw)?;
-            cuts.push(cut(draw, last, ended, copied, false));
+            cuts.push(cut(draw, last, ended, copied));
         }
     }
     if let Some(draw) = ahead.pop_front() {
-        cuts.push(cut(draw, last, ended.max(last.begun), node, true));
+        cuts.push(Cut {
+            by_kill: true,
+            ..cut(draw, last, ended, node)
+        });
     }
     Ok(cuts)
 }

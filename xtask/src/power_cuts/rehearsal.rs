@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::{Deserialize, Serialize};
 
 use super::draw::Course;
 use super::moment;
@@ -14,10 +13,6 @@ use crate::vm::{Checkpoint, Network, SmallWorld};
 
 /// The two courses that lives take.
 const CHECKPOINTS: [Checkpoint; 2] = [Checkpoint::Fresh, Checkpoint::Armed];
-
-/// What is remembered: the milliseconds of each moment, by checkpoint.
-#[derive(Serialize, Deserialize)]
-struct Lengths([Vec<u64>; 2]);
 
 /// The courses, with the lengths of their moments.
 pub(super) fn courses(
@@ -52,7 +47,8 @@ pub(super) fn courses(
         cache::remember(&stamp, &digest)?;
     }
     let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let Lengths(lengths) = serde_json::from_slice(&text)?;
+    // The milliseconds of each moment, by checkpoint.
+    let lengths: Vec<Vec<u64>> = serde_json::from_slice(&text)?;
     for (course, lengths) in courses.iter_mut().zip(lengths) {
         ensure!(lengths.len() == course.moments.len(), "stale lengths");
         course.lengths = lengths;

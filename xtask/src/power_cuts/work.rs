@@ -13,7 +13,7 @@ use nix::sys::time::TimeValLike as _;
 
 use super::Options;
 use super::draw::Life;
-use super::life::{Cut, live};
+use super::life::{Cut, Ground, live};
 use super::report::Outcome;
 use super::settle::settle;
 use crate::interrupt::Interrupt;
@@ -102,7 +102,15 @@ impl Worker<'_> {
     ) -> Result<()> {
         let network = Network::make(&self.name)?;
         while let Some(life) = next() {
-            let cuts = live(self.world, &life, &self.name, &network, self.interrupt);
+            let cuts = live(
+                &Ground {
+                    world: self.world,
+                    network: &network,
+                    interrupt: self.interrupt,
+                    name: &self.name,
+                },
+                &life,
+            );
             self.interrupt.check()?;
             match cuts {
                 Ok(cuts) => {
