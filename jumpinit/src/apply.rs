@@ -4,7 +4,9 @@ use anyhow::Result;
 use jumpspec::step::Step;
 
 use crate::context::Context;
-use crate::{accounts, finish, grub, health, landing, old, prove, replace, restore, selector};
+use crate::{
+    accounts, confirm, finish, grub, health, landing, old, prove, replace, restore, selector,
+};
 
 /// Carries out `step`. Doing it again from its start ends the same.
 pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
@@ -60,6 +62,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
             finish::run_hook(cx);
             Ok(())
         }
+        Step::Report => confirm::report(cx),
         Step::RemoveTraces => finish::remove_traces(cx),
     }
 }
@@ -73,6 +76,7 @@ pub(crate) fn is_journalled(step: &Step) -> bool {
             | Step::SwapOff
             | Step::RestoreSwap
             | Step::HookFinished
+            | Step::Report
             | Step::RemoveTraces
     )
 }

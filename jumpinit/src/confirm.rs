@@ -43,7 +43,11 @@ pub(crate) fn run() -> Result<()> {
         .skip(first)
         .try_for_each(|(index, step)| cx.carry_out(index, step));
     match result {
-        Ok(()) => finish(&mut cx),
+        Ok(()) => {
+            cx.reporter.tell(What::Complete);
+            cx.reporter.close_log();
+            Ok(())
+        }
         Err(error) => give_up(&mut cx, error),
     }
 }
@@ -68,7 +72,8 @@ fn begin_with(is_landing: bool, is_confirmed: bool) -> Result<Step> {
     }
 }
 
-fn finish(cx: &mut Context) -> Result<()> {
+/// Leaves the report in the new system.
+pub(crate) fn report(cx: &mut Context) -> Result<()> {
     let report = NodeReport {
         run: cx.plan.run.clone(),
         hostname: jumpsys::system::hostname()?,
@@ -77,7 +82,6 @@ fn finish(cx: &mut Context) -> Result<()> {
         boot_id: jumpsys::system::boot_id()?,
         notes: notes(cx)?,
     };
-    cx.reporter.tell(What::Complete);
     let path = Path::new("/").join(places::NEW_LOG).join(report::FILE);
     write_atomic(&path, &serde_json::to_vec_pretty(&report)?, 0o640)
         .context("cannot write the report")

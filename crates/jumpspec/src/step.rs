@@ -110,6 +110,8 @@ pub enum Step {
     RestoreSwap,
     /// Run the admin's hook, if there is one.
     HookFinished,
+    /// Leave the report; the run is over once the traces are gone as well.
+    Report,
     /// Remove what jump put into the new system.
     RemoveTraces,
 }
@@ -182,6 +184,7 @@ impl fmt::Display for Step {
             Self::CollectLogs => f.write_str("collect the logs"),
             Self::RestoreSwap => f.write_str("make the landing partition swap again"),
             Self::HookFinished => f.write_str("run the hook `finished`"),
+            Self::Report => f.write_str("leave the report"),
             Self::RemoveTraces => f.write_str("remove jump's traces"),
         }
     }

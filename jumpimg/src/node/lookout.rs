@@ -150,8 +150,10 @@ impl<'a> Lookout<'a> {
         let report = format!("/{}/{}", places::NEW_LOG, report::FILE);
         let said = session.run(
             &format!(
-                "echo boot $(cat /proc/sys/kernel/random/boot_id); [ -x /{program} ] && echo program; [ -e {report} ] && cat {report}; true",
-                program = places::NEW_PROGRAM
+                "echo boot $(cat /proc/sys/kernel/random/boot_id); [ -x /{program} ] && echo program; [ -e /{plan} ] || {{ [ -e {report} ] && cat {report}; }}; true",
+                program = places::NEW_PROGRAM,
+                // Until it is gone there is something left to do.
+                plan = places::NEW_PLAN
             ),
             LIMIT,
         )?;

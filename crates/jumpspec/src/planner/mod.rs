@@ -328,7 +328,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
     new.extend([Step::Confirm, Step::CollectLogs, Step::RestoreSwap]);
     new.extend(hook(&hooks.finished, Step::HookFinished));
-    new.push(Step::RemoveTraces);
+    new.extend([Step::Report, Step::RemoveTraces]);
     Steps {
         old,
         prove,
