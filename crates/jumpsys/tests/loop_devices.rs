@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jumpsys::bootsector::BootSector;
 use jumpsys::cmd::Program;
@@ -178,7 +178,7 @@ fn a_mounted_partition_may_stay_and_may_not_move() {
         "{refused:?}"
     );
     assert!(blockdev::open_exclusive(&disk.part(1)).is_err());
-    mounted.unmount().unwrap();
+    unmount(mounted);
 }
 
 fn make(fs: Fs, device: &Path) {
@@ -198,17 +198,36 @@ fn make(fs: Fs, device: &Path) {
     mkfs(&spec).unwrap();
 }
 
-fn mount_at(device: &Path, target: &Path, fstype: &str) -> jumpsys::mount::MountGuard {
+/// Something mounted, and where.
+struct Mounted {
+    guard: jumpsys::mount::MountGuard,
+    at: PathBuf,
+}
+
+fn mount_at(device: &Path, target: &Path, fstype: &str) -> Mounted {
     let flags = MsFlags::MS_NOATIME;
     let data = None;
-    mount(&MountSpec {
+    let guard = mount(&MountSpec {
         source: device,
         target,
         fstype,
         flags,
         data,
-    })
-    .unwrap()
+    });
+    Mounted {
+        guard: guard.unwrap(),
+        at: target.to_owned(),
+    }
+}
+
+/// Unmounts, once no child that another test has forked holds copies of our descriptors any more.
+fn unmount(mounted: Mounted) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while let Err(error) = jumpsys::mount::unmount(&mounted.at) {
+        assert!(Instant::now() < deadline, "{error}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    mounted.guard.keep();
 }
 
 fn what_mkfs_makes_is_what_we_and_blkid_find(fs: Fs) {
@@ -301,7 +320,7 @@ fn sealed_files_are_nobodys_once_their_key_is_erased() {
     assert!(place.read().is_err());
     assert_eq!(pair.read_newest().unwrap().unwrap().payload, b"journal");
     drop((reader, writer));
-    mounted.unmount().unwrap();
+    unmount(mounted);
     let bytes = fs::read(&device).unwrap();
     let open = bytes
         .windows(16)
@@ -348,7 +367,7 @@ fn what_is_settled_is_on_the_disk_and_a_forgotten_freeze_thaws() {
     // Blocks until the guardian thaws at its limit.
     fs::write(&late, "x").unwrap();
     assert_eq!(frozen.thaw().unwrap_err().errno(), Some(22));
-    mounted.unmount().unwrap();
+    unmount(mounted);
 }
 
 /// Flushes of a device's cache since it is there (kernel documentation, block/stat).

@@ -77,18 +77,17 @@ fn spare() -> Result<()> {
     })?)
 }
 
-/// No script, and an embedded config that boots a kernel by itself, then the old boot sector.
+/// No script, and an embedded config that boots these by itself, then the old boot sector.
 fn last_resort(kernel: &str, initramfs: &str) -> Result<Disk> {
     let mut landing = Landing {
         config: None,
         spare: None,
         ..landing(State::Jump)
     };
-    let lines = format!(
-        "linux ($root)/boot/{kernel} root=UUID=1\ninitrd ($root)/boot/{initramfs}\nboot\n\
-         set root=$jump_disk\n"
-    );
-    landing.embedded = landing.embedded.replace("set root=$jump_disk\n", &lines);
+    landing.embedded = landing
+        .embedded
+        .replace("/boot/vmlinuz-6.1", &format!("/boot/{kernel}"))
+        .replace("/boot/initrd.img-6.1", &format!("/boot/{initramfs}"));
     armed(&landing)
 }
 

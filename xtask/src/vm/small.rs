@@ -16,7 +16,7 @@
 //! let jump = node.start(&network, Choice::Jump)?;
 //! let frozen = jump.freeze()?;
 //! let cut = node.copy("my-cut")?; // the disk as a power cut would leave it
-//! jump.thaw(frozen)?;
+//! frozen.thaw()?;
 //! jump.wait_for_end(Duration::from_secs(60))?;
 //! # Ok(())
 //! # }
