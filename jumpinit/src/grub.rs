@@ -80,20 +80,20 @@ fn begin_trial(root: &Root, config: &str) -> Result<()> {
     Ok(root.write(NEW_GRUB, on_trial.as_bytes(), owner)?)
 }
 
-/// Puts the distribution's text back, in one rename, and makes it last for GRUB, which reads the
-/// one or the other after a cut anywhere in this. A text that the distribution has written since
-/// stays.
+/// Puts the distribution's text back. GRUB, which replays no journal, reads the one or the other
+/// after a cut anywhere in this: the names are exchanged, and only when that is settled is a file
+/// freed. A rename over the text of the trial was seen to leave an empty one (`xtask
+/// write-order`). A text that the distribution has written since stays.
 pub(crate) fn end_trial(root: &Root) -> Result<()> {
     let Some(original) = root.read_text(NEW_GRUB_ORIGINAL)? else {
         return Ok(());
     };
     let now = root.read_text(NEW_GRUB)?.unwrap_or_default();
     if now == trial::grub_config(&original) {
-        root.rename(NEW_GRUB_ORIGINAL, NEW_GRUB)?;
-    } else {
-        root.remove(NEW_GRUB_ORIGINAL)?;
+        root.exchange(NEW_GRUB_ORIGINAL, NEW_GRUB)?;
+        freeze::settle(&root.path().join(GRUB_DIRECTORY))?;
     }
-    Ok(freeze::settle(&root.path().join(GRUB_DIRECTORY))?)
+    Ok(root.remove(NEW_GRUB_ORIGINAL)?)
 }
 
 /// Refuses a configuration whose kernels would look for another root.

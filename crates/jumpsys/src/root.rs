@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat, renameat};
+use nix::fcntl::{
+    AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, readlinkat, renameat, renameat2,
+};
 use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, symlinkat, unlinkat};
 
@@ -207,15 +209,24 @@ impl Root {
         self.write(inside, bytes, owner)
     }
 
-    /// Gives a file another name in one step; what had that name is replaced.
-    pub fn rename(&self, from: &str, to: &str) -> Result<(), PathError> {
-        let (from_parent, from_name) = split(from.trim_matches('/'));
-        let (to_parent, to_name) = split(to.trim_matches('/'));
-        let path = self.shown(to);
-        let (old, new) = (self.directory(from_parent)?, self.directory(to_parent)?);
-        renameat(&old, from_name, &new, to_name).at("rename into", &path)?;
-        fsync(&old).at("sync the directory of", &self.shown(from))?;
-        fsync(&new).at("sync the directory of", &path)
+    /// Exchanges two names: each then leads to the file of the other. Unlike a rename over a file it
+    /// frees nothing, so that whoever reads the file system without its journal finds a whole file
+    /// by either name, whichever block is written first. renameat2(2).
+    ///
+    /// # Errors
+    /// When one of them is missing, or the file system has no exchange.
+    pub fn exchange(&self, first: &str, second: &str) -> Result<(), PathError> {
+        let (first_parent, first_name) = split(first.trim_matches('/'));
+        let (second_parent, second_name) = split(second.trim_matches('/'));
+        let (one, other) = (
+            self.directory(first_parent)?,
+            self.directory(second_parent)?,
+        );
+        let exchange = RenameFlags::RENAME_EXCHANGE;
+        renameat2(&one, first_name, &other, second_name, exchange)
+            .at("exchange", &self.shown(second))?;
+        fsync(&one).at("sync the directory of", &self.shown(first))?;
+        fsync(&other).at("sync the directory of", &self.shown(second))
     }
 
     /// Makes a symlink; whatever was there goes, unless it is a directory.
@@ -316,6 +327,20 @@ mod tests {
             gid: nix::unistd::getegid().as_raw(),
             mode,
         }
+    }
+
+    #[test]
+    fn two_names_are_exchanged_and_nothing_is_freed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = Root::open(scratch.path()).unwrap();
+        for name in ["one", "deep/other"] {
+            root.write(name, name.as_bytes(), Owner::root(0o600))
+                .unwrap();
+        }
+        root.exchange("one", "deep/other").unwrap();
+        assert_eq!(root.read("one").unwrap().unwrap(), b"deep/other");
+        assert_eq!(root.read("deep/other").unwrap().unwrap(), b"one");
+        assert!(root.exchange("one", "none").is_err());
     }
 
     #[test]
