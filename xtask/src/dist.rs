@@ -42,9 +42,9 @@ pub fn build() -> Result<Dist> {
     })
 }
 
-/// Builds jumpinit with a safety measure off, for [`crate::mutants`], below a folder of its own: it is
-/// never what [`build`] leaves. Optimized less, as it is not to be shipped.
-pub fn mutant(name: &str) -> Result<PathBuf> {
+/// Builds jumpinit by way of `wrapper` (cargo's `build.rustc-workspace-wrapper`) below a folder of its own:
+/// it is never what [`build`] leaves. Optimized less, as it is not to be shipped.
+pub(crate) fn build_mutant(wrapper: &Path) -> Result<PathBuf> {
     packages::ensure(packages::MUSL)?;
     let toolchain = Toolchain::choose()?;
     let target_dir = workspace::target("mutants").join(toolchain.folder());
@@ -55,32 +55,12 @@ pub fn mutant(name: &str) -> Result<PathBuf> {
         .args(["--config", "profile.release.codegen-units=16"])
         .arg("--target-dir")
         .arg(&target_dir)
+        .env("RUSTC_WORKSPACE_WRAPPER", wrapper)
         .current_dir(workspace::root());
-    let flags = rustflags(&cargo);
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", mutated(flags, name));
     run::show(&mut cargo)?;
     let built = target_dir.join(TARGET).join("release/jumpinit");
     elf::check_static(&std::fs::read(&built)?).context("jumpinit is not static")?;
     Ok(built)
-}
-
-/// `flags`, as in `CARGO_ENCODED_RUSTFLAGS`, with the mutant `name` switched on.
-pub(crate) fn mutated(flags: String, name: &str) -> String {
-    let switch = format!("--cfg\u{1f}jump_mutant=\"{name}\"");
-    [flags, switch]
-        .into_iter()
-        .filter(|flags| !flags.is_empty())
-        .collect::<Vec<_>>()
-        .join("\u{1f}")
-}
-
-/// The flags that a command for cargo already has.
-fn rustflags(cargo: &Command) -> String {
-    let set = cargo
-        .get_envs()
-        .find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
-    let value = set.and_then(|(_, value)| value);
-    value.map_or_else(String::new, |value| value.to_string_lossy().into_owned())
 }
 
 /// What [`build`] leaves.

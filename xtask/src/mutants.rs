@@ -1,6 +1,9 @@
 //! `cargo xtask mutants`: a check of the tests themselves. Each mutant is a build with one safety measure
 //! off; the test that is there for that measure has to fail with it, and to pass without.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
@@ -86,7 +89,7 @@ pub fn mutants() -> Result<()> {
 /// Whether the mutant's test passes, with the mutant or without. An error is a test that was not run.
 fn passes(mutant: &Mutant, with: bool) -> Result<bool> {
     let mut cargo = match mutant.suite {
-        Suite::Devices => devices(mutant, with),
+        Suite::Devices => devices(mutant, with)?,
         Suite::Faults => faults(mutant, with)?,
     };
     cargo.current_dir(workspace::root());
@@ -108,24 +111,37 @@ fn passes(mutant: &Mutant, with: bool) -> Result<bool> {
     }
 }
 
-fn devices(mutant: &Mutant, with: bool) -> Command {
-    let mut cargo = run::command("cargo", ["test", "-p", "jumpsys", "--test", "loop_devices"]);
+fn devices(mutant: &Mutant, with: bool) -> Result<Command> {
+    let arguments = ["test", "-p", "jumpsys", "--test", "loop_devices"];
+    let mut cargo = run::command("cargo", arguments);
     if with {
-        // Beside the ordinary build, which would have to be made anew otherwise.
         cargo
             .env("CARGO_TARGET_DIR", workspace::target("mutants"))
-            .env(
-                "CARGO_ENCODED_RUSTFLAGS",
-                dist::mutated(String::new(), mutant.name),
-            );
+            .env("RUSTC_WORKSPACE_WRAPPER", wrapper(mutant)?);
     }
-    cargo
+    Ok(cargo)
 }
 
 fn faults(mutant: &Mutant, with: bool) -> Result<Command> {
     let mut cargo = crate::faults::test_command();
     if with {
-        cargo.env(crate::faults::MUTANT, dist::mutant(mutant.name)?);
+        let program = dist::build_mutant(&wrapper(mutant)?)?;
+        cargo.env(crate::faults::MUTANT, program);
     }
     Ok(cargo)
+}
+
+/// What cargo starts in place of rustc, for the workspace's own crates alone: the others need not be
+/// built anew for each mutant.
+fn wrapper(mutant: &Mutant) -> Result<PathBuf> {
+    let folder = workspace::target("mutants");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("rustc-{}", mutant.name));
+    let script = format!(
+        "#!/bin/sh\nrustc=$1\nshift\nexec \"$rustc\" --cfg 'jump_mutant=\"{}\"' \"$@\"\n",
+        mutant.name
+    );
+    std::fs::write(&path, script)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    Ok(path)
 }

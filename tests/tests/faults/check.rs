@@ -125,3 +125,42 @@ pub(crate) fn watchdog(bench: &mut Bench) -> Result<()> {
     bench.checked("no hardware watchdog", End::Told, note);
     asked.old.kill()
 }
+
+/// A run that is under way is nobody else's, and its own admin host begins no second one.
+pub(crate) fn two_hosts(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("a second admin host")?;
+    let mut old = lab.start(Choice::Old)?;
+    old.wait_for_ssh(BOOT)?;
+    let run = lab.node.plan()?.run;
+    for (fault, job) in [
+        (
+            "another admin host pushes to an armed node",
+            lab.node.job.elsewhere(),
+        ),
+        (
+            "a push to an armed node a second time",
+            lab.node.job.clone(),
+        ),
+    ] {
+        let push = job.push(old.ssh_config(), &["--yes"]);
+        let output = run::output(&mut lab.network.inside(&push))?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let code = output.status.code();
+        ensure!(
+            code == Some(REFUSED),
+            "with {fault}: exit code {code:?}: {said}"
+        );
+        ensure!(
+            said.contains("jump-in-progress") && said.contains(&run),
+            "{said}"
+        );
+        bench.checked(fault, End::Refused, "jump-in-progress");
+    }
+    old.kill()?;
+    let choice = lab.node.choose()?.choice;
+    ensure!(
+        choice == Choice::Jump,
+        "what was refused has disarmed the node"
+    );
+    Ok(())
+}

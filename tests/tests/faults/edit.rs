@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use jumpspec::job::Wait;
-use jumpspec::journal::RESERVED_BYTES;
+use jumpspec::journal::{Journal, RESERVED_BYTES};
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::{DIRECTORY, ENV, State, env_for};
 use jumpspec::step::{ImageRole, Step};
 use jumpsys::grubenv::{Env, write_in_place};
-use jumpsys::journal_slots::SLOT;
+use jumpsys::journal_slots::{SLOT, SlotPair};
 use xtask::run;
 use xtask::vm::Role;
 
@@ -103,6 +103,16 @@ pub(crate) fn raw_environment(lab: &Lab, bytes: &[u8]) -> Result<()> {
         .find_map(|line| line.strip_prefix("Block size:"));
     let size: u64 = size.context("no block size")?.trim().parse()?;
     write(lab, start + block * size, bytes)
+}
+
+/// Changes what the journal says.
+pub(crate) fn journal(lab: &Lab, edit: impl FnOnce(&mut Journal)) -> Result<()> {
+    let mut slots = SlotPair::open(&lab.node.node.disk, slot(lab, 0)?)?;
+    let newest = slots.read_newest()?.context("there is no journal")?;
+    let mut journal = serde_json::from_slice(&newest.payload)?;
+    edit(&mut journal);
+    slots.write(&serde_json::to_vec(&journal)?)?;
+    Ok(())
 }
 
 /// Changes the staged plan.

@@ -24,7 +24,7 @@ const PROVE: Duration = Duration::from_secs(15);
 /// Its kernel panics, and reboots.
 pub(crate) fn init_dies(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("the init of jump is a program that ends")?;
-    edit::landing(&lab, |landing| replace_init(landing))?;
+    edit::landing(&lab, replace_init)?;
     bench.ends(&lab, End::Old).map(drop)
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn wrong_address(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("jump asks for DHCP, which nobody answers")?;
     edit::prove_within(&lab, PROVE)?;
     edit::landing(&lab, |landing| each_network(landing, |_| String::new()))?;
-    bench.ends_telling(&lab, End::Old, address)?;
+    bench.ends_telling(&lab, End::Old, "vec0 is down")?;
     let lab = bench.armed("jump has another address")?;
     edit::prove_within(&lab, PROVE)?;
     edit::landing(&lab, |landing| {
@@ -143,7 +143,7 @@ pub(crate) fn disks(bench: &mut Bench) -> Result<()> {
     bench.ends(&lab, End::Old)?;
 
     let mut lab = bench.armed("a disk with another serial number")?;
-    lab.jump_board.serial = "OTHER".to_owned();
+    "OTHER".clone_into(&mut lab.jump_board.serial);
     bench.ends(&lab, End::Old)?;
 
     let lab = bench.armed("a partition more than planned")?;

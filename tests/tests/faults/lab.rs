@@ -22,7 +22,7 @@ const BOUND: Duration = Duration::from_mins(6);
 /// How often a guest is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What the jump system says when it stays.
-const WAITS: &str = "the jump system stays up and waits";
+pub(crate) const WAITS: &str = "the jump system stays up and waits";
 /// A kernel that finds no root file system panics and reboots.
 const NO_ROOT: &str = "/dev/nonexistent";
 /// What [`xtask::vm::loader`] says of a kernel with a wrong `root=`.
@@ -31,6 +31,10 @@ const WRONG_ROOT: &str = "there is no file system";
 const SOUND: &str = "cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; \
     [ \"$(uname -n)\" = node07 ] || uname -n; \
     grep -q Ada /root/notes.txt || echo no notes";
+
+/// Prints the UUID of the swap in use, and what else is not as after a finished run.
+const FINISHED: &str = "swapon --noheadings --raw --show=UUID; ls -d /usr/lib/jump 2>&-; \
+    [ -e /var/log/jump/report.json ] || echo no report";
 
 /// A node with a fault.
 pub(crate) struct Lab {
@@ -190,7 +194,8 @@ impl Lab {
         let end = match (choice, system) {
             (Choice::Old, "old" | "none") => End::Old,
             (Choice::Jump, "jump") => End::Jump,
-            (Choice::New, "") if said["event"] == "report" => End::New,
+            // It is over: nothing of a run is there any more, but for its report.
+            (Choice::New, "none") => End::New,
             (Choice::New, "new") => return Ok(None),
             _ => bail!("in the {} system the status is {said}", choice.name()),
         };
@@ -199,11 +204,10 @@ impl Lab {
             ensure!(amiss.is_empty(), "it is not the node it was: {amiss}");
         }
         if end == End::New {
-            let swap = guest
-                .ssh("swapon --noheadings --raw --show=UUID; ls -d /usr/lib/jump 2>&-; true")?;
+            let left = guest.ssh(FINISHED)?;
             ensure!(
-                swap.trim() == SWAP_UUID,
-                "swap, and what is left of jump: {swap}"
+                left.trim() == SWAP_UUID,
+                "its swap, and what is left of jump: {left}"
             );
         }
         Ok(Some((end, said)))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jumpspec::selector::{CONFIG, ENV, OLD_SECTOR, SPARE_CONFIG, State};
+use jumpspec::step::Step;
 use xtask::faults::End;
 use xtask::vm::loader::Choice;
 
@@ -136,9 +137,9 @@ fn boot_file(landing: &Path, start: &str) -> Result<PathBuf> {
     anyhow::bail!("/boot has no {start}")
 }
 
-/// What the environment says is what counts.
+/// What the environment says is what counts. Right before the commit jump waits for an admin host that
+/// does not come.
 pub(crate) fn commit(bench: &mut Bench) -> Result<()> {
-    let line = "jump: commit: jump is the default now";
     for (fault, state, end) in [
         (
             "power cut before the environment is written",
@@ -152,7 +153,16 @@ pub(crate) fn commit(bench: &mut Bench) -> Result<()> {
         ),
     ] {
         let lab = bench.armed(fault)?;
-        lab.cut(Choice::Jump, line, Duration::ZERO)?;
+        edit::plan(&lab, |plan| {
+            let steps = &mut plan.steps.prove;
+            let commit = steps.iter().position(|step| *step == Step::Commit);
+            steps.insert(commit.unwrap_or_default(), Step::ProveAdmin);
+        })?;
+        lab.cut(
+            Choice::Jump,
+            "jump: prove: the admin host logs in",
+            Duration::ZERO,
+        )?;
         edit::environment(&lab, state)?;
         bench.ends(&lab, end)?;
     }

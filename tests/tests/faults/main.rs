@@ -17,6 +17,7 @@ mod replace;
 
 use bench::Bench;
 use jump_tests::machines::{self, Case};
+use xtask::faults::ONLY;
 use xtask::vm::UML_KERNEL;
 use xtask::vm::loader::{EMU, FSTEST};
 
@@ -24,8 +25,11 @@ use xtask::vm::loader::{EMU, FSTEST};
 const AT_ONCE: usize = 2;
 const NEEDS: &[&str] = &[UML_KERNEL, "/dev/net/tun", EMU, FSTEST];
 
+/// Tries a row.
+type Test = fn(&mut Bench) -> anyhow::Result<()>;
+
 fn main() {
-    let tests: Vec<(&'static str, fn(&mut Bench) -> anyhow::Result<()>)> = vec![
+    let tests: Vec<(&'static str, Test)> = vec![
         ("row_09_jump_hangs", jump::hangs),
         ("row_27_jumpinit_is_killed", replace::killed),
         ("row_01_power_cut_while_staging", old::power_cut),
@@ -75,14 +79,24 @@ fn main() {
         ("row_39_admin_host_goes_away", old::admin_goes_away),
         ("row_40_a_false_mark_of_success", new::false_mark),
         ("row_41_power_cut_while_swap_is_made", new::cut_swap),
+        ("row_42_two_admin_hosts", check::two_hosts),
         ("row_43_reboot_loop", replace::reboot_loop),
         ("row_44_clock_is_wrong", jump::clock),
     ];
-    let cases = tests.into_iter().map(|(name, run)| Case {
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));
+    let wanted = tests.into_iter().filter(|(name, _)| is_wanted(name));
+    let cases = wanted.map(|(name, run)| Case {
         name,
         needs: NEEDS,
         is_long: false,
         run: Box::new(move || Bench::new(name)?.run(run)),
     });
     machines::run(AT_ONCE, cases.collect());
+}
+
+/// Whether the test `row_NN_…` is of the row NN.
+fn is_of(name: &str, row: &str) -> bool {
+    name.strip_prefix("row_")
+        .is_some_and(|rest| rest.starts_with(row))
 }

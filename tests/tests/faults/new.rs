@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jumpspec::job::Wait;
+use jumpspec::journal::Stage;
+use jumpspec::places;
 use jumpspec::selector::{State, TRIES};
 use jumpspec::step::Step;
 use xtask::faults::End;
@@ -57,6 +59,18 @@ fn gives_up(bench: &mut Bench, fault: &str, script: &str, reason: &str) -> Resul
     let seen = bench.ends_telling(&lab, End::Jump, reason)?;
     let booted = [Choice::Jump, Choice::New, Choice::Jump];
     ensure!(seen.booted == booted, "{:?}", seen.booted);
+    let name = format!("{}1.log", places::FAILED_BOOT);
+    let log = edit::landing(&lab, |landing| {
+        Ok(std::fs::read_to_string(
+            landing.join(places::LOG).join(&name),
+        )?)
+    })?;
+    for wanted in [reason, "== units that failed", "== kernel log"] {
+        ensure!(
+            log.contains(wanted),
+            "no {wanted:?} in what was kept of the boot:\n{log}"
+        );
+    }
     Ok(())
 }
 
@@ -104,20 +118,29 @@ pub(crate) fn false_mark(bench: &mut Bench) -> Result<()> {
         .map(drop)
 }
 
-/// What the environment says is what counts.
+/// What the environment says is what counts; the journal is written after it.
 pub(crate) fn second_commit(bench: &mut Bench) -> Result<()> {
-    let line = "jump: give the new system its tries";
     for (fault, state) in [
         (
             "power cut before the environment gives the tries",
             State::Jump,
         ),
-        ("power cut after it", State::Try(TRIES)),
+        ("power cut after it, before the journal", State::Try(TRIES)),
     ] {
         let lab = bench.armed(fault)?;
-        lab.cut(Choice::Jump, line, Duration::ZERO)?;
+        lab.pass(Choice::Jump)?;
         edit::environment(&lab, state)?;
-        bench.ends(&lab, End::New)?;
+        edit::journal(&lab, |journal| {
+            journal.stage = Stage::Replace;
+            journal.done = false;
+        })?;
+        let seen = bench.ends(&lab, End::New)?;
+        let jumps = seen.booted.iter().filter(|choice| **choice == Choice::Jump);
+        ensure!(
+            jumps.count() == usize::from(state == State::Jump),
+            "{:?}",
+            seen.booted
+        );
     }
     Ok(())
 }

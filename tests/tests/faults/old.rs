@@ -1,10 +1,12 @@
 //! Faults while the old system is being staged.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use xtask::faults::End;
 use xtask::images;
 use xtask::vm::loader::Choice;
-use xtask::vm::{Checkpoint, Uml, copy_sparse, until};
+use xtask::vm::{Checkpoint, Uml, copy_sparse, until_every};
 
 use crate::bench::Bench;
 use crate::edit;
@@ -12,7 +14,7 @@ use crate::lab::{BOOT, Lab};
 use jump_tests::machines::Push;
 
 /// A running old system and what is pushed to it.
-fn push<'a>(lab: &'a Lab) -> Result<(Uml<'a>, Push)> {
+pub(crate) fn push(lab: &Lab) -> Result<(Uml<'_>, Push)> {
     let mut old = lab.boot(Choice::Old)?;
     old.wait_for_ssh(BOOT)?;
     let push = lab.node.job.push(old.ssh_config(), &["--yes"]);
@@ -20,8 +22,16 @@ fn push<'a>(lab: &'a Lab) -> Result<(Uml<'a>, Push)> {
     Ok((old, Push::start(lab.network.inside(&push), &log)?))
 }
 
-fn wait_for_word(push: &Push, word: &str) -> Result<()> {
-    let waited = until(word, BOOT, || Ok(push.said()?.contains(word)));
+/// Waits until the node has told an event with those words.
+fn wait_for(lab: &Lab, push: &Push, words: &[&str]) -> Result<()> {
+    let told = || {
+        // There are none before the plan is made.
+        let events = std::fs::read_to_string(lab.node.run_folder().join("events.jsonl"));
+        let events = events.unwrap_or_default();
+        let has_all = |line: &str| words.iter().all(|word| line.contains(word));
+        Ok(events.lines().any(has_all))
+    };
+    let waited = until_every(Duration::from_millis(10), &words.join(", "), BOOT, told);
     waited
         .with_context(|| push.said().unwrap_or_default())
         .map(drop)
@@ -34,7 +44,7 @@ pub(crate) fn power_cut(bench: &mut Bench) -> Result<()> {
         "power cut while the jump image is unpacked",
     )?;
     let (old, first) = push(&lab)?;
-    wait_for_word(&first, "unpack the jump system")?;
+    wait_for(&lab, &first, &[r#""begin""#, "unpack the jump system"])?;
     old.kill()?;
     drop(first);
     bench.ends(&lab, End::Old)?;
@@ -60,7 +70,7 @@ pub(crate) fn received_damaged(bench: &mut Bench) -> Result<()> {
         .job
         .set("images", "target", &image.display().to_string())?;
     let (old, mut push) = push(&lab)?;
-    wait_for_word(&push, "make the landing file system")?;
+    wait_for(&lab, &push, &[r#""begin""#, "make the landing file system"])?;
     edit::flip(&image)?;
     let (ended, said) = push.wait(BOOT)?;
     ensure!(
@@ -79,7 +89,7 @@ pub(crate) fn admin_goes_away(bench: &mut Bench) -> Result<()> {
         "the admin host goes away while it stages",
     )?;
     let (old, first) = push(&lab)?;
-    wait_for_word(&first, "receive the target image")?;
+    wait_for(&lab, &first, &[r#""need""#, "target"])?;
     drop(first);
     old.power_off(BOOT)?;
     bench.ends(&lab, End::Old)?;

@@ -10,17 +10,17 @@ use jumpspec::digest::Digest;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::ENV;
-use jumpspec::step::Step;
 use jumpsys::journal_slots::SLOT;
 use xtask::faults::End;
 use xtask::run;
 use xtask::vm::loader::Choice;
-use xtask::vm::{Role, Table};
+use xtask::vm::{Checkpoint, Role, Table, until};
 
 use crate::bench::Bench;
 use crate::edit;
-use crate::lab::Lab;
+use crate::lab::{BOOT, Lab, WAITS, said};
 use crate::loader::UNPACKING;
+use crate::old;
 use jump_tests::machines::disk;
 
 /// The partition of the new root.
@@ -121,19 +121,16 @@ fn few_inodes(landing: &Path) -> Result<()> {
 
 /// From the middle of the new root on nothing can be written.
 pub(crate) fn write_error(bench: &mut Bench) -> Result<()> {
-    let mut lab = bench.armed("the disk fails to write in the middle of the new root")?;
-    // Else the partition behind it would fail first, in mkfs.
-    edit::plan(&lab, |plan| {
-        let other = |step: &Step| matches!(step, Step::Mkfs { number, .. } if *number != ROOT);
-        plan.steps.replace.retain(|step| !other(step));
-        plan.filesystems
-            .retain(|filesystem| filesystem.number <= ROOT + 1);
-    })?;
-    let root = disk::place(&lab.node.node, Role::Root)?;
-    lab.jump_board.writable = Some(root.start + (40 << 20));
-    let seen = bench.ends(&lab, End::Jump)?;
-    ensure!(seen.booted.len() <= TRIES + 1, "{:?}", seen.booted);
-    Ok(())
+    let lab = bench.armed("the disk fails to write in the middle of the new root")?;
+    let middle = disk::place(&lab.node.node, Role::Root)?.start + (64 << 20);
+    let jump = lab.boot(Choice::Jump)?;
+    until("it unpacks", BOOT, || said(&jump, UNPACKING))?;
+    jump.fail_writes_from(middle)?;
+    until("it waits", BOOT, || said(&jump, WAITS))?;
+    jump.kill()?;
+    bench
+        .ends_telling(&lab, End::Jump, "unpack the new system")
+        .map(drop)
 }
 
 /// The image was whole when jump proved itself.
@@ -262,13 +259,30 @@ impl Untouched {
     }
 }
 
+/// A push that waits is told, as is whoever logs in.
 pub(crate) fn grub_install(bench: &mut Bench) -> Result<()> {
-    let lab = bench.armed("grub-install of the new system fails")?;
+    let lab = bench.node(Checkpoint::Fresh, "grub-install of the new system fails")?;
+    let hook = lab.node.node.folder.join("hook");
     let stub = "printf '#!/bin/sh\\necho no such luck >&2\\nexit 1\\n' >/usr/sbin/grub-install";
-    edit::hook(&lab, stub)?;
-    bench
-        .ends_telling(&lab, End::Jump, "no such luck")
-        .map(drop)
+    std::fs::write(&hook, format!("#!/bin/sh\n{stub}\n"))?;
+    let hooks = format!("[hooks]\nrestored = '{}'\n", hook.display());
+    lab.node.job.append(&hooks)?;
+    let (old, mut push) = old::push(&lab)?;
+    let down = old.wait_for_end(BOOT);
+    down.with_context(|| push.said().unwrap_or_default())?;
+    let jump = lab.boot(Choice::Jump)?;
+    let (ended, said) = push.wait(BOOT)?;
+    ensure!(ended.code() == Some(1), "{ended}\n{said}");
+    for wanted in ["stuck-in-jump", "no such luck", "log in with `ssh"] {
+        ensure!(said.contains(wanted), "no {wanted:?} in:\n{said}");
+    }
+    jump.kill()?;
+    bench.ends_telling(&lab, End::Jump, "no such luck")?;
+    let motd = edit::landing(&lab, |landing| {
+        Ok(std::fs::read_to_string(landing.join("etc/motd"))?)
+    })?;
+    ensure!(motd.contains("no such luck"), "{motd}");
+    Ok(())
 }
 
 /// Each of its tries ends in a reset.

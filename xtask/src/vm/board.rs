@@ -28,8 +28,6 @@ pub struct Board {
     pub serial: String,
     /// `root=`, if it is not the partition that is booted.
     pub root: Option<String>,
-    /// From this byte of a disk on every write fails.
-    pub writable: Option<u64>,
 }
 
 impl Board {
@@ -46,17 +44,7 @@ impl Board {
             behind: Vec::new(),
             serial: DISK_SERIAL.to_owned(),
             root: None,
-            writable: None,
         }
-    }
-
-    /// What bash does with the kernel's name and command line. A write beyond the limit of a file's
-    /// size fails if nobody dies of the signal (setrlimit(2)); bash counts in KiB.
-    pub(super) fn shell(&self) -> String {
-        let limit = self.writable.map_or_else(String::new, |bytes| {
-            format!("trap '' XFSZ; ulimit -f {}; ", bytes >> 10)
-        });
-        format!("{limit}exec -a \"$0\" \"$@\"")
     }
 
     /// The kernel's command line, to boot partition `number` of the node's disk. A disk without a serial

@@ -64,7 +64,7 @@ impl Drop for Frozen {
 }
 
 /// The processes of a group that nobody traces.
-fn members(group: Pid) -> Result<Vec<Pid>> {
+pub(super) fn members(group: Pid) -> Result<Vec<Pid>> {
     let mut members = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let name = entry?.file_name();

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::board::Board;
-use super::freeze::Frozen;
+use super::freeze::{Frozen, members};
 use super::guest::POWER_OFF;
 use super::log::tail;
 use super::{
@@ -28,6 +28,8 @@ pub const KERNEL: &str = "/usr/bin/linux.uml";
 /// At a reboot the kernel executes its own name again, with the same root. It finds nothing by this
 /// one and ends (arch/um/os-Linux/main.c).
 const NO_SUCH_PROGRAM: &str = "/nonexistent/linux.uml";
+/// What bash does with that name and the kernel's. The signal is of [`Uml::fail_writes_from`].
+const EXEC: &str = "trap '' XFSZ; exec -a \"$0\" \"$@\"";
 /// How much of the console log an error shows.
 const LOG_LINES: usize = 25;
 
@@ -72,7 +74,7 @@ impl<'a> Uml<'a> {
         let begun_at = console.metadata()?.len();
         let mut command = network.command("bash");
         command
-            .args(["-c", &board.shell(), NO_SUCH_PROGRAM, KERNEL])
+            .args(["-c", EXEC, NO_SUCH_PROGRAM, KERNEL])
             .args(board.arguments(node, number(node, root)?))
             // A group of its own, with the processes that the kernel makes for its guest's.
             .process_group(0)
@@ -129,6 +131,17 @@ impl<'a> Uml<'a> {
     pub fn freeze(&self) -> Result<Frozen> {
         let kernel = self.kernel.as_ref().context("the kernel has ended")?;
         Frozen::group(group(kernel)?)
+    }
+
+    /// From now on all writes from this byte of a disk on fail: the kernel's processes may not write a
+    /// file that is longer (setrlimit(2)).
+    pub fn fail_writes_from(&self, byte: u64) -> Result<()> {
+        let kernel = self.kernel.as_ref().context("the kernel has ended")?;
+        for process in members(group(kernel)?)? {
+            let (process, limit) = (process.to_string(), format!("--fsize={byte}"));
+            run::quiet(&mut run::command("prlimit", ["--pid", &process, &limit]))?;
+        }
+        Ok(())
     }
 
     /// Waits until root can log in; returns how long that took.
