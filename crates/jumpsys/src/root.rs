@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{
-    AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, readlinkat, renameat, renameat2,
-};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fsync, symlinkat, unlinkat};
+use rustix::fs::{RenameFlags, renameat_with};
 
 use crate::error::{At as _, PathError};
 
@@ -222,8 +221,8 @@ impl Root {
             self.directory(first_parent)?,
             self.directory(second_parent)?,
         );
-        let exchange = RenameFlags::RENAME_EXCHANGE;
-        renameat2(&one, first_name, &other, second_name, exchange)
+        let exchange = RenameFlags::EXCHANGE;
+        renameat_with(&one, first_name, &other, second_name, exchange)
             .at("exchange", &self.shown(second))?;
         fsync(&one).at("sync the directory of", &self.shown(first))?;
         fsync(&other).at("sync the directory of", &self.shown(second))
