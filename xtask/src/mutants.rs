@@ -45,8 +45,8 @@ const MUTANTS: [Mutant; 4] = [
     Mutant {
         name: "no-freeze",
         off: "what GRUB reads is not frozen and thawed",
-        suite: Suite::Faults,
-        test: "row_03_block_is_garbage_right_after_the_commit",
+        suite: Suite::Devices,
+        test: "what_is_settled_is_read_without_the_journal",
     },
     Mutant {
         name: "no-tries",
