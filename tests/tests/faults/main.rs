@@ -21,8 +21,8 @@ use xtask::faults::ONLY;
 use xtask::vm::UML_KERNEL;
 use xtask::vm::loader::{EMU, FSTEST};
 
-/// Guests at once: each is content with a processor.
-const AT_ONCE: usize = 2;
+/// Guests at once: they wait more than they work.
+const AT_ONCE: usize = 3;
 const NEEDS: &[&str] = &[UML_KERNEL, "/dev/net/tun", EMU, FSTEST];
 
 /// Tries a row.
