@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jumpspec::event::{Event, What};
 use jumpspec::journal::Stage;
 use jumpspec::places;
@@ -35,8 +35,11 @@ pub(crate) fn run() -> Result<()> {
     let plan = read_plan(&plan_path)?;
     let mut cx = Context::new(plan, PathBuf::from(LANDING), PathBuf::new(), reporter)?;
     cx.reporter.enter(Stage::Try);
+    if !is_landing(&cx) {
+        cx.stop_recording();
+    }
     let steps = cx.plan.steps.new.clone();
-    let first = first_step(&cx, &steps)?;
+    let first = first_step(&cx, &steps);
     let result = steps
         .iter()
         .enumerate()
@@ -55,20 +58,19 @@ pub(crate) fn run() -> Result<()> {
 /// Where a boot begins: with its health; once the new system is the default, with what follows
 /// that; and where the landing partition is given back, with the rest, for the journal and the
 /// selector's files were on it.
-fn first_step(cx: &Context, steps: &[Step]) -> Result<usize> {
-    let begin = begin_with(is_landing(cx)?, crate::selector::is_confirmed(cx))?;
-    Ok(steps
+fn first_step(cx: &Context, steps: &[Step]) -> usize {
+    let begin = begin_with(is_landing(cx), crate::selector::is_confirmed(cx));
+    steps
         .iter()
         .position(|step| *step == begin)
-        .unwrap_or_default())
+        .unwrap_or_default()
 }
 
-fn begin_with(is_landing: bool, is_confirmed: bool) -> Result<Step> {
+fn begin_with(is_landing: bool, is_confirmed: bool) -> Step {
     match (is_landing, is_confirmed) {
-        (true, false) => Ok(Step::CheckHealth),
-        (true, true) => Ok(Step::CollectLogs),
-        (false, true) => Ok(Step::RestoreSwap),
-        (false, false) => bail!("the landing file system is gone before its time"),
+        (_, false) => Step::CheckHealth,
+        (true, true) => Step::CollectLogs,
+        (false, true) => Step::RestoreSwap,
     }
 }
 
@@ -113,14 +115,11 @@ fn with_noted(mut notes: Vec<String>, events: &str) -> Vec<String> {
 /// whatever else failed: it stays up, and this is tried again at the next boot.
 fn give_up(cx: &mut Context, error: anyhow::Error) -> Result<()> {
     let step = "confirm the new system";
-    if !crate::selector::is_confirmed(cx) {
-        return crate::give_up::go_back(cx, step, &error);
+    if crate::selector::is_confirmed(cx) {
+        crate::give_up::stay(cx, step, &error);
+    } else {
+        crate::give_up::go_back(cx, step, &error)?;
     }
-    cx.reporter.tell(What::Failed {
-        step: step.to_owned(),
-        error: format!("{error:#}"),
-        next: "the new system stays; the rest is tried again at its next boot".to_owned(),
-    });
     Err(error)
 }
 
@@ -130,11 +129,10 @@ mod tests {
 
     #[test]
     fn a_boot_goes_on_where_the_last_one_was_cut() {
-        let begin = |landing, confirmed| begin_with(landing, confirmed).ok();
-        assert_eq!(begin(true, false), Some(Step::CheckHealth));
-        assert_eq!(begin(true, true), Some(Step::CollectLogs));
-        assert_eq!(begin(false, true), Some(Step::RestoreSwap));
-        assert_eq!(begin(false, false), None);
+        assert_eq!(begin_with(true, false), Step::CheckHealth);
+        assert_eq!(begin_with(true, true), Step::CollectLogs);
+        assert_eq!(begin_with(false, true), Step::RestoreSwap);
+        assert_eq!(begin_with(false, false), Step::CheckHealth);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(crate) struct Context {
     ledger: Ledger,
     journal: Journal,
     journal_found: bool,
+    is_recording: bool,
     begun: Instant,
 }
 
@@ -71,6 +72,7 @@ impl Context {
             ledger,
             journal,
             journal_found,
+            is_recording: true,
             begun: Instant::now(),
         })
     }
@@ -127,9 +129,16 @@ impl Context {
         })
     }
 
+    /// From here on the journal is not written: its place may be somebody else's.
+    pub(crate) fn stop_recording(&mut self) {
+        self.is_recording = false;
+    }
+
     /// Writes `journal` as the run's state.
     pub(crate) fn record(&mut self, journal: Journal) -> Result<()> {
-        self.ledger.write(&journal)?;
+        if self.is_recording {
+            self.ledger.write(&journal)?;
+        }
         self.journal = journal;
         Ok(())
     }

@@ -25,7 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What the confirmation, whose checks end at the deadline, has to say why by itself.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Returns when the new system is confirmed; else it ends in a reset.
+/// Returns when the new system is confirmed, or there is no jump system to go to; else it ends in a
+/// reset.
 pub(crate) fn run() -> Result<()> {
     let plan = read_plan(&Path::new("/").join(places::NEW_PLAN));
     let limit = match &plan {
@@ -62,7 +63,7 @@ fn open(plan: &Plan) -> Result<Context> {
 }
 
 fn too_late(context: Option<Context>, plan: Result<Plan>, limit: Duration) -> Result<()> {
-    let reset = give_up::reset_in_time()?;
+    let reset = give_up::reset_in_time();
     // The confirmation may have told why since this began to wait.
     let again = context.and_then(|context| open(&context.plan).ok());
     let Some(mut cx) = again else {
@@ -73,10 +74,8 @@ fn too_late(context: Option<Context>, plan: Result<Plan>, limit: Duration) -> Re
         return reboot(RebootVia::Kernel).context("cannot reset");
     };
     // The trial began with none: the confirmation is giving up already, and knows better why.
-    if cx.journal().failure.is_some() {
-        return reset
-            .join()
-            .map_err(|_| anyhow!("the machine was not reset"));
+    if cx.journal().failure.is_some() && give_up::is_landing(&cx) {
+        return reset.wait();
     }
     let log = Path::new("/").join(places::NEW_LOG);
     cx.reporter.log_to(&log.join(places::EVENTS_NAME));

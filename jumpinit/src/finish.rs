@@ -25,7 +25,10 @@ const CHUNK: usize = 1 << 20;
 pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
     let root = Root::open(Path::new("/"))?;
     root.create_dir_all(places::NEW_LOG, Owner::root(0o750))?;
-    read_landing(cx, |landing| copy_logs(landing, &root))?;
+    if let Err(error) = read_landing(cx, |landing| copy_logs(landing, &root)) {
+        cx.reporter
+            .note(format!("the jump system's logs were not copied: {error:#}"));
+    }
     root.write(
         &format!("{}/plan.json", places::NEW_LOG),
         &serde_json::to_vec_pretty(&cx.plan)?,

@@ -1,12 +1,11 @@
 //! The new system gives up: what tells why is kept, its tries are taken away, and the machine is
 //! reset, into the jump system. Ends in a reset whatever fails on the way: should the tries be
-//! left as they are, they are bounded all the same.
+//! left as they are, they are bounded all the same. Without a jump system to go to it stays up.
 
 use std::path::Path;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow};
 use jumpspec::event::What;
 use jumpspec::journal::Journal;
 use jumpspec::places;
@@ -15,6 +14,7 @@ use jumpsys::root::{Owner, Root};
 use jumpsys::system::{RebootVia, reboot};
 
 use crate::context::Context;
+use crate::guard::Deadline;
 use crate::landing::mount_landing;
 
 /// After this the machine is reset, finished or not.
@@ -27,9 +27,14 @@ pub(crate) fn for_journal(error: &anyhow::Error) -> String {
     one_line(&format!("{error:#}"), FAILURE)
 }
 
-/// Goes back to the jump system, because of `error` in `step`.
+/// Goes back to the jump system, because of `error` in `step`; where that is lost, every boot
+/// leads here, and going back would be a loop.
 pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Result<()> {
-    reset_in_time()?;
+    let _reset = reset_in_time();
+    if !is_landing(cx) {
+        stay(cx, step, &anyhow!("the jump system is lost; {error:#}"));
+        return Ok(());
+    }
     let reason = format!("{error:#}");
     cx.reporter.tell(What::Failed {
         step: step.to_owned(),
@@ -45,33 +50,34 @@ pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Re
     Ok(reboot(RebootVia::Kernel)?)
 }
 
-/// Resets the machine after [`LIMIT`], from a thread of its own: a disk that answers no more may
-/// hold this one up for ever.
-pub(crate) fn reset_in_time() -> Result<JoinHandle<()>> {
-    let reset = || {
-        std::thread::sleep(LIMIT);
-        if let Err(error) = reboot(RebootVia::Reset) {
-            eprintln!("jumpinit: {error}");
-        }
-    };
-    std::thread::Builder::new()
-        .spawn(reset)
-        .context("cannot start a thread")
+/// The new system stays up, because of `error` in `step`.
+pub(crate) fn stay(cx: &mut Context, step: &str, error: &anyhow::Error) {
+    cx.reporter.tell(What::Failed {
+        step: step.to_owned(),
+        error: format!("{error:#}"),
+        next: "the new system stays; the rest is tried again at its next boot".to_owned(),
+    });
 }
 
-/// Whether the landing file system is still there, and the journal behind it.
-pub(crate) fn is_landing(cx: &Context) -> Result<bool> {
-    let found = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
-    Ok(found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()))
+/// Resets the machine after [`LIMIT`], unless it is dropped: a disk that answers no more may hold
+/// up whoever goes back for ever.
+pub(crate) fn reset_in_time() -> Deadline {
+    Deadline::start(LIMIT, RebootVia::Reset, "the way back hangs: reset")
+}
+
+/// Whether the landing file system is still there, and the journal behind it. What cannot be read
+/// the loader cannot read either.
+pub(crate) fn is_landing(cx: &Context) -> bool {
+    let found = jumpsys::superblock::probe(&cx.landing_device());
+    let uuid = found.ok().flatten().and_then(|found| found.uuid);
+    uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str())
 }
 
 fn spend_tries(cx: &mut Context, _reason: &str) -> Result<()> {
-    ensure!(is_landing(cx)?, "the landing file system is gone");
     crate::selector::spend_tries(cx).context("cannot take the tries away")
 }
 
 fn keep_in_journal(cx: &mut Context, reason: &str) -> Result<()> {
-    ensure!(is_landing(cx)?, "the journal is gone");
     let journal = Journal {
         failure: Some(one_line(reason, FAILURE)),
         ..cx.journal().clone()

@@ -5,10 +5,11 @@
 //! which catches this program.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use jumpsys::system::{RebootVia, reboot};
 use jumpsys::watchdog::{self, Watchdog};
 
@@ -72,25 +73,30 @@ pub(crate) fn disarm(watchdog: Option<Watchdog>, reporter: &mut Reporter) {
 /// kernel, where no other limit reaches.
 #[derive(Debug)]
 pub(crate) struct Deadline {
+    thread: JoinHandle<()>,
     _alive: Sender<()>,
 }
 
 impl Deadline {
-    /// Begins to count.
-    pub(crate) fn start(limit: Duration) -> Self {
+    /// Begins to count; `late` is what is told when it resets.
+    pub(crate) fn start(limit: Duration, via: RebootVia, late: &'static str) -> Self {
         let (alive, dropped) = channel();
-        std::thread::spawn(move || reset_unless_dropped(&dropped, limit));
-        Self { _alive: alive }
+        let reset = move || {
+            if dropped.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                Reporter::to_console().note(late);
+                // If even this fails the watchdog is left.
+                reboot(via).ok();
+            }
+        };
+        Self {
+            thread: std::thread::spawn(reset),
+            _alive: alive,
+        }
     }
-}
 
-fn reset_unless_dropped(dropped: &Receiver<()>, limit: Duration) {
-    if dropped.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-        Reporter::to_console().note(format!(
-            "not proved after {} s: back to the old system",
-            limit.as_secs()
-        ));
-        // If even this fails the watchdog is left.
-        reboot(RebootVia::Kernel).ok();
+    /// Waits for the reset.
+    pub(crate) fn wait(self) -> Result<()> {
+        let waited = self.thread.join();
+        waited.map_err(|_| anyhow!("the machine was not reset"))
     }
 }

@@ -258,11 +258,10 @@ pub(crate) fn spend_tries(cx: &Context) -> Result<()> {
     spent
 }
 
-/// Turns the boot sector to the new system's own loader.
+/// Turns the boot sector to the new system's own loader. Reads the raw copy: the landing file
+/// system may be lost by now.
 pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
-    let sector = read_landing(cx, |root| {
-        read_sector(root, &selector_file(selector::NEW_SECTOR))
-    })?;
+    let sector = raw_sector(cx)?;
     let start = cx.plan.selector.new_core.start;
     let leads_to = BootSector::new(sector).kernel_sector();
     ensure!(
@@ -290,34 +289,31 @@ pub(crate) fn disarm(cx: &Context) -> Result<()> {
 
 /// Turns the boot sector to the old loader, if it leads to the selector.
 fn lead_back(cx: &Context) -> Result<()> {
-    let raw = Extent {
-        start: cx.plan.selector.old_boot_sector,
-        sectors: 1,
-    };
     let now = bootwrite::read_boot_sector(&cx.disk)?;
     if BootSector::new(now).kernel_sector() == cx.plan.selector.core.start {
-        let old = bootwrite::read_sectors(
-            &cx.disk,
-            jumpsys::Extent {
-                start: raw.start,
-                sectors: 1,
-            },
-        )?;
-        let old: [u8; 512] = old
-            .as_slice()
-            .try_into()
-            .context("a sector has 512 bytes")?;
-        ensure!(
-            BootSector::new(old).is_grub(),
-            "sector {} holds no boot sector to go back to",
-            raw.start
-        );
+        let old = raw_sector(cx)?;
         bootwrite::write_boot_sector(
             &cx.disk,
             &compose(&old, &now, BootSector::new(old).kernel_sector()),
         )?;
     }
     Ok(())
+}
+
+/// The raw copy of a boot sector, beside the selector: the old system's, or the new one's once its
+/// loader is in its place.
+fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
+    let start = cx.plan.selector.old_boot_sector;
+    let sectors = bootwrite::read_sectors(&cx.disk, jumpsys::Extent { start, sectors: 1 })?;
+    let sector: [u8; 512] = sectors
+        .as_slice()
+        .try_into()
+        .context("a sector has 512 bytes")?;
+    ensure!(
+        BootSector::new(sector).is_grub(),
+        "sector {start} holds no boot sector"
+    );
+    Ok(sector)
 }
 
 /// Erases the selector's sectors; the boot sector must lead elsewhere.

@@ -40,6 +40,8 @@ pub(crate) fn read() -> Result<Status> {
     let plan = landing.as_ref().and_then(|landing| landing.plan.as_ref());
     let run = journal.as_ref().map(|journal| &journal.run);
     let run = run.or_else(|| plan.map(|plan| &plan.run)).cloned();
+    // The landing file system may be lost, or swap again.
+    let run = run.or_else(|| Some(read_plan(&Path::new("/").join(places::NEW_PLAN)).ok()?.run));
     let stage = journal.as_ref().map(|journal| journal.stage);
     // Left for this boot by a jump system that stays up.
     let reason = std::fs::read_to_string(Path::new("/").join(places::REASON)).ok();

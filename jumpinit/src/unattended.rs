@@ -25,6 +25,9 @@ const TRIES: u32 = 3;
 /// What the deadline leaves the steps to fail by themselves, which says more.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// What the deadline says.
+const NOT_PROVED: &str = "not proved in time: back to the old system";
+
 /// What happens at the end of this boot.
 enum End {
     /// Into what the selector now says, told in these words.
@@ -115,7 +118,8 @@ fn proceed(cx: &mut Context) -> End {
 /// selector has already turned.
 fn prove(cx: &mut Context) -> End {
     let steps = cx.plan.steps.prove.clone();
-    let deadline = Deadline::start(cx.plan.wait.prove.0 + GRACE);
+    let limit = cx.plan.wait.prove.0 + GRACE;
+    let deadline = Deadline::start(limit, RebootVia::Kernel, NOT_PROVED);
     let proved = cx.enter(Stage::Prove).and_then(|()| carry_out(cx, &steps));
     drop(deadline);
     match proved {

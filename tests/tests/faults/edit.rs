@@ -1,6 +1,7 @@
 //! Changes to a node's disk between two boots.
 
 use std::fs::{File, Permissions};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +68,19 @@ pub(crate) fn cut(path: &Path) -> Result<()> {
 pub(crate) fn write(lab: &Lab, offset: u64, bytes: &[u8]) -> Result<()> {
     let disk = File::options().write(true).open(&lab.node.node.disk)?;
     disk.write_all_at(bytes, offset)?;
+    Ok(disk.sync_all()?)
+}
+
+/// Overwrites bytes of the landing partition with zeros, as far as it goes.
+pub(crate) fn zero_landing(lab: &Lab, range: Range<u64>) -> Result<()> {
+    let place = disk::place(&lab.node.node, Role::Swap)?;
+    let end = place.end.min(place.start.saturating_add(range.end));
+    let disk = File::options().write(true).open(&lab.node.node.disk)?;
+    let zeros = vec![0; 1 << 20];
+    for offset in (place.start + range.start..end).step_by(zeros.len()) {
+        let now = zeros.len().min(usize::try_from(end - offset)?);
+        disk.write_all_at(&zeros[..now], offset)?;
+    }
     Ok(disk.sync_all()?)
 }
 

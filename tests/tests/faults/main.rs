@@ -82,6 +82,11 @@ fn main() {
         ("row_42_two_admin_hosts", check::two_hosts),
         ("row_43_reboot_loop", replace::reboot_loop),
         ("row_44_clock_is_wrong", jump::clock),
+        ("row_45_landing_is_lost", new::landing_lost),
+        (
+            "row_45_unsound_and_no_landing",
+            new::landing_lost_and_unsound,
+        ),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

@@ -10,13 +10,16 @@ use jumpspec::selector::{State, TRIES};
 use jumpspec::step::Step;
 use xtask::faults::End;
 use xtask::vm::loader::Choice;
+use xtask::vm::until;
 
 use crate::bench::Bench;
 use crate::edit;
-use crate::lab::{BOOT, Lab};
+use crate::lab::{self, BOOT, Lab};
 
 /// Enough for a sound new system on a busy machine, and soon over for another.
 const HEALTH: Duration = Duration::from_secs(20);
+/// Bytes that hold an ext4's superblock.
+const MIB: u64 = 1 << 20;
 /// Why jump stays after the new system's tries.
 const NOT_CONFIRMED: &str = "the new system was not confirmed";
 
@@ -143,6 +146,48 @@ pub(crate) fn second_commit(bench: &mut Bench) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// GRUB finds the new system by the raw sector. With no jump system to go to there is nothing to
+/// wait for.
+pub(crate) fn landing_lost(bench: &mut Bench) -> Result<()> {
+    for (fault, lost) in [
+        ("the landing file system's superblock is lost", 0..MIB),
+        (
+            "all of the landing partition but the superblock",
+            MIB..u64::MAX,
+        ),
+    ] {
+        let lab = bench.armed(fault)?;
+        lab.pass(Choice::Jump)?;
+        edit::zero_landing(&lab, lost)?;
+        let seen = bench.ends(&lab, End::New)?;
+        ensure!(seen.booted == [Choice::New], "{:?}", seen.booted);
+    }
+    Ok(())
+}
+
+/// Going back would be a loop: every boot leads to the new system.
+pub(crate) fn landing_lost_and_unsound(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("the landing file system is lost, and a unit never comes up")?;
+    edit::plan(&lab, |plan| {
+        plan.wait.health = Wait(HEALTH);
+        plan.health.units = vec!["missing.service".to_owned()];
+    })?;
+    lab.pass(Choice::Jump)?;
+    edit::zero_landing(&lab, 0..MIB)?;
+    let guest = lab.boot(Choice::New)?;
+    // The confirmation says so first, and then the deadline, which would reset.
+    for said in [
+        "could not",
+        "it was not confirmed when",
+    ] {
+        let line = format!("the jump system is lost; {said}");
+        until(&line, BOOT, || lab::said(&guest, &line))?;
+    }
+    let status = lab.status(&guest)?;
+    ensure!(status["system"] == "new", "{status}");
+    guest.kill()
 }
 
 /// The new system is the default already: the rest is done at its next boot.
