@@ -178,10 +178,7 @@ pub(crate) fn landing_lost_and_unsound(bench: &mut Bench) -> Result<()> {
     edit::zero_landing(&lab, 0..MIB)?;
     let guest = lab.boot(Choice::New)?;
     // The confirmation says so first, and then the deadline, which would reset.
-    for said in [
-        "could not",
-        "it was not confirmed when",
-    ] {
+    for said in ["could not", "it was not confirmed when"] {
         let line = format!("the jump system is lost; {said}");
         until(&line, BOOT, || lab::said(&guest, &line))?;
     }

@@ -36,6 +36,7 @@ mod machine;
 mod netns;
 mod port;
 mod qemu;
+mod seat;
 mod small;
 mod uml;
 mod victim;

@@ -18,6 +18,7 @@ use super::board::Board;
 use super::freeze::{Frozen, members};
 use super::guest::POWER_OFF;
 use super::log::tail;
+use super::seat::Seat;
 use super::{
     Guest, LoopDevice, Mount, NODE, Network, Node, Role, STATIC_ADDRESS, STATIC_ROUTE, until,
 };
@@ -42,6 +43,7 @@ pub struct Uml<'a> {
     console_log: PathBuf,
     /// Where in the console log this boot begins.
     begun_at: u64,
+    _seat: Seat,
 }
 
 impl<'a> Uml<'a> {
@@ -72,8 +74,10 @@ impl<'a> Uml<'a> {
             .append(true)
             .open(&console_log)?;
         let begun_at = console.metadata()?.len();
-        let mut command = network.command("bash");
+        let seat = Seat::take()?;
+        let mut command = network.command("taskset");
         command
+            .args(["--cpu-list", &seat.processor(), "bash"])
             .args(["-c", EXEC, NO_SUCH_PROGRAM, KERNEL])
             .args(board.arguments(node, number(node, root)?))
             // A group of its own, with the processes that the kernel makes for its guest's.
@@ -88,6 +92,7 @@ impl<'a> Uml<'a> {
             ssh_config,
             console_log,
             begun_at,
+            _seat: seat,
         })
     }
 
