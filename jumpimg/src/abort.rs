@@ -9,7 +9,7 @@ use jumpspec::status::{EXIT_BUSY, EXIT_WRONG_STAGE, Status, System};
 use serde_json::{Map, json};
 
 use crate::node::{Agent, Lookout, Sight};
-use crate::node_args::{NodeArgs, node_name, sum};
+use crate::node_args::{NodeArgs, each, node_name};
 use crate::push::{ask, interrupted};
 use crate::run_dir::RunDir;
 use crate::ssh::{Session, SshError};
@@ -43,30 +43,22 @@ pub(crate) struct AbortArgs {
 /// Takes it back on all nodes, one after another.
 pub(crate) fn run(args: &AbortArgs) -> Result<(), Trouble> {
     let tools = Tools::read(&args.nodes)?;
-    let mut exits = Vec::new();
-    for node in &args.node {
-        let mut voice = Voice::new(node, args.nodes.json);
+    each(&args.node, args.nodes.json, |node, voice| {
         let mut abort = Abort {
             args,
             tools: &tools,
             node,
             latest: tools.state.latest(node),
-            voice: &mut voice,
+            voice,
         };
-        let aborted = abort.run().map_err(|trouble| {
+        abort.run().map_err(|trouble| {
             interrupted(
                 trouble,
                 node,
                 "what was begun may be done by halves: abort again",
             )
-        });
-        let exit = aborted.map_err(|trouble| voice.trouble(&trouble));
-        exits.push(exit);
-        if exit == Err(Exit::Interrupted) {
-            break;
-        }
-    }
-    sum(&exits)
+        })
+    })
 }
 
 struct Abort<'a> {
@@ -81,17 +73,7 @@ struct Abort<'a> {
 impl Abort<'_> {
     fn run(&mut self) -> Result<(), Trouble> {
         let mut lookout = Lookout::new(self.tools, self.node, self.latest.as_ref())?;
-        let (open, sight) = lookout.look()?;
-        if let Some(trouble) = sight.silent() {
-            return Err(trouble);
-        }
-        let Some((session, agent)) = open else {
-            return Err(Trouble::new(
-                Exit::Failed,
-                "unreachable",
-                "the connection is gone",
-            ));
-        };
+        let (session, agent, sight) = lookout.meet()?;
         match sight {
             Sight::Old(status) | Sight::Jump(status) | Sight::New(status)
                 if status.is_committed() =>

@@ -6,9 +6,9 @@ use clap::Args;
 use jumpspec::render;
 use serde_json::{Map, json};
 
-use crate::node_args::{NodeArgs, node_name, sum};
+use crate::node_args::{NodeArgs, each, node_name};
 use crate::survey::{Common, Purpose, Tools, survey};
-use crate::trouble::{Exit, Trouble};
+use crate::trouble::Trouble;
 use crate::voice::Voice;
 
 /// Shows what a push would do, or all that stands against it; changes nothing
@@ -28,16 +28,9 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let tools = Tools::read(&args.nodes)?;
     let common = Common::read(&tools, &args.job)?;
-    let mut exits = Vec::new();
-    for node in &args.node {
-        let mut voice = Voice::new(node, args.nodes.json);
-        let exit = check(&common, node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
-        exits.push(exit);
-        if exit == Err(Exit::Interrupted) {
-            break;
-        }
-    }
-    sum(&exits)
+    each(&args.node, args.nodes.json, |node, voice| {
+        check(&common, node, voice)
+    })
 }
 
 fn check(common: &Common<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::run_dir::StateDir;
 use crate::ssh::{HostKeys, Route};
 use crate::trouble::{Exit, Trouble};
+use crate::voice::Voice;
 
 /// Options of all commands that talk to nodes.
 #[derive(Args, Clone, Debug)]
@@ -80,9 +81,28 @@ pub(crate) fn node_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// Does the same with all nodes, one after another; a node that fails does not stop the next, Ctrl-C
+/// does.
+pub(crate) fn each(
+    nodes: &[String],
+    json: bool,
+    mut act: impl FnMut(&str, &mut Voice) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut exits = Vec::new();
+    for node in nodes {
+        let mut voice = Voice::new(node, json);
+        let exit = act(node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
+        exits.push(exit);
+        if exit == Err(Exit::Interrupted) {
+            break;
+        }
+    }
+    sum(&exits)
+}
+
 /// What several nodes come to: the one's own exit code, 3 when all were refused, 4 when
 /// only some are done.
-pub(crate) fn sum(exits: &[Result<(), Exit>]) -> Result<(), Trouble> {
+fn sum(exits: &[Result<(), Exit>]) -> Result<(), Trouble> {
     let Some(first) = exits.iter().find_map(|exit| exit.err()) else {
         return Ok(());
     };

@@ -15,7 +15,7 @@ use jumpspec::{render, succession};
 use serde_json::{Map, json};
 
 use crate::node::{Agent, Goal, Lookout, Sight, parse_events, read_events};
-use crate::node_args::{NodeArgs, node_name, sum};
+use crate::node_args::{NodeArgs, each, node_name};
 use crate::push::{HostKey, Run, STAGING, Staging, Start, Timeline, ask, bundle, interrupted};
 use crate::run_dir::RunDir;
 use crate::ssh::Session;
@@ -47,24 +47,15 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
     let tools = Tools::read(&args.nodes)?;
     let common = args.job.as_ref();
     let common = common.map(|job| Common::read(&tools, job)).transpose()?;
-    let mut exits = Vec::new();
-    for node in &args.node {
-        let mut voice = Voice::new(node, args.nodes.json);
+    each(&args.node, args.nodes.json, |node, voice| {
         let resume = Resume {
             args,
             tools: &tools,
             common: common.as_ref(),
             node,
         };
-        let exit = resume
-            .run(&mut voice)
-            .map_err(|trouble| voice.trouble(&trouble));
-        exits.push(exit);
-        if exit == Err(Exit::Interrupted) {
-            break;
-        }
-    }
-    sum(&exits)
+        resume.run(voice)
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -78,17 +69,8 @@ struct Resume<'a> {
 impl<'a> Resume<'a> {
     fn run(self, voice: &mut Voice) -> Result<(), Trouble> {
         let latest = self.tools.state.latest(self.node);
-        let (open, sight) = Lookout::new(self.tools, self.node, latest.as_ref())?.look()?;
-        if let Some(trouble) = sight.silent() {
-            return Err(trouble);
-        }
-        let Some((session, agent)) = open else {
-            return Err(Trouble::new(
-                Exit::Failed,
-                "unreachable",
-                "the connection is gone",
-            ));
-        };
+        let (session, agent, sight) =
+            Lookout::new(self.tools, self.node, latest.as_ref())?.meet()?;
         let stage = match &sight {
             Sight::Old(status) | Sight::Jump(status) => {
                 status.journal.as_ref().map(|journal| journal.stage)

@@ -6,7 +6,7 @@ use jumpspec::status::Status;
 use serde_json::{Map, Value, json};
 
 use crate::node::{Agent, Lookout, Sight};
-use crate::node_args::{NodeArgs, node_name, sum};
+use crate::node_args::{NodeArgs, each, node_name};
 use crate::run_dir::RunDir;
 use crate::survey::Tools;
 use crate::trouble::{Exit, Trouble};
@@ -25,16 +25,9 @@ pub(crate) struct StatusArgs {
 /// Asks the nodes, one after another.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Trouble> {
     let tools = Tools::read(&args.nodes)?;
-    let mut exits = Vec::new();
-    for node in &args.node {
-        let mut voice = Voice::new(node, args.nodes.json);
-        let exit = show(args, &tools, node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
-        exits.push(exit);
-        if exit == Err(Exit::Interrupted) {
-            break;
-        }
-    }
-    sum(&exits)
+    each(&args.node, args.nodes.json, |node, voice| {
+        show(args, &tools, node, voice)
+    })
 }
 
 fn show(
@@ -44,13 +37,8 @@ fn show(
     voice: &mut Voice,
 ) -> Result<(), Trouble> {
     let latest = tools.state.latest(node);
-    let (open, sight) = Lookout::new(tools, node, latest.as_ref())?.look()?;
-    if let Some(trouble) = sight.silent() {
-        return Err(trouble);
-    }
-    if let Some((session, agent)) = &open {
-        leave(agent, session)?;
-    }
+    let (session, agent, sight) = Lookout::new(tools, node, latest.as_ref())?.meet()?;
+    leave(&agent, &session)?;
     let (Sight::Old(status) | Sight::Jump(status) | Sight::New(status) | Sight::Stranger(status)) =
         sight
     else {

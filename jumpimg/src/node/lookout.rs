@@ -122,6 +122,17 @@ impl<'a> Lookout<'a> {
         }
     }
 
+    /// Looks once; trouble, if there is nothing there that could be asked.
+    pub(crate) fn meet(&self) -> Result<(Session, Agent, Sight), Trouble> {
+        let (open, sight) = self.look()?;
+        if let Some(trouble) = sight.silent() {
+            return Err(trouble);
+        }
+        let (session, agent) = open
+            .ok_or_else(|| Trouble::new(Exit::Failed, "unreachable", "the connection is gone"))?;
+        Ok((session, agent, sight))
+    }
+
     fn look_both_ways(&self) -> Result<Seen, SshError> {
         let interrupt = &self.tools.interrupt;
         if let Some(route) = &self.pinned {

@@ -22,7 +22,7 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::node::{Agent, Goal, boot_id};
-use crate::node_args::{NodeArgs, node_name, sum};
+use crate::node_args::{NodeArgs, each, node_name};
 use crate::run_dir::RunDir;
 use crate::ssh::Session;
 use crate::survey::{Common, Purpose, Survey, Tools, survey};
@@ -64,16 +64,9 @@ pub(crate) const STAGING: &str = "its old system runs and is untouched, but its 
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
     let tools = Tools::read(&args.nodes)?;
     let common = Common::read(&tools, &args.job)?;
-    let mut exits = Vec::new();
-    for node in &args.node {
-        let mut voice = Voice::new(node, args.nodes.json);
-        let exit = push(args, &common, node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
-        exits.push(exit);
-        if exit == Err(Exit::Interrupted) {
-            break;
-        }
-    }
-    sum(&exits)
+    each(&args.node, args.nodes.json, |node, voice| {
+        push(args, &common, node, voice)
+    })
 }
 
 fn push(

@@ -3,6 +3,7 @@
 mod case;
 pub mod disk;
 mod push;
+pub mod sabotage;
 
 pub use case::{Case, run};
 pub use push::Push;

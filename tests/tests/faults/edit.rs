@@ -2,7 +2,7 @@
 
 use std::fs::{File, Permissions};
 use std::ops::Range;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use xtask::run;
 use xtask::vm::Role;
 
 use crate::lab::Lab;
-use jump_tests::machines::disk;
+use jump_tests::machines::{disk, sabotage};
 
 /// Where the modules of user-mode Linux are, below a folder for its release.
 const MODULES: &str = "/usr/lib/uml/modules";
@@ -131,12 +131,7 @@ pub(crate) fn journal(lab: &Lab, edit: impl FnOnce(&mut Journal)) -> Result<()> 
 
 /// Changes the staged plan.
 pub(crate) fn plan(lab: &Lab, edit: impl FnOnce(&mut Plan)) -> Result<()> {
-    landing(lab, |landing| {
-        let path = landing.join(places::PLAN);
-        let mut plan: Plan = serde_json::from_slice(&std::fs::read(&path)?)?;
-        edit(&mut plan);
-        Ok(std::fs::write(&path, serde_json::to_vec_pretty(&plan)?)?)
-    })
+    landing(lab, |landing| sabotage::plan(landing, edit))
 }
 
 /// The jump system has this long to prove itself.
@@ -161,27 +156,6 @@ pub(crate) fn hook(lab: &Lab, script: &str) -> Result<()> {
             Permissions::from_mode(0o700),
         )?)
     })
-}
-
-/// Gives the system below `root` a unit that runs `script` early in each boot, besides all else.
-pub(crate) fn unit(root: &Path, script: &str) -> Result<()> {
-    std::fs::write(root.join("etc/saboteur"), format!("#!/bin/sh\n{script}\n"))?;
-    let name = "saboteur.service";
-    let text = "[Unit]\nDefaultDependencies=no\nAfter=systemd-remount-fs.service\n\
-        [Service]\nType=exec\nExecStart=/bin/sh /etc/saboteur\n";
-    std::fs::write(root.join("etc/systemd/system").join(name), text)?;
-    let wants = root.join("etc/systemd/system/sysinit.target.wants");
-    std::fs::create_dir_all(&wants)?;
-    Ok(symlink(format!("../{name}"), wants.join(name))?)
-}
-
-/// Shell that sends a signal to the jump system's jumpinit. It starts no process: that would take so
-/// long that jumpinit could be done.
-pub(crate) fn signal(name: &str) -> String {
-    format!(
-        "for p in /proc/[0-9]*; do \
-         read c 2>&- <$p/comm && [ \"$c\" = rc.local ] && kill -{name} ${{p#/proc/}}; done"
-    )
 }
 
 /// Gives the jump system the kernel's own watchdog, which the small world's image leaves out.

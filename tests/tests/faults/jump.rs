@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use jump_tests::machines::sabotage;
 use jumpspec::job::Wait;
 use jumpspec::step::Step;
 use xtask::faults::End;
@@ -47,7 +48,7 @@ pub(crate) fn hangs(bench: &mut Bench) -> Result<()> {
         edit::softdog(landing)?;
         // The first watchdog is one of user-mode Linux, on the host.
         let armed = "until [ -e /run/jump-begun ] && [ -e /dev/watchdog1 ]; do sleep 0.05; done";
-        edit::unit(landing, &format!("{armed}\n{}", edit::signal("STOP")))
+        sabotage::unit(landing, &format!("{armed}\n{}", sabotage::signal("STOP")))
     })?;
     let seen = bench.ends(&lab, End::Old)?;
     ensure!(
@@ -196,7 +197,7 @@ pub(crate) fn clock(bench: &mut Bench) -> Result<()> {
     ] {
         let lab = bench.armed(fault)?;
         let set = format!("date --utc --set='{date}'");
-        edit::landing(&lab, |landing| edit::unit(landing, &set))?;
+        edit::landing(&lab, |landing| sabotage::unit(landing, &set))?;
         edit::hook(
             &lab,
             &format!(

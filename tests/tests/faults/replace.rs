@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jump_tests::machines::sabotage;
 use jumpspec::digest::Digest;
 use jumpspec::places;
 use jumpspec::plan::Plan;
@@ -85,7 +86,7 @@ pub(crate) fn busy_partition(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("a partition that changes is mounted by somebody")?;
     edit::plan(&lab, |plan| resize(plan, 240))?;
     edit::landing(&lab, |landing| {
-        edit::unit(
+        sabotage::unit(
             landing,
             "mkdir -p /mnt/held; mount -o ro /dev/ubda2 /mnt/held",
         )
@@ -157,7 +158,7 @@ fn unreadable(lab: &Lab) -> Result<()> {
 pub(crate) fn corrupted(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("a byte of an unpacked file changes without a word")?;
     edit::landing(&lab, |landing| {
-        edit::unit(
+        sabotage::unit(
             landing,
             "until grep -qs 12 /jump/new/etc/debian_version; do sleep 0.02; done\n\
              printf 9 | dd of=/jump/new/etc/debian_version conv=notrunc",
@@ -185,12 +186,12 @@ pub(crate) fn killed(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("jumpinit is killed (SIGKILL) while it unpacks")?;
     edit::landing(&lab, |landing| {
         edit::softdog(landing)?;
-        edit::unit(
+        sabotage::unit(
             landing,
             &format!(
                 "[ ! -e /etc/killed ] || exit 0\n{WHILE_UNPACKING}\
                  touch /etc/killed; sync -f /etc\n{}",
-                edit::signal("KILL")
+                sabotage::signal("KILL")
             ),
         )
     })?;
@@ -289,7 +290,7 @@ pub(crate) fn grub_install(bench: &mut Bench) -> Result<()> {
 pub(crate) fn reboot_loop(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("jump crashes each time that it unpacks")?;
     edit::landing(&lab, |landing| {
-        edit::unit(landing, &format!("{WHILE_UNPACKING}reboot --force --force"))
+        sabotage::unit(landing, &format!("{WHILE_UNPACKING}reboot --force --force"))
     })?;
     let seen = bench.ends_telling(&lab, End::Jump, "3 times")?;
     let jumps = seen

@@ -36,6 +36,13 @@ fn main() {
                 "the_old_system_comes_back_when_the_kernel_of_jump_is_missing",
                 fallback::kernel_missing,
             ),
+            Case {
+                is_long: true,
+                ..case(
+                    "fault_9_the_machines_watchdog_resets_a_jump_system_that_hangs",
+                    fallback::jumpinit_hangs,
+                )
+            },
         ],
     );
 }
