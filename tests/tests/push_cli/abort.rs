@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::bench::{Bench, Outcome};
-use crate::journey::{end, left_nothing, start};
+use crate::journey::{end, left_nothing};
 use crate::node::Node;
 use crate::{Case, Need};
 
@@ -36,17 +36,6 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// A node that a push has armed, and that push gone.
-fn pushed(bench: &Bench) -> Result<Node<'_>> {
-    let node = Node::old(bench)?;
-    let mut push = start(bench, &["--yes", "node07"])?;
-    node.wait_for("reboot")?;
-    push.kill()?;
-    push.wait()?;
-    node.stand_at("armed")?;
-    Ok(node)
-}
-
 fn is_taken_back(outcome: &Outcome, node: &Node<'_>) -> Result<()> {
     ensure!(outcome.code == Some(0), "{outcome:#?}");
     ensure!(node.path("taken-back").exists(), "{outcome:#?}");
@@ -71,7 +60,7 @@ fn nothing() -> Result<()> {
 
 fn armed() -> Result<()> {
     let bench = Bench::new()?;
-    let node = pushed(&bench)?;
+    let node = Node::armed(&bench)?;
     let dry = bench.run("abort", &["--dry-run", "node07"])?;
     ensure!(dry.code == Some(0), "{dry:#?}");
     ensure!(
@@ -90,7 +79,7 @@ fn armed() -> Result<()> {
 /// Before the landing file system is made the node tells of no run; this host knows better.
 fn half_staged() -> Result<()> {
     let bench = Bench::new()?;
-    let node = pushed(&bench)?;
+    let node = Node::armed(&bench)?;
     bench.write("status.json", &crate::sample::status("none").to_string())?;
     is_taken_back(&bench.run("abort", &["--yes", "node07"])?, &node)?;
     let handed = fs::read_to_string(node.path("handed-plan.json"))?;
@@ -105,7 +94,7 @@ fn half_staged() -> Result<()> {
 
 fn proving() -> Result<()> {
     let bench = Bench::new()?;
-    let mut node = pushed(&bench)?;
+    let mut node = Node::armed(&bench)?;
     node.boot_jump("prove", None)?;
     let abort = bench.command("abort", &["--yes", "node07"]).spawn()?;
     node.wait_for("turned-back")?;
@@ -122,7 +111,7 @@ fn proving() -> Result<()> {
 
 fn committed() -> Result<()> {
     let bench = Bench::new()?;
-    let mut node = pushed(&bench)?;
+    let mut node = Node::armed(&bench)?;
     let refused = |node: &Node<'_>| -> Result<()> {
         let outcome = bench.run("abort", &["--yes", "node07"])?;
         outcome.ended(3, "[committed]")?;
@@ -147,7 +136,7 @@ fn committed() -> Result<()> {
 
 fn asks() -> Result<()> {
     let bench = Bench::new()?;
-    let node = pushed(&bench)?;
+    let node = Node::armed(&bench)?;
     bench.run("abort", &["node07"])?.ended(3, "[needs-yes]")?;
     ensure!(!node.path("taken-back").exists());
     Ok(())
@@ -155,7 +144,7 @@ fn asks() -> Result<()> {
 
 fn live() -> Result<()> {
     let bench = Bench::new()?;
-    let node = pushed(&bench)?;
+    let node = Node::armed(&bench)?;
     node.change_status(|status| {
         status["live"] = json!(true);
         status["origin"] = json!("root@admin1, 2026-01-01T00:00:00Z");

@@ -84,6 +84,16 @@ impl Bench {
         self.path("job.toml").display().to_string()
     }
 
+    /// Waits until the log of the node's run here has `text`.
+    pub(crate) fn wait_for_event(&self, node: &str, text: &str) -> Result<()> {
+        let is_there = || {
+            let log = self.run_dir(node).ok().map(|run| run.join("events.jsonl"));
+            let log = log.and_then(|log| fs::read_to_string(log).ok());
+            log.is_some_and(|log| log.contains(text))
+        };
+        wait(text, is_there)
+    }
+
     /// The directory of the node's latest run.
     pub(crate) fn run_dir(&self, node: &str) -> Result<PathBuf> {
         let link = self.path("state/nodes").join(node);
@@ -118,11 +128,15 @@ impl Outcome {
 
 /// Waits until `path` exists.
 pub(crate) fn wait_for(path: &Path) -> Result<()> {
+    wait(&path.display().to_string(), || path.exists())
+}
+
+fn wait(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
     for _ in 0..600 {
-        if path.exists() {
+        if is_there() {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    anyhow::bail!("{} never came", path.display())
+    anyhow::bail!("{what} never came")
 }

@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -186,14 +185,13 @@ fn journey() -> Result<()> {
         "replace",
         json!({"event": "begin", "step": "unpack the new system"}),
     )?;
-    std::thread::sleep(Duration::from_secs(3));
+    bench.wait_for_event("node07", "unpack the new system")?;
     let status = bench.run("status", &["node07"])?;
     ensure!(
         status.stdout.contains("jump system, the jump OS"),
         "{status:#?}"
     );
     node.break_connections()?;
-    std::thread::sleep(Duration::from_secs(1));
     node.tell(
         9000,
         "replace",
@@ -204,9 +202,8 @@ fn journey() -> Result<()> {
         "try",
         json!({"event": "reboot", "into": "the new system"}),
     )?;
-    std::thread::sleep(Duration::from_secs(3));
+    bench.wait_for_event("node07", "into")?;
     node.boot_other("new", "try", None)?;
-    std::thread::sleep(Duration::from_secs(1));
     node.tell(1000, "finish", json!({"event": "complete"}))?;
     node.finish()?;
     let outcome = end(push)?;

@@ -162,6 +162,17 @@ impl<'a> Node<'a> {
         Ok(())
     }
 
+    /// A node that a push has armed, and that push gone.
+    pub(crate) fn armed(bench: &'a Bench) -> Result<Self> {
+        let node = Self::old(bench)?;
+        let mut push = bench.command("push", &["--yes", "node07"]).spawn()?;
+        node.wait_for("reboot")?;
+        push.kill()?;
+        push.wait()?;
+        node.stand_at("armed")?;
+        Ok(node)
+    }
+
     /// Waits for the marker that the fake jumpinit leaves, and removes it.
     pub(crate) fn wait_for(&self, marker: &str) -> Result<()> {
         let marker = self.path(marker);

@@ -50,20 +50,9 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-/// A node that a push has armed, and that push gone.
-fn pushed(bench: &Bench) -> Result<Node<'_>> {
-    let node = Node::old(bench)?;
-    let mut push = start(bench, &["--yes", "node07"])?;
-    node.wait_for("reboot")?;
-    push.kill()?;
-    push.wait()?;
-    node.stand_at("armed")?;
-    Ok(node)
-}
-
-/// The same, then its jump system gave up.
+/// A node that was pushed to; then its jump system gave up.
 fn given_up(bench: &Bench) -> Result<Node<'_>> {
-    let mut node = pushed(bench)?;
+    let mut node = Node::armed(bench)?;
     node.boot_jump("stuck", Some("no space left"))?;
     node.tell(900, "replace", json!({"event": "note", "text": "old news"}))?;
     Ok(node)
@@ -77,7 +66,7 @@ fn stuck() -> Result<()> {
     node.reboot_jump("replace", "jump-boot-2")?;
     let done = json!({"event": "done", "step": "unpack the new system", "millis": 6000});
     node.tell(9000, "replace", done)?;
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    bench.wait_for_event("node07", "unpack the new system")?;
     node.boot_other("new", "try", None)?;
     node.finish()?;
     let outcome = end(resume)?;
@@ -150,7 +139,7 @@ fn other_jump() -> Result<()> {
 
 fn not_stuck() -> Result<()> {
     let bench = Bench::new()?;
-    let mut node = pushed(&bench)?;
+    let mut node = Node::armed(&bench)?;
     node.boot_jump("replace", None)?;
     bench
         .run("resume", &["node07"])?
@@ -167,7 +156,7 @@ fn not_stuck() -> Result<()> {
 
 fn armed() -> Result<()> {
     let bench = Bench::new()?;
-    let mut node = pushed(&bench)?;
+    let mut node = Node::armed(&bench)?;
     let resume = bench
         .command_at("elsewhere", "resume", &["node07"])
         .spawn()?;
@@ -214,7 +203,7 @@ fn no_secret() -> Result<()> {
         "job.toml",
         &format!("{JOB}\n[health]\nadmin_login = true\n"),
     )?;
-    let node = pushed(&bench)?;
+    let node = Node::armed(&bench)?;
     bench
         .run_elsewhere("resume", &["node07"])?
         .ended(3, "[no-secret]")?;

@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use anstream::adapter::strip_str;
+
 use crate::disk::{Disk, Landing};
 use crate::programs::run_for;
 
@@ -35,7 +37,8 @@ pub(crate) fn choose(landing: &Landing, disk: &Disk) -> anyhow::Result<Boot> {
         .arg("-d")
         .arg(folder);
     let log = run_for(Duration::from_mins(1), &folder.join("log"), &mut command)?;
-    let log = plain(&log);
+    // Control sequences stand between lines.
+    let log = strip_str(&log).to_string();
     Ok(Boot {
         reached: reached(&log),
         log,
@@ -53,15 +56,4 @@ fn reached(log: &str) -> Vec<String> {
         }
     };
     log.lines().filter_map(word).collect()
-}
-
-/// Without ANSI control sequences, which are put between lines.
-fn plain(log: &str) -> String {
-    let mut parts = log.split('\u{1b}');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |mut text, part| {
-        let end = part.find(|c: char| c.is_ascii_alphabetic());
-        text.push_str(end.map_or("", |end| &part[end + 1..]));
-        text
-    })
 }

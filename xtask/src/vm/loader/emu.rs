@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anstream::adapter::strip_str;
 use anyhow::{Result, bail};
 
 use super::EMU;
@@ -91,7 +92,7 @@ pub(super) fn run(disk: &Path, core: &CoreImage, log: &mut String) -> Result<Lef
         .arg(folder.path())
         .env("TERM", "dumb");
     let output = run::output(&mut emu)?;
-    let said = plain(&String::from_utf8_lossy(&output.stdout));
+    let said = strip_str(&String::from_utf8_lossy(&output.stdout)).to_string();
     log.push_str(&said);
     log.push_str(&String::from_utf8_lossy(&output.stderr));
     match left(&said) {
@@ -149,17 +150,6 @@ fn left(said: &str) -> Option<Left> {
         initramfs: field("initramfs")?,
         root: field("root")?,
     }))
-}
-
-/// Without ANSI control sequences.
-fn plain(log: &str) -> String {
-    let mut parts = log.split('\u{1b}');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |mut text, part| {
-        let end = part.find(|c: char| c.is_ascii_alphabetic());
-        text.push_str(end.map_or("", |end| &part[end + 1..]));
-        text
-    })
 }
 
 #[cfg(test)]
