@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 use serde_json::json;
 
 use crate::table::Table;
@@ -27,14 +28,16 @@ pub const MUTANT: &str = "JUMP_MUTANT";
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// This row alone; may be given several times
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers())]
     pub row: Vec<u8>,
-    /// Also faults that take long and that others mostly cover
-    #[arg(long)]
-    pub long: bool,
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+fn numbers() -> RangedI64ValueParser<u8> {
+    let last = ROWS.iter().map(|row| row.number).max();
+    RangedI64ValueParser::new().range(1..=last.unwrap_or_default().into())
 }
 
 /// Runs the tests and prints the matrix. Fails if a test does, or a row that should have tests has none.
@@ -80,9 +83,6 @@ fn tests(options: &Options) -> Command {
     if !options.row.is_empty() {
         let rows: Vec<String> = options.row.iter().map(|row| format!("{row:02}")).collect();
         cargo.env(ONLY, rows.join(","));
-    }
-    if options.long {
-        cargo.env("JUMP_LONG", "1");
     }
     cargo
 }

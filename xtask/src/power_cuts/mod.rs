@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use crate::interrupt::Interrupt;
 use crate::vm::SmallWorld;
@@ -29,7 +30,7 @@ pub use stage::Stage;
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// How many cuts
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = at_least_one())]
     pub count: usize,
     /// In one stage alone
     #[arg(long, value_name = "STAGE")]
@@ -38,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "X", default_value_t = 1)]
     pub seed: u64,
     /// Lives at once, each with about one processor and 700 MiB of memory
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least_one())]
     pub jobs: usize,
     /// Keep the disk and the logs of every cut, not of lost nodes alone
     #[arg(long)]
@@ -46,6 +47,10 @@ pub struct Options {
     /// Print the report as JSON; what happens goes to standard error
     #[arg(long)]
     pub json: bool,
+}
+
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 /// Builds what is missing and cuts. Fails if a node is lost.
