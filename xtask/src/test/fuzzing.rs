@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::FUZZ;
-use super::outcome::{Counts, Outcome};
+use super::outcome::{Counts, Failures, Outcome};
 use crate::fuzz::{self, TARGETS};
 
 /// Seconds for each target.
@@ -28,5 +28,6 @@ pub(super) fn perform() -> Result<Outcome> {
         took: started.elapsed(),
         counts: Counts::new(u32::try_from(ran.len() - failed)?, u32::try_from(failed)?),
         skipped: Vec::new(),
+        failures: Failures::default(),
     })
 }

@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use crate::{dist, images, packages, run, workspace};
-use outcome::{Counts, Outcome, summary};
+use outcome::{Counts, Failures, Outcome, summary};
 
 /// The stage of tests beside the code, in all crates.
 const UNIT: &str = "unit";
@@ -129,10 +129,12 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
     let mut child = spawned.with_context(|| format!("cannot start {}", run::line(&cargo)))?;
     let stdout = child.stdout.take().context("cargo's stdout is missing")?;
     let (mut counts, mut skipped) = (Counts::default(), Vec::new());
+    let mut failures = Failures::default();
     for line in BufReader::new(stdout).lines() {
         let line = line?;
         println!("{line}");
         counts.add(&line);
+        failures.add(&line);
         if line.starts_with("skipped: ") {
             skipped.push(line);
         }
@@ -144,6 +146,7 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
         took: started.elapsed(),
         counts,
         skipped,
+        failures,
     })
 }
 

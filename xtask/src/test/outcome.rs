@@ -9,6 +9,7 @@ pub(super) struct Outcome {
     pub(super) took: Duration,
     pub(super) counts: Counts,
     pub(super) skipped: Vec<String>,
+    pub(super) failures: Failures,
 }
 
 impl Outcome {
@@ -21,6 +22,7 @@ impl Outcome {
             took: Duration::ZERO,
             counts: Counts::default(),
             skipped,
+            failures: Failures::default(),
         }
     }
 }
@@ -63,7 +65,28 @@ impl Counts {
     }
 }
 
-/// The table, and each test that could not run.
+/// What libtest and libtest-mimic say of the tests that failed, between `failures:` and the
+/// `test result:` of each binary.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    lines: Vec<String>,
+    inside: bool,
+}
+
+impl Failures {
+    /// Takes the next line of the output.
+    pub(super) fn add(&mut self, line: &str) {
+        match line {
+            "failures:" => self.inside = true,
+            _ if line.starts_with("test result: ") => self.inside = false,
+            _ if self.inside => self.lines.push(line.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+/// The table, each test that could not run, and once more why tests failed: what they said is far up
+/// by now, and a log may be kept by its end alone.
 pub(super) fn summary(outcomes: &[Outcome]) -> String {
     let mut lines = vec![
         String::new(),
@@ -94,6 +117,15 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
         ));
     }
     lines.extend(outcomes.iter().flat_map(|outcome| outcome.skipped.clone()));
+    for Outcome {
+        stage, failures, ..
+    } in outcomes
+    {
+        if !failures.lines.is_empty() {
+            lines.push(format!("\nfailures of {stage}:"));
+            lines.extend(failures.lines.iter().cloned());
+        }
+    }
     let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
     lines.push(format!("in all {:.0} s\n", total.as_secs_f64()));
     lines.join("\n")
@@ -101,7 +133,7 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::{Counts, Failures};
 
     #[test]
     fn results_of_several_binaries_add_up() {
@@ -116,6 +148,18 @@ mod tests {
                 failed: 2,
                 ignored: 1
             }
+        );
+    }
+
+    #[test]
+    fn what_a_failed_test_said_is_kept() {
+        let said = "test a ... FAILED\n\nfailures:\n\n---- a ----\nno SSH\n\nfailures:\n    a\n\n\
+            test result: FAILED. 0 passed; 1 failed\n\nrunning 1 test";
+        let mut failures = Failures::default();
+        said.lines().for_each(|line| failures.add(line));
+        assert_eq!(
+            failures.lines,
+            ["", "---- a ----", "no SSH", "", "    a", ""]
         );
     }
 }
