@@ -15,27 +15,28 @@ use crate::reporter::Reporter;
 /// What the node does about a failure.
 pub(crate) const STAYS: &str = "the jump system stays up and waits";
 
-/// Says why, also in the journal, so that the next boots stay too.
+/// Writes it to the journal, so that the next boots stay too, and says why.
 pub(crate) fn stay(cx: &mut Context, error: &anyhow::Error) -> Result<()> {
-    tell(cx, error);
-    let journal = Journal {
+    let stage = cx.journal().stage;
+    let recorded = cx.record(Journal {
         stage: Stage::Stuck,
         failure: Some(give_up::for_journal(error)),
         ..cx.journal().clone()
-    };
-    cx.record(journal)
+    });
+    tell(cx, stage, error);
+    recorded
 }
 
-/// Says why on the console, in the log and to whoever logs in.
-pub(crate) fn tell(cx: &mut Context, error: &anyhow::Error) {
-    tell_failure(cx, error, STAYS);
+/// Says why to whoever logs in or asks, then on the console and in the log: who reads there that the
+/// node stays finds the reason.
+pub(crate) fn tell(cx: &mut Context, stage: Stage, error: &anyhow::Error) {
     let run = format!("run {}", cx.plan.run);
     leave_reason(&run, error, &mut cx.reporter);
+    tell_failure(cx, stage, error, STAYS);
 }
 
-/// Tells a failure of the stage that the journal stands at.
-pub(crate) fn tell_failure(cx: &mut Context, error: &anyhow::Error, next: &str) {
-    let stage = cx.journal().stage;
+/// Tells a failure of `stage`.
+pub(crate) fn tell_failure(cx: &mut Context, stage: Stage, error: &anyhow::Error, next: &str) {
     let step = format!("{stage:?}").to_lowercase();
     cx.reporter.tell(What::Failed {
         step,

@@ -71,7 +71,8 @@ pub(crate) fn run() -> Result<()> {
         }
         End::Stay(error) => idle::stay(&mut cx, &error),
         End::Doubt(error) => {
-            idle::tell(&mut cx, &error);
+            let stage = cx.journal().stage;
+            idle::tell(&mut cx, stage, &error);
             Ok(())
         }
     };
@@ -145,7 +146,8 @@ fn rehearsed(cx: &mut Context) -> End {
 }
 
 fn go_back(cx: &mut Context, error: &anyhow::Error) -> End {
-    idle::tell_failure(cx, error, "the old system comes back");
+    let stage = cx.journal().stage;
+    idle::tell_failure(cx, stage, error, "the old system comes back");
     let journal = Journal {
         failure: Some(give_up::for_journal(error)),
         ..cx.journal().clone()
@@ -198,6 +200,7 @@ fn go_back_without_context(error: &anyhow::Error, reporter: &mut Reporter) -> Re
     let next = if spent {
         "the old system comes back"
     } else {
+        idle::leave_reason("an unknown run", error, reporter);
         idle::STAYS
     };
     reporter.tell(What::Failed {
@@ -209,6 +212,5 @@ fn go_back_without_context(error: &anyhow::Error, reporter: &mut Reporter) -> Re
     if spent {
         reboot(RebootVia::Kernel)?;
     }
-    idle::leave_reason("an unknown run", error, reporter);
     Ok(())
 }
