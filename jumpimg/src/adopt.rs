@@ -63,11 +63,10 @@ fn adopt(args: &AdoptArgs) -> Result<(), Trouble> {
     let root = scratch.path().join("root");
     fs::create_dir(&root).with_context(|| format!("cannot create {}", root.display()))?;
     // Reads the recipe: a mistake in it should not cost the time to unpack.
-    let mut settings = Settings::new(&args.image, kind, root.clone())?;
+    let settings = Settings::new(&args.image, kind, root.clone())?;
     let interrupt = Interrupt::listen()?;
     unpack(args, archive, &root, &interrupt)?;
-    settings.interrupt = Some(interrupt);
-    build::build(&settings)?;
+    build::build(&settings, Some(interrupt))?;
     let path = scratch.path().to_owned();
     scratch
         .close()
@@ -129,8 +128,7 @@ fn unpack(
         bar.finish_and_clear();
     }
     if interrupt.caught() {
-        let message = "interrupted; nothing was built";
-        return Err(Trouble::new(Exit::Interrupted, "interrupted", message));
+        return Err(build::interrupted());
     }
     let summary = unpacked.map_err(|error| trouble(&args.archive, error))?;
     if !args.image.json {

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use jumparchive::{Codec, Decision, Node, PackOptions, Packed, Packer, Tree};
+use jumparchive::{Codec, Decision, Node, PackOptions, Packer, Tree};
 use jumpspec::fitness;
 use jumpspec::manifest::Manifest;
 use jumpspec::size::Size;
@@ -39,7 +39,7 @@ use crate::{image, meter};
 
 /// Builds an image, or says what it would be.
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
-    let result = Settings::resolve(args).and_then(|settings| build(&settings));
+    let result = Settings::resolve(args).and_then(|settings| build(&settings, None));
     print_errors(args.image.json, &result)?;
     result
 }
@@ -54,8 +54,14 @@ pub(crate) fn print_errors(json: bool, result: &Result<(), Trouble>) -> Result<(
     }
 }
 
-/// Builds what the settings say.
-pub(crate) fn build(settings: &Settings) -> Result<(), Trouble> {
+/// That the user does not want it any more.
+pub(crate) fn interrupted() -> Trouble {
+    let message = "interrupted; nothing was built";
+    Trouble::new(Exit::Interrupted, "interrupted", message)
+}
+
+/// Builds what the settings say, until Ctrl-C, for which the caller may listen already.
+pub(crate) fn build(settings: &Settings, interrupt: Option<Interrupt>) -> Result<(), Trouble> {
     let begun = Instant::now();
     let shown = settings.root.display();
     let tree = Tree::open(&settings.root).with_context(|| format!("cannot open {shown}"))?;
@@ -82,13 +88,30 @@ pub(crate) fn build(settings: &Settings) -> Result<(), Trouble> {
     let Some(output) = &settings.output else {
         return Err(Trouble::new(Exit::Usage, "usage", "--output is missing"));
     };
+    let interrupt = interrupt.map_or_else(Interrupt::listen, Ok)?;
     let file = AtomicFile::create(output, 0o644).map_err(anyhow::Error::new)?;
     let temporary = file
         .file()
         .metadata()
         .context("cannot look at the output")?;
     rules.leave_out_node((temporary.dev(), temporary.ino()));
-    let packed = pack(&tree, &rules, extras, manifest, &file, settings, &census)?;
+    let image = open_packer(&file, settings, extras)?;
+    let bar = meter::bar(census.content, "build");
+    let filter = |node: &Node| {
+        if interrupt.caught() {
+            return Decision::Skip;
+        }
+        rules.decide(node)
+    };
+    let packed = image.pack(&tree, &filter, Some(manifest), &|bytes| {
+        bar.set_position(bytes);
+    });
+    bar.finish_and_clear();
+    // What was skipped since may have failed it.
+    if interrupt.caught() {
+        return Err(interrupted());
+    }
+    let packed = packed.map_err(|error| not_packed(settings, output, error))?;
     if let Some(manifest) = &packed.manifest {
         let over = fitness::over_budget(manifest, Size(packed.size));
         if !over.is_empty() {
@@ -110,16 +133,11 @@ pub(crate) fn build(settings: &Settings) -> Result<(), Trouble> {
     Built::new(output, &packed, &rules, seconds).print(settings.json)
 }
 
-fn pack(
-    tree: &Tree,
-    rules: &Rules,
-    extras: boot::Extras,
-    manifest: Manifest,
+fn open_packer(
     file: &AtomicFile,
     settings: &Settings,
-    census: &Census,
-) -> Result<Packed, Trouble> {
-    let failed = |error| trouble(&settings.root, error);
+    extras: boot::Extras,
+) -> Result<Packer, Trouble> {
     let out = file.file().try_clone().context("cannot write the output")?;
     let options = PackOptions {
         level: settings.recipe.compression.level,
@@ -133,25 +151,15 @@ fn pack(
     for (path, node) in extras {
         packer.add_virtual(&path, node);
     }
-    let bar = meter::bar(census.content, "build");
-    let interrupt = settings.interrupt.as_ref();
-    let interrupted = || interrupt.is_some_and(Interrupt::caught);
-    let filter = |node: &Node| {
-        if interrupted() {
-            return Decision::Skip;
-        }
-        rules.decide(node)
-    };
-    let done = packer.pack(tree, &filter, Some(manifest), &|bytes| {
-        bar.set_position(bytes);
-    });
-    bar.finish_and_clear();
-    // What was skipped since may have failed it.
-    if interrupted() {
-        let message = "interrupted; nothing was built";
-        return Err(Trouble::new(Exit::Interrupted, "interrupted", message));
+    Ok(packer)
+}
+
+fn not_packed(settings: &Settings, output: &Path, error: jumparchive::Error) -> Trouble {
+    if error.is_of_output() {
+        let hint = "free space there, or name another place with --output";
+        return image::trouble(output, error).hint(hint);
     }
-    done.map_err(failed)
+    image::trouble(&settings.root, error)
 }
 
 /// Writes the manifest of an image that has no place for it.
@@ -175,8 +183,4 @@ fn over_budget(
     let over: Vec<String> = over.iter().map(ToString::to_string).collect();
     let message = format!("image {}: {}", manifest.name, over.join("; "));
     Trouble::new(Exit::Refused, "over-budget", message).hint(heavy::hint(census))
-}
-
-fn trouble(root: &Path, error: jumparchive::Error) -> Trouble {
-    image::trouble(root, error)
 }

@@ -8,7 +8,6 @@ use jumpspec::manifest::Kind;
 use jumpspec::recipe::{Budget, Compression, Mounts, Recipe};
 use jumpspec::size::Size;
 
-use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
 
 const EXAMPLES: &str = "\
@@ -116,8 +115,6 @@ pub(crate) struct Settings {
     pub(crate) strict: bool,
     pub(crate) dry_run: bool,
     pub(crate) json: bool,
-    /// Whether to stop.
-    pub(crate) interrupt: Option<Interrupt>,
 }
 
 impl Settings {
@@ -156,7 +153,6 @@ impl Settings {
             strict: args.strict,
             dry_run: args.dry_run,
             json: args.json,
-            interrupt: None,
         })
     }
 }

@@ -7,6 +7,7 @@ mod diff;
 mod golden;
 mod inspect;
 mod mounts;
+mod output;
 mod packages;
 mod run;
 mod verify;
@@ -22,6 +23,7 @@ fn main() {
     let cases = [
         adopt::CASES,
         build::CASES,
+        output::CASES,
         verify::CASES,
         inspect::CASES,
         diff::CASES,

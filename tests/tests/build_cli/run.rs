@@ -1,7 +1,7 @@
 //! Runs jumpimg and keeps what came of it.
 
 use std::ffi::OsStr;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -15,19 +15,29 @@ pub(crate) struct Outcome {
 
 /// Runs jumpimg.
 pub(crate) fn jumpimg<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Outcome> {
+    outcome(&mut command(arguments))
+}
+
+/// The command that does.
+pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(jump_tests::bin("jumpimg"));
     command.args(arguments);
-    outcome(&mut command)
+    command
 }
 
 /// Runs a command.
 pub(crate) fn outcome(command: &mut Command) -> Result<Outcome> {
     let output = command.output().with_context(|| format!("{command:?}"))?;
-    Ok(Outcome {
+    Ok(outcome_of(&output))
+}
+
+/// What an ended command came to.
+pub(crate) fn outcome_of(output: &Output) -> Outcome {
+    Outcome {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+    }
 }
 
 impl Outcome {

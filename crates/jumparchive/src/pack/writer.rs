@@ -10,7 +10,7 @@ use super::pool::Pool;
 use super::tally::Tally;
 use super::work::{Outcome, Work};
 use super::{Codec, PackOptions};
-use crate::error::{Error, Result, io_error};
+use crate::error::{Error, OUTPUT, Result, WRITING, io_error};
 use crate::format::{self, FRONT, INDEX_TAG, IndexPlace, PREFIX};
 use crate::index::{self, FrameInfo, IndexEntry};
 use crate::medium::WriteAt;
@@ -50,7 +50,7 @@ pub(super) struct Written {
 }
 
 fn failed(source: io::Error) -> Error {
-    io_error(b"image", "cannot write")(source)
+    io_error(OUTPUT, WRITING)(source)
 }
 
 impl Writer {
