@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -36,7 +37,11 @@ impl Frozen {
                 return Ok(frozen);
             }
             for process in running {
-                kill(process, Signal::SIGSTOP).context("cannot stop the kernel")?;
+                match kill(process, Signal::SIGSTOP) {
+                    // A guest that powers off meanwhile stands as well.
+                    Err(Errno::ESRCH) => continue,
+                    sent => sent.context("cannot stop the kernel")?,
+                }
                 frozen.0.push(process);
                 until_every(LOOK_EVERY, "the kernel stands", LIMIT, || {
                     Ok(stands(process))
@@ -107,11 +112,29 @@ impl Stat {
 
 #[cfg(test)]
 mod tests {
-    use super::Stat;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    use super::{Frozen, Pid, Signal, Stat, kill};
 
     #[test]
     fn a_name_may_hold_parentheses_and_spaces() {
         let stat = Stat::parse("12 (a) b) T 1 77 77 0 -1").expect("valid");
         assert_eq!((stat.state, stat.group), ('T', 77));
+    }
+
+    #[test]
+    fn processes_that_end_meanwhile_stand_as_well() {
+        let mut shell = Command::new("sh")
+            .args(["-c", "while :; do true & true & wait; done"])
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let group = Pid::from_raw(shell.id().try_into().unwrap());
+        let frozen: anyhow::Result<Vec<()>> =
+            (0..400).map(|_| Frozen::group(group).map(drop)).collect();
+        kill(group, Signal::SIGKILL).unwrap();
+        shell.wait().unwrap();
+        frozen.unwrap();
     }
 }
