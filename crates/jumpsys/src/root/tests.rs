@@ -1,0 +1,92 @@
+//! Files below a root.
+
+use super::*;
+
+fn made() -> (tempfile::TempDir, Root) {
+    let dir = tempfile::tempdir().unwrap();
+    let inside = dir.path().join("root");
+    std::fs::create_dir(&inside).unwrap();
+    let root = Root::open(&inside).unwrap();
+    (dir, root)
+}
+
+fn mine(mode: u32) -> Owner {
+    Owner {
+        uid: nix::unistd::geteuid().as_raw(),
+        gid: nix::unistd::getegid().as_raw(),
+        mode,
+    }
+}
+
+#[test]
+fn two_names_are_exchanged_and_nothing_is_freed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = Root::open(scratch.path()).unwrap();
+    for name in ["one", "deep/other"] {
+        root.write(name, name.as_bytes(), Owner::root(0o600))
+            .unwrap();
+    }
+    root.exchange("one", "deep/other").unwrap();
+    assert_eq!(root.read("one").unwrap().unwrap(), b"deep/other");
+    assert_eq!(root.read("deep/other").unwrap().unwrap(), b"one");
+    assert!(root.exchange("one", "none").is_err());
+}
+
+#[test]
+fn writes_and_reads_back() {
+    let (_dir, root) = made();
+    std::fs::create_dir(root.path().join("etc")).unwrap();
+    root.write("etc/name", b"node07", mine(0o640)).unwrap();
+    assert_eq!(
+        root.read("/etc/name").unwrap().as_deref(),
+        Some(&b"node07"[..])
+    );
+    assert_eq!(
+        root.owner("etc/name").unwrap().map(|owner| owner.mode),
+        Some(0o640)
+    );
+    assert_eq!(root.list("etc").unwrap(), ["name"]);
+}
+
+#[test]
+fn an_absolute_symlink_stays_inside() {
+    let (dir, root) = made();
+    std::fs::create_dir(root.path().join("run")).unwrap();
+    std::fs::create_dir(root.path().join("var")).unwrap();
+    root.symlink("var/run", "/run").unwrap();
+    root.write("var/run/x", b"1", mine(0o600)).unwrap();
+    assert!(root.path().join("run/x").is_file());
+    root.symlink("out", "../../..").unwrap();
+    root.write("out/y", b"1", mine(0o600)).unwrap();
+    assert!(root.path().join("y").is_file() && !dir.path().join("y").exists());
+}
+
+#[test]
+fn a_symlink_in_the_files_place_is_replaced() {
+    let (dir, root) = made();
+    let victim = dir.path().join("victim");
+    std::fs::write(&victim, "safe").unwrap();
+    root.symlink("passwd", "../victim").unwrap();
+    root.write("passwd", b"new", mine(0o600)).unwrap();
+    assert_eq!(std::fs::read_to_string(victim).unwrap(), "safe");
+    assert_eq!(root.link_target("passwd").unwrap(), None);
+}
+
+#[test]
+fn the_end_of_a_file_is_read_and_a_fifo_is_not_waited_for() {
+    let (_dir, root) = made();
+    root.write("log", b"one\ntwo\n", mine(0o600)).unwrap();
+    assert_eq!(root.read_end("log", 4).unwrap().unwrap(), b"two\n");
+    assert_eq!(root.read_end("log", 99).unwrap().unwrap(), b"one\ntwo\n");
+    nix::unistd::mkfifo(&root.path().join("fifo"), Mode::S_IRWXU).unwrap();
+    assert_eq!(root.read_end("fifo", 4).unwrap(), None);
+    assert_eq!(root.read_end("none", 4).unwrap(), None);
+}
+
+#[test]
+fn what_is_not_there_is_none_and_may_be_removed() {
+    let (_dir, root) = made();
+    assert_eq!(root.read("no/where").unwrap(), None);
+    root.remove("no/where").unwrap();
+    root.remove("nothing").unwrap();
+}
