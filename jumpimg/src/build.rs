@@ -15,6 +15,7 @@ mod strict;
 mod survey;
 mod toolbox;
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
@@ -155,11 +156,14 @@ fn open_packer(
 }
 
 fn not_packed(settings: &Settings, output: &Path, error: jumparchive::Error) -> Trouble {
-    if error.is_of_output() {
-        let hint = "free space there, or name another place with --output";
-        return image::trouble(output, error).hint(hint);
+    match &error {
+        jumparchive::Error::Output(source) if source.kind() == ErrorKind::StorageFull => {
+            let hint = "free space there, or name another place with --output";
+            image::trouble(output, error).hint(hint)
+        }
+        jumparchive::Error::Output(_) => image::trouble(output, error),
+        _ => image::trouble(&settings.root, error),
     }
-    image::trouble(&settings.root, error)
 }
 
 /// Writes the manifest of an image that has no place for it.

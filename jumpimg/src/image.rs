@@ -25,7 +25,7 @@ pub(crate) fn open(path: &Path) -> Result<Image, Trouble> {
 /// What is wrong with the image at `path`, and whether that is a refusal or a failure.
 pub(crate) fn trouble(path: &Path, error: Error) -> Trouble {
     let (code, hint) = match &error {
-        Error::Io { .. } => {
+        Error::Io { .. } | Error::Output(_) => {
             let error = anyhow::Error::new(error).context(path.display().to_string());
             return Trouble::failed("io", &error);
         }

@@ -131,6 +131,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The image that is packed could not be written; nothing is amiss with the tree.
+    #[error("cannot write the image")]
+    Output(#[source] io::Error),
 }
 
 /// Why an entry is refused.
@@ -216,18 +219,7 @@ pub enum Refusal {
     TooBig(u64),
 }
 
-/// As what errors name the image that is written.
-pub(crate) const OUTPUT: &[u8] = b"image";
-/// What fails of it.
-pub(crate) const WRITING: &str = "cannot write";
-
 impl Error {
-    /// Whether the image could not be written, and nothing is amiss with the tree.
-    pub fn is_of_output(&self) -> bool {
-        matches!(self, Self::Io { path, action, .. }
-            if path.as_bytes() == OUTPUT && *action == WRITING)
-    }
-
     /// What to do about it, if that is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

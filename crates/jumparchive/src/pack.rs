@@ -26,7 +26,7 @@ pub use virtuals::{Virtual, VirtualKind};
 use visit::Visit;
 use writer::{Writer, Written};
 
-use crate::error::{Error, OUTPUT, Result, WRITING, io_error};
+use crate::error::{Error, Result};
 use crate::format::{self, Front, VERSION};
 use crate::index::FrameKind;
 use crate::medium::WriteAt;
@@ -162,7 +162,7 @@ fn finish(mut written: Written, manifest: Option<Manifest>, report: Report) -> R
         written
             .out
             .write_all_at(&format::encode_front(&front)?, 0)
-            .map_err(io_error(OUTPUT, WRITING))?;
+            .map_err(Error::Output)?;
         packed.manifest = front.manifest;
     }
     Ok(packed)

@@ -87,7 +87,10 @@ fn no_space_left() -> Result<()> {
     )?;
     let output = golden.path("full/image.tar.zst");
     let refused = jumpimg(arguments(&golden, "full/image.tar.zst", &[]))?;
-    let refused = refused.failed(1, &format!("error: {}: ", output.display()))?;
+    let refused = refused.failed(
+        1,
+        &format!("error: {}: cannot write the image: ", output.display()),
+    )?;
     for text in ["No space left on device", "hint: free space there"] {
         ensure!(refused.stderr.contains(text), "{refused:?}");
     }

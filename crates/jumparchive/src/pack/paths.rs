@@ -1,11 +1,9 @@
 //! Packs some paths of a tree, such as files that are to be saved.
 
-use std::io;
-
 use jumpspec::relpath::RelPath;
 
 use super::{PackOptions, Packed, Packer};
-use crate::error::{OUTPUT, Result, WRITING, io_error};
+use crate::error::{Error, Result};
 use crate::medium::WriteAt;
 use crate::tree::Tree;
 use crate::walk::{Decision, Node};
@@ -14,8 +12,7 @@ use crate::walk::{Decision, Node};
 /// following symlinks, into `out`: an image without a manifest. Paths that do not
 /// exist are passed over.
 pub fn pack_paths(tree: &Tree, paths: &[RelPath], out: impl WriteAt + 'static) -> Result<Packed> {
-    let failed = io_error::<io::Error>(OUTPUT, WRITING);
-    let packer = Packer::new(out, &PackOptions::default()).map_err(failed)?;
+    let packer = Packer::new(out, &PackOptions::default()).map_err(Error::Output)?;
     let wanted: Vec<&[u8]> = paths.iter().map(|path| path.as_str().as_bytes()).collect();
     let filter = |node: &Node| decide_by_paths(&wanted, &node.path);
     packer.pack(tree, &filter, None, &|_| ())

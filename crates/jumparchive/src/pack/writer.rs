@@ -10,7 +10,7 @@ use super::pool::Pool;
 use super::tally::Tally;
 use super::work::{Outcome, Work};
 use super::{Codec, PackOptions};
-use crate::error::{Error, OUTPUT, Result, WRITING, io_error};
+use crate::error::{Error, Result};
 use crate::format::{self, FRONT, INDEX_TAG, IndexPlace, PREFIX};
 use crate::index::{self, FrameInfo, IndexEntry};
 use crate::medium::WriteAt;
@@ -47,10 +47,6 @@ pub(super) struct Written {
     pub(super) index: Option<IndexPlace>,
     /// Of the frame table; in a plain archive of the whole file.
     pub(super) digest: Digest,
-}
-
-fn failed(source: io::Error) -> Error {
-    io_error(OUTPUT, WRITING)(source)
 }
 
 impl Writer {
@@ -114,7 +110,7 @@ impl Writer {
         } = frame;
         self.out
             .write_all_at(&bytes, self.position)
-            .map_err(failed)?;
+            .map_err(Error::Output)?;
         self.position += bytes.len() as u64;
         let number = self.frames.len();
         self.frames.push(info);
@@ -142,10 +138,10 @@ impl Writer {
     }
 
     fn write_records(&mut self, number: usize, records: &[IndexEntry]) -> Result<()> {
-        let bytes = encode_records(&mut self.frames[number], records).map_err(failed)?;
+        let bytes = encode_records(&mut self.frames[number], records).map_err(Error::Output)?;
         self.records_length += bytes.len() as u64;
         self.records_hasher.update(&bytes);
-        self.records.write_all(&bytes).map_err(failed)
+        self.records.write_all(&bytes).map_err(Error::Output)
     }
 
     /// Writes what is left and the index.
@@ -171,29 +167,34 @@ impl Writer {
     }
 
     fn write_index(&mut self) -> Result<IndexPlace> {
-        let table = index::encode_table(&self.frames).map_err(|e| failed(io::Error::other(e)))?;
-        let compressed = zstd::bulk::compress(&table, index::LEVEL).map_err(failed)?;
+        let table =
+            index::encode_table(&self.frames).map_err(|e| Error::Output(io::Error::other(e)))?;
+        let compressed = zstd::bulk::compress(&table, index::LEVEL).map_err(Error::Output)?;
         let payload = self.records_length + compressed.len() as u64;
         let prefix =
             format::prefix(INDEX_TAG, payload).ok_or(Error::BadIndex("it is too large"))?;
         let mut position = self.position;
-        self.out.write_all_at(&prefix, position).map_err(failed)?;
+        self.out
+            .write_all_at(&prefix, position)
+            .map_err(Error::Output)?;
         position += PREFIX as u64;
-        self.records.seek(SeekFrom::Start(0)).map_err(failed)?;
+        self.records
+            .seek(SeekFrom::Start(0))
+            .map_err(Error::Output)?;
         let mut buffer = vec![0; COPIED];
         loop {
-            let read = self.records.read(&mut buffer).map_err(failed)?;
+            let read = self.records.read(&mut buffer).map_err(Error::Output)?;
             if read == 0 {
                 break;
             }
             self.out
                 .write_all_at(&buffer[..read], position)
-                .map_err(failed)?;
+                .map_err(Error::Output)?;
             position += read as u64;
         }
         self.out
             .write_all_at(&compressed, position)
-            .map_err(failed)?;
+            .map_err(Error::Output)?;
         Ok(IndexPlace {
             offset: self.position,
             length: PREFIX as u64 + payload,
