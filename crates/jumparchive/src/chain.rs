@@ -33,6 +33,12 @@ impl Chain {
         }
     }
 
+    /// Lets all go that wait: a piece will not come.
+    pub(crate) fn abandon(&self) {
+        self.state().broken = true;
+        self.turn.notify_all();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,8 +70,7 @@ impl Link<'_> {
 impl Drop for Link<'_> {
     fn drop(&mut self) {
         if !self.done {
-            self.chain.state().broken = true;
-            self.chain.turn.notify_all();
+            self.chain.abandon();
         }
     }
 }

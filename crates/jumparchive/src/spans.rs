@@ -87,10 +87,13 @@ impl<T> Spans<T> {
         last
     }
 
-    /// Lets all go that wait: a thread has failed.
-    pub(crate) fn abandon(&self) {
-        self.state().abandoned = true;
+    /// Lets all go that wait: a thread has failed. Gives the spans under way, for some may
+    /// wait for one another in there.
+    pub(crate) fn abandon(&self) -> Vec<Arc<Span<T>>> {
+        let mut state = self.state();
+        state.abandoned = true;
         self.changed.notify_all();
+        state.open.values().cloned().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {

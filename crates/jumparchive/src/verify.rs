@@ -87,7 +87,9 @@ impl FrameWork for Check<'_> {
     }
 
     fn abandon(&self) {
-        self.spans.abandon();
+        for span in self.spans.abandon() {
+            span.work.chain.abandon();
+        }
     }
 }
 
@@ -195,4 +197,43 @@ pub(crate) fn check_end(frame: usize, data: &[u8]) -> Result<()> {
         frame,
         why: "something else stands where the archive ends",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+    use std::{fs, thread};
+
+    use super::*;
+    use crate::pack::{PackOptions, Packer};
+    use crate::tree::Tree;
+    use crate::walk::Decision;
+
+    #[test]
+    fn nobody_waits_for_a_piece_in_a_frame_that_failed() {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::write(scratch.path().join("large"), vec![7; 9 << 20]).unwrap();
+        let out = tempfile::tempfile().unwrap();
+        let packer = Packer::new(out.try_clone().unwrap(), &PackOptions::default()).unwrap();
+        let tree = Tree::open(scratch.path()).unwrap();
+        let store = |_: &_| Decision::Store;
+        packer.pack(&tree, &store, None, &|_| ()).unwrap();
+        let image = Image::open(out).unwrap();
+        let check = Check {
+            image: &image,
+            spans: Spans::new(),
+            ends: Mutex::new(vec![None; image.frames().len()]),
+        };
+        let head = image.frames_of(FrameKind::Files).start;
+        let mut reader = image.reader().unwrap();
+        let data = reader.frame(head).unwrap();
+        check.frame(&mut (), head, data).unwrap();
+        let span = check.spans.wait(&image, head + 2).unwrap();
+        let (told, tell) = channel();
+        thread::spawn(move || told.send(span.work.chain.link().add(2, b"third")));
+        check.abandon();
+        let digest = tell.recv_timeout(Duration::from_mins(1));
+        assert_eq!(digest, Ok(None));
+    }
 }
