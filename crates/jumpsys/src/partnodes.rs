@@ -20,6 +20,11 @@ use crate::{Extent, SECTOR_SIZE};
 
 /// How long a new partition's node may take to appear.
 const NODE_WAIT: Duration = Duration::from_secs(10);
+/// How long a partition that is to go may be open. udev looks into all partitions of a disk whose
+/// table was just written (systemd-udevd(8), OPTIONS+="watch"), and lets go when it has looked.
+const OPEN_WAIT: Duration = Duration::from_secs(10);
+/// How often either is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 const BLKPG_ADD_PARTITION: c_int = 1;
 const BLKPG_DEL_PARTITION: c_int = 2;
@@ -81,7 +86,8 @@ pub enum PartnodesError {
 
 /// Makes the kernel's partitions of `disk` (a path in /dev) exactly the wanted ones: those which
 /// differ or are not wanted are removed, those which lack are added, those which are the same are
-/// left alone. Returns when every wanted node is there. Doing it again changes nothing.
+/// left alone. Waits a while for one that is to go and is open. Returns when every wanted node is
+/// there. Doing it again changes nothing.
 pub fn sync_kernel_partitions(
     disk: &Path,
     wanted: &[PartitionExtent],
@@ -89,9 +95,10 @@ pub fn sync_kernel_partitions(
     let known = sysfs::read_disk(Path::new(sysfs::SYS), &kernel_name(disk)?)?.partitions;
     let (remove, add) = difference(&known, wanted);
     let file = File::open(disk).at("open", disk)?;
+    let deadline = Instant::now() + OPEN_WAIT;
     for number in remove {
-        let gone = blkpg(&file, BLKPG_DEL_PARTITION, number, None);
-        gone.map_err(|e| refused(disk, "remove partition", number, e))?;
+        remove_partition(&file, number, deadline)
+            .map_err(|e| refused(disk, "remove partition", number, e))?;
     }
     for PartitionExtent { number, extent } in add {
         let made = blkpg(&file, BLKPG_ADD_PARTITION, number, Some(extent));
@@ -120,6 +127,17 @@ fn difference(
     let stale = known.iter().filter(|k| !wanted.iter().any(|w| same(k, w)));
     let fresh = wanted.iter().filter(|w| !known.iter().any(|k| same(k, w)));
     (stale.map(|k| k.number).collect(), fresh.copied().collect())
+}
+
+fn remove_partition(disk: &File, number: u32, deadline: Instant) -> io::Result<()> {
+    loop {
+        match blkpg(disk, BLKPG_DEL_PARTITION, number, None) {
+            Err(e) if e.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                thread::sleep(LOOK_EVERY);
+            }
+            done => return done,
+        }
+    }
 }
 
 fn blkpg(disk: &File, op: c_int, number: u32, extent: Option<Extent>) -> io::Result<()> {
@@ -168,7 +186,7 @@ fn wait_for_node(disk: &Path, number: u32) -> Result<(), PartnodesError> {
         if Instant::now() > deadline {
             return Err(PartnodesError::NoNode { partition });
         }
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(LOOK_EVERY);
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'stati
 }
 
 fn main() {
-    let tests: [(&str, fn()); 10] = [
+    let tests: [(&str, fn()); 11] = [
         (
             "a_durable_write_has_left_the_devices_cache",
             commits::a_durable_write_has_left_the_devices_cache,
@@ -48,6 +48,10 @@ fn main() {
         (
             "a_mounted_partition_may_stay_and_may_not_move",
             tables::a_mounted_partition_may_stay_and_may_not_move,
+        ),
+        (
+            "a_partition_that_somebody_looks_into_goes_once_he_has_looked",
+            tables::a_partition_that_somebody_looks_into_goes_once_he_has_looked,
         ),
         (
             "swap_over_another_file_system_is_swap_alone",

@@ -1,6 +1,9 @@
 //! Partition tables, the kernel's partitions, and what lies beside them.
 
+use std::fs::File;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use jumpsys::bootsector::BootSector;
 use jumpsys::cmd::Program;
@@ -61,6 +64,18 @@ pub(crate) fn a_mounted_partition_may_stay_and_may_not_move() {
     );
     assert!(blockdev::open_exclusive(&disk.part(1)).is_err());
     unmount(mounted);
+}
+
+pub(crate) fn a_partition_that_somebody_looks_into_goes_once_he_has_looked() {
+    let disk = Loop::new(16);
+    disk.divide(&mbr(vec![part(1, 2048, 8192, "0x83")]));
+    let open = File::open(disk.part(1)).unwrap();
+    let looks = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        drop(open);
+    });
+    disk.divide(&mbr(vec![part(1, 4096, 8192, "0x83")]));
+    looks.join().unwrap();
 }
 
 pub(crate) fn boot_sector_and_core_are_written_and_taken_back() {
