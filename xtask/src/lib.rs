@@ -15,6 +15,7 @@ pub mod journey;
 pub mod mutants;
 pub mod packages;
 pub mod power_cuts;
+mod process;
 pub mod random;
 pub mod run;
 mod statistics;

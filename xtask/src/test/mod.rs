@@ -3,8 +3,8 @@
 
 mod fuzzing;
 mod outcome;
+mod patience;
 
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -127,18 +127,17 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
     let mut cargo = cargo_test(stage, options);
     let spawned = cargo.stdout(Stdio::piped()).spawn();
     let mut child = spawned.with_context(|| format!("cannot start {}", run::line(&cargo)))?;
-    let stdout = child.stdout.take().context("cargo's stdout is missing")?;
     let (mut counts, mut skipped) = (Counts::default(), Vec::new());
     let mut failures = Failures::default();
-    for line in BufReader::new(stdout).lines() {
-        let line = line?;
+    let silence = patience::listen(&mut child, patience::LIMIT, |line| {
         println!("{line}");
-        counts.add(&line);
-        failures.add(&line);
+        counts.add(line);
+        failures.add(line);
         if line.starts_with("skipped: ") {
-            skipped.push(line);
+            skipped.push(line.to_owned());
         }
-    }
+    })?;
+    failures.note(silence);
     let passed = child.wait()?.success();
     Ok(Outcome {
         stage: stage.to_owned(),

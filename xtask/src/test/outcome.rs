@@ -83,6 +83,11 @@ impl Failures {
             _ => {}
         }
     }
+
+    /// Adds what no test said itself.
+    pub(super) fn note(&mut self, why: Option<String>) {
+        self.lines.extend(why);
+    }
 }
 
 /// The table, each test that could not run, and once more why tests failed: what they said is far up

@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::until_every;
+use crate::process::Process;
 
 /// A stop takes no longer than a write that is under way.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -70,44 +71,20 @@ impl Drop for Frozen {
 
 /// The processes of a group that nobody traces.
 pub(super) fn members(group: Pid) -> Result<Vec<Pid>> {
-    let mut members = Vec::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
+    let is_own = |process: &Pid| {
         // It may have ended since.
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-        let is_own = status.lines().any(|line| line == "TracerPid:\t0");
-        if is_own && Stat::parse(&stat).is_some_and(|stat| stat.group == group.as_raw()) {
-            members.push(Pid::from_raw(id));
-        }
-    }
-    Ok(members)
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+        let status = status.unwrap_or_default();
+        status.lines().any(|line| line == "TracerPid:\t0")
+    };
+    let all = Process::all()?.into_iter();
+    let members = all.filter(|process| process.group == group && is_own(&process.id));
+    Ok(members.map(|process| process.id).collect())
 }
 
 fn stands(process: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // One that has ended will not write any more either.
-    Stat::parse(&stat).is_none_or(|stat| ['T', 'Z', 'X'].contains(&stat.state))
-}
-
-/// What is asked of `/proc/PID/stat` (proc(5)).
-struct Stat {
-    state: char,
-    group: i32,
-}
-
-impl Stat {
-    fn parse(text: &str) -> Option<Self> {
-        // The name in parentheses may hold anything.
-        let (_, rest) = text.rsplit_once(')')?;
-        let mut words = rest.split_whitespace();
-        let state = words.next()?.chars().next()?;
-        let group = words.nth(1)?.parse().ok()?;
-        Some(Self { state, group })
-    }
+    Process::of(process).is_none_or(|process| ['T', 'Z', 'X'].contains(&process.state))
 }
 
 #[cfg(test)]
@@ -115,13 +92,7 @@ mod tests {
     use std::os::unix::process::CommandExt as _;
     use std::process::Command;
 
-    use super::{Frozen, Pid, Signal, Stat, kill};
-
-    #[test]
-    fn a_name_may_hold_parentheses_and_spaces() {
-        let stat = Stat::parse("12 (a) b) T 1 77 77 0 -1").expect("valid");
-        assert_eq!((stat.state, stat.group), ('T', 77));
-    }
+    use super::{Frozen, Pid, Signal, kill};
 
     #[test]
     fn processes_that_end_meanwhile_stand_as_well() {
