@@ -21,7 +21,7 @@ use crate::{Extent, SECTOR_SIZE};
 /// How long a new partition's node may take to appear.
 const NODE_WAIT: Duration = Duration::from_secs(10);
 /// How long a partition that is to go may be open. udev looks into all partitions of a disk whose
-/// table was just written (systemd-udevd(8), OPTIONS+="watch"), and lets go when it has looked.
+/// table was just written (udev(7), OPTIONS+="watch"), and lets go when it has looked.
 const OPEN_WAIT: Duration = Duration::from_secs(10);
 /// How often either is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
