@@ -200,7 +200,7 @@ impl Agent {
         let order = format!("receive --image {word} --offset {offset}");
         self.work(session, &order, bytes, &mut |heard| match heard {
             Heard::Tick => on(None),
-            Heard::Line(_) => on_event(heard, &mut |event| on(Some(event))),
+            Heard::Line(_) | Heard::Piece(_) => on_event(heard, &mut |event| on(Some(event))),
         })
     }
 
@@ -367,8 +367,12 @@ pub(crate) fn follow_events(
     let mut offset = offset;
     let followed = session.talk(&script, Input::empty(), &mut |heard| match heard {
         Heard::Tick => on(None),
-        // A line that is cut off is read again as a whole.
+        // A line that is cut off is read again as a whole; one that is too long is no event.
         Heard::Line(line) if !line.ends_with(b"\n") => true,
+        Heard::Piece(piece) => {
+            offset += piece.len() as u64;
+            true
+        }
         Heard::Line(line) => {
             offset += line.len() as u64;
             serde_json::from_slice(line).map_or(true, |event| on(Some(event)))

@@ -193,6 +193,8 @@ impl Run<'_> {
         });
         voice.clear();
         match ended {
+            // The progress of a long replacement may come to that: it is listened to anew.
+            Err(SshError::TooMuch) => Ok(offset),
             Err(error) if !error.is_connection() => Err(error.trouble(self.node)),
             _ => Ok(offset),
         }

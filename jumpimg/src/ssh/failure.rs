@@ -28,6 +28,9 @@ pub(crate) enum SshError {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// The node says more than any answer is long.
+    #[error("it says more than {} MiB at once, and no answer is as long", super::talk::ANSWER >> 20)]
+    TooMuch,
     /// ssh could not be run.
     #[error("{0}")]
     Local(String),
@@ -72,6 +75,9 @@ impl SshError {
                     .hint("somebody else is at work for this very run: wait, and try again"),
                 _ => failed("remote-command"),
             },
+            Self::TooMuch => failed("answer-too-long").hint(format!(
+                "what runs there is not what jump put there: log in (`ssh {node}`) and see"
+            )),
             Self::Local(_) => failed("ssh").hint("install OpenSSH's client (Debian: openssh-client)"),
             Self::Interrupted => Trouble::new(Exit::Interrupted, "interrupted", message),
         }

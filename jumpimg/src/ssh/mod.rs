@@ -17,7 +17,7 @@ pub(crate) use failure::SshError;
 pub(crate) use talk::{Heard, Input};
 
 use crate::interrupt::{Interrupt, TICK};
-use talk::Lines;
+use talk::{Lines, Spoken};
 
 /// For a host that does not answer at all.
 const CONNECT_SECONDS: u32 = 10;
@@ -124,17 +124,18 @@ impl Session {
         loop {
             match lines.next(TICK) {
                 // Start-up files of the shell may print something in front of it.
-                Ok(line) if line.trim_ascii_end().ends_with(READY.as_bytes()) => break,
+                Ok(Spoken::Line(line)) if line.trim_ascii_end().ends_with(READY.as_bytes()) => {
+                    break;
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     let ended = master.finish().err().map(SshError::from);
                     return Err(
                         ended.unwrap_or_else(|| SshError::unreachable("ssh ended by itself"))
                     );
                 }
-                Err(RecvTimeoutError::Timeout) if interrupt.caught() => {
-                    return Err(SshError::Interrupted);
-                }
-                Err(RecvTimeoutError::Timeout) if Instant::now() > limit => {
+                // A node that says something else all the time does not hold us either.
+                _ if interrupt.caught() => return Err(SshError::Interrupted),
+                _ if Instant::now() > limit => {
                     return Err(SshError::unreachable("logging in took more than a minute"));
                 }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
@@ -169,8 +170,8 @@ impl Session {
         let mut said = Vec::new();
         let end = Instant::now() + limit;
         let finished = self.talk(script, input, &mut |heard| {
-            if let Heard::Line(line) = heard {
-                said.extend_from_slice(line);
+            if let Heard::Line(bytes) | Heard::Piece(bytes) = heard {
+                said.extend_from_slice(bytes);
             }
             Instant::now() < end
         })?;

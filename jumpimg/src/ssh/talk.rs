@@ -1,8 +1,11 @@
 //! One command over an open connection: fed from one thread, heard from another, so
 //! that Ctrl-C, deadlines and progress bars are never stuck behind a silent node.
+//!
+//! The only reader of what nodes say. A node may say anything, without an end: never more
+//! than [`LINE`] bytes are kept as one line, nor more than [`ANSWER`] heard of one command.
 
-use std::io::{BufRead as _, BufReader, Read};
-use std::process::{ChildStdin, ChildStdout};
+use std::io::{BufRead, BufReader, Read};
+use std::process::ChildStdin;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -13,13 +16,20 @@ use super::SshError;
 use crate::interrupt::{Interrupt, TICK};
 
 /// Lines that may wait to be handled.
-const WAITING: usize = 256;
+const WAITING: usize = 64;
+/// Bytes of the longest line that is heard whole. Events have a few hundred.
+pub(crate) const LINE: usize = 64 << 10;
+/// Bytes that are heard of one command. The longest honest answer is what a failed boot has left,
+/// of which jumpinit keeps 8 MiB.
+pub(crate) const ANSWER: u64 = 16 << 20;
 
 /// What is heard of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Heard<'a> {
     /// A line, with its line feed unless it was cut off.
     Line(&'a [u8]),
+    /// A piece of a line that is longer than [`LINE`].
+    Piece(&'a [u8]),
     /// Time passes.
     Tick,
 }
@@ -44,23 +54,39 @@ impl Input {
     }
 }
 
+/// A line, or a piece of a long one.
+pub(super) enum Spoken {
+    Line(Vec<u8>),
+    Piece(Vec<u8>),
+}
+
+impl Spoken {
+    fn heard(&self) -> Heard<'_> {
+        match self {
+            Self::Line(line) => Heard::Line(line),
+            Self::Piece(piece) => Heard::Piece(piece),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        let (Self::Line(bytes) | Self::Piece(bytes)) = self;
+        bytes.len() as u64
+    }
+}
+
 /// Lines that come from a pipe.
-pub(super) struct Lines(Receiver<Vec<u8>>);
+pub(super) struct Lines(Receiver<Spoken>);
 
 impl Lines {
     /// Begins to read; a missing pipe has no lines.
-    pub(super) fn of(pipe: Option<ChildStdout>) -> Self {
+    pub(super) fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
         let (sender, receiver) = sync_channel(WAITING);
         thread::spawn(move || {
             let Some(pipe) = pipe else { return };
             let mut pipe = BufReader::new(pipe);
-            loop {
-                let mut line = Vec::new();
-                match pipe.read_until(b'\n', &mut line) {
-                    Ok(read) if read > 0 => {}
-                    _ => return,
-                }
-                if sender.send(line).is_err() {
+            let mut within = false;
+            while let Some(spoken) = next(&mut pipe, &mut within) {
+                if sender.send(spoken).is_err() {
                     return;
                 }
             }
@@ -68,10 +94,30 @@ impl Lines {
         Self(receiver)
     }
 
-    /// The next line, if one comes in time.
-    pub(super) fn next(&self, time: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
+    /// The next line or piece, if one comes in time.
+    pub(super) fn next(&self, time: Duration) -> Result<Spoken, RecvTimeoutError> {
         self.0.recv_timeout(time)
     }
+}
+
+/// Reads a line or the next piece of one; `within` is whether a long line goes on.
+fn next(pipe: &mut impl BufRead, within: &mut bool) -> Option<Spoken> {
+    let mut bytes = Vec::new();
+    let read = pipe
+        .take(LINE as u64)
+        .read_until(b'\n', &mut bytes)
+        .unwrap_or_default();
+    if read == 0 {
+        return None;
+    }
+    let ends = bytes.ends_with(b"\n");
+    let is_piece = *within || read == LINE && !ends;
+    *within = is_piece && !ends;
+    Some(if is_piece {
+        Spoken::Piece(bytes)
+    } else {
+        Spoken::Line(bytes)
+    })
 }
 
 /// Runs `ssh`. `Ok(false)`: `listen` had heard enough, and it was ended.
@@ -84,9 +130,16 @@ pub(super) fn talk(
     let mut running = ssh.spawn_piped()?;
     feed(running.stdin.take(), input);
     let lines = Lines::of(running.stdout.take());
+    let mut heard = 0;
     loop {
         let go_on = match lines.next(TICK) {
-            Ok(line) => listen(Heard::Line(&line)),
+            Ok(spoken) => {
+                heard += spoken.len();
+                if heard > ANSWER {
+                    return Err(SshError::TooMuch);
+                }
+                listen(spoken.heard())
+            }
             Err(RecvTimeoutError::Timeout) => listen(Heard::Tick),
             Err(RecvTimeoutError::Disconnected) => break,
         };
@@ -112,4 +165,57 @@ fn feed(stdin: Option<ChildStdin>, mut input: Input) {
             std::io::copy(&mut input.0, &mut stdin).ok();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is heard of `said`: lengths of lines and, negative, of pieces.
+    fn heard(said: impl Read + Send + 'static) -> Vec<i64> {
+        let lines = Lines::of(Some(said));
+        let length = |spoken: Spoken| {
+            let length = i64::try_from(spoken.len()).unwrap();
+            match spoken {
+                Spoken::Line(_) => length,
+                Spoken::Piece(_) => -length,
+            }
+        };
+        std::iter::from_fn(|| lines.next(Duration::from_secs(9)).ok().map(length)).collect()
+    }
+
+    #[test]
+    fn a_line_without_end_comes_in_pieces_and_the_next_is_a_line_again() {
+        let long = [vec![b'x'; 2 * LINE + 1], b"\nnext\nrest".to_vec()].concat();
+        let limit = i64::try_from(LINE).unwrap();
+        assert_eq!(
+            heard(std::io::Cursor::new(long)),
+            [-limit, -limit, -2, 5, 4]
+        );
+        let fits = [vec![b'x'; LINE - 1], b"\n".to_vec()].concat();
+        assert_eq!(heard(std::io::Cursor::new(fits)), [limit]);
+    }
+
+    fn listen_to(script: &str) -> (Result<bool, SshError>, usize) {
+        let mut heard = 0;
+        let program = Program::new("/bin/sh").args(["-c", script]);
+        let interrupt = Interrupt::listen().unwrap();
+        let talked = talk(&program, Input::empty(), &interrupt, &mut |said| {
+            if let Heard::Line(bytes) | Heard::Piece(bytes) = said {
+                heard += bytes.len();
+            }
+            true
+        });
+        (talked, heard)
+    }
+
+    #[test]
+    fn a_node_that_says_things_without_end_is_not_listened_to_for_ever() {
+        for script in ["exec cat /dev/zero", "exec yes"] {
+            let (talked, heard) = listen_to(script);
+            assert!(matches!(talked, Err(SshError::TooMuch)), "{talked:?}");
+            assert!(heard as u64 <= ANSWER, "{heard}");
+        }
+        assert!(matches!(listen_to("exec seq 9"), (Ok(true), 18)));
+    }
 }
