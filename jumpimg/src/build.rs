@@ -9,6 +9,7 @@ mod exclude;
 mod heavy;
 mod kernels;
 mod mounts;
+mod openssh;
 mod outcome;
 mod settings;
 mod strict;

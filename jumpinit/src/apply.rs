@@ -46,6 +46,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::WriteFstab => restore::fstab(cx),
         Step::WriteNetwork => restore::network(cx),
         Step::HookRestored => restore::run_hook(cx),
+        Step::CheckSshd => crate::sshd::check(cx),
         Step::InstallFirstBoot => restore::first_boot(cx),
         Step::InstallGrub => grub::install(cx),
         Step::ConfigureGrub => grub::configure(cx),

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use jumpsys::cmd::Program;
 
 use crate::context::Context;
@@ -11,6 +11,11 @@ use crate::reporter::uptime_ms;
 
 /// How often a unit is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a unit may stay failed before nothing more is expected of it: what starts one anew
+/// besides systemd, such as ifupdown's hooks for sshd, does so within seconds of the network.
+const FAILED_FOR: Duration = Duration::from_secs(10);
+/// The names of sshd's units: Debian's, and everybody else's.
+const SSHD: [&str; 4] = ["ssh.service", "sshd.service", "ssh.socket", "sshd.socket"];
 /// How long systemctl may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -21,7 +26,7 @@ pub(crate) fn check(cx: &mut Context) -> Result<()> {
         planned.filter(|network| network.target.is_some()),
         time_left(cx),
     )?;
-    crate::prove::wait_for_sshd(cx.plan.ssh_port, time_left(cx))?;
+    wait_for_sshd(cx)?;
     for unit in &cx.plan.health.units {
         wait_for_unit(unit, time_left(cx))?;
     }
@@ -34,8 +39,25 @@ pub(crate) fn time_left(cx: &Context) -> Duration {
     cx.plan.wait.health.0.saturating_sub(age)
 }
 
+/// Waits until sshd answers, or its unit has failed and stays so.
+fn wait_for_sshd(cx: &Context) -> Result<()> {
+    let mut since = [None; SSHD.len()];
+    loop {
+        let left = time_left(cx);
+        let answer = crate::prove::wait_for_sshd(cx.plan.ssh_port, left.min(LOOK_EVERY));
+        if answer.is_ok() || left.is_zero() {
+            return answer;
+        }
+        for (unit, since) in SSHD.iter().zip(&mut since) {
+            // systemd may be too busy to answer.
+            refuse_failed(unit, &ask(unit).unwrap_or_default(), since)?;
+        }
+    }
+}
+
 fn wait_for_unit(unit: &str, limit: Duration) -> Result<()> {
     let deadline = Instant::now() + limit;
+    let mut since = None;
     loop {
         let too_late = Instant::now() > deadline;
         // systemd may be too busy to answer.
@@ -43,6 +65,7 @@ fn wait_for_unit(unit: &str, limit: Duration) -> Result<()> {
             Err(error) if too_late => return Err(error),
             answer => answer.unwrap_or_default(),
         };
+        refuse_failed(unit, &state, &mut since)?;
         match state.judge() {
             Verdict::Active => return Ok(()),
             Verdict::Never => bail!("{unit} cannot be started: it is {}", state.load),
@@ -54,6 +77,21 @@ fn wait_for_unit(unit: &str, limit: Duration) -> Result<()> {
             Verdict::NotYet => std::thread::sleep(LOOK_EVERY),
         }
     }
+}
+
+/// Refuses a unit that has been failed for [`FAILED_FOR`]; `since` is when it was first seen so.
+/// One that systemd starts again by itself is `activating` meanwhile.
+fn refuse_failed(unit: &str, state: &UnitState, since: &mut Option<Instant>) -> Result<()> {
+    if state.active != "failed" {
+        *since = None;
+        return Ok(());
+    }
+    let since = since.get_or_insert_with(Instant::now);
+    ensure!(
+        since.elapsed() < FAILED_FOR,
+        "{unit} has failed, and nothing starts it again"
+    );
+    Ok(())
 }
 
 /// What systemd says of a unit (systemctl(1), `show`).
@@ -126,6 +164,26 @@ mod tests {
             assert_eq!(verdict(&shown), Verdict::NotYet, "{active}");
         }
         assert_eq!(verdict(""), Verdict::NotYet);
+    }
+
+    #[test]
+    fn a_unit_that_stays_failed_is_told_at_once_and_not_at_the_deadline() {
+        let state = |active: &str| UnitState {
+            active: active.to_owned(),
+            ..UnitState::default()
+        };
+        let mut since = None;
+        refuse_failed("a.service", &state("failed"), &mut since).unwrap();
+        since = since.and_then(|since| since.checked_sub(FAILED_FOR));
+        let refused = refuse_failed("a.service", &state("failed"), &mut since);
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("a.service has failed")
+        );
+        refuse_failed("a.service", &state("activating"), &mut since).unwrap();
+        assert_eq!(since, None, "one that is started again begins anew");
     }
 
     #[test]

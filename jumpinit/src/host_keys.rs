@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use jumparchive::Image;
 use jumpspec::places::NEW_ROOT;
+use jumpspec::sshd::{DIRECTORY, is_private_key};
 use jumpsys::cmd::Program;
 use jumpsys::root::Root;
 
@@ -13,8 +14,6 @@ use crate::context::Context;
 
 /// How long ssh-keygen may take: a slow machine looks for primes.
 const LIMIT: Duration = Duration::from_mins(5);
-/// Where sshd keeps them.
-const DIRECTORY: &str = "etc/ssh";
 /// What makes them at boot, in distributions that do (openssh-server of Fedora).
 const AT_BOOT: [&str; 2] = [
     "usr/lib/systemd/system/sshd-keygen.target",
@@ -62,8 +61,11 @@ fn make(cx: &Context) -> Result<()> {
 fn saves_a_key(saved: &Image) -> Result<bool> {
     for entry in saved.entries()? {
         let path = entry?.path;
-        let name = path.strip_prefix(DIRECTORY.as_bytes());
-        if name.is_some_and(|name| is_private_key(&String::from_utf8_lossy(name))) {
+        let path = String::from_utf8_lossy(&path);
+        let name = path
+            .strip_prefix(DIRECTORY)
+            .and_then(|name| name.strip_prefix('/'));
+        if name.is_some_and(is_private_key) {
             return Ok(true);
         }
     }
@@ -75,21 +77,9 @@ fn has_key(root: &Root) -> Result<bool> {
     Ok(names.iter().any(|name| is_private_key(name)))
 }
 
-/// `ssh_host_ed25519_key`, not its `.pub` (sshd_config(5), `HostKey`).
-fn is_private_key(name: &str) -> bool {
-    let name = name.trim_start_matches('/');
-    name.starts_with("ssh_host_") && name.ends_with("_key")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_public_key_is_no_host_key() {
-        assert!(is_private_key("/ssh_host_rsa_key"));
-        assert!(!is_private_key("ssh_host_rsa_key.pub") && !is_private_key("moduli"));
-    }
 
     #[test]
     fn a_root_with_public_keys_only_has_none() {

@@ -36,6 +36,7 @@ mod restore;
 mod resume;
 mod seal;
 mod selector;
+mod sshd;
 mod stage;
 mod status;
 mod take_back;

@@ -52,6 +52,7 @@ pub(crate) fn files(cx: &mut Context) -> Result<()> {
     jumparchive::unpack(&image, root.as_fd(), &options)
         .context("cannot put the saved files back")
         .map_err(|error| crate::replace::explain_full(cx, error))?;
+    crate::sshd::give_owners(&cx.plan.ssh, &root)?;
     crate::host_keys::ensure(cx, &image, &root)?;
     root.write(
         "etc/hostname",

@@ -9,6 +9,7 @@ use crate::manifest::OsRelease;
 use crate::network::Network;
 use crate::relpath::RelPath;
 use crate::size::Size;
+use crate::sshd::SshServer;
 
 /// The newest facts format that this code reads and the one it writes.
 pub const FORMAT: u32 = 1;
@@ -59,6 +60,9 @@ pub struct Facts {
     pub authorized_keys: bool,
     /// The port that the node's sshd was reached at, from `SSH_CONNECTION`.
     pub ssh_port: Option<u16>,
+    /// What its sshd is configured with.
+    #[serde(default)]
+    pub ssh_server: SshServer,
     /// A jump that was begun on this node and not finished or taken back.
     pub jump: Option<JumpInProgress>,
 }

@@ -110,6 +110,7 @@ mod tests {
             init: Some(Init::Systemd),
             network: vec![NetworkStack::Networkd],
             sshd: true,
+            openssh: None,
             loaders: vec!["i386-pc".to_owned()],
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],

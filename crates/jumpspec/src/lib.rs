@@ -28,6 +28,7 @@ pub mod report;
 pub mod selector;
 pub mod shown;
 pub mod size;
+pub mod sshd;
 pub mod status;
 pub mod step;
 pub mod succession;

@@ -56,6 +56,9 @@ pub struct Manifest {
     pub network: Vec<NetworkStack>,
     /// Whether the tree has an SSH server.
     pub sshd: bool,
+    /// Its OpenSSH's version, e.g. `9.2p1`, if it is one and says so.
+    #[serde(default)]
+    pub openssh: Option<String>,
     /// GRUB platforms that the tree can install, e.g. `i386-pc`, `x86_64-efi`.
     pub loaders: Vec<String>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.

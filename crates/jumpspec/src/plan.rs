@@ -10,6 +10,8 @@ use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
 use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
 use crate::network::Network;
+use crate::relpath::RelPath;
+use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 
 /// The newest plan format that this code reads and the one it writes.
@@ -49,6 +51,9 @@ pub struct Plan {
     pub network: Option<PlannedNetwork>,
     /// The port that sshd listens on, on the node itself.
     pub ssh_port: u16,
+    /// What becomes of the SSH server's files.
+    #[serde(default)]
+    pub ssh: PlannedSsh,
     /// When the new system counts as sound.
     pub health: Health,
     /// How long to wait for what.
@@ -234,6 +239,16 @@ pub struct PlannedNetwork {
     pub jump: NetworkStack,
     /// The new system's; `None` leaves the image's own settings.
     pub target: Option<NetworkStack>,
+}
+
+/// What of the SSH server's files is restored otherwise than it was saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSsh {
+    /// Owners and modes that restored files get, for sshd asks for them.
+    pub owners: Vec<FileOwner>,
+    /// Restored configuration files: a line that the new sshd refuses is left out of them, unless
+    /// it says who may log in.
+    pub config: Vec<RelPath>,
 }
 
 /// What is done, system by system.

@@ -79,6 +79,10 @@ pub enum RefusalCode {
     NetworkUnsupported,
     /// Nobody could log in to the jump system.
     NoWayIn,
+    /// The new system's sshd would refuse a restored line that says who may log in.
+    SshdConfigRefused,
+    /// The restored sshd_config names host keys, and none of them is saved.
+    HostKeysNotSaved,
     /// The node's host name is not one.
     HostnameInvalid,
     /// A run that is stuck cannot go on with another jump image than the one that runs.

@@ -84,6 +84,8 @@ pub enum Step {
     WriteNetwork,
     /// Run the admin's hook in the new root, if there is one.
     HookRestored,
+    /// Ask the new system's own sshd whether it takes its keys and configuration.
+    CheckSshd,
     /// Put ourselves into the new system, for its first boot.
     InstallFirstBoot,
     /// Install GRUB's files by the image's own grub-install, without the boot sector.
@@ -172,6 +174,7 @@ impl fmt::Display for Step {
             Self::WriteFstab => f.write_str("write fstab"),
             Self::WriteNetwork => f.write_str("write the network settings"),
             Self::HookRestored => f.write_str("run the hook `restored`"),
+            Self::CheckSshd => f.write_str("check that the new sshd takes its configuration"),
             Self::InstallFirstBoot => f.write_str("prepare the first boot"),
             Self::InstallGrub => f.write_str("install GRUB"),
             Self::ConfigureGrub => f.write_str("configure GRUB"),

@@ -139,6 +139,17 @@ impl Root {
         }
     }
 
+    /// Sets owner and mode of what is there, symlinks followed inside the root.
+    pub fn set_owner(&self, inside: &str, owner: Owner) -> Result<(), PathError> {
+        // A FIFO must not be waited for.
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
+        let path = self.shown(inside);
+        let fd = self
+            .open_inside(inside, flags, Mode::empty())
+            .at("open", &path)?;
+        give(&fd, owner).at("set the owner of", &path)
+    }
+
     /// Names in a directory, sorted; none if there is none.
     pub fn list(&self, inside: &str) -> Result<Vec<String>, PathError> {
         let fd = match self.open_inside(inside, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty())

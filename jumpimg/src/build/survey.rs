@@ -9,7 +9,7 @@ use jumpspec::recipe::Recipe;
 use jumpspec::size::Size;
 
 use super::exclude::Rules;
-use super::{kernels, toolbox};
+use super::{kernels, openssh, toolbox};
 use crate::elf;
 use crate::trouble::{Exit, Trouble};
 
@@ -87,6 +87,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         init: init(tree),
         network: network(&stored),
         sshd: stored.program("sshd").is_some(),
+        openssh: openssh::version(&stored),
         loaders: loaders(&stored),
         filesystems,
         toolbox,

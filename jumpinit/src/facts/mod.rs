@@ -3,6 +3,7 @@
 mod disks;
 mod loader;
 mod network;
+mod ssh_server;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -64,6 +65,7 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .ok()
             .as_deref()
             .and_then(parse_ssh_connection),
+        ssh_server: ssh_server::read(&root)?,
         jump,
     })
 }

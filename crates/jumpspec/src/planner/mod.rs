@@ -9,6 +9,7 @@ mod landing;
 mod prose;
 #[cfg(test)]
 pub(crate) mod sample;
+mod ssh;
 #[cfg(test)]
 mod tests;
 
@@ -76,6 +77,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let disk = keep_going(&mut refusals, disk::chosen(input));
     let landing = keep_going(&mut refusals, landing::chosen(input));
     let network = keep_going(&mut refusals, network(input));
+    let ssh = keep_all_going(&mut refusals, ssh::planned(input));
     let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
         return Err(refusals);
     };
@@ -86,7 +88,9 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let filesystems = table
         .as_ref()
         .and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
-    let (Some(selector), Some(table), Some(filesystems)) = (selector, table, filesystems) else {
+    let (Some(selector), Some(table), Some(filesystems), Some(ssh)) =
+        (selector, table, filesystems, ssh)
+    else {
         return Err(refusals);
     };
     let Some(kernel) = input
@@ -132,6 +136,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         fstab: fstab.text,
         network,
         ssh_port: input.facts.ssh_port.unwrap_or(SSH_PORT),
+        ssh: ssh.planned,
         health: input.job.health.clone(),
         wait: input.job.wait.clone(),
         steps,
@@ -149,6 +154,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
             })
             .collect(),
     };
+    plan.notes.extend(ssh.notes);
     prose::describe(&mut plan, input);
     Ok(plan)
 }
@@ -316,6 +322,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     replace.push(Step::WriteFstab);
     replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
     replace.extend(hook(&hooks.restored, Step::HookRestored));
+    replace.extend(ssh::carries_keys(input).then_some(Step::CheckSshd));
     replace.extend([
         Step::InstallFirstBoot,
         Step::InstallGrub,

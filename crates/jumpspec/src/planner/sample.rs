@@ -11,6 +11,7 @@ use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsReleas
 use crate::network::{Address, Link, Network};
 use crate::recipe::Budget;
 use crate::size::Size;
+use crate::sshd::{ConfigFile, FileOwner, SshServer};
 
 const GIB: u64 = (1 << 30) / 512;
 
@@ -128,6 +129,23 @@ fn network() -> Network {
     }
 }
 
+fn ssh_server() -> SshServer {
+    let owned = |path: &str, mode: u32| FileOwner {
+        path: path.parse().expect("a path"),
+        uid: 0,
+        gid: 0,
+        mode,
+    };
+    SshServer {
+        config: vec![ConfigFile {
+            path: "etc/ssh/sshd_config".parse().expect("a path"),
+            text: "Port 22\nUsePAM yes\n".to_owned(),
+        }],
+        host_keys: vec![owned("etc/ssh/ssh_host_ed25519_key", 0o600)],
+        login: vec![owned("root/.ssh/authorized_keys", 0o600)],
+    }
+}
+
 /// The demo's node.
 pub(crate) fn facts() -> Facts {
     let mount = |number: u32, target: &str| Mount {
@@ -172,6 +190,7 @@ pub(crate) fn facts() -> Facts {
         }],
         authorized_keys: true,
         ssh_port: Some(22),
+        ssh_server: ssh_server(),
         jump: None,
     }
 }
@@ -218,6 +237,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         init: Some(Init::Systemd),
         network: vec![NetworkStack::Networkd],
         sshd: true,
+        openssh: Some(if jump { "9.2p1" } else { "10.0p2" }.to_owned()),
         loaders: vec!["i386-pc".to_owned()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {

@@ -5,10 +5,11 @@ use crate::job::{Filesystem, Health, Waits};
 use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
     JumpBoot, NewPartition, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages,
-    PlannedLanding, PlannedSelector, Steps, Swap,
+    PlannedLanding, PlannedSelector, PlannedSsh, Steps, Swap,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
+use crate::sshd::SshServer;
 use crate::step::Step;
 
 const MIB: u64 = (1 << 20) / SECTOR;
@@ -146,6 +147,7 @@ fn a_plan() -> Plan {
         fstab: String::new(),
         network: None,
         ssh_port: 22,
+        ssh: PlannedSsh::default(),
         health: Health::default(),
         wait: Waits::default(),
         steps: steps(),
@@ -191,6 +193,7 @@ fn facts() -> Facts {
         saved: Vec::new(),
         authorized_keys: true,
         ssh_port: Some(22),
+        ssh_server: SshServer::default(),
         jump: None,
     }
 }
