@@ -202,9 +202,12 @@ impl Partition {
         Size(self.sectors * SECTOR)
     }
 
-    /// The first sector after it.
-    pub fn end(&self) -> u64 {
-        self.start + self.sectors
+    /// Where it lies.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            start: self.start,
+            sectors: self.sectors,
+        }
     }
 }
 
@@ -245,9 +248,19 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// The first sector after it.
+    /// The first sector after it. A node that lies may name any number.
     pub fn end(self) -> u64 {
-        self.start + self.sectors
+        self.start.saturating_add(self.sectors)
+    }
+
+    /// Whether the two share a sector.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start.max(other.start) < self.end().min(other.end())
+    }
+
+    /// Whether `other` lies within it.
+    pub fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end() <= self.end()
     }
 }
 

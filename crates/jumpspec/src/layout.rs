@@ -16,6 +16,9 @@ pub const ALIGNMENT: u64 = (1 << 20) / SECTOR;
 const MBR_LINUX: &str = "0x83";
 /// GPT type GUID of Linux file system data (UAPI group, Discoverable Partitions).
 const GPT_LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
+/// GPT type GUID of a BIOS boot partition, which holds GRUB's core image (GRUB manual, "BIOS
+/// installation").
+pub const GPT_BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
 /// MBR has four primary partitions.
 const MBR_PRIMARIES: u32 = 4;
 
@@ -122,7 +125,7 @@ fn refuse_impossible_number(
 fn free_runs(usable: Extent, partitions: &[NewPartition]) -> Vec<Extent> {
     let mut taken: Vec<(u64, u64)> = partitions
         .iter()
-        .map(|partition| (partition.start, partition.start + partition.sectors))
+        .map(|partition| (partition.start, partition.extent().end()))
         .collect();
     taken.sort_unstable();
     let mut runs = Vec::new();

@@ -156,6 +156,14 @@ impl NewPartition {
         }
     }
 
+    /// Where it lies.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            start: self.start,
+            sectors: self.sectors,
+        }
+    }
+
     /// Length in bytes.
     pub fn size(&self) -> crate::size::Size {
         crate::size::Size(self.sectors * crate::facts::SECTOR)
@@ -177,6 +185,16 @@ pub struct PlannedLanding {
     pub fs_uuid: String,
     /// The swap to make again at the end, if it was one.
     pub swap: Option<Swap>,
+}
+
+impl PlannedLanding {
+    /// Where it lies.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            start: self.start,
+            sectors: self.sectors,
+        }
+    }
 }
 
 /// Label of the landing file system; by it a later run knows that its content may go.
@@ -202,6 +220,16 @@ pub struct PlannedSelector {
     pub old_boot_sector: u64,
     /// Room for the new system's core image, at the standard place.
     pub new_core: Extent,
+}
+
+impl PlannedSelector {
+    /// The raw copy of a boot sector.
+    pub fn raw_copy(&self) -> Extent {
+        Extent {
+            start: self.old_boot_sector,
+            sectors: 1,
+        }
+    }
 }
 
 /// The jump system's kernel and its arguments.

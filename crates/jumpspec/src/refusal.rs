@@ -55,6 +55,10 @@ pub enum RefusalCode {
     LandingStacked,
     /// The layout would change the landing partition.
     LandingInLayout,
+    /// The layout would change the partition that the loaders and the selector lie in.
+    LoaderInLayout,
+    /// Something would be written over what the run needs.
+    ExtentsOverlap,
     /// Nothing tells the disk from others after a reboot.
     DiskNotIdentifiable,
     /// The disk's logical sectors are not 512 bytes.

@@ -40,12 +40,14 @@ fn one(disk: &sysfs::Disk) -> Disk {
     } else {
         None
     };
+    let loader = match table {
+        partition::Table::None => None,
+        _ => loader::read(path, &table),
+    };
     let table = facts_table(&table, disk.size / SECTOR);
     Disk {
         identities: identities(disk, table.as_ref()),
-        loader: table
-            .as_ref()
-            .and_then(|table| loader::read(path, table, &partitions)),
+        loader,
         name: disk.name.clone(),
         device,
         sectors: disk.size / SECTOR,

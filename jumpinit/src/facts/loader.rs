@@ -2,24 +2,24 @@
 
 use std::path::Path;
 
-use jumpspec::facts::{Extent, LoaderArea, Partition, Table, TableKind};
+use jumpspec::facts::{Extent, LoaderArea};
+use jumpspec::layout::GPT_BIOS_BOOT;
 use jumpsys::bootsector::{self, BootSector};
 use jumpsys::bootwrite;
+use jumpsys::partition::Table;
 
 /// Sectors before the first MiB: as far as the gap is ours to use.
 const GAP_END: u64 = 2048;
-/// GPT type GUID of a BIOS boot partition (GRUB manual, "BIOS installation").
-const BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
 
 /// The loader area of a disk, as far as it can be read.
-pub(super) fn read(disk: &Path, table: &Table, partitions: &[Partition]) -> Option<LoaderArea> {
+pub(super) fn read(disk: &Path, table: &Table) -> Option<LoaderArea> {
     let sector = BootSector::new(bootwrite::read_boot_sector(disk).ok()?);
     let grub = sector.is_grub();
     let kernel_sector = grub.then(|| sector.kernel_sector());
     let core = kernel_sector
         .and_then(|first| core(disk, first))
         .unwrap_or_default();
-    let area = area(table, partitions);
+    let area = area(table);
     Some(LoaderArea {
         grub,
         kernel_sector,
@@ -29,12 +29,15 @@ pub(super) fn read(disk: &Path, table: &Table, partitions: &[Partition]) -> Opti
     })
 }
 
-fn area(table: &Table, partitions: &[Partition]) -> Option<Extent> {
-    match table.kind {
-        TableKind::Mbr => {
+/// On an MBR an extended partition ends the gap as any other does: its first sector names the
+/// logical ones.
+fn area(table: &Table) -> Option<Extent> {
+    match table {
+        Table::None => None,
+        Table::Mbr { partitions, .. } => {
             let first = partitions
                 .iter()
-                .map(|partition| partition.start)
+                .map(|partition| partition.start_sector)
                 .min()
                 .unwrap_or(GAP_END)
                 .min(GAP_END);
@@ -43,11 +46,11 @@ fn area(table: &Table, partitions: &[Partition]) -> Option<Extent> {
                 sectors: first - 1,
             })
         }
-        TableKind::Gpt => partitions
+        Table::Gpt { partitions, .. } => partitions
             .iter()
-            .find(|partition| partition.type_code == BIOS_BOOT)
+            .find(|partition| partition.type_id == GPT_BIOS_BOOT)
             .map(|partition| Extent {
-                start: partition.start,
+                start: partition.start_sector,
                 sectors: partition.sectors,
             }),
     }
@@ -98,4 +101,37 @@ fn free(disk: &Path, area: Extent, core: &[Extent]) -> Vec<Extent> {
             sectors: run.sectors,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jumpsys::partition::Partition;
+
+    fn mbr(partitions: &[(u32, u64, &str)]) -> Table {
+        let partition = |(number, start_sector, type_id): &(u32, u64, &str)| Partition {
+            number: *number,
+            start_sector: *start_sector,
+            sectors: 1 << 20,
+            type_id: (*type_id).to_owned(),
+            partuuid: String::new(),
+            name: None,
+            bootable: false,
+        };
+        Table::Mbr {
+            signature: 1,
+            partitions: partitions.iter().map(partition).collect(),
+        }
+    }
+
+    #[test]
+    fn an_extended_partition_ends_the_gap() {
+        let table = mbr(&[(1, 400, "0x05"), (5, 2048, "0x83")]);
+        let gap = Extent {
+            start: 1,
+            sectors: 399,
+        };
+        assert_eq!(area(&table), Some(gap));
+        assert_eq!(area(&mbr(&[])).map(Extent::end), Some(GAP_END));
+    }
 }

@@ -4,7 +4,7 @@
 use super::{Input, derived_uuid, is_stacked, named};
 use crate::facts::{Disk, Extent, SECTOR, TableKind};
 use crate::job::Action;
-use crate::layout::{action, new_table};
+use crate::layout::{GPT_BIOS_BOOT, action, new_table};
 use crate::plan::{NewPartition, PlannedDisk, PlannedSelector};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -128,6 +128,7 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
 /// The disk with its old and its new partitions.
 pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<PlannedDisk, Refusal> {
     refuse_changes_below_stacks(input, disk)?;
+    refuse_changes_of_the_loaders_room(input, disk)?;
     let after = new_table(disk, &input.job.layout, |number| {
         derived_uuid(input, &format!("partition {number}"))
     })?;
@@ -173,6 +174,32 @@ fn refuse_changes_below_stacks(input: &Input<'_>, disk: &Disk) -> Result<(), Ref
                 partition.holders.join(", ")
             ),
             "take it out of its volume first, or keep it",
+        ))
+    })
+}
+
+/// On GPT the loader in use, the selector and the new system's loader share one BIOS boot
+/// partition: until the end there is no moment when nothing in it is needed.
+fn refuse_changes_of_the_loaders_room(input: &Input<'_>, disk: &Disk) -> Result<(), Refusal> {
+    let area = disk.loader.as_ref().and_then(|loader| loader.area);
+    let changed = disk.partitions.iter().find_map(|partition| {
+        let room = partition.type_code == GPT_BIOS_BOOT && Some(partition.extent()) == area;
+        let done = match action(&input.job.layout, partition.number)? {
+            Action::Keep => return None,
+            Action::Format => "formats",
+            Action::Create => "makes anew",
+            Action::Delete => "deletes",
+        };
+        room.then_some((partition, done))
+    });
+    changed.map_or(Ok(()), |(partition, done)| {
+        Err(Refusal::new(
+            RefusalCode::LoaderInLayout,
+            format!(
+                "the layout {done} {}, the BIOS boot partition that the loaders of the old and the new system and the selector lie in",
+                partition.device
+            ),
+            "leave it out of the layout, or say action = \"keep\"",
         ))
     })
 }

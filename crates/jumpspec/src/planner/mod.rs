@@ -3,6 +3,7 @@
 //! A decision that is not taken here is taken nowhere.
 
 mod disk;
+mod extents;
 mod filesystems;
 mod images;
 mod landing;
@@ -156,7 +157,12 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     };
     plan.notes.extend(ssh.notes);
     prose::describe(&mut plan, input);
-    Ok(plan)
+    let refusals = extents::refusals(&plan, disk);
+    if refusals.is_empty() {
+        Ok(plan)
+    } else {
+        Err(refusals)
+    }
 }
 
 /// Takes a result apart, so that one refusal does not hide the next.

@@ -323,16 +323,36 @@ fn a_partition_below_lvm_is_not_formatted() {
     assert_eq!(refused(held), ["partition-stacked"]);
 }
 
+/// The sample node with a GPT, whose gap is the BIOS boot partition 14.
+fn gpt_node() -> Facts {
+    let mut facts = facts();
+    let disk = &mut facts.disks[0];
+    let table = disk.table.as_mut().unwrap();
+    table.kind = TableKind::Gpt;
+    (table.first_usable, table.last_usable) = (34, disk.sectors - 34);
+    let room = crate::facts::Partition {
+        number: 14,
+        device: "/dev/vda14".to_owned(),
+        start: 34,
+        sectors: 2014,
+        type_code: crate::layout::GPT_BIOS_BOOT.to_owned(),
+        content: None,
+        ..disk.partitions[0].clone()
+    };
+    let loader = disk.loader.as_mut().unwrap();
+    loader.area = Some(room.extent());
+    loader.core[0].start = 34;
+    (loader.free[0].start, loader.free[0].sectors) = (200, 1848);
+    disk.partitions.push(room);
+    facts
+}
+
 #[test]
 fn a_gpt_partition_gets_an_identifier_of_its_own() {
-    let mut facts = facts();
-    let table = facts.disks[0].table.as_mut().unwrap();
-    table.kind = TableKind::Gpt;
-    table.last_usable -= 33;
     let mut job = job();
     job.layout.partitions[2].action = Action::Create;
     job.layout.partitions[2].size = None;
-    let plan = planned(&facts, &job).unwrap();
+    let plan = planned(&gpt_node(), &job).unwrap();
     let created = plan
         .disk
         .after

@@ -1,0 +1,242 @@
+//! The last check of every plan: nothing is written over what the run still needs.
+//!
+//! It looks at the finished plan alone, step by step, whatever the planner's parts have
+//! meant: the selector with its raw copy, the loaders, the landing partition with journal
+//! and key, the old system until the commit, what is kept and what is made anew. It
+//! chooses nothing.
+
+use crate::facts::{Disk, Extent, TableKind};
+use crate::layout::GPT_BIOS_BOOT;
+use crate::plan::{NewPartition, Plan};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::step::Step;
+
+#[cfg(test)]
+mod tests;
+
+/// Whose sectors they are. Writing over one's own is what the steps do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Table,
+    OldLoader,
+    Selector,
+    RawCopy,
+    NewLoader,
+    Landing,
+    Partition(u32),
+}
+
+impl Owner {
+    fn in_words(self, plan: &Plan) -> String {
+        match self {
+            Self::Table => "the partition table".to_owned(),
+            Self::OldLoader => "the loader in use".to_owned(),
+            Self::Selector => "the selector".to_owned(),
+            Self::RawCopy => "the copy of the boot sector".to_owned(),
+            Self::NewLoader => "the new system's loader".to_owned(),
+            Self::Landing => format!("the landing partition {}", plan.landing.device),
+            Self::Partition(number) => format!("partition {number}"),
+        }
+    }
+}
+
+/// Sectors of an owner, from a step on and until another; steps are counted over all systems.
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    owner: Owner,
+    extent: Extent,
+    from: usize,
+    until: usize,
+}
+
+/// Longer than any list of steps.
+const FOR_GOOD: usize = usize::MAX;
+
+/// What stands against `plan`, made for `disk`.
+pub(super) fn refusals(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
+    let steps: Vec<&Step> = [
+        &plan.steps.old,
+        &plan.steps.prove,
+        &plan.steps.replace,
+        &plan.steps.new,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let needs = needs(plan, disk, &steps);
+    let mut refusals = misplaced(plan, disk);
+    if !refusals.is_empty() {
+        return refusals;
+    }
+    for (at, step) in steps.iter().enumerate() {
+        for (owner, extent) in writes(plan, disk, step) {
+            let hit = needs.iter().find(|need| {
+                need.owner != owner
+                    && (need.from..need.until).contains(&at)
+                    && need.extent.overlaps(extent)
+            });
+            refusals.extend(hit.map(|need| overlap(plan, owner, need)));
+        }
+    }
+    refusals.dedup();
+    refusals
+}
+
+fn overlap(plan: &Plan, owner: Owner, need: &Need) -> Refusal {
+    Refusal::new(
+        RefusalCode::ExtentsOverlap,
+        format!(
+            "{} would be written over {} (sectors {} to {} of {}), which is needed then",
+            owner.in_words(plan),
+            need.owner.in_words(plan),
+            need.extent.start,
+            need.extent.end().saturating_sub(1),
+            plan.disk.device
+        ),
+        "mend the node's partition table if its partitions overlap (sfdisk --verify), or leave them as they are in the layout",
+    )
+}
+
+/// The loaders and the selector lie in the loader area, which on GPT is a BIOS boot partition
+/// that stays; all lies on the disk.
+fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
+    let area = disk.loader.as_ref().and_then(|loader| loader.area);
+    let stays = |area: &Extent| {
+        let home = |partition: &NewPartition| {
+            partition.type_code == GPT_BIOS_BOOT && partition.extent() == *area
+        };
+        let before = disk.partitions.iter().map(NewPartition::unchanged);
+        plan.disk.table == TableKind::Mbr
+            || before
+                .filter(home)
+                .any(|home| plan.disk.after.contains(&home))
+    };
+    let area = area.filter(stays);
+    let inside = |extent: Extent| area.is_some_and(|area| area.contains(extent));
+    let loaders = [
+        (Owner::Selector, plan.selector.core),
+        (Owner::RawCopy, plan.selector.raw_copy()),
+        (Owner::NewLoader, plan.selector.new_core),
+    ];
+    let homeless = loaders.into_iter().filter(|(_, extent)| !inside(*extent));
+    let beyond = plan
+        .disk
+        .after
+        .iter()
+        .map(|partition| (Owner::Partition(partition.number), partition.extent()))
+        .filter(|(_, extent)| extent.end() > disk.sectors);
+    homeless
+        .chain(beyond)
+        .map(|(owner, extent)| {
+            Refusal::new(
+                RefusalCode::ExtentsOverlap,
+                format!(
+                    "{} would lie outside its room (sectors {} to {} of {})",
+                    owner.in_words(plan),
+                    extent.start,
+                    extent.end().saturating_sub(1),
+                    plan.disk.device
+                ),
+                "leave the BIOS boot partition as it is in the layout; if the table does not fit the disk, mend it first (sfdisk --verify)",
+            )
+        })
+        .collect()
+}
+
+/// What a step writes to, journal entries (which lie in the landing partition) left out.
+fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
+    let selector = [
+        (Owner::Selector, plan.selector.core),
+        (Owner::RawCopy, plan.selector.raw_copy()),
+    ];
+    let landing = (Owner::Landing, plan.landing.extent());
+    match step {
+        Step::MakeLanding => vec![landing],
+        Step::WriteSelector => selector.to_vec(),
+        Step::Repartition => table(disk).map(|extent| (Owner::Table, extent)).collect(),
+        Step::Mkfs { number, .. } => plan
+            .disk
+            .after
+            .iter()
+            .filter(|partition| partition.number == *number)
+            .map(|partition| (Owner::Partition(*number), partition.extent()))
+            .collect(),
+        Step::PlaceLoader => vec![selector[1], (Owner::NewLoader, plan.selector.new_core)],
+        Step::RestoreSwap => selector.into_iter().chain([landing]).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The boot sector, and on GPT both copies of the table.
+fn table(disk: &Disk) -> impl Iterator<Item = Extent> {
+    let gpt = disk
+        .table
+        .as_ref()
+        .filter(|table| table.kind == TableKind::Gpt);
+    let (head, tail) = gpt.map_or((1, disk.sectors), |table| {
+        (
+            table.first_usable.max(1),
+            table.last_usable.saturating_add(1),
+        )
+    });
+    let extent = |start: u64, end: u64| Extent {
+        start,
+        sectors: end.saturating_sub(start),
+    };
+    [extent(0, head), extent(tail, disk.sectors)].into_iter()
+}
+
+fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
+    let at = |is: fn(&Step) -> bool| steps.iter().position(|step| is(step)).unwrap_or(FOR_GOOD);
+    let commit = at(|step| matches!(step, Step::Commit));
+    let selector = at(|step| matches!(step, Step::WriteSelector));
+    let placed = at(|step| matches!(step, Step::PlaceLoader));
+    let finish = at(|step| matches!(step, Step::RestoreSwap));
+    let need = |owner, extent, from, until| Need {
+        owner,
+        extent,
+        from,
+        until,
+    };
+    let mut needs = vec![
+        need(Owner::Selector, plan.selector.core, selector, finish),
+        need(Owner::RawCopy, plan.selector.raw_copy(), selector, finish),
+        need(Owner::NewLoader, plan.selector.new_core, placed, FOR_GOOD),
+        need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD),
+    ];
+    needs.extend(table(disk).map(|extent| need(Owner::Table, extent, 0, FOR_GOOD)));
+    let loader = disk.loader.iter().flat_map(|loader| &loader.core);
+    needs.extend(loader.map(|extent| need(Owner::OldLoader, *extent, 0, commit)));
+    for partition in disk.partitions.iter().filter(|it| holds_files(plan, it)) {
+        let number = partition.number;
+        let after = plan
+            .disk
+            .after
+            .contains(&NewPartition::unchanged(partition));
+        let until = if after && made(steps, number).is_none() {
+            FOR_GOOD
+        } else {
+            commit
+        };
+        needs.push(need(Owner::Partition(number), partition.extent(), 0, until));
+    }
+    for partition in &plan.disk.after {
+        if let Some(from) = made(steps, partition.number) {
+            let owner = Owner::Partition(partition.number);
+            needs.push(need(owner, partition.extent(), from, FOR_GOOD));
+        }
+    }
+    needs
+}
+
+/// Neither the landing partition, which is a need of its own, nor the one that loaders lie in.
+fn holds_files(plan: &Plan, partition: &crate::facts::Partition) -> bool {
+    partition.number != plan.landing.number && partition.type_code != GPT_BIOS_BOOT
+}
+
+/// The step that makes a file system on partition `number`.
+fn made(steps: &[&Step], number: u32) -> Option<usize> {
+    steps
+        .iter()
+        .position(|step| matches!(step, Step::Mkfs { number: made, .. } if *made == number))
+}
