@@ -11,6 +11,7 @@ mod kernels;
 mod mounts;
 mod openssh;
 mod outcome;
+mod selinux;
 mod settings;
 mod strict;
 mod survey;

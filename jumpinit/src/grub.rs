@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::places::{NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_ROOT};
+use jumpspec::places::{NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_GRUB_SETTINGS, NEW_ROOT};
 use jumpspec::selector::NEW_SECTOR;
 use jumpspec::trial;
 use jumpsys::bootsector::{compose, place_core};
@@ -69,6 +69,11 @@ pub(crate) fn configure(cx: &mut Context) -> Result<()> {
         .read_text(NEW_GRUB)?
         .context("grub-mkconfig wrote no configuration")?;
     check_config(&config, &root_fs.uuid)?;
+    for argument in lacking(&config, &cx.plan.loader.arguments) {
+        cx.reporter.note(format!(
+            "grub-mkconfig passed over {NEW_GRUB_SETTINGS}: the new kernel gets no {argument}"
+        ));
+    }
     begin_trial(&root, &config)
 }
 
@@ -96,13 +101,22 @@ pub(crate) fn end_trial(root: &Root) -> Result<()> {
     Ok(root.remove(NEW_GRUB_ORIGINAL)?)
 }
 
+/// The arguments that not every kernel of a configuration gets.
+fn lacking(config: &str, arguments: &[String]) -> Vec<String> {
+    let gets = |line: &str, wanted: &str| line.split_whitespace().any(|word| word == wanted);
+    let lacks = |wanted: &&String| kernel_lines(config).any(|line| !gets(line, wanted));
+    arguments.iter().filter(lacks).cloned().collect()
+}
+
+/// The lines of a configuration that load a kernel.
+fn kernel_lines(config: &str) -> impl Iterator<Item = &str> {
+    let lines = config.lines().map(str::trim);
+    lines.filter(|line| line.starts_with("linux"))
+}
+
 /// Refuses a configuration whose kernels would look for another root.
 fn check_config(config: &str, root_uuid: &str) -> Result<()> {
-    let kernels: Vec<&str> = config
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("linux"))
-        .collect();
+    let kernels: Vec<&str> = kernel_lines(config).collect();
     ensure!(!kernels.is_empty(), "grub.cfg boots no kernel");
     let wanted = format!("root=UUID={root_uuid}");
     match kernels
@@ -190,6 +204,12 @@ mod tests {
                 .contains("/dev/loop0p3")
         );
         assert!(check_config("", "abcd").is_err());
+    }
+
+    #[test]
+    fn an_argument_that_a_kernel_does_not_get_is_found() {
+        let arguments = ["ro", "noresume"].map(str::to_owned);
+        assert_eq!(lacking(CONFIG, &arguments), ["noresume"]);
     }
 
     const CONFIG: &str = "menuentry 'x' {\n\tlinux /vmlinuz root=UUID=abcd ro\n}\n";

@@ -111,6 +111,8 @@ mod tests {
             network: vec![NetworkStack::Networkd],
             sshd: true,
             openssh: None,
+            selinux: None,
+            grub_pc: false,
             loaders: vec!["i386-pc".to_owned()],
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],

@@ -26,6 +26,7 @@ pub mod relpath;
 pub mod render;
 pub mod report;
 pub mod selector;
+pub mod selinux;
 pub mod shown;
 pub mod size;
 pub mod sshd;

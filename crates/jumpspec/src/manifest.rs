@@ -59,6 +59,12 @@ pub struct Manifest {
     /// Its OpenSSH's version, e.g. `9.2p1`, if it is one and says so.
     #[serde(default)]
     pub openssh: Option<String>,
+    /// How it uses SELinux, if it is set up for it.
+    #[serde(default)]
+    pub selinux: Option<crate::selinux::Selinux>,
+    /// Whether Debian's package grub-pc is installed: its updates ask debconf for the disk.
+    #[serde(default)]
+    pub grub_pc: bool,
     /// GRUB platforms that the tree can install, e.g. `i386-pc`, `x86_64-efi`.
     pub loaders: Vec<String>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.

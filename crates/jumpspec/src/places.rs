@@ -57,6 +57,10 @@ pub const NEW_MANAGER: &str = "etc/systemd/system.conf.d/jump.conf";
 pub const NEW_GRUB: &str = "boot/grub/grub.cfg";
 /// What grub-mkconfig wrote, until the trial is over.
 pub const NEW_GRUB_ORIGINAL: &str = "boot/grub/grub.cfg.jump-original";
+/// This node's part of GRUB's settings in the new system; it stays.
+pub const NEW_GRUB_SETTINGS: &str = "etc/default/grub.d/node.cfg";
+/// What initramfs-tools resumes from; it stays (initramfs.conf(5)).
+pub const NEW_RESUME: &str = "etc/initramfs-tools/conf.d/resume";
 /// Logs in the new system; they stay.
 pub const NEW_LOG: &str = "var/log/jump";
 

@@ -54,6 +54,9 @@ pub struct Plan {
     /// What becomes of the SSH server's files.
     #[serde(default)]
     pub ssh: PlannedSsh,
+    /// What the new system's loader and kernels go by for good.
+    #[serde(default)]
+    pub loader: PlannedLoader,
     /// When the new system counts as sound.
     pub health: Health,
     /// How long to wait for what.
@@ -277,6 +280,17 @@ pub struct PlannedSsh {
     /// Restored configuration files: a line that the new sshd refuses is left out of them, unless
     /// it says who may log in.
     pub config: Vec<RelPath>,
+}
+
+/// What the new system's loader and kernels go by for good, in place of the golden host's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedLoader {
+    /// Kernel arguments besides the image's own.
+    pub arguments: Vec<String>,
+    /// `RESUME=` of initramfs-tools, where the image has that; `None` leaves it as it is.
+    pub resume: Option<String>,
+    /// Whether debconf is told this node's disk, for updates of grub-pc.
+    pub debconf: bool,
 }
 
 /// What is done, system by system.

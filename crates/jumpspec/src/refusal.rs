@@ -87,6 +87,8 @@ pub enum RefusalCode {
     SshdConfigRefused,
     /// The restored sshd_config names host keys, and none of them is saved.
     HostKeysNotSaved,
+    /// The image enforces SELinux and cannot label what is put into it.
+    SelinuxUnlabelled,
     /// The node's host name is not one.
     HostnameInvalid,
     /// A run that is stuck cannot go on with another jump image than the one that runs.

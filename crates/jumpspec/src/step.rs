@@ -88,10 +88,17 @@ pub enum Step {
     CheckSshd,
     /// Put ourselves into the new system, for its first boot.
     InstallFirstBoot,
+    /// Give the new system's loader and kernels this node's disk, swap and consoles.
+    SettleLoader,
     /// Install GRUB's files by the image's own grub-install, without the boot sector.
     InstallGrub,
     /// Write the loader's configuration by the image's own grub-mkconfig and check it.
     ConfigureGrub,
+    /// Label all of the new system by its own SELinux policy.
+    LabelRoot {
+        /// The policy's name.
+        policy: String,
+    },
     /// Unmount the new system, all of it on disk.
     SealRoot,
     /// Write GRUB's core image to its standard place.
@@ -176,8 +183,12 @@ impl fmt::Display for Step {
             Self::HookRestored => f.write_str("run the hook `restored`"),
             Self::CheckSshd => f.write_str("check that the new sshd takes its configuration"),
             Self::InstallFirstBoot => f.write_str("prepare the first boot"),
+            Self::SettleLoader => {
+                f.write_str("give the loader this node's disk, swap and consoles")
+            }
             Self::InstallGrub => f.write_str("install GRUB"),
             Self::ConfigureGrub => f.write_str("configure GRUB"),
+            Self::LabelRoot { policy } => write!(f, "label the new system by the policy {policy}"),
             Self::SealRoot => f.write_str("unmount the new system"),
             Self::PlaceLoader => f.write_str("write GRUB's core image to its place"),
             Self::Try => f.write_str("give the new system its tries"),

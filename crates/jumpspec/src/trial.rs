@@ -3,12 +3,15 @@
 
 /// What the kernel is given besides. A panic reboots, also that of initramfs-tools, which looks at
 /// `panic=` before it opens a shell (its scripts/functions); a systemd that crashes reboots
-/// (systemd(1)); dracut reboots in place of its emergency shell (dracut.cmdline(7)).
-pub const ARGUMENTS: [&str; 4] = [
+/// (systemd(1)); dracut reboots in place of its emergency shell (dracut.cmdline(7)). The swap to
+/// resume from is lent to the jump system, and an initramfs would wait for it (initramfs-tools(7),
+/// `noresume`).
+pub const ARGUMENTS: [&str; 5] = [
     "panic=10",
     "systemd.crash_reboot=yes",
     "rd.shell=0",
     "rd.emergency=reboot",
+    "noresume",
 ];
 
 /// Stands behind what grub-mkconfig wrote, so that it counts (GRUB manual, "Special environment
@@ -79,11 +82,11 @@ submenu 'more' {
             [lines[4], lines[5], lines[9]],
             [
                 "\tif linux\t/vmlinuz-6.12 root=UUID=abcd ro  quiet panic=0 panic=10 \
-                 systemd.crash_reboot=yes rd.shell=0 rd.emergency=reboot; \
+                 systemd.crash_reboot=yes rd.shell=0 rd.emergency=reboot noresume; \
                  then true; else reboot; fi",
                 "\tif initrd\t/initrd.img-6.12; then true; else reboot; fi",
                 "\t\tif linux /vmlinuz-6.12 root=UUID=abcd rd.shell=0 single panic=10 \
-                 systemd.crash_reboot=yes rd.emergency=reboot; then true; else reboot; fi",
+                 systemd.crash_reboot=yes rd.emergency=reboot noresume; then true; else reboot; fi",
             ]
         );
     }

@@ -188,6 +188,16 @@ impl Root {
     /// Writes a file whole, or not at all: beside it, synced, renamed over it. Missing
     /// directories are made. A symlink in its place is replaced, not followed.
     pub fn write(&self, inside: &str, bytes: &[u8], owner: Owner) -> Result<(), PathError> {
+        self.put(inside, bytes, owner, None)
+    }
+
+    fn put(
+        &self,
+        inside: &str,
+        bytes: &[u8],
+        owner: Owner,
+        label: Option<&[u8]>,
+    ) -> Result<(), PathError> {
         let inside = inside.trim_matches('/');
         let (parent, name) = split(inside);
         self.create_dir_all(parent, Owner::root(0o755))?;
@@ -205,6 +215,9 @@ impl Root {
         )
         .at("create", &path)?;
         give(&fd, owner).at("set the owner of", &path)?;
+        if let Some(label) = label {
+            label::set(&fd, label).at("label", &path)?;
+        }
         let mut file = File::from(fd);
         file.write_all(bytes)
             .and_then(|()| file.sync_all())
@@ -213,10 +226,11 @@ impl Root {
         fsync(&directory).at("sync the directory of", &path)
     }
 
-    /// Writes a file like [`Root::write`]; one that is there keeps owner and mode.
+    /// Writes a file like [`Root::write`]; one that is there keeps owner, mode and label.
     pub fn rewrite(&self, inside: &str, bytes: &[u8], otherwise: Owner) -> Result<(), PathError> {
         let owner = self.owner(inside)?.unwrap_or(otherwise);
-        self.write(inside, bytes, owner)
+        let label = self.label(inside)?;
+        self.put(inside, bytes, owner, label.as_deref())
     }
 
     /// Exchanges two names: each then leads to the file of the other. Unlike a rename over a file it
@@ -319,5 +333,6 @@ fn remove_if_there(directory: &OwnedFd, name: &str) -> io::Result<()> {
     }
 }
 
+mod label;
 #[cfg(test)]
 mod tests;

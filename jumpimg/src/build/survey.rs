@@ -9,7 +9,7 @@ use jumpspec::recipe::Recipe;
 use jumpspec::size::Size;
 
 use super::exclude::Rules;
-use super::{kernels, openssh, toolbox};
+use super::{kernels, openssh, selinux, toolbox};
 use crate::elf;
 use crate::trouble::{Exit, Trouble};
 
@@ -23,6 +23,8 @@ const UNIT_DIRECTORIES: [&str; 3] = [
 const PROGRAM_DIRECTORIES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
 /// File systems that jump can be asked to make, and their programs.
 const FILE_SYSTEMS: [&str; 4] = ["ext4", "xfs", "vfat", "btrfs"];
+/// What an update of Debian's grub-pc runs.
+const GRUB_PC: &str = "var/lib/dpkg/info/grub-pc.postinst";
 /// Larger than any program looked at here.
 const PROGRAM_CAP: u64 = 256 << 20;
 
@@ -88,6 +90,8 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         network: network(&stored),
         sshd: stored.program("sshd").is_some(),
         openssh: openssh::version(&stored),
+        selinux: selinux::survey(&stored)?,
+        grub_pc: stored.has(GRUB_PC),
         loaders: loaders(&stored),
         filesystems,
         toolbox,

@@ -2,6 +2,7 @@
 //!
 //! A decision that is not taken here is taken nowhere.
 
+mod aftermath;
 mod disk;
 mod extents;
 mod filesystems;
@@ -79,6 +80,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let landing = keep_going(&mut refusals, landing::chosen(input));
     let network = keep_going(&mut refusals, network(input));
     let ssh = keep_all_going(&mut refusals, ssh::planned(input));
+    let policy = keep_going(&mut refusals, aftermath::policy(input));
     let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
         return Err(refusals);
     };
@@ -111,7 +113,9 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .iter()
         .map(|filesystem| filesystem.planned.clone())
         .collect();
-    let steps = steps(input, table.rewrite, &filesystems);
+    let mut steps = steps(input, table.rewrite, &filesystems);
+    aftermath::label(&mut steps.replace, policy.flatten());
+    let loader = aftermath::loader(input, &landing);
     let mut plan = Plan {
         format: FORMAT,
         run: input.run.to_owned(),
@@ -138,6 +142,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         network,
         ssh_port: input.facts.ssh_port.unwrap_or(SSH_PORT),
         ssh: ssh.planned,
+        loader,
         health: input.job.health.clone(),
         wait: input.job.wait.clone(),
         steps,
@@ -156,6 +161,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
             .collect(),
     };
     plan.notes.extend(ssh.notes);
+    plan.notes
+        .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);
     let refusals = extents::refusals(&plan, disk);
     if refusals.is_empty() {
@@ -331,6 +338,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     replace.extend(ssh::carries_keys(input).then_some(Step::CheckSshd));
     replace.extend([
         Step::InstallFirstBoot,
+        Step::SettleLoader,
         Step::InstallGrub,
         Step::ConfigureGrub,
         Step::SealRoot,

@@ -238,6 +238,8 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         network: vec![NetworkStack::Networkd],
         sshd: true,
         openssh: Some(if jump { "9.2p1" } else { "10.0p2" }.to_owned()),
+        selinux: None,
+        grub_pc: true,
         loaders: vec!["i386-pc".to_owned()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {

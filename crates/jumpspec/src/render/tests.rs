@@ -5,7 +5,7 @@ use crate::job::{Filesystem, Health, Waits};
 use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
     JumpBoot, NewPartition, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages,
-    PlannedLanding, PlannedSelector, PlannedSsh, Steps, Swap,
+    PlannedLanding, PlannedLoader, PlannedSelector, PlannedSsh, Steps, Swap,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -148,6 +148,7 @@ fn a_plan() -> Plan {
         network: None,
         ssh_port: 22,
         ssh: PlannedSsh::default(),
+        loader: PlannedLoader::default(),
         health: Health::default(),
         wait: Waits::default(),
         steps: steps(),

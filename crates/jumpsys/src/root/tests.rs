@@ -90,3 +90,32 @@ fn what_is_not_there_is_none_and_may_be_removed() {
     root.remove("no/where").unwrap();
     root.remove("nothing").unwrap();
 }
+
+#[test]
+fn a_file_that_is_rewritten_keeps_its_label() {
+    if !crate::system::is_root() {
+        println!("skipped: labels of SELinux: not root");
+        return;
+    }
+    let (_dir, root) = made();
+    root.write("shadow", b"old", Owner::root(0o640)).unwrap();
+    assert_eq!(root.label("shadow").unwrap(), None);
+    let label = b"system_u:object_r:shadow_t:s0\0";
+    match root.set_label("shadow", label) {
+        Err(error) if error.errno() == Some(Errno::EOPNOTSUPP as i32) => {
+            println!("skipped: this file system keeps no labels");
+            return;
+        }
+        done => done.unwrap(),
+    }
+    root.rewrite("shadow", b"new", Owner::root(0o644)).unwrap();
+    assert_eq!(root.read("shadow").unwrap().unwrap(), b"new");
+    assert_eq!(root.label("shadow").unwrap().unwrap(), label);
+    root.write("shadow", b"another", Owner::root(0o640))
+        .unwrap();
+    assert_eq!(
+        root.label("shadow").unwrap(),
+        None,
+        "a new file, by its name"
+    );
+}
