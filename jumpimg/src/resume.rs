@@ -16,7 +16,7 @@ use serde_json::{Map, json};
 
 use crate::node::{Agent, Goal, Lookout, Sight, parse_events, read_events};
 use crate::node_args::{NodeArgs, each, node_name};
-use crate::push::{HostKey, Run, STAGING, Staging, Start, Timeline, ask, bundle, interrupted};
+use crate::push::{HostKey, Run, Staging, Start, Timeline, ask, bundle, interrupted};
 use crate::run_dir::RunDir;
 use crate::ssh::Session;
 use crate::survey::{Common, Purpose, Tools, random_hex};
@@ -91,7 +91,7 @@ impl<'a> Resume<'a> {
                 Err(self.not_stuck(&sight))
             }
         };
-        resumed.map_err(|trouble| interrupted(trouble, self.node, "it stays as it is"))
+        resumed.map_err(|trouble| interrupted(trouble, self.node, "nothing was ordered there yet"))
     }
 
     /// Why there is nothing to go on with.
@@ -243,9 +243,11 @@ impl<'a> Resume<'a> {
         let kept = seen_by.kept(&session);
         seen_by.remove(&session).map_err(failed)?;
         let kept = kept?;
+        self.refuse_rebooted(&kept)?;
         let common = match stage {
             Some(Stage::Stage) => Some(self.can_stage(&kept)?),
-            _ => None,
+            // It has the images.
+            _ => self.common,
         };
         let dir = self.adopt(&kept)?;
         voice.keep(dir.events()?);
@@ -262,21 +264,29 @@ impl<'a> Resume<'a> {
         refuse_without_mark(&run)?;
         // The run's own directory, in which the bundle is.
         let agent = Agent::upload(&session, &run.plan.run, &self.tools.jumpinit).map_err(failed)?;
-        let session = match common {
-            Some(common) => {
-                let mut staging = Staging {
-                    run: &mut run,
-                    common,
-                    goal: Goal::Stage,
-                    bundle: None,
-                    landing_taken: true,
-                };
-                let reached = staging.reach(session, &agent);
-                reached.map_err(|trouble| interrupted(trouble, self.node, STAGING))?
-            }
-            None => session,
+        let mut staging = Staging {
+            run: &mut run,
+            common,
+            goal: Goal::Stage,
+            bundle: None,
+            landing_taken: true,
         };
+        // Also a node that is armed: what was saved for that may be old.
+        let session = staging.stage_and_arm(session, &agent)?;
         run.jump(session, &agent)
+    }
+
+    /// What was staged in an earlier boot of the old system is of that.
+    fn refuse_rebooted(self, kept: &Kept) -> Result<(), Trouble> {
+        if kept.can_stage {
+            return Ok(());
+        }
+        let why = format!(
+            "the node was rebooted since run {} was begun",
+            kept.plan.run
+        );
+        Err(Trouble::new(Exit::Refused, "cannot-stage", why)
+            .hint(format!("`jumpimg abort {}`, then push again", self.node)))
     }
 
     /// The job's files, if they are those that the node is being staged with.
@@ -300,13 +310,6 @@ impl<'a> Resume<'a> {
                 kept.plan.run
             );
             return Err(Trouble::new(Exit::Refused, "other-image", why).hint(again));
-        }
-        if !kept.can_stage {
-            let why = format!(
-                "the node was rebooted while run {} was being staged",
-                kept.plan.run
-            );
-            return Err(Trouble::new(Exit::Refused, "cannot-stage", why).hint(again));
         }
         Ok(common)
     }
@@ -367,7 +370,7 @@ fn exchange(
         .map_err(|error| error.trouble(node))?;
     let mut staging = Staging {
         run,
-        common,
+        common: Some(common),
         goal: Goal::Exchange,
         bundle: Some(bundle),
         landing_taken: false,

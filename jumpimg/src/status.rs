@@ -135,7 +135,10 @@ fn line(node: &str, status: &Status) -> String {
 fn progress(status: &Status, journal: &Journal) -> String {
     let stage = match journal.stage {
         Stage::Stage => "being staged",
-        Stage::Armed => "armed: the next boot jumps",
+        Stage::Armed if jumpspec::arm::is_ordered(journal) => "armed: the next boot jumps",
+        Stage::Armed => {
+            "armed, with no reboot ordered: a boot goes through jump back to the old system"
+        }
         Stage::Prove => "proving itself",
         Stage::Replace => "replacing",
         Stage::Try => "the new system is being tried",
@@ -187,6 +190,21 @@ mod tests {
         the selector would boot: old
         the last attempt failed: no link
         ");
+    }
+
+    #[test]
+    fn an_arm_says_what_a_boot_would_do() {
+        let mut journal = Journal::new("aa", &[]);
+        journal.stage = Stage::Armed;
+        journal.arm = Some(jumpspec::arm::Arm {
+            boot_id: "b".to_owned(),
+            uptime_ms: 1,
+            ordered: false,
+        });
+        let shown = |journal: &Journal| line("n7", &old(journal.clone(), None));
+        assert!(shown(&journal).contains("back to the old system"));
+        journal.arm.as_mut().unwrap().ordered = true;
+        assert!(shown(&journal).ends_with("armed: the next boot jumps"));
     }
 
     #[test]

@@ -32,7 +32,7 @@ enum Command {
     },
     /// Print which system this is and how far a run has come, as JSON
     Status,
-    /// Fill the landing partition and arm the selector, from where the journal stands
+    /// Fill the landing partition, from where the journal stands; nothing boots it yet
     Stage {
         /// The directory with bundle and toolbox
         #[arg(long)]
@@ -50,8 +50,24 @@ enum Command {
         #[arg(long)]
         offset: u64,
     },
-    /// Ask init to reboot
-    Reboot,
+    /// Turn the boot sector of a node that is staged: jump once
+    Arm {
+        /// The directory with bundle and toolbox
+        #[arg(long)]
+        work: PathBuf,
+    },
+    /// Take an arm back that has stood for too long; `arm` starts this
+    KeepArm {
+        /// The directory with the bundle
+        #[arg(long)]
+        work: PathBuf,
+    },
+    /// Order the reboot that a node is armed for
+    Reboot {
+        /// The directory with the bundle
+        #[arg(long)]
+        work: PathBuf,
+    },
     /// Restore boot sector and swap of the old system while nothing is replaced
     TakeBack {
         /// A directory with bundle or plan; besides, the plan on the landing partition counts
@@ -151,7 +167,9 @@ impl Cli {
                 offset,
             } if !crate::resume::is_here() => crate::stage::receive(&work, image.into(), offset),
             Command::Receive { work, offset, .. } => crate::resume::receive(&work, offset),
-            Command::Reboot => crate::stage::reboot(),
+            Command::Arm { work } => crate::arm::run(&work),
+            Command::KeepArm { work } => crate::arm::keep(&work),
+            Command::Reboot { work } => crate::arm::reboot(&work),
             Command::TakeBack { work, run } => {
                 crate::take_back::run(work.as_deref(), run.as_deref())
             }

@@ -48,8 +48,14 @@ pub(crate) fn read() -> Result<Kept> {
             .context("there is no plan of a run on this node")?,
         facts: facts.or_else(|| staged.map(|bundle| bundle.facts.clone())),
         host_key_public: host_key.or_else(|| staged.map(|bundle| bundle.host_key_public.clone())),
-        can_stage: staged.is_some(),
+        can_stage: staged.is_some_and(is_of_this_boot),
     })
+}
+
+/// A directory that is not in memory outlives a reboot, and staging does not.
+fn is_of_this_boot(bundle: &Bundle) -> bool {
+    let boot = jumpsys::system::boot_id();
+    boot.is_ok_and(|boot| jumpspec::arm::in_its_boot(&bundle.plan, &boot).is_ok())
 }
 
 /// The bundles that were handed over since this boot, with their directories. Only root's own

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod apply;
+mod arm;
 mod cli;
 mod configure;
 mod confirm;

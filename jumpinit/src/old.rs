@@ -148,7 +148,7 @@ pub(crate) fn save_files(cx: &mut Context, paths: &[RelPath]) -> Result<()> {
 }
 
 /// Runs the plan's steps on the old system from where the journal stands, until an
-/// image is wanted or the node is armed.
+/// image is wanted or nothing is left but to arm the node.
 pub(crate) fn run(cx: &mut Context) -> Result<Progress> {
     let steps = cx.plan.steps.old.clone();
     for (index, step) in steps
@@ -165,9 +165,12 @@ pub(crate) fn run(cx: &mut Context) -> Result<Progress> {
                 });
             }
         }
+        if *step == Step::Arm {
+            break;
+        }
         cx.carry_out(index, step)?;
     }
-    Ok(Progress::Armed)
+    Ok(Progress::Staged)
 }
 
 /// How far [`run`] came.
@@ -180,12 +183,13 @@ pub(crate) enum Progress {
         /// From where.
         offset: u64,
     },
-    /// The next boot is a jump.
-    Armed,
+    /// The node can be armed.
+    Staged,
 }
 
-/// The first step to do: the one that was begun and not finished, or the next. A journal
-/// that was never written stands before the first journalled step.
+/// The first step to do: the one that was begun and not finished, or the next; but files are saved
+/// by every call that comes so far. A journal that was never written stands before the first
+/// journalled step.
 fn first_step(journal: &Journal, steps: &[Step]) -> usize {
     let index = journal.step as usize;
     let fresh = index == 0
@@ -194,8 +198,50 @@ fn first_step(journal: &Journal, steps: &[Step]) -> usize {
             .first()
             .is_some_and(|step| !crate::apply::is_journalled(step));
     if fresh {
-        0
-    } else {
-        index + usize::from(journal.done)
+        return 0;
+    }
+    let next = index + usize::from(journal.done);
+    let saving = |step: &Step| matches!(step, Step::SaveFiles { .. });
+    steps.iter().position(saving).unwrap_or(next).min(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps() -> Vec<Step> {
+        vec![
+            Step::SwapOff,
+            Step::MakeLanding,
+            Step::UnpackJump,
+            Step::SaveFiles { paths: Vec::new() },
+            Step::ConfigureJump,
+            Step::WriteSelector,
+            Step::Arm,
+        ]
+    }
+
+    fn first(step: u32, done: bool) -> usize {
+        let journal = Journal {
+            step,
+            done,
+            ..Journal::new("aa", &[])
+        };
+        first_step(&journal, &steps())
+    }
+
+    #[test]
+    fn staging_goes_on_where_it_was() {
+        assert_eq!(first(0, false), 0);
+        assert_eq!(first(1, false), 1);
+        assert_eq!(first(1, true), 2);
+        assert_eq!(first(2, true), 3);
+    }
+
+    #[test]
+    fn what_was_saved_by_an_earlier_call_is_saved_anew() {
+        for (step, done) in [(3, true), (4, false), (4, true), (5, false), (5, true)] {
+            assert_eq!(first(step, done), 3, "step {step}, {done}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jumpspec::arm::NotNow;
 use jumpspec::status::{EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::lock::{LockError, RunLock};
 
@@ -24,6 +25,12 @@ pub(crate) enum Forbidden {
     /// The run is not where the order could be carried out.
     #[error("{0}")]
     WrongStage(String),
+}
+
+impl From<NotNow> for Forbidden {
+    fn from(why: NotNow) -> Self {
+        Self::WrongStage(why.to_string())
+    }
 }
 
 impl Forbidden {

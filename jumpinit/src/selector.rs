@@ -153,7 +153,17 @@ fn env_block(run: &str, state: State) -> Env {
 pub(crate) fn arm(cx: &mut Context) -> Result<()> {
     let boot_img = read_landing(cx, |root| read_sector(root, BOOT_IMG))?;
     let now = bootwrite::read_boot_sector(&cx.disk)?;
-    cx.enter(Stage::Armed)?;
+    // The journal first: what is armed is known to be so, and since when.
+    let arm = crate::arm::made_now()?;
+    cx.reporter.enter(Stage::Armed);
+    cx.record(Journal {
+        stage: Stage::Armed,
+        step: 0,
+        done: false,
+        failure: None,
+        arm: Some(arm),
+        ..cx.journal().clone()
+    })?;
     bootwrite::write_boot_sector(
         &cx.disk,
         &compose(&boot_img, &now, cx.plan.selector.core.start),
@@ -288,7 +298,7 @@ pub(crate) fn disarm(cx: &Context) -> Result<()> {
 }
 
 /// Turns the boot sector to the old loader, if it leads to the selector.
-fn lead_back(cx: &Context) -> Result<()> {
+pub(crate) fn lead_back(cx: &Context) -> Result<()> {
     let now = bootwrite::read_boot_sector(&cx.disk)?;
     if BootSector::new(now).kernel_sector() == cx.plan.selector.core.start {
         let old = raw_sector(cx)?;

@@ -1,14 +1,15 @@
-//! What `jumpimg` calls on the old system, over SSH: stage and arm, receive, reboot.
+//! What `jumpimg` calls on the old system, over SSH, before it arms: stage, receive.
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use jumpspec::arm;
 use jumpspec::event::What;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::step::ImageRole;
 use jumpsys::lock::RunLock;
-use jumpsys::system;
+use jumpsys::system::boot_id;
 
 use crate::context::Context;
 use crate::facts::{gather_disks, jump_in_progress};
@@ -17,15 +18,13 @@ use crate::old::{self, Progress};
 use crate::order::{self, Forbidden};
 use crate::reporter::Reporter;
 
-/// Runs the old system's steps from where the journal stands.
+/// Runs the old system's steps from where the journal stands. An arm is taken back: what was saved
+/// for it is as old as it is.
 pub(crate) fn run(work: &Path) -> Result<()> {
     let (_lock, mut cx) = open(work)?;
     match cx.journal().stage {
         Stage::Stage => {}
-        Stage::Armed => {
-            cx.reporter.tell(What::Complete);
-            return Ok(());
-        }
+        Stage::Armed => crate::arm::take_back(&mut cx, "it is staged anew")?,
         _ => bail!(Forbidden::WrongStage(format!(
             "run {} was staged before, and has run its course since",
             cx.plan.run
@@ -33,14 +32,13 @@ pub(crate) fn run(work: &Path) -> Result<()> {
     }
     remount(&mut cx)?;
     match old::run(&mut cx) {
-        Ok(Progress::Armed) => cx.reporter.tell(What::Complete),
+        Ok(Progress::Staged) => cx.reporter.tell(What::Complete),
         Ok(Progress::Wants { image, offset }) => cx.reporter.tell(What::Need { image, offset }),
         Err(error) => {
             cx.reporter.tell(What::Failed {
                 step: "stage".to_owned(),
                 error: format!("{error:#}"),
-                next: "the old system stays; nothing but the landing partition was changed"
-                    .to_owned(),
+                next: "the old system stays, and boots; it is not armed".to_owned(),
             });
             return Err(error);
         }
@@ -71,15 +69,11 @@ pub(crate) fn receive(work: &Path, image: ImageRole, offset: u64) -> Result<()> 
     old::receive(&cx, image, offset, &mut Feed::stdin())
 }
 
-/// Asks this system's init to reboot.
-pub(crate) fn reboot() -> Result<()> {
-    system::sync_all();
-    Ok(system::reboot(system::RebootVia::Init)?)
-}
-
-fn open(work: &Path) -> Result<(RunLock, Context)> {
+/// The run of the bundle in `work`, if this is the boot that its plan was made in.
+pub(crate) fn open(work: &Path) -> Result<(RunLock, Context)> {
     let bundle = old::read_bundle(work)?;
     let lock = order::lock(&bundle.plan.run)?;
+    arm::in_its_boot(&bundle.plan, &boot_id()?).map_err(Forbidden::from)?;
     refuse_other_run(&bundle.plan)?;
     let cx = Context::new(
         bundle.plan,

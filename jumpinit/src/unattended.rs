@@ -121,7 +121,10 @@ fn prove(cx: &mut Context) -> End {
     let steps = cx.plan.steps.prove.clone();
     let limit = cx.plan.wait.prove.0 + GRACE;
     let deadline = Deadline::start(limit, RebootVia::Kernel, NOT_PROVED);
-    let proved = cx.enter(Stage::Prove).and_then(|()| carry_out(cx, &steps));
+    let ordered = crate::arm::refuse_unordered(cx.journal());
+    // Entered first: once means once, also for what goes back at once.
+    let entered = cx.enter(Stage::Prove).and(ordered);
+    let proved = entered.and_then(|()| carry_out(cx, &steps));
     drop(deadline);
     match proved {
         Ok(()) if cx.plan.rehearsal => rehearsed(cx),

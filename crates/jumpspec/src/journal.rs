@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arm::Arm;
 use crate::facts::DiskIdentity;
 
 /// Bytes at the end of the landing partition that no file system uses: the journal's
@@ -50,6 +51,9 @@ pub struct Journal {
     pub tries: u32,
     /// Why the last attempt failed, one line.
     pub failure: Option<String>,
+    /// The arm, once there was one.
+    #[serde(default)]
+    pub arm: Option<Arm>,
 }
 
 impl Journal {
@@ -63,6 +67,7 @@ impl Journal {
             done: false,
             tries: 0,
             failure: None,
+            arm: None,
         }
     }
 }

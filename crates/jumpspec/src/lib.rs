@@ -5,6 +5,7 @@
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
 pub mod accounts;
+pub mod arm;
 pub mod bundle;
 pub mod digest;
 pub mod event;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, chdir, chroot};
 
+mod detached;
 mod pipes;
 
 pub use pipes::Piped;

@@ -26,6 +26,7 @@ pub mod mountinfo;
 pub mod netlink;
 pub mod partition;
 pub mod partnodes;
+pub mod process;
 pub mod root;
 pub mod sealed;
 pub mod superblock;

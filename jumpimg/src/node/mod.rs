@@ -177,6 +177,7 @@ impl Agent {
     ) -> Result<(), SshError> {
         let order = match goal {
             Goal::Stage => "stage",
+            Goal::Arm => "arm",
             Goal::Exchange => "exchange",
         };
         self.work(session, order, Input::empty(), &mut |heard| {
@@ -268,21 +269,20 @@ impl Agent {
         session.talk(&script, input, listen).map(drop)
     }
 
-    /// Asks the node to reboot; that the connection then breaks is as it should be.
+    /// Orders the reboot that the node is armed for; that the connection then breaks is as it
+    /// should be.
     pub(crate) fn reboot(&self, session: &Session) -> Result<(), SshError> {
-        going_down(
-            session
-                .run(&format!("exec {} reboot", self.program), SHORT)
-                .map(drop),
-        )
+        going_down(self.work(session, "reboot", Input::empty(), &mut |_| ()))
     }
 }
 
 /// What the node is filled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
-    /// The old system's steps: the node is armed at the end.
+    /// The old system's steps but the last: the node can be armed then.
     Stage,
+    /// The last one: the reboot that is ordered next jumps.
+    Arm,
     /// Another plan in the place of the one that the jump system is stuck with.
     Exchange,
 }

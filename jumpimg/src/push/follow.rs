@@ -285,7 +285,10 @@ impl Run<'_> {
                 ))
             }
             Ending::NoReboot => failed("no-reboot", "does not reboot".to_owned())
-                .hint("reboot it by hand; it is armed and jumps at its next boot"),
+                .hint(format!(
+                    "its arm has ended by itself; if it was going down all the time it may still jump: see `jumpimg status {0}`, and go on with `jumpimg resume {0}` or `jumpimg abort {0}`",
+                    self.node
+                )),
             Ending::TooSlow(what) => failed(
                 "too-slow",
                 format!("{what}, longer than the job's [wait] allows"),

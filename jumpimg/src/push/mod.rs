@@ -24,7 +24,7 @@ use serde_json::{Map, json};
 use crate::node::{Agent, Goal, boot_id};
 use crate::node_args::{NodeArgs, each, node_name};
 use crate::run_dir::RunDir;
-use crate::ssh::Session;
+use crate::ssh::{Session, SshError};
 use crate::survey::{Common, Purpose, Survey, Tools, survey};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
@@ -56,9 +56,6 @@ pub(crate) struct PushArgs {
     #[arg(required = true, value_name = "NODE", value_parser = node_name)]
     pub(crate) node: Vec<String>,
 }
-
-/// The node after Ctrl-C while it is staged.
-pub(crate) const STAGING: &str = "its old system runs and is untouched, but its landing partition may be swap no more: go on with `jumpimg resume --job`, or `jumpimg abort`";
 
 /// Pushes to all nodes, one after another; a node that fails does not stop the next.
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
@@ -111,17 +108,13 @@ fn push(
     };
     let mut staging = Staging {
         run: &mut run,
-        common,
+        common: Some(common),
         goal: Goal::Stage,
         bundle: Some(bundle),
         landing_taken: false,
     };
-    let session = match staging.reach(session, &agent) {
-        Ok(session) => session,
-        Err(trouble) => {
-            return Err(interrupted(staging.give_up(&agent, trouble), node, STAGING));
-        }
-    };
+    let armed = staging.stage_and_arm(session, &agent);
+    let session = armed.map_err(|trouble| staging.give_up(&agent, trouble))?;
     run.jump(session, &agent)
 }
 
@@ -142,15 +135,29 @@ pub(crate) fn begin(
 }
 
 impl Run<'_> {
-    /// Reboots an armed node and follows it to the end.
+    /// Orders the reboot of an armed node and follows it to the end.
     pub(crate) fn jump(&mut self, session: Session, agent: &Agent) -> Result<(), Trouble> {
         let mut times = Timeline::default();
         times.armed(self.begun.elapsed());
-        let boot_id = boot_id(&session)
-            .and_then(|boot_id| agent.reboot(&session).map(|()| boot_id))
-            .map_err(|error| error.trouble(self.node))?;
+        let boot_id = boot_id(&session).map_err(|error| self.not_ordered(&error))?;
+        agent
+            .reboot(&session)
+            .map_err(|error| self.not_ordered(&error))?;
         drop(session);
         self.follow_to_the_end(&Start { boot_id, offset: 0 }, times)
+    }
+
+    /// The node is armed, and its reboot may have been ordered.
+    fn not_ordered(&self, error: &SshError) -> Trouble {
+        let state = format!(
+            "it is armed: if its reboot was ordered it goes on unattended, else the arm ends by itself within {}",
+            String::from(self.plan.wait.boot)
+        );
+        let trouble = error.trouble(self.node);
+        if trouble.exit == Exit::Interrupted {
+            return interrupted(trouble, self.node, &state);
+        }
+        trouble.hint(format!("{state}; see `jumpimg status {}`", self.node))
     }
 
     /// Follows a node that reboots, and tells how it ended.
@@ -197,9 +204,11 @@ fn question(plan: &Plan) -> String {
     }
 }
 
-/// After Ctrl-C: the state that the node is in.
+/// After Ctrl-C: the state that the node is in. Who was nearer to it knew better, and has said so
+/// with a hint.
 pub(crate) fn interrupted(trouble: Trouble, node: &str, state: &str) -> Trouble {
-    if trouble.exit != Exit::Interrupted {
+    let is_told = trouble.causes.iter().any(|cause| cause.hint.is_some());
+    if trouble.exit != Exit::Interrupted || is_told {
         return trouble;
     }
     Trouble::new(
@@ -208,4 +217,20 @@ pub(crate) fn interrupted(trouble: Trouble, node: &str, state: &str) -> Trouble 
         format!("interrupted; {state}"),
     )
     .hint(format!("see `jumpimg status {node}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_that_is_told_first_after_ctrl_c_stays() {
+        let bare = Trouble::new(Exit::Interrupted, "interrupted", "interrupted");
+        let inner = interrupted(bare, "n", "it goes on unattended");
+        let outer = interrupted(inner, "n", "it stays as it is");
+        assert_eq!(
+            outer.causes[0].message,
+            "interrupted; it goes on unattended"
+        );
+    }
 }

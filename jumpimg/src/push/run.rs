@@ -10,6 +10,7 @@ use jumpspec::plan::Plan;
 use jumpspec::status::EXIT_BUSY;
 use jumpspec::step::{ImageRole, Step};
 
+use super::interrupted;
 use super::key::HostKey;
 use super::upload::Upload;
 use crate::node::{Agent, Goal};
@@ -22,6 +23,20 @@ use crate::voice::Voice;
 /// A connection that breaks is made again, after pauses of so many seconds, this often
 /// without anything having got on.
 const PAUSES: [u64; 8] = [1, 2, 5, 10, 20, 30, 60, 60];
+
+/// The node while it is staged, for whoever does not hear of it any more.
+const NOT_ARMED: &str = "it is not armed, so a reboot boots it again";
+
+/// The node after Ctrl-C while it is staged.
+const STAGING: &str = "its old system runs and is untouched, but its landing partition may be swap no more; it is not armed, so a reboot boots it again: go on with `jumpimg resume --job`, or `jumpimg abort`";
+
+/// A node that may be armed, with no reboot ordered.
+fn arming(plan: &Plan) -> String {
+    format!(
+        "its old system runs, and may be armed: that ends by itself within {}, and a reboot before then goes through the jump system back to it; go on with `jumpimg resume`, or `jumpimg abort`",
+        String::from(plan.wait.boot)
+    )
+}
 
 /// One run on one node.
 pub(crate) struct Run<'a> {
@@ -38,7 +53,8 @@ pub(crate) struct Run<'a> {
 /// The part of a run that fills the landing partition from this host's files.
 pub(crate) struct Staging<'s, 'r, 'c> {
     pub(crate) run: &'s mut Run<'r>,
-    pub(crate) common: &'s Common<'c>,
+    /// The job's files, where there is a job: a node that has all of them wants none.
+    pub(crate) common: Option<&'s Common<'c>>,
     pub(crate) goal: Goal,
     /// What goes to the node before the first step, until it is there.
     pub(crate) bundle: Option<Bundle>,
@@ -74,6 +90,21 @@ fn origin() -> String {
 }
 
 impl Staging<'_, '_, '_> {
+    /// Stages the node, and arms it while we are here.
+    pub(crate) fn stage_and_arm(
+        &mut self,
+        session: Session,
+        agent: &Agent,
+    ) -> Result<Session, Trouble> {
+        self.goal = Goal::Stage;
+        let node = self.run.node;
+        let staged = self.reach(session, agent);
+        let session = staged.map_err(|trouble| interrupted(trouble, node, STAGING))?;
+        self.goal = Goal::Arm;
+        let armed = self.reach(session, agent);
+        armed.map_err(|trouble| interrupted(trouble, node, &arming(&self.run.plan)))
+    }
+
     /// Reaches the goal, through connections that break; the last one is still open.
     pub(crate) fn reach(&mut self, session: Session, agent: &Agent) -> Result<Session, Trouble> {
         let mut session = Some(session);
@@ -118,8 +149,8 @@ impl Staging<'_, '_, '_> {
                 Err(error) => return (advanced, Err(error.into())),
             },
         };
-        if let Some(bundle) = &self.bundle {
-            if let Err(error) = agent.hand_over(&open, bundle, &self.common.images.toolbox) {
+        if let (Some(bundle), Some(common)) = (&self.bundle, self.common) {
+            if let Err(error) = agent.hand_over(&open, bundle, &common.images.toolbox) {
                 return (advanced, Err(error.into()));
             }
             self.bundle = None;
@@ -165,7 +196,7 @@ impl Staging<'_, '_, '_> {
             }
             voice.event(&event);
         });
-        done.map_err(|error| StageError { error, failed })?;
+        done.map_err(|error| StageError::talk(error, failed))?;
         next.ok_or_else(|| SshError::unreachable("the node did not say what it needs next").into())
     }
 
@@ -177,7 +208,8 @@ impl Staging<'_, '_, '_> {
         offset: u64,
         advanced: &mut bool,
     ) -> Result<(), StageError> {
-        let upload = Upload::open(self.common.images.path(image), offset)?;
+        let common = self.common.ok_or_else(|| StageError::needs_job(image))?;
+        let upload = Upload::open(common.images.path(image), offset)?;
         let total = self.run.plan.image(image).size;
         let what = format!("send the {image}");
         let voice = &mut *self.run.voice;
@@ -193,7 +225,7 @@ impl Staging<'_, '_, '_> {
         });
         voice.clear();
         *advanced |= upload.sent() > 0;
-        sent.map_err(|error| StageError { error, failed })
+        sent.map_err(|error| StageError::talk(error, failed))
     }
 
     /// After a step failed: the landing partition becomes swap again, if it was taken.
@@ -212,21 +244,20 @@ impl Staging<'_, '_, '_> {
         });
         match back {
             Ok(()) => trouble.hint("the node is as it was: nothing else was changed, and the landing partition is swap again"),
-            Err(error) => trouble.hint(format!("the old system runs, but its landing partition is swap no more: {error}")),
+            Err(error) => trouble.hint(format!(
+                "of the old system nothing was changed but its landing partition, which is swap no more ({error}); {}, or try `jumpimg abort {}`",
+                if self.goal == Goal::Arm { arming(&self.run.plan) } else { NOT_ARMED.to_owned() },
+                self.run.node
+            )),
         }
     }
 
     /// Waits before the next attempt, or says why there is none.
     fn pause(&mut self, error: StageError, failures: usize) -> Result<(), Trouble> {
-        if !error.busy() && !error.error.is_connection() || error.failed.is_some() {
-            return Err(error.trouble(self.run.node));
-        }
-        let Some(&pause) = PAUSES.get(failures) else {
+        let (Some(why), Some(&pause)) = (error.passing(), PAUSES.get(failures)) else {
             return Err(error.trouble(self.run.node));
         };
-        self.run
-            .voice
-            .say(&format!("{}; again in {pause} s", error.error));
+        self.run.voice.say(&format!("{why}; again in {pause} s"));
         if self.run.tools.interrupt.sleep(Duration::from_secs(pause)) {
             return Err(SshError::Interrupted.trouble(self.run.node));
         }
@@ -235,16 +266,36 @@ impl Staging<'_, '_, '_> {
 }
 
 /// What ended an attempt.
-struct StageError {
-    error: SshError,
-    /// The node's own word for it.
-    failed: Option<What>,
+enum StageError {
+    /// The talk with the node came to this.
+    Talk {
+        error: SshError,
+        /// The node's own word for it.
+        failed: Option<What>,
+    },
+    /// Nothing that another attempt would change.
+    Final(Trouble),
 }
 
 impl StageError {
+    fn talk(error: SshError, failed: Option<What>) -> Self {
+        Self::Talk { error, failed }
+    }
+
+    /// The node lacks an image, and there is no job that names it.
+    fn needs_job(image: ImageRole) -> Self {
+        let why = format!("the node lacks a part of the {image}");
+        Self::Final(
+            Trouble::new(Exit::Refused, "needs-job", why).hint("name the run's job with --job"),
+        )
+    }
+
     fn busy(&self) -> bool {
+        let Self::Talk { error, .. } = self else {
+            return false;
+        };
         matches!(
-            self.error,
+            error,
             SshError::Remote {
                 status: EXIT_BUSY,
                 ..
@@ -252,21 +303,31 @@ impl StageError {
         )
     }
 
+    /// What may be otherwise in a moment, in words.
+    fn passing(&self) -> Option<String> {
+        match self {
+            Self::Talk {
+                error,
+                failed: None,
+            } if self.busy() || error.is_connection() => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
     fn trouble(self, node: &str) -> Trouble {
-        match self.failed {
-            Some(What::Failed { step, error, next }) => {
-                Trouble::new(Exit::Failed, "step-failed", format!("{step}: {error}")).hint(next)
-            }
-            _ => self.error.trouble(node),
+        match self {
+            Self::Talk {
+                failed: Some(What::Failed { step, error, next }),
+                ..
+            } => Trouble::new(Exit::Failed, "step-failed", format!("{step}: {error}")).hint(next),
+            Self::Talk { error, .. } => error.trouble(node),
+            Self::Final(trouble) => trouble,
         }
     }
 }
 
 impl From<SshError> for StageError {
     fn from(error: SshError) -> Self {
-        Self {
-            error,
-            failed: None,
-        }
+        Self::talk(error, None)
     }
 }

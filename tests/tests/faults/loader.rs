@@ -32,8 +32,22 @@ pub(crate) fn arming(bench: &mut Bench) -> Result<()> {
     again.power_off(BOOT)?;
     lab.boot(Choice::Old)?.kill()?;
 
-    let lab = bench.armed("power cut after the boot sector is turned")?;
-    bench.ends(&lab, End::New).map(drop)
+    let lab = bench.armed("power cut after the reboot was ordered")?;
+    bench.ends(&lab, End::New)?;
+
+    let lab = bench.armed("rebooted for another reason than the one it was armed for")?;
+    edit::journal(&lab, |journal| {
+        if let Some(arm) = &mut journal.arm {
+            arm.ordered = false;
+        }
+    })?;
+    let seen = bench.ends_telling(&lab, End::Old, "nobody ordered this reboot")?;
+    ensure!(
+        seen.booted == [Choice::Jump, Choice::Old],
+        "{:?}",
+        seen.booted
+    );
+    lab.boot(Choice::Old)?.kill()
 }
 
 /// Only a whole block is believed.

@@ -18,7 +18,7 @@ stage)
   # EX_TEMPFAIL: an earlier call still holds the node.
   [ ! -e "$D/busy" ] || { rm "$D/busy"; exit 75; }
   other
-  [ ! -e "$D/slow" ] || { touch "$D/slow-now"; sleep 60; }
+  [ ! -e "$D/slow" ] || { touch "$D/slow-now"; seconds=$(cat "$D/slow"); sleep "${seconds:-60}"; }
   cp "$3/bundle.json" "$D/bundle.json"
   [ -s "$3/toolbox.tar" ] || exit 1
   if [ ! -e "$D/begun" ]; then
@@ -36,7 +36,14 @@ stage)
       exit 0
     fi
   done
-  tell 3000 armed '"event":"complete"'
+  tell 3000 stage '"event":"complete"'
+  ;;
+arm)
+  other
+  [ ! -e "$D/slow-arm" ] || { touch "$D/slow-arm-now"; sleep 60; }
+  [ ! -e "$D/break-arm" ] || { rm "$D/break-arm"; touch "$D/break-arm-now"; sleep 60; }
+  touch "$D/armed"
+  tell 3500 armed '"event":"complete"'
   ;;
 receive)
   if grep -q '"system":"jump"' "$D/status.json"; then

@@ -34,6 +34,11 @@ pub(crate) const CASES: &[Case] = &[
         armed,
     ),
     (
+        "what_was_staged_before_a_reboot_of_the_old_system_is_not_gone_on_with",
+        Need::Sshd,
+        rebooted,
+    ),
+    (
         "fault_39_a_half_staged_node_goes_on_with_its_job",
         Need::Sshd,
         half_staged,
@@ -161,9 +166,30 @@ fn armed() -> Result<()> {
         .command_at("elsewhere", "resume", &["node07"])
         .spawn()?;
     node.wait_for("reboot")?;
+    // What was saved for the first arm is saved anew before the second.
+    let orders = fs::read_to_string(node.path("orders"))?;
+    let resumed = orders.rsplit("kept").next().unwrap_or_default();
+    let at = |order: &str| resumed.find(&format!("\n{order} --work"));
+    ensure!(
+        at("stage") < at("arm") && at("arm") < at("reboot") && at("stage").is_some(),
+        "{orders}"
+    );
     // Its host key was never seen by this host but in what the node keeps.
     node.boot_jump("stuck", Some("no space left"))?;
     end(resume)?.ended(1, "stays in the jump system: no space left [stuck-in-jump]")
+}
+
+fn rebooted() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::armed(&bench)?;
+    let mut kept: Value = serde_json::from_str(&fs::read_to_string(node.path("kept.json"))?)?;
+    kept["can_stage"] = json!(false);
+    bench.write("kept.json", &kept.to_string())?;
+    let outcome = bench.run("resume", &["node07"])?;
+    outcome.ended(3, "was rebooted since run ")?;
+    outcome.ended(3, "[cannot-stage]")?;
+    ensure!(!node.path("reboot").exists());
+    Ok(())
 }
 
 fn half_staged() -> Result<()> {

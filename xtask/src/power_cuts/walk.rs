@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use jumpspec::event::{Event, What};
+use jumpspec::journal::Stage;
 
 use super::moment::{ARMED, Moment, Sign, need};
 use crate::interrupt::Interrupt;
@@ -179,7 +180,8 @@ fn event_line(line: &str) -> Option<String> {
     match event.what {
         What::Begin { step } => Some(step),
         What::Need { image, .. } => Some(need(&image.to_string())),
-        What::Complete => Some(ARMED.to_owned()),
+        // Staging is complete before.
+        What::Complete if event.stage == Stage::Armed => Some(ARMED.to_owned()),
         _ => None,
     }
 }
@@ -207,5 +209,7 @@ mod tests {
         assert_eq!(event_line(noted).as_deref(), Some("s"));
         let noted = r#"{"event":"complete","node":"n","stage":"armed","uptime_ms":1}"#;
         assert_eq!(event_line(noted).as_deref(), Some("armed"));
+        let noted = r#"{"event":"complete","node":"n","stage":"stage","uptime_ms":1}"#;
+        assert_eq!(event_line(noted), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
-use super::ImageFile;
+use super::{ImageFile, Input};
 use crate::digest::Digest;
 use crate::facts::{
     Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, LoaderArea, Mount, Partition,
@@ -9,6 +9,7 @@ use crate::facts::{
 use crate::job::Job;
 use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, Link, Network};
+use crate::plan::Plan;
 use crate::recipe::Budget;
 use crate::size::Size;
 use crate::sshd::{ConfigFile, FileOwner, SshServer};
@@ -263,4 +264,18 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         size: 150 << 20,
         digest: Digest::of(b"image"),
     }
+}
+
+/// The demo's plan, as the run `run`.
+pub(crate) fn plan(run: &str) -> Plan {
+    super::plan(&Input {
+        run,
+        rehearsal: false,
+        admin_mark: Digest::of(b"mark"),
+        jump: &image(Kind::Jump),
+        target: &image(Kind::Target),
+        facts: &facts(),
+        job: &job(),
+    })
+    .expect("a plan")
 }
