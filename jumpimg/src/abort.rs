@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use jumpspec::job::Waits;
+use jumpspec::page::Page;
 use jumpspec::status::{EXIT_BUSY, EXIT_WRONG_STAGE, Status, System};
 use serde_json::{Map, json};
 
@@ -129,10 +130,10 @@ impl Abort<'_> {
 
     fn nothing(&mut self) {
         self.outcome("nothing", None);
-        self.voice.text(&format!(
+        self.voice.text(&Page::of(format_args!(
             "{}: no run is under way; nothing was done",
             self.node
-        ));
+        )));
     }
 
     fn outcome(&mut self, outcome: &str, run: Option<&str>) {
@@ -256,10 +257,10 @@ impl Abort<'_> {
                     ours.write_taken_back()?;
                 }
                 self.outcome("taken-back", run);
-                self.voice.text(&format!(
+                self.voice.text(&Page::of(format_args!(
                     "{}: the jump is taken back; boot sector and swap are as they were",
                     self.node
-                ));
+                )));
                 Ok(())
             }
         }

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jumparchive::{Archive, Error, UnpackOptions};
 use jumpspec::manifest::Kind;
+use jumpspec::page::Page;
 use jumpspec::size::Size;
 use jumpsys::system;
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 use crate::build::{self, ImageArgs, KindName, Settings};
 use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
-use crate::{image, meter};
+use crate::{image, meter, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -133,7 +134,10 @@ fn unpack(
     let summary = unpacked.map_err(|error| trouble(&args.archive, error))?;
     if !args.image.json {
         let (entries, size) = (summary.entries, Size(summary.bytes));
-        anstream::println!("{}: {entries} entries, {size}", args.archive.display());
+        let archive = args.archive.display();
+        print::page(&Page::of(format_args!(
+            "{archive}: {entries} entries, {size}"
+        )))?;
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) use settings::{BuildArgs, ImageArgs, KindName, Settings};
 use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
 use crate::weight::Weights;
-use crate::{image, meter};
+use crate::{image, meter, print};
 
 /// Builds an image, or says what it would be.
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
@@ -50,9 +50,7 @@ pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
 /// Tells programs what went wrong.
 pub(crate) fn print_errors(json: bool, result: &Result<(), Trouble>) -> Result<(), Trouble> {
     match result {
-        Err(trouble) if json => {
-            outcome::print_json(&serde_json::json!({ "errors": trouble.causes }))
-        }
+        Err(trouble) if json => print::json(&serde_json::json!({ "errors": trouble.causes })),
         _ => Ok(()),
     }
 }
@@ -185,7 +183,7 @@ fn over_budget(
     census: &Census,
     weights: &Weights,
 ) -> Trouble {
-    anstream::eprint!("{}", heavy::table(weights));
+    print::tell(&heavy::table(weights));
     let over: Vec<String> = over.iter().map(ToString::to_string).collect();
     let message = format!("image {}: {}", manifest.name, over.join("; "));
     Trouble::new(Exit::Refused, "over-budget", message).hint(heavy::hint(census))

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::build::BuildArgs;
 use crate::trouble::Trouble;
-use crate::{abort, adopt, build, check, diff, inspect, logs, push, resume, status, verify};
+use crate::{abort, adopt, build, check, diff, inspect, logs, print, push, resume, status, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,8 +112,9 @@ impl Command {
             Self::Logs(args) => logs::run(&args),
             Self::Completion { shell } => {
                 let mut command = <Cli as clap::CommandFactory>::command();
-                clap_complete::generate(shell, &mut command, "jumpimg", &mut std::io::stdout());
-                Ok(())
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut command, "jumpimg", &mut script);
+                print::generated(&script)
             }
         }
     }

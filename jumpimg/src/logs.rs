@@ -1,24 +1,24 @@
 //! `jumpimg logs`: the events of the run that a node is in, or of its last one, from the node if
 //! it can be reached, else from what this host kept.
 
-use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use jumpspec::event::Event;
-use serde_json::json;
+use jumpspec::page::Page;
+use serde_json::{Value, json};
 
 use crate::node::{Agent, Log, Lookout, Sight, follow_events, read_events, read_failed_boot};
 use crate::node_args::{NodeArgs, node_name};
+use crate::print;
 use crate::run_dir::RunDir;
 use crate::ssh::{Session, SshError};
 use crate::survey::Tools;
+use crate::told::{News, Told};
 use crate::trouble::{Exit, Trouble};
-use crate::voice::{line, seconds};
+use crate::voice::{page, seconds};
 
 /// Between two looks for something new.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -90,12 +90,13 @@ fn show(args: &LogsArgs) -> Result<(), Trouble> {
             ));
         }
     };
-    print(&if args.nodes.json || args.failed_boot {
-        log
-    } else {
-        text(&log)
-    });
-    Ok(())
+    if args.failed_boot {
+        let mut page = Page::default();
+        page.lines(&log);
+        return print::page(&page);
+    }
+    let mut told = Told::default();
+    tell(args, &mut told, &log)
 }
 
 /// What this host kept, and why the node's own was not to be had.
@@ -111,24 +112,39 @@ fn kept_here(
             causes.map(|cause| cause.message).unwrap_or_default()
         },
     );
-    anstream::eprintln!(
+    print::tell(&Page::of(format_args!(
         "{}: {why}; this is what {} has",
         args.node,
         latest.path().display()
-    );
+    )));
     let path = latest.events_path();
     let kept = fs::read_to_string(&path);
     Ok(kept.with_context(|| format!("cannot read {}", path.display()))?)
 }
 
-/// Whoever reads may stop early (`| head`).
-fn print(text: &str) {
-    let mut stdout = anstream::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .ok();
+/// Tells the events of a log that are news, to people or to programs.
+fn tell(args: &LogsArgs, told: &mut Told, log: &str) -> Result<(), Trouble> {
+    for line in log.lines() {
+        let news = told.insert(line);
+        if news == News::Last {
+            return Err(Trouble::new(Exit::Failed, "answer-too-long", TOO_LONG));
+        }
+        if news != News::New {
+            continue;
+        }
+        if args.nodes.json {
+            if let Ok(event @ Value::Object(_)) = serde_json::from_str(line) {
+                print::json_line(&event)?;
+            }
+        } else {
+            print::page(&text(line))?;
+        }
+    }
+    Ok(())
 }
+
+/// Why a node is not listened to any more.
+const TOO_LONG: &str = "the node tells more than is kept of any run";
 
 /// The log by the way that its system has: the landing file system may be mounted nowhere.
 fn from_node(
@@ -146,24 +162,18 @@ fn from_node(
 
 /// Tells what is new, system after system, until Ctrl-C.
 fn follow(args: &LogsArgs, tools: &Tools<'_>, lookout: &Lookout<'_>) -> Result<(), Trouble> {
-    let mut told = HashSet::new();
-    let mut tell = |log: &str| {
-        let new: String = log
-            .split_inclusive('\n')
-            .filter(|line| line.ends_with('\n') && told.insert((*line).to_owned()))
-            .collect();
-        print(&if args.nodes.json { new } else { text(&new) });
-    };
+    let mut told = Told::default();
     loop {
         let (open, sight) = lookout.look()?;
         let mut open = open;
         while let Some((session, agent)) = &open {
             match from_node(session, agent, &sight, Log::Events) {
                 Ok(log) => {
-                    tell(&log);
+                    // The last line may be under way.
+                    let whole = log.rfind('\n').map_or(0, |end| end + 1);
+                    tell(args, &mut told, &log[..whole])?;
                     if matches!(sight, Sight::Jump(_)) {
-                        let offset = log.len() as u64;
-                        follow_jump(session, offset, &mut tell);
+                        follow_jump(args, session, whole as u64, &mut told)?;
                         open = None;
                     }
                 }
@@ -176,15 +186,22 @@ fn follow(args: &LogsArgs, tools: &Tools<'_>, lookout: &Lookout<'_>) -> Result<(
 }
 
 /// The jump system's events as they come, until the connection breaks or Ctrl-C.
-fn follow_jump(session: &Session, offset: u64, tell: &mut dyn FnMut(&str)) {
+fn follow_jump(
+    args: &LogsArgs,
+    session: &Session,
+    offset: u64,
+    told: &mut Told,
+) -> Result<(), Trouble> {
+    let mut printed = Ok(());
     // The next look finds out why it ended.
     let _ended = follow_events(session, offset, &mut |event| {
         let line = event.and_then(|event| serde_json::to_string(&event).ok());
         if let Some(line) = line {
-            tell(&format!("{line}\n"));
+            printed = tell(args, told, &line);
         }
-        true
+        printed.is_ok()
     });
+    printed
 }
 
 fn pause(args: &LogsArgs, tools: &Tools<'_>) -> Result<(), Trouble> {
@@ -194,23 +211,15 @@ fn pause(args: &LogsArgs, tools: &Tools<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Events for people: stage, uptime, what happened.
-fn text(events: &str) -> String {
-    let mut told = HashSet::new();
-    let mut text = String::new();
-    for event in events.lines().filter(|line| told.insert(*line)) {
-        let Ok(event) = serde_json::from_str::<Event>(event) else {
-            continue;
-        };
-        if let Some(line) = line(&event.what) {
-            let stage = json!(event.stage);
-            let uptime = seconds(event.uptime_ms);
-            let stage = stage.as_str().unwrap_or_default();
-            // Writing to a string cannot fail.
-            writeln!(text, "{stage:<8} {uptime:>12} {line}").ok();
-        }
-    }
-    text
+/// An event for people: stage, uptime, what happened. What is no event is passed over.
+fn text(event: &str) -> Page {
+    let Ok(event) = serde_json::from_str::<Event>(event) else {
+        return Page::default();
+    };
+    let stage = json!(event.stage);
+    let stage = stage.as_str().unwrap_or_default();
+    let uptime = seconds(event.uptime_ms);
+    page(&event.what, &format!("{stage:<8} {uptime:>12} "))
 }
 
 #[cfg(test)]
@@ -218,10 +227,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_shown_once_and_what_is_none_is_passed_over() {
+    fn an_event_is_a_line_with_stage_and_uptime_and_what_is_none_is_passed_over() {
         let event = r#"{"uptime_ms":61000,"stage":"replace","event":"note","text":"no link"}"#;
-        let shown = text(&format!("{event}\nbroken\n{event}\n"));
-        assert_eq!(shown.lines().count(), 1);
-        assert!(shown.starts_with("replace    1 min 01 s"), "{shown}");
+        let shown = text(event);
+        assert!(
+            shown.as_str().starts_with("replace    1 min 01 s"),
+            "{shown}"
+        );
+        assert_eq!(shown.as_str().lines().count(), 1);
+        assert!(text("broken").is_empty());
     }
 }

@@ -25,6 +25,7 @@ mod run_dir;
 mod ssh;
 mod status;
 mod survey;
+mod told;
 mod trouble;
 mod verify;
 mod voice;

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jumpspec::shown;
 
 /// A bar over `total` bytes; hidden where nobody would see it move.
 pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {
@@ -20,6 +21,6 @@ pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
-    bar.set_message(what.to_owned());
+    bar.set_message(shown::line(what).into_owned());
     bar
 }

@@ -91,7 +91,8 @@ pub(crate) fn each(
     let mut exits = Vec::new();
     for node in nodes {
         let mut voice = Voice::new(node, json);
-        let exit = act(node, &mut voice).map_err(|trouble| voice.trouble(&trouble));
+        let done = act(node, &mut voice).and_then(|()| voice.end());
+        let exit = done.map_err(|trouble| voice.trouble(&trouble));
         exits.push(exit);
         if exit == Err(Exit::Interrupted) {
             break;

@@ -2,12 +2,12 @@
 
 use clap::Args;
 use jumpspec::journal::{Journal, Stage};
+use jumpspec::page::Page;
 use jumpspec::status::Status;
 use serde_json::{Map, Value, json};
 
 use crate::node::{Agent, Lookout, Sight};
 use crate::node_args::{NodeArgs, each, node_name};
-use crate::run_dir::RunDir;
 use crate::survey::Tools;
 use crate::trouble::{Exit, Trouble};
 use crate::voice::{Voice, seconds};
@@ -48,19 +48,19 @@ fn show(
     if args.nodes.json {
         voice.object("status", object(&status));
     } else if args.node.len() > 1 {
-        voice.text(&line(node, &status));
+        voice.text(&Page::of(line(node, &status)));
     } else {
         voice.text(&text(&status));
         let over = latest.filter(|latest| status.run.is_none() && latest.is_finished());
         if let Some(latest) = over {
-            voice.text(&over_text(&latest));
+            let folder = latest.path().display();
+            voice.text(&Page::of(format_args!(
+                "run {} is over: {folder}",
+                latest.run()
+            )));
         }
     }
     Ok(())
-}
-
-fn over_text(latest: &RunDir) -> String {
-    format!("run {} is over: {}", latest.run(), latest.path().display())
 }
 
 fn leave(agent: &Agent, session: &crate::ssh::Session) -> Result<(), Trouble> {
@@ -77,7 +77,7 @@ fn object(value: &impl serde::Serialize) -> Map<String, Value> {
 }
 
 /// A status for people.
-fn text(status: &Status) -> String {
+fn text(status: &Status) -> Page {
     let Status {
         system,
         hostname,
@@ -112,7 +112,11 @@ fn text(status: &Status) -> String {
             .reason()
             .map(|reason| format!("the last attempt failed: {reason}")),
     );
-    lines.join("\n")
+    let mut page = Page::default();
+    for line in lines {
+        page.line(line);
+    }
+    page
 }
 
 /// A status as one line: node, system, where the run stands, and why if it stands still.

@@ -3,8 +3,11 @@
 
 use std::process::ExitCode;
 
+use jumpspec::page::{Ink, Page};
 use jumpspec::refusal::Refusal;
 use serde::Serialize;
+
+use crate::print;
 
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +93,7 @@ impl Trouble {
 
     /// Prints it to stderr; `about` is the node or file that it is about.
     pub(crate) fn print(&self, about: Option<&str>) {
+        let mut page = Page::default();
         for cause in &self.causes {
             let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
             let Cause {
@@ -97,11 +101,13 @@ impl Trouble {
                 message,
                 hint,
             } = cause;
-            anstream::eprintln!("\x1b[1;31merror\x1b[0m: {about}{message} [{code}]");
+            let told = format_args!(": {about}{message} [{code}]");
+            page.marked("", Ink::BoldRed, "error", told);
             if let Some(hint) = hint {
-                anstream::eprintln!("\x1b[1mhint\x1b[0m: {hint}");
+                page.marked("", Ink::Bold, "hint", format_args!(": {hint}"));
             }
         }
+        print::tell(&page);
     }
 }
 

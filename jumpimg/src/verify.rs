@@ -7,12 +7,14 @@ use std::time::Instant;
 use jumparchive::{Image, IndexEntry, Verified, read_file};
 use jumpspec::fitness;
 use jumpspec::manifest::{Kind, Manifest};
+use jumpspec::page::Page;
+use jumpspec::shown;
 use jumpspec::size::Size;
 use serde::Serialize;
 
 use crate::cli::VerifyArgs;
 use crate::trouble::{Cause, Exit, Trouble};
-use crate::{elf, image, meter};
+use crate::{elf, image, meter, print};
 
 /// What a jump image runs as its own work.
 const RC_LOCAL: &str = "etc/rc.local";
@@ -40,7 +42,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Trouble> {
         if args.json {
             print_json(path, &result, seconds)?;
         } else if let Ok(image) = &result {
-            anstream::println!("{}", praise(path, image, seconds));
+            print::page(&Page::of(praise(path, image, seconds)))?;
         }
         failures.extend(result.err());
     }
@@ -71,9 +73,7 @@ fn print_json(
         seconds,
         errors: result.as_ref().err().map_or(&[], |trouble| &trouble.causes),
     };
-    let json = serde_json::to_string(&line).map_err(anyhow::Error::new)?;
-    anstream::println!("{json}");
-    Ok(())
+    print::json_line(&line)
 }
 
 fn praise(path: &Path, image: &Image, seconds: f64) -> String {
@@ -134,7 +134,7 @@ fn contradictions(image: &Image, manifest: &Manifest) -> jumparchive::Result<Vec
     let mut faults = Vec::new();
     for (path, entry) in &wanted {
         if entry.is_none() && *path != RC_LOCAL.as_bytes() {
-            faults.push(format!("/{} is missing", String::from_utf8_lossy(path)));
+            faults.push(format!("{} is missing", shown::path(path)));
         }
     }
     faults.sort();

@@ -1,17 +1,21 @@
 //! What is told of a node while something happens to it: for people on stderr, for
 //! programs (`--json`) one object a line on stdout.
 
-use std::collections::HashSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jumpspec::event::{Event, What};
+use jumpspec::page::{Ink, Page};
+use jumpspec::shown;
 use jumpspec::size::Size;
 use serde_json::{Map, Value, json};
 
 use crate::meter;
+use crate::print;
 use crate::run_dir::EventLog;
+use crate::told::{News, Told};
 use crate::trouble::{Exit, Trouble};
 
 /// Where no bar can be drawn, a sign of life this often.
@@ -25,7 +29,9 @@ pub(crate) struct Voice {
     json: bool,
     log: Option<EventLog>,
     /// Events that were told already: files are read again after a connection broke.
-    told: HashSet<String>,
+    told: Told,
+    /// Why what programs or people asked for could not be printed, the first time.
+    lost: Option<io::Error>,
     bar: Option<ProgressBar>,
     beat: Instant,
 }
@@ -37,7 +43,8 @@ impl Voice {
             node: node.to_owned(),
             json,
             log: None,
-            told: HashSet::new(),
+            told: Told::default(),
+            lost: None,
             bar: None,
             beat: Instant::now(),
         }
@@ -49,16 +56,25 @@ impl Voice {
     }
 
     /// Prints text that was asked for: to stdout, or with `--json` to stderr.
-    pub(crate) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &Page) {
         self.clear();
-        let stdout = std::io::stdout();
-        let written = if self.json {
-            writeln!(std::io::stderr(), "{text}")
+        if self.json {
+            print::tell(text);
         } else {
-            writeln!(stdout.lock(), "{text}")
-        };
-        // Nobody reads: then nobody is told.
-        written.ok();
+            self.printed(print::try_page(text));
+        }
+    }
+
+    /// A full file system is no reason to stop half way, but it is told in the end.
+    fn printed(&mut self, printed: io::Result<()>) {
+        let printed = print::read_by_somebody(printed);
+        self.lost = self.lost.take().or(printed.err());
+    }
+
+    /// Fails if something that was asked for could not be printed.
+    pub(crate) fn end(&mut self) -> Result<(), Trouble> {
+        let lost = self.lost.take().map_or(Ok(()), Err);
+        Ok(lost.context("cannot write to stdout")?)
     }
 
     /// One object for programs, `event` being what it is about.
@@ -79,7 +95,7 @@ impl Voice {
             self.say(&format!("note: {error:#}"));
         }
         if self.json {
-            writeln!(std::io::stdout(), "{line}").ok();
+            self.printed(print::try_json_line(&line));
         }
     }
 
@@ -99,7 +115,7 @@ impl Voice {
     /// A line for people.
     pub(crate) fn say(&mut self, text: &str) {
         self.clear();
-        anstream::eprintln!("{}: {text}", self.node);
+        print::tell(&Page::of(format_args!("{}: {text}", self.node)));
     }
 
     /// Tells an event, unless it was told before.
@@ -107,8 +123,12 @@ impl Voice {
         let Ok(Value::Object(fields)) = serde_json::to_value(event) else {
             return;
         };
-        if !self.told.insert(Value::Object(fields.clone()).to_string()) {
-            return;
+        match self.told.insert(&Value::Object(fields.clone()).to_string()) {
+            News::Old | News::TooMuch => return,
+            News::Last => {
+                self.say("note: it says more than is kept of a run: nothing more is told");
+            }
+            News::New => {}
         }
         self.emit(fields);
         self.show(&event.what);
@@ -119,7 +139,9 @@ impl Voice {
         let lines = events
             .iter()
             .filter_map(|event| serde_json::to_value(event).ok());
-        self.told.extend(lines.map(|line| line.to_string()));
+        for line in lines {
+            self.told.insert(&line.to_string());
+        }
     }
 
     fn show(&mut self, what: &What) {
@@ -127,17 +149,15 @@ impl Voice {
             What::Begin { step } => self.begin(step),
             What::Progress { step, done, total } => self.progress(step, *done, *total),
             _ => {
-                if let Some(line) = line(what) {
-                    self.clear();
-                    anstream::eprintln!("{line}");
-                }
+                self.clear();
+                print::tell(&page(what, ""));
             }
         }
     }
 
     fn begin(&mut self, step: &str) {
         self.clear();
-        let bar = ProgressBar::new_spinner().with_message(step.to_owned());
+        let bar = ProgressBar::new_spinner().with_message(shown::line(step).into_owned());
         if let Ok(style) = ProgressStyle::with_template("  {spinner}   {msg}  {elapsed}") {
             bar.set_style(style);
         }
@@ -148,7 +168,8 @@ impl Voice {
 
     /// How far something has come, in bytes.
     pub(crate) fn progress(&mut self, what: &str, done: u64, total: u64) {
-        let fits = |bar: &ProgressBar| bar.length() == Some(total) && bar.message() == what;
+        let shown = shown::line(what);
+        let fits = |bar: &ProgressBar| bar.length() == Some(total) && bar.message() == shown;
         if !self.bar.as_ref().is_some_and(fits) {
             self.clear();
             self.bar = Some(meter::bar(total, what));
@@ -158,7 +179,8 @@ impl Voice {
         }
         if self.beat.elapsed() > HEARTBEAT && !std::io::stderr().is_terminal() {
             self.beat = Instant::now();
-            anstream::eprintln!("  ..  {what}: {} of {}", Size(done), Size(total));
+            let told = format_args!("  ..  {what}: {} of {}", Size(done), Size(total));
+            print::tell(&Page::of(told));
         }
     }
 
@@ -176,21 +198,28 @@ impl Drop for Voice {
     }
 }
 
-/// An event as a line for people; `None` for what is not worth one.
-pub(crate) fn line(what: &What) -> Option<String> {
-    Some(match what {
-        What::Begin { .. } | What::Progress { .. } | What::Need { .. } | What::Complete => {
-            return None;
-        }
+/// An event for people, each line behind `margin`; nothing, if it is not worth a line.
+pub(crate) fn page(what: &What, margin: &str) -> Page {
+    let mut page = Page::default();
+    let before = format!("{margin}  ");
+    match what {
+        What::Begin { .. } | What::Progress { .. } | What::Need { .. } | What::Complete => {}
         What::Done { step, millis } => {
-            format!("  \x1b[32mok\x1b[0m  {step:<44} {:>8}", seconds(*millis))
+            let told = format_args!("  {step:<44} {:>8}", seconds(*millis));
+            page.marked(before, Ink::Green, "ok", told);
         }
-        What::Note { text } => format!("  \x1b[33m!!\x1b[0m  {text}"),
+        What::Note { text } => page.marked(before, Ink::Yellow, "!!", format_args!("  {text}")),
         What::Failed { step, error, next } => {
-            format!("  \x1b[31mko\x1b[0m  {step}: {error}\n      {next}")
+            page.marked(before, Ink::Red, "ko", format_args!("  {step}: {error}"));
+            page.line(format_args!(
+                "{:width$}      {next}",
+                "",
+                width = margin.len()
+            ));
         }
-        What::Reboot { into } => format!("  >>  reboot into {into}"),
-    })
+        What::Reboot { into } => page.line(format_args!("{before}>>  reboot into {into}")),
+    }
+    page
 }
 
 /// `12.3 s`, `2 min 05 s`.
@@ -220,6 +249,10 @@ mod tests {
             error: "no link".into(),
             next: "reboot".into(),
         };
-        assert!(line(&what).is_some_and(|line| line.contains("no link\n      reboot")));
+        let told = page(&what, "");
+        assert!(
+            told.as_str().ends_with("  prove: no link\n      reboot\n"),
+            "{told}"
+        );
     }
 }

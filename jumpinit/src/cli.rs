@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jumpspec::relpath::RelPath;
+use jumpspec::shown;
 use jumpspec::step::ImageRole;
 use serde::Serialize;
 
@@ -188,6 +189,6 @@ impl Cli {
 }
 
 fn print(value: &impl Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string(value)?);
+    println!("{}", shown::json(&serde_json::to_string(value)?));
     Ok(())
 }

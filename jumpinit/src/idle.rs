@@ -6,6 +6,7 @@ use anyhow::Result;
 use jumpspec::event::What;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
+use jumpspec::shown;
 use jumpsys::atomic::write_atomic;
 
 use crate::context::Context;
@@ -47,7 +48,7 @@ pub(crate) fn tell_failure(cx: &mut Context, stage: Stage, error: &anyhow::Error
 
 /// Leaves the reason for `jumpinit status` and for whoever logs in, until the next boot.
 pub(crate) fn leave_reason(run: &str, error: &anyhow::Error, reporter: &mut Reporter) {
-    let reason = format!("{error:#}\n");
+    let reason = format!("{}\n", shown::line(&format!("{error:#}")));
     let motd = format!(
         "This node is in its jump system ({run}), because:\n  {reason}Log: /{}\n",
         places::EVENTS

@@ -52,6 +52,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use extract::Refused;
+use jumpspec::shown;
 use jumpspec::status::EXIT_BUSY;
 use jumpsys::lock::LockError;
 use order::Forbidden;
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", shown::line(&format!("{error:#}")));
             if let Some(hint) = refused(&error).and_then(Refused::hint) {
                 eprintln!("hint: {hint}");
             }

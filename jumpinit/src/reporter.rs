@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jumpspec::event::{Event, What};
 use jumpspec::journal::Stage;
+use jumpspec::shown;
 use jumpsys::console::Console;
 
 /// Progress is told at most this often.
@@ -84,7 +85,7 @@ impl Reporter {
             let _full = log.write_all(line.as_bytes());
         }
         if let (Some(out), Some(text)) = (&mut self.console, console) {
-            out.line(&format!("jump: {text}"));
+            out.line(&shown::line(&format!("jump: {text}")));
         }
     }
 

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod layout;
 pub mod manifest;
 pub mod network;
+pub mod page;
 pub mod places;
 pub mod plan;
 pub mod planner;

@@ -5,9 +5,8 @@
 mod bar;
 mod partitions;
 
-use std::fmt::Write as _;
-
 use crate::facts::{Facts, SECTOR, TableKind};
+use crate::page::Page;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::size::Size;
@@ -17,8 +16,8 @@ use crate::step::Step;
 pub const WIDTH: usize = 80;
 
 /// Draws `plan` for the node with these facts.
-pub fn plan(plan: &Plan, facts: &Facts) -> String {
-    let mut out = String::new();
+pub fn plan(plan: &Plan, facts: &Facts) -> Page {
+    let mut out = Page::default();
     title(&mut out, plan, facts);
     if !plan.rehearsal {
         disk(&mut out, plan, facts);
@@ -32,40 +31,35 @@ pub fn plan(plan: &Plan, facts: &Facts) -> String {
 }
 
 /// Refusals, two lines each: what stands against the node with its code, what to do.
-pub fn refusals(node: &str, refusals: &[Refusal]) -> String {
-    refusals.iter().fold(String::new(), |mut out, refusal| {
-        line(
-            &mut out,
-            format_args!("error: {node}: {} [{}]", refusal.message, refusal.code),
-        );
-        line(&mut out, format_args!("hint: {}", refusal.hint));
-        out
-    })
+pub fn refusals(node: &str, refusals: &[Refusal]) -> Page {
+    let mut out = Page::default();
+    for refusal in refusals {
+        out.line(format_args!(
+            "error: {node}: {} [{}]",
+            refusal.message, refusal.code
+        ));
+        out.line(format_args!("hint: {}", refusal.hint));
+    }
+    out
 }
 
-fn title(out: &mut String, plan: &Plan, facts: &Facts) {
+fn title(out: &mut Page, plan: &Plan, facts: &Facts) {
     let (old, new) = (&facts.os.pretty_name, &plan.images.target.os);
     if plan.rehearsal {
-        line(
-            out,
-            format_args!(
-                "{}: a rehearsal: {old} reboots into the jump system, which proves itself and reboots into {old}",
-                plan.hostname
-            ),
-        );
+        out.line(format_args!(
+            "{}: a rehearsal: {old} reboots into the jump system, which proves itself and reboots into {old}",
+            plan.hostname
+        ));
     } else {
-        line(out, format_args!("{}: {old} becomes {new}", plan.hostname));
+        out.line(format_args!("{}: {old} becomes {new}", plan.hostname));
     }
-    line(
-        out,
-        format_args!(
-            "run {} by way of {} on {}",
-            plan.run, plan.images.jump.os, plan.landing.device
-        ),
-    );
+    out.line(format_args!(
+        "run {} by way of {} on {}",
+        plan.run, plan.images.jump.os, plan.landing.device
+    ));
 }
 
-fn disk(out: &mut String, plan: &Plan, facts: &Facts) {
+fn disk(out: &mut Page, plan: &Plan, facts: &Facts) {
     let disk = &plan.disk;
     let kind = match disk.table {
         TableKind::Mbr => "MBR",
@@ -77,19 +71,25 @@ fn disk(out: &mut String, plan: &Plan, facts: &Facts) {
     } else {
         "the partition table stays"
     };
-    line(
-        out,
-        format_args!("\n{}, {size}, {kind}; {table}", disk.device),
+    out.blank();
+    out.line(format_args!("{}, {size}, {kind}; {table}", disk.device));
+    let before = bar::draw(
+        "before",
+        disk.sectors,
+        &partitions::before(plan, facts),
+        WIDTH,
     );
-    let segments = partitions::before(plan, facts);
-    out.push_str(&bar::draw("before", disk.sectors, &segments, WIDTH));
-    let segments = partitions::after(plan);
-    out.push_str(&bar::draw("after", disk.sectors, &segments, WIDTH));
-    out.push('\n');
-    out.push_str(&partitions::table(plan, facts));
+    let after = bar::draw("after", disk.sectors, &partitions::after(plan), WIDTH);
+    for row in before.iter().chain(&after) {
+        out.line(row);
+    }
+    out.blank();
+    for row in partitions::table(plan, facts) {
+        out.line(row);
+    }
 }
 
-fn steps(out: &mut String, plan: &Plan) {
+fn steps(out: &mut Page, plan: &Plan) {
     let steps = &plan.steps;
     let systems: [(&str, &[Step]); 4] = [
         ("on the old system", &steps.old),
@@ -102,27 +102,24 @@ fn steps(out: &mut String, plan: &Plan) {
     ];
     let mut number = 0;
     for (system, steps) in systems.iter().filter(|(_, steps)| !steps.is_empty()) {
-        line(out, format_args!("\n{system}"));
+        out.blank();
+        out.line(system);
         for step in *steps {
             number += 1;
-            line(out, format_args!("{number:>4}  {step}"));
+            out.line(format_args!("{number:>4}  {step}"));
         }
     }
 }
 
-fn list(out: &mut String, heading: &str, items: &[String]) {
+fn list(out: &mut Page, heading: &str, items: &[String]) {
     if items.is_empty() {
         return;
     }
-    line(out, format_args!("\n{heading}"));
+    out.blank();
+    out.line(heading);
     for item in items {
-        line(out, format_args!("  - {item}"));
+        out.line(format_args!("  - {item}"));
     }
-}
-
-/// Appends a line. Writing to a string cannot fail.
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    writeln!(out, "{text}").ok();
 }
 
 #[cfg(test)]

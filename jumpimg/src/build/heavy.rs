@@ -5,6 +5,7 @@ use std::fs::File;
 
 use anyhow::Context as _;
 use jumparchive::Image;
+use jumpspec::page::Page;
 use jumpspec::size::Size;
 
 use super::census::Census;
@@ -26,7 +27,7 @@ const DISPENSABLE: [&str; 6] = [
 ];
 
 /// The heaviest directories, packages and files.
-pub(crate) fn table(weights: &Weights) -> String {
+pub(crate) fn table(weights: &Weights) -> Page {
     Table::new(weights, DEPTH, TOP).text()
 }
 

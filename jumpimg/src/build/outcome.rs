@@ -4,11 +4,13 @@ use std::path::Path;
 
 use jumparchive::Packed;
 use jumpspec::manifest::Manifest;
+use jumpspec::page::Page;
 use jumpspec::size::Size;
 use serde::Serialize;
 
 use super::census::Census;
 use super::exclude::Rules;
+use crate::print;
 use crate::trouble::Trouble;
 
 /// How many paths of a kind are named; the rest is counted.
@@ -47,38 +49,45 @@ impl<'a> Built<'a> {
 
     pub(crate) fn print(&self, json: bool) -> Result<(), Trouble> {
         if json {
-            return print_json(self);
+            return print::json(self);
         }
+        let mut page = Page::default();
         if let Some(manifest) = self.manifest {
             let (kind, name, os) = (manifest.kind, &manifest.name, &manifest.os.pretty_name);
-            anstream::println!("{}: {kind} image {name}, {os}", self.image);
+            page.line(format_args!("{}: {kind} image {name}, {os}", self.image));
             let budget = manifest.budget.compressed;
             let budget = budget
                 .map(|budget| format!(" of {budget}"))
                 .unwrap_or_default();
             let percent = self.size * 100 / self.content.max(1);
             let content = Size(self.content);
-            anstream::println!(
+            page.line(format_args!(
                 "  size       {}{budget}, {percent} % of {content}",
                 Size(self.size)
-            );
+            ));
         }
-        anstream::println!("  entries    {}", self.entries);
+        page.line(format_args!("  entries    {}", self.entries));
         if self.sockets > 0 {
-            anstream::println!(
+            page.line(format_args!(
                 "  sockets    {} left out: no archive can hold them",
                 self.sockets
-            );
+            ));
         }
-        print_paths("changed", "while they were read", self.changed);
-        print_paths("vanished", "before they were read", self.vanished);
-        print_paths(
+        add_paths(&mut page, "changed", "while they were read", self.changed);
+        add_paths(
+            &mut page,
+            "vanished",
+            "before they were read",
+            self.vanished,
+        );
+        add_paths(
+            &mut page,
             "mounts",
             "stored as empty directories",
             &self.mounts_left_empty,
         );
-        anstream::println!("  took       {:.1} s", self.seconds);
-        Ok(())
+        page.line(format_args!("  took       {:.1} s", self.seconds));
+        print::page(&page)
     }
 }
 
@@ -107,49 +116,47 @@ impl<'a> DryRun<'a> {
 
     pub(crate) fn print(&self, json: bool) -> Result<(), Trouble> {
         if json {
-            return print_json(self);
+            return print::json(self);
         }
+        let mut page = Page::default();
         let (kind, name) = (self.manifest.kind, &self.manifest.name);
-        anstream::println!("would build {kind} image {name}; nothing was written");
+        page.line(format_args!(
+            "would build {kind} image {name}; nothing was written"
+        ));
         let (content, unpacked) = (Size(self.content), self.manifest.unpacked);
-        anstream::println!(
+        page.line(format_args!(
             "  stores     {} entries, {content}, {unpacked} unpacked",
             self.entries
-        );
+        ));
         for (path, size) in &self.heaviest {
-            anstream::println!("  {:>12}  /{path}", Size(*size).to_string());
+            page.line(format_args!("  {:>12}  /{path}", Size(*size).to_string()));
         }
-        print_paths(
+        add_paths(
+            &mut page,
             "mounts",
             "stored as empty directories",
             &self.mounts_left_empty,
         );
-        anstream::println!(
+        page.line(format_args!(
             "  leaves out {} paths and what is below them",
             self.left_out.len()
-        );
+        ));
         for path in self.left_out {
-            anstream::println!("    /{path}");
+            page.line(format_args!("    /{path}"));
         }
-        Ok(())
+        print::page(&page)
     }
 }
 
-fn print_paths(what: &str, why: &str, paths: &[String]) {
+fn add_paths(page: &mut Page, what: &str, why: &str, paths: &[String]) {
     if paths.is_empty() {
         return;
     }
-    anstream::println!("  {what:<10} {} {why}:", paths.len());
+    page.line(format_args!("  {what:<10} {} {why}:", paths.len()));
     for path in paths.iter().take(NAMED) {
-        anstream::println!("    /{path}");
+        page.line(format_args!("    /{path}"));
     }
     if paths.len() > NAMED {
-        anstream::println!("    … and {} more", paths.len() - NAMED);
+        page.line(format_args!("    … and {} more", paths.len() - NAMED));
     }
-}
-
-pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Trouble> {
-    let json = serde_json::to_string_pretty(value).map_err(anyhow::Error::new)?;
-    anstream::println!("{json}");
-    Ok(())
 }

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<(), Trouble> {
             top: args.top,
             all: args.all,
         };
-        print::text(&text::text(&comparison, extent))?;
+        print::page(&text::text(&comparison, extent))?;
     }
     if args.exit_code && comparison.differs() {
         return Err(Trouble::told(Exit::Failed));

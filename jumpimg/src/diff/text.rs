@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
+use jumpspec::page::{Ink, Page};
+use jumpspec::shown;
 use jumpspec::size::Size;
 
 use super::compare::Comparison;
@@ -11,7 +12,7 @@ use super::directories::{delta, largest};
 use super::entries::{Aspect, EntryChange, Side};
 use super::fold::{Group, fold};
 use super::packages::{Fate, Key, PackageChange, key};
-use jumpspec::shown;
+use crate::weight::column;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug)]
@@ -23,34 +24,35 @@ pub(super) struct Extent {
 }
 
 /// The comparison; the summary is its last line.
-pub(super) fn text(comparison: &Comparison, extent: Extent) -> String {
-    let mut text = String::new();
+pub(super) fn text(comparison: &Comparison, extent: Extent) -> Page {
+    let mut text = Page::default();
     packages(&mut text, comparison, extent);
     files(&mut text, comparison, extent);
     directories(&mut text, comparison, extent);
     for ledger in [&comparison.old.ledger, &comparison.new.ledger] {
         for note in ledger.notes() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "note: {note}");
+            text.line(format_args!("note: {note}"));
         }
     }
-    text + &summary(comparison) + "\n"
+    text.line(summary(comparison));
+    text
 }
 
-fn head(text: &mut String, title: &str) {
-    let _ = writeln!(text, "\x1b[1m{title}\x1b[0m");
+fn head(text: &mut Page, title: &str) {
+    text.marked("", Ink::Bold, title, "");
 }
 
-/// What stands in front of a line.
-fn mark(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Added => "\x1b[32m+\x1b[0m",
-        Fate::Removed => "\x1b[31m-\x1b[0m",
-        Fate::Changed => "\x1b[33m~\x1b[0m",
-    }
+/// Appends a line with the sign of what became of it in front.
+fn marked(text: &mut Page, fate: Fate, line: &str) {
+    let (ink, sign) = match fate {
+        Fate::Added => (Ink::Green, "+"),
+        Fate::Removed => (Ink::Red, "-"),
+        Fate::Changed => (Ink::Yellow, "~"),
+    };
+    text.marked("  ", ink, sign, format_args!(" {line}"));
 }
 
-fn packages(text: &mut String, comparison: &Comparison, extent: Extent) {
+fn packages(text: &mut Page, comparison: &Comparison, extent: Extent) {
     if comparison.packages.is_empty() {
         return;
     }
@@ -59,16 +61,16 @@ fn packages(text: &mut String, comparison: &Comparison, extent: Extent) {
         let changes = comparison.packages.iter();
         let changes: Vec<&PackageChange> = changes.filter(|change| change.fate == fate).collect();
         let (first, rest) = changes.split_at(extent.named(changes.len()));
-        let width = first.iter().map(|change| change.name.chars().count()).max();
+        let width = column(first.iter().map(|change| change.name.as_str()));
         for change in first {
-            let space = width.unwrap_or_default() - change.name.chars().count();
-            let name = format!("{}{:space$}", change.name, "");
-            let versions = versions(change);
-            let _ = writeln!(text, "  {} {name}  {versions}", mark(fate));
+            let line = format!("{:<width$}  {}", change.name, versions(change));
+            marked(text, fate, &line);
         }
-        more(text, rest.len(), mark(fate));
+        if let Some(line) = more(rest.len()) {
+            marked(text, fate, &line);
+        }
     }
-    text.push('\n');
+    text.blank();
 }
 
 fn versions(change: &PackageChange) -> String {
@@ -80,15 +82,13 @@ fn versions(change: &PackageChange) -> String {
     }
 }
 
-fn more(text: &mut String, count: usize, mark: &str) {
-    if count > 0 {
-        let _ = writeln!(text, "  {mark} … {count} more (--all names them)");
-    }
+fn more(count: usize) -> Option<String> {
+    (count > 0).then(|| format!("… {count} more (--all names them)"))
 }
 
 /// Files, heaviest first where not all are named. Those of packages that changed are
 /// counted only: the packages say it.
-fn files(text: &mut String, comparison: &Comparison, extent: Extent) {
+fn files(text: &mut Page, comparison: &Comparison, extent: Extent) {
     if comparison.entries.is_empty() {
         return;
     }
@@ -105,19 +105,19 @@ fn files(text: &mut String, comparison: &Comparison, extent: Extent) {
     let rest = groups.split_off(extent.named(groups.len()));
     groups.sort_by_key(|group| &group.change.path);
     for group in &groups {
-        let fate = fate(group.change);
-        let (path, what) = (shown::path(&group.change.path), what(group));
-        let _ = writeln!(text, "  {} {path}  {what}", mark(fate));
+        let line = format!("{}  {}", shown::path(&group.change.path), what(group));
+        marked(text, fate(group.change), &line);
     }
-    more(text, rest.len(), " ");
+    if let Some(line) = more(rest.len()) {
+        text.line(format_args!("    {line}"));
+    }
     if !told.is_empty() {
         let count = told.len();
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "    … {count} of the packages above (--all names them)"
-        );
+        ));
     }
-    text.push('\n');
+    text.blank();
 }
 
 /// Changes that changed packages explain, unless all are to be named; and the others.
@@ -188,7 +188,7 @@ pub(super) fn kind_name(kind: u8) -> &'static str {
     }
 }
 
-fn directories(text: &mut String, comparison: &Comparison, extent: Extent) {
+fn directories(text: &mut Page, comparison: &Comparison, extent: Extent) {
     let rows = largest(&comparison.directories, extent.top);
     if rows.is_empty() {
         return;
@@ -200,17 +200,16 @@ fn directories(text: &mut String, comparison: &Comparison, extent: Extent) {
     head(text, &title);
     for row in rows {
         let delta = delta(row.old, row.new);
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "{:>12}{:>12}{:>13}{:>13}  {}",
             Size(row.old.size).to_string(),
             Size(row.new.size).to_string(),
             signed(delta.size),
             signed(delta.compressed),
             shown::path(&row.path)
-        );
+        ));
     }
-    text.push('\n');
+    text.blank();
 }
 
 fn signed(bytes: i64) -> String {

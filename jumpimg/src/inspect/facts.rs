@@ -1,12 +1,10 @@
 //! What an image is, from its manifest, in words.
 
-use std::fmt::Write as _;
-
 use jumparchive::Image;
 use jumpspec::manifest::Manifest;
-use jumpspec::size::Size;
-
+use jumpspec::page::Page;
 use jumpspec::shown;
+use jumpspec::size::Size;
 
 /// A key and what it is; the image's builder chose the texts, and they are safe to show.
 pub(super) type Fact = (&'static str, String);
@@ -20,14 +18,13 @@ pub(super) fn title(image: &Image) -> String {
 }
 
 /// The facts in lines.
-pub(super) fn describe(image: &Image) -> String {
-    let mut text = match image.manifest() {
-        Some(_) => format!("{:<12}{}\n", "image", title(image)),
-        None => title(image) + "\n",
-    };
+pub(super) fn describe(image: &Image) -> Page {
+    let mut text = Page::of(match image.manifest() {
+        Some(_) => format!("{:<12}{}", "image", title(image)),
+        None => title(image),
+    });
     for (key, value) in facts(image) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key:<12}{value}");
+        text.line(format_args!("{key:<12}{value}"));
     }
     text
 }

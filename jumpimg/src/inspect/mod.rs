@@ -64,5 +64,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Trouble> {
         return print::json(&Report::new(&image, &weights, args.depth, args.top));
     }
     let table = Table::new(&weights, args.depth.unwrap_or(3), args.top.unwrap_or(20));
-    print::text(&(facts::describe(&image) + &table.text()))
+    let mut page = facts::describe(&image);
+    page.append(&table.text());
+    print::page(&page)
 }

@@ -1,10 +1,11 @@
 //! Asks the admin before anything happens to a node.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 
 use crate::interrupt::{Interrupt, TICK};
+use crate::print;
 use crate::trouble::{Exit, Trouble};
 
 /// Asks `question`, to which the node's host name is the yes. Without a terminal nobody can, and it is refused.
@@ -14,8 +15,7 @@ pub(crate) fn ask(question: &str, hostname: &str, interrupt: &Interrupt) -> Resu
         return Err(Trouble::new(Exit::Refused, "needs-yes", message)
             .hint("say --yes if that is what you want, or --dry-run to see the plan only"));
     }
-    eprint!("\n{question} Type its host name to go on: ");
-    io::stderr().flush().ok();
+    print::ask(&format!("{question} Type its host name to go on:"));
     if answer(interrupt)?.trim() == hostname {
         return Ok(());
     }

@@ -1,8 +1,7 @@
 //! The report at the end of a run: how long each part took, what the node is now, where
 //! the log is.
 
-use std::fmt::Write as _;
-
+use jumpspec::page::Page;
 use jumpspec::report::{NodeReport, Proved, RehearsalReport};
 use serde_json::{Map, json};
 
@@ -44,36 +43,40 @@ impl Run<'_> {
     }
 }
 
-fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> String {
-    let mut text = format!(
-        "\n{node}: {} has proved itself and is its old system again\n",
+fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> Page {
+    let mut text = Page::default();
+    text.blank();
+    text.line(format_args!(
+        "{node}: {} has proved itself and is its old system again",
         report.hostname
-    );
-    // Writing to a string cannot fail.
+    ));
     for Proved { step, millis } in &report.proved {
         let time = millis.map(seconds).unwrap_or_default();
-        writeln!(text, "  {step:<44} {time:>8}").ok();
+        text.line(format_args!("  {step:<44} {time:>8}"));
     }
-    text.push_str("not proved, for only a replacement can show it:\n");
+    text.line("not proved, for only a replacement can show it:");
     for what in &report.not_proved {
-        writeln!(text, "  - {what}").ok();
+        text.line(format_args!("  - {what}"));
     }
-    text + &format!("  log: {log}")
+    text.line(format_args!("  log: {log}"));
+    text
 }
 
-fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> String {
-    let mut text = format!(
-        "\n{node}: {} is now {}, Linux {}\n",
+fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
+    let mut text = Page::default();
+    text.blank();
+    text.line(format_args!(
+        "{node}: {} is now {}, Linux {}",
         report.hostname, report.os, report.kernel
-    );
-    // Writing to a string cannot fail.
+    ));
     for Span { name, millis } in spans {
-        writeln!(text, "  {name:<8} {:>12}", seconds(*millis)).ok();
+        text.line(format_args!("  {name:<8} {:>12}", seconds(*millis)));
     }
     for note in &report.notes {
-        writeln!(text, "  note: {note}").ok();
+        text.line(format_args!("  note: {note}"));
     }
-    text + &format!("  log: {log}")
+    text.line(format_args!("  log: {log}"));
+    text
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use heaviest::Heaviest;
 pub(crate) use heaviest::HeavyFile;
 pub(crate) use measure::{each_item, of_image, size};
 use share::Shares;
-pub(crate) use table::Table;
+pub(crate) use table::{Table, column};
 
 use crate::packages::Ledger;
 

@@ -1,13 +1,13 @@
 //! Weights as tables for people.
 
-use std::fmt::Write as _;
-
+use jumpspec::page::{Ink, Page};
+use jumpspec::render::WIDTH;
+use jumpspec::shown;
 use jumpspec::size::Size;
 
 use super::outline::{Extent, Outline};
 use super::{Weight, Weights};
 use crate::packages::Package;
-use jumpspec::shown;
 
 /// Directories with less than this part of everything are folded: a percent.
 const PART: u64 = 100;
@@ -34,17 +34,20 @@ impl<'a> Table<'a> {
     }
 
     /// All tables.
-    pub(crate) fn text(&self) -> String {
-        let parts = [self.directories(), self.packages(), self.files()];
-        let mut text = parts.concat();
+    pub(crate) fn text(&self) -> Page {
+        let mut text = Page::default();
+        self.directories(&mut text);
+        self.packages(&mut text);
+        self.files(&mut text);
         for note in self.weights.ledger.notes() {
-            let _ = writeln!(text, "\nnote: {note}");
+            text.blank();
+            text.line(format_args!("note: {note}"));
         }
         text
     }
 
-    fn directories(&self) -> String {
-        let mut text = self.head("directory");
+    fn directories(&self, text: &mut Page) {
+        self.head(text, "directory");
         let outline = Outline {
             tree: &self.weights.directories,
             extent: self.extent,
@@ -53,38 +56,35 @@ impl<'a> Table<'a> {
             part: PART,
         };
         for (weight, label) in outline.lines("/") {
-            self.line(&mut text, weight, &label);
+            self.line(text, weight, &label);
         }
-        text
     }
 
-    fn packages(&self) -> String {
+    fn packages(&self, text: &mut Page) {
         let packages = self.weights.ledger.packages();
         let ranked = self.weights.ranked_packages();
         if ranked.is_empty() {
-            return String::new();
+            return;
         }
-        let mut text = self.head("package");
+        self.head(text, "package");
         let (first, rest) = ranked.split_at(self.extent.top.min(ranked.len()));
-        let names = first.iter().map(|place| &packages[*place].name);
-        let width = names.map(|name| name.chars().count()).max();
+        let width = column(first.iter().map(|place| packages[*place].name.as_str()));
         for place in first {
-            let label = package_label(&packages[*place], width.unwrap_or_default());
-            self.line(&mut text, self.weights.packages[*place], &label);
+            let label = package_label(&packages[*place], width);
+            self.line(text, self.weights.packages[*place], &label);
         }
         let mut folded = Weight::default();
         for place in rest {
             folded += self.weights.packages[*place];
         }
         if !rest.is_empty() {
-            self.line(&mut text, folded, &format!("… {} more", rest.len()));
+            self.line(text, folded, &format!("… {} more", rest.len()));
         }
-        self.unowned(&mut text);
-        text
+        self.unowned(text);
     }
 
     /// What belongs to no package, and where most of it is.
-    fn unowned(&self, text: &mut String) {
+    fn unowned(&self, text: &mut Page) {
         let outline = Outline {
             tree: &self.weights.directories,
             extent: self.extent,
@@ -97,44 +97,51 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn files(&self) -> String {
-        let mut text = self.head("file");
+    fn files(&self, text: &mut Page) {
+        self.head(text, "file");
         for file in self.weights.heaviest.iter().take(self.extent.top) {
-            let mut label = shown::path(&file.path);
-            if let Some(package) = file.package {
-                let name = &self.weights.ledger.packages()[package].name;
-                let _ = write!(label, "  ({name})");
-            }
-            self.line(&mut text, file.weight, &label);
+            let path = shown::path(&file.path);
+            let label = match file.package {
+                Some(package) => {
+                    let name = &self.weights.ledger.packages()[package].name;
+                    format!("{path}  ({name})")
+                }
+                None => path,
+            };
+            self.line(text, file.weight, &label);
         }
-        text
     }
 
-    // Writing to a String cannot fail.
-    fn head(&self, what: &str) -> String {
-        let mut text = String::from("\n\x1b[1m");
-        let _ = write!(text, "{:>10}", "size");
-        if self.compressed {
-            let _ = write!(text, "{:>12}", "compressed");
-        }
-        let _ = writeln!(text, "{:>8}  {what}\x1b[0m", "share");
-        text
+    fn head(&self, text: &mut Page, what: &str) {
+        text.blank();
+        let row = self.row("size", "compressed", "share", what);
+        text.marked("", Ink::Bold, row, "");
     }
 
-    fn line(&self, text: &mut String, weight: Weight, label: &str) {
-        let _ = write!(text, "{:>10}", Size(weight.size).to_string());
-        if self.compressed {
-            let _ = write!(text, "{:>12}", Size(weight.compressed).to_string());
-        }
-        let _ = writeln!(text, "{:>8}  {label}", self.weights.percent(weight));
+    fn line(&self, text: &mut Page, weight: Weight, label: &str) {
+        let (size, compressed) = (Size(weight.size), Size(weight.compressed));
+        let share = self.weights.percent(weight);
+        text.line(self.row(&size.to_string(), &compressed.to_string(), &share, label));
     }
+
+    fn row(&self, size: &str, compressed: &str, share: &str, label: &str) -> String {
+        if self.compressed {
+            format!("{size:>10}{compressed:>12}{share:>8}  {label}")
+        } else {
+            format!("{size:>10}{share:>8}  {label}")
+        }
+    }
+}
+
+/// Characters of the widest of these names, but for those that are wider than a page.
+pub(crate) fn column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    let widths = names.map(|name| name.chars().count());
+    widths.filter(|width| *width < WIDTH).max().unwrap_or(0)
 }
 
 /// Name and version, the name as wide as the widest.
 fn package_label(package: &Package, width: usize) -> String {
-    let name = &package.name;
     let version = package.version.as_deref().unwrap_or_default();
-    let space = width.saturating_sub(name.chars().count());
-    let label = format!("{name}{:space$}  {version}", "");
+    let label = format!("{:<width$}  {version}", package.name);
     label.trim_end().to_owned()
 }

@@ -17,6 +17,12 @@ pub(crate) const CASES: &[Case] = &[
     ("the_image_is_not_in_itself", false, output_inside),
     ("ctrl_c_leaves_the_image_that_was_there", false, interrupted),
     (
+        "what_an_image_says_of_itself_does_nothing_to_the_terminal",
+        false,
+        terminal,
+    ),
+    ("a_full_stdout_is_told_and_is_no_panic", false, full_stdout),
+    (
         "a_full_file_system_is_told_by_the_output",
         true,
         no_space_left,
@@ -103,4 +109,65 @@ fn names(folder: &Path) -> Result<Vec<String>> {
         Ok(entry?.file_name().to_string_lossy().into_owned())
     };
     fs::read_dir(folder)?.map(name).collect()
+}
+
+/// The name of an operating system that clears the screen and sets the clipboard (OSC 52).
+const HOSTILE: &[u8] = b"ID=debian\nPRETTY_NAME=\"x\x1b[2J\x1b]52;c;eA==\x07\xc2\x9b2J\"\n";
+
+fn terminal() -> Result<()> {
+    let golden = Golden::new()?;
+    golden.put("usr/lib/os-release", HOSTILE)?;
+    golden.put("usr/share/doc/\x1b]2;x\x07", &vec![7; 1 << 20])?;
+    let image = golden.path("image.tar.zst").display().to_string();
+    let built = build(&golden, "image.tar.zst", &["--color", "always"])?;
+    let dry = build(&golden, "other", &["--color", "always", "--dry-run"])?;
+    let over = build(&golden, "other", &["--color", "always", "--budget", "1KiB"])?;
+    let command = |name: &str, more: &[&str]| {
+        let always = ["--color", "always", name];
+        jumpimg([&always, more, &[&*image]].concat())
+    };
+    let told = [
+        (built, 0),
+        (dry, 0),
+        (over, 3),
+        (command("verify", &[])?, 0),
+        (command("verify", &["--json"])?, 0),
+        (command("inspect", &[])?, 0),
+        (command("inspect", &["--json"])?, 0),
+        (command("diff", &["--all", &image])?, 0),
+    ];
+    for (outcome, code) in told {
+        ensure!(outcome.code == Some(code), "{outcome:#?}");
+        for said in [&outcome.stdout, &outcome.stderr] {
+            ensure!(
+                !said.contains("\u{1b}[2") && !said.contains("\u{1b}]"),
+                "{outcome:#?}"
+            );
+            ensure!(!said.contains(['\u{7}', '\u{9b}']), "{outcome:#?}");
+        }
+    }
+    Ok(())
+}
+
+fn full_stdout() -> Result<()> {
+    let golden = Golden::new()?;
+    build(&golden, "image.tar.zst", &[])?.done()?;
+    let image = golden.path("image.tar.zst").display().to_string();
+    let dry = arguments(&golden, "other", &["--dry-run"]);
+    let built = arguments(&golden, "other", &[]);
+    let dry: Vec<&str> = dry.iter().map(String::as_str).collect();
+    let built: Vec<&str> = built.iter().map(String::as_str).collect();
+    for told in [
+        &dry[..],
+        &built,
+        &["verify", &image],
+        &["verify", "--json", &image],
+        &["inspect", &image],
+        &["diff", &image, &image],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full")?;
+        let outcome = outcome_of(&command(told).stdout(full).output()?);
+        outcome.failed(1, "cannot write to stdout")?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 
 mod abort;
 mod bench;
+mod hostile;
 mod journey;
 mod node;
 mod real;
@@ -53,6 +54,7 @@ fn main() {
         abort::CASES,
         resume::CASES,
         two_hosts::CASES,
+        hostile::CASES,
         real::CASES,
     ];
     let cases = cases.into_iter().flatten();

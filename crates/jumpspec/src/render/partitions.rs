@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::WIDTH;
 use super::bar::Segment;
 use crate::facts::{Facts, Partition};
 use crate::plan::{NewPartition, Plan, PlannedFilesystem};
@@ -45,7 +46,7 @@ pub(super) fn after(plan: &Plan) -> Vec<Segment> {
 }
 
 /// One row a partition: number, before, after, what happens to it.
-pub(super) fn table(plan: &Plan, facts: &Facts) -> String {
+pub(super) fn table(plan: &Plan, facts: &Facts) -> Vec<String> {
     let head = ["", "before", "", "", "after", "", "", ""].map(str::to_owned);
     let numbers: BTreeSet<u32> = plan
         .disk
@@ -150,17 +151,14 @@ fn filesystem(plan: &Plan, number: u32) -> Option<&PlannedFilesystem> {
         .find(|filesystem| filesystem.number == number)
 }
 
-/// Columns padded to their widest cell; sizes to the right.
-fn aligned(rows: &[[String; 8]]) -> String {
+/// Columns padded to their widest cell, but not for what is wider than a page; sizes to the right.
+fn aligned(rows: &[[String; 8]]) -> Vec<String> {
     let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.filter(|width| *width < WIDTH).max().unwrap_or(0)
     };
     let widths: [usize; 8] = std::array::from_fn(width);
-    let mut out = String::new();
-    for (index, row) in rows.iter().enumerate() {
+    let text = |(index, row): (usize, &[String; 8])| {
         let mut text = String::from(" ");
         for (column, cell) in row.iter().enumerate() {
             let width = widths[column];
@@ -173,8 +171,8 @@ fn aligned(rows: &[[String; 8]]) -> String {
             // Writing to a string cannot fail.
             written.ok();
         }
-        out.push_str(text.trim_end());
-        out.push('\n');
-    }
-    out
+        text.truncate(text.trim_end().len());
+        text
+    };
+    rows.iter().enumerate().map(text).collect()
 }

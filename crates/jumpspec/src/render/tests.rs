@@ -203,7 +203,10 @@ fn facts() -> Facts {
 fn shows_the_disk_before_and_after_and_every_step() {
     let drawn = plan(&a_plan(), &facts());
     assert!(
-        drawn.lines().all(|line| line.chars().count() <= WIDTH),
+        drawn
+            .as_str()
+            .lines()
+            .all(|line| line.chars().count() <= WIDTH),
         "{drawn}"
     );
     insta::assert_snapshot!(drawn);
@@ -216,4 +219,22 @@ fn a_refusal_takes_two_lines_and_carries_its_code() {
     error: node07: too small [landing-too-small]
     hint: make it larger
     ");
+}
+
+#[test]
+fn what_a_node_calls_its_things_neither_forges_a_line_nor_breaks_the_table() {
+    let (sound, mut facts) = (facts(), facts());
+    facts.os.pretty_name = "Debian\n\x1b[2Jerror: forged".to_owned();
+    facts.mounts.push(Mount {
+        target: "/x\ny".repeat(20_000),
+        ..facts.mounts[0].clone()
+    });
+    facts.mounts.rotate_right(1);
+    let drawn = plan(&a_plan(), &facts);
+    let before = plan(&a_plan(), &sound);
+    assert!(!drawn.as_str().contains('\x1b'));
+    assert_eq!(
+        drawn.as_str().lines().count(),
+        before.as_str().lines().count()
+    );
 }

@@ -1,5 +1,7 @@
 //! What is told of two small images.
 
+use std::fmt::Write as _;
+
 use super::super::{directories, packages};
 use super::*;
 use crate::packages::Ledger;
@@ -129,6 +131,12 @@ fn all_names_every_file() {
 fn what_is_not_named_is_counted() {
     let extent = Extent { top: 1, all: false };
     let told = text(&comparison(), extent);
-    assert!(told.contains("… 1 more (--all names them)"), "{told}");
-    assert!(told.contains("… 3 of the packages above"), "{told}");
+    assert!(
+        told.as_str().contains("… 1 more (--all names them)"),
+        "{told}"
+    );
+    assert!(
+        told.as_str().contains("… 3 of the packages above"),
+        "{told}"
+    );
 }
