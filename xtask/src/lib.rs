@@ -12,6 +12,7 @@ pub mod golden;
 pub mod images;
 mod interrupt;
 pub mod journey;
+mod mirror;
 pub mod mutants;
 pub mod packages;
 pub mod power_cuts;

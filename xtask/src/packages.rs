@@ -47,7 +47,6 @@ pub const DEBIAN_MUSL: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "li
 
 /// The packages that the test suite drives besides the virtual machines'.
 pub const TESTS: &[&str] = &[
-    "user-mode-linux",
     "grub-emu",
     "grub-common",
     "grub-pc-bin",

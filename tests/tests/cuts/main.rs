@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use jump_tests::machines::{self, Case};
 use xtask::power_cuts::{self, Options};
-use xtask::vm::{UML_KERNEL, loader};
+use xtask::vm::loader;
 
 /// How many cuts; `JUMP_CUTS` says otherwise.
 const COUNT: usize = 60;
@@ -16,7 +16,7 @@ fn main() {
         1,
         vec![Case {
             name: "no_node_is_lost_by_a_power_cut_in_any_stage",
-            needs: &[UML_KERNEL, "/dev/net/tun", loader::EMU, loader::FSTEST],
+            needs: &["/dev/net/tun", loader::EMU, loader::FSTEST],
             is_long: false,
             run: Box::new(all_stages),
         }],

@@ -16,13 +16,10 @@ use jumpspec::step::{ImageRole, Step};
 use jumpsys::grubenv::{Env, write_in_place};
 use jumpsys::journal_slots::{SLOT, SlotPair};
 use xtask::run;
-use xtask::vm::Role;
+use xtask::vm::{Role, UmlKernel};
 
 use crate::lab::Lab;
 use jump_tests::machines::{disk, sabotage};
-
-/// Where the modules of user-mode Linux are, below a folder for its release.
-const MODULES: &str = "/usr/lib/uml/modules";
 
 /// Changes files of the landing file system.
 pub(crate) fn landing<T>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
@@ -160,17 +157,15 @@ pub(crate) fn hook(lab: &Lab, script: &str) -> Result<()> {
 
 /// Gives the jump system the kernel's own watchdog, which the small world's image leaves out.
 pub(crate) fn softdog(landing: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(MODULES)? {
-        let folder = "kernel/drivers/watchdog";
-        let (from, release) = (entry?.path(), PathBuf::from("lib/modules"));
-        let to = landing
-            .join(release)
-            .join(from.file_name().unwrap_or_default())
-            .join(folder);
-        std::fs::create_dir_all(&to)?;
-        let module = "softdog.ko";
-        std::fs::copy(from.join(folder).join(module), to.join(module))
-            .with_context(|| format!("cannot copy {module}"))?;
-    }
+    let kernel = UmlKernel::choose()?;
+    let (folder, module) = ("kernel/drivers/watchdog", "softdog.ko");
+    let to = landing
+        .join("lib/modules")
+        .join(&kernel.release)
+        .join(folder);
+    std::fs::create_dir_all(&to)?;
+    let from = kernel.modules.join(folder).join(module);
+    std::fs::copy(&from, to.join(module))
+        .with_context(|| format!("cannot copy {}", from.display()))?;
     Ok(())
 }

@@ -18,12 +18,11 @@ mod replace;
 use bench::Bench;
 use jump_tests::machines::{self, Case};
 use xtask::faults::ONLY;
-use xtask::vm::UML_KERNEL;
 use xtask::vm::loader::{EMU, FSTEST};
 
 /// Guests at once: they wait more than they work.
 const AT_ONCE: usize = 3;
-const NEEDS: &[&str] = &[UML_KERNEL, "/dev/net/tun", EMU, FSTEST];
+const NEEDS: &[&str] = &["/dev/net/tun", EMU, FSTEST];
 
 /// Tries a row.
 type Test = fn(&mut Bench) -> anyhow::Result<()>;

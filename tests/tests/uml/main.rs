@@ -7,13 +7,12 @@ mod secrets;
 mod staged;
 
 use jump_tests::machines::{self, Case};
-use xtask::vm::UML_KERNEL;
 use xtask::vm::loader::{EMU, FSTEST};
 
 fn main() {
     let case = |name, run: fn() -> anyhow::Result<()>| Case {
         name,
-        needs: &[UML_KERNEL, "/dev/net/tun", EMU, FSTEST],
+        needs: &["/dev/net/tun", EMU, FSTEST],
         is_long: false,
         run: Box::new(run),
     };

@@ -1,7 +1,6 @@
 //! Makes the root of a golden host with mmdebstrap, from an image's `[golden]` table and overlay.
 //! Takes the mirror from apt's own configuration and writes only below `target/` or `--output`.
 
-mod mirror;
 mod overlay;
 mod recipe;
 
@@ -10,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{cache, packages, run, workspace};
+use crate::{cache, mirror, packages, run, workspace};
 pub use recipe::Golden;
 
 /// How to make a root.

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::vm::UmlKernel;
 use crate::{dist, images, packages, run, workspace};
 use outcome::{Counts, Failures, Outcome, summary};
 
@@ -72,6 +73,7 @@ fn prepare(options: &Options) -> Result<()> {
     let dist = dist::build()?;
     if !options.quick {
         packages::ensure(packages::VM)?;
+        UmlKernel::choose()?;
         images::build_all(&dist)?;
     }
     Ok(())

@@ -39,6 +39,7 @@ mod qemu;
 mod seat;
 mod small;
 mod uml;
+mod uml_kernel;
 mod victim;
 mod wait;
 
@@ -56,7 +57,8 @@ pub use machine::Machine;
 pub use netns::Network;
 pub use qemu::Hardware;
 pub use small::{Checkpoint, Push, SmallNode, SmallWorld, sweep};
-pub use uml::{KERNEL as UML_KERNEL, Uml};
+pub use uml::Uml;
+pub use uml_kernel::UmlKernel;
 pub use victim::{GOLDEN, Node, Victim, copy_sparse};
 pub use wait::{until, until_every};
 

@@ -20,12 +20,11 @@ use super::guest::POWER_OFF;
 use super::log::tail;
 use super::seat::Seat;
 use super::{
-    Guest, LoopDevice, Mount, NODE, Network, Node, Role, STATIC_ADDRESS, STATIC_ROUTE, until,
+    Guest, LoopDevice, Mount, NODE, Network, Node, Role, STATIC_ADDRESS, STATIC_ROUTE, UmlKernel,
+    until,
 };
 use crate::{run, workspace};
 
-/// Debian's kernel, package user-mode-linux.
-pub const KERNEL: &str = "/usr/bin/linux.uml";
 /// At a reboot the kernel executes its own name again, with the same root. It finds nothing by this
 /// one and ends (arch/um/os-Linux/main.c).
 const NO_SUCH_PROGRAM: &str = "/nonexistent/linux.uml";
@@ -78,7 +77,8 @@ impl<'a> Uml<'a> {
         let mut command = network.command("taskset");
         command
             .args(["--cpu-list", &seat.processor(), "bash"])
-            .args(["-c", EXEC, NO_SUCH_PROGRAM, KERNEL])
+            .args(["-c", EXEC, NO_SUCH_PROGRAM])
+            .arg(&UmlKernel::choose()?.program)
             .args(board.arguments(node, number(node, root)?))
             // A group of its own, with the processes that the kernel makes for its guest's.
             .process_group(0)

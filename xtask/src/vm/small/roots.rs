@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::dist::Dist;
-use crate::vm::UML_KERNEL;
-use crate::{cache, golden, images, run, workspace};
+use crate::vm::UmlKernel;
+use crate::{cache, golden, images, workspace};
 
 /// The image whose golden root all three are.
 const GOLDEN: &str = "small-debian12";
@@ -39,10 +39,10 @@ pub(super) fn make(dist: &Dist) -> Result<Roots> {
 fn overlaid(base: &Path, name: &str) -> Result<PathBuf> {
     let root = base.with_file_name(name);
     let stamp = root.with_extension("stamp");
-    let release = run::capture(&mut run::command(UML_KERNEL, ["--version"]))?;
+    let kernel = UmlKernel::choose()?;
     let mut digest = cache::Digest::new("small root 1");
     digest.text(&golden::stamp(base)?);
-    digest.text(&release);
+    digest.text(&kernel.release);
     let overlay = workspace::image(name).join("overlay");
     if overlay.exists() {
         digest.tree(&overlay)?;
@@ -53,17 +53,18 @@ fn overlaid(base: &Path, name: &str) -> Result<PathBuf> {
     }
     cache::forget(&stamp)?;
     golden::copy(base, &root)?;
-    add_kernel(&root, release.trim())?;
+    add_kernel(&root, kernel)?;
     golden::lay_over(name, &root)?;
     cache::remember(&stamp, &digest)?;
     Ok(root)
 }
 
 /// User-mode Linux as the root's kernel, so that loaders have something to read and hash.
-fn add_kernel(root: &Path, release: &str) -> Result<()> {
-    let boot = root.join("boot");
-    std::fs::copy(UML_KERNEL, boot.join(format!("vmlinuz-{release}-uml")))
-        .with_context(|| format!("cannot copy {UML_KERNEL}"))?;
+fn add_kernel(root: &Path, kernel: &UmlKernel) -> Result<()> {
+    let (boot, release) = (root.join("boot"), &kernel.release);
+    let program = &kernel.program;
+    std::fs::copy(program, boot.join(format!("vmlinuz-{release}-uml")))
+        .with_context(|| format!("cannot copy {}", program.display()))?;
     std::fs::write(boot.join(format!("initrd.img-{release}-uml")), TRAILER)?;
     Ok(())
 }

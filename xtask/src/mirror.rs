@@ -1,6 +1,8 @@
 //! The Debian mirror that apt is set up with. No mirror's address is written down here.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
 
 use crate::run;
 
@@ -8,10 +10,10 @@ use crate::run;
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The lines of a sources.list for `suite`: this machine's, with the suite replaced.
-pub(super) fn sources(suite: &str) -> Result<Vec<String>> {
+pub(crate) fn sources(suite: &str) -> Result<Vec<String>> {
     let mut listing = targets()?;
     if listing.trim().is_empty() {
-        eprintln!("golden: refreshing apt's lists to learn the mirror");
+        eprintln!("packages: refreshing apt's lists to learn the mirror");
         run::quiet(&mut run::command("apt-get", ["-qq", "update"]))?;
         listing = targets()?;
     }
@@ -23,7 +25,7 @@ pub(super) fn sources(suite: &str) -> Result<Vec<String>> {
 }
 
 /// apt's proxy for HTTP, where it has one.
-pub(super) fn proxy() -> Result<Option<String>> {
+pub(crate) fn proxy() -> Result<Option<String>> {
     let dump = run::capture(&mut run::command(
         "apt-config",
         ["dump", "Acquire::http::Proxy"],
@@ -33,6 +35,54 @@ pub(super) fn proxy() -> Result<Option<String>> {
         .nth(1)
         .filter(|proxy| !proxy.is_empty())
         .map(str::to_owned))
+}
+
+/// Unpacks packages of another `suite` than this machine's below `folder`; nothing is installed. The
+/// lists that say what the suite has are kept there too, apart from this machine's own.
+pub(crate) fn unpack(suite: &str, packages: &[&str], folder: &Path) -> Result<()> {
+    let lists = folder.join("lists");
+    std::fs::create_dir_all(lists.join("partial"))?;
+    let sources_list = folder.join("sources.list");
+    std::fs::write(&sources_list, release(suite)? + "\n")?;
+    let apt = || {
+        let mut apt = run::command("apt-get", ["-qq", "-o", "APT::Sandbox::User=root"]);
+        for (option, value) in [
+            ("Dir::Etc::sourcelist", sources_list.as_path()),
+            ("Dir::Etc::sourceparts", Path::new("/dev/null")),
+            ("Dir::State::lists", lists.as_path()),
+            // This machine's caches are of its own lists.
+            ("Dir::Cache::pkgcache", Path::new("")),
+            ("Dir::Cache::srcpkgcache", Path::new("")),
+        ] {
+            apt.arg("-o").arg(format!("{option}={}", value.display()));
+        }
+        apt.current_dir(folder);
+        apt
+    };
+    run::quiet(apt().arg("update"))?;
+    run::quiet(apt().arg("download").args(packages))?;
+    for entry in std::fs::read_dir(folder)? {
+        let archive = entry?.path();
+        if archive
+            .extension()
+            .is_some_and(|extension| extension == "deb")
+        {
+            run::quiet(
+                run::command("dpkg", ["--extract"])
+                    .arg(&archive)
+                    .arg(folder),
+            )?;
+            std::fs::remove_file(&archive)?;
+        }
+    }
+    Ok(std::fs::remove_dir_all(&lists)?)
+}
+
+/// The line of a sources.list for the release itself of `suite`.
+fn release(suite: &str) -> Result<String> {
+    let of_release = |source: &String| source.contains(&format!(" {suite} "));
+    let found = sources(suite)?.into_iter().find(of_release);
+    found.with_context(|| format!("apt's mirrors have no {suite}"))
 }
 
 fn targets() -> Result<String> {
