@@ -62,6 +62,7 @@ pub const TESTS: &[&str] = &[
     "libarchive-tools",
     "busybox-static",
     "python3",
+    "qemu-user",
     "rsync",
     "acl",
     "attr",

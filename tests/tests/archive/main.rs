@@ -11,6 +11,7 @@ mod listing;
 mod losses;
 mod makers;
 mod observed;
+mod processor;
 mod programs;
 mod reports;
 mod round_trip;
@@ -43,6 +44,7 @@ fn main() {
         extracted_by::CASES,
         foreign::CASES,
         adopt::CASES,
+        processor::LAB_CASES,
     ];
     for case in cases.into_iter().flatten() {
         trials.push(lab_trial(*case, obstacle.as_deref(), &lab));
