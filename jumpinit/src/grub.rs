@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::places::{NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_GRUB_SETTINGS, NEW_ROOT};
+use jumpspec::places::{
+    GRUB_INSTALL, GRUB_MKCONFIG, NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_GRUB_SETTINGS, NEW_ROOT,
+};
 use jumpspec::selector::NEW_SECTOR;
 use jumpspec::trial;
 use jumpsys::bootsector::{compose, place_core};
@@ -34,7 +36,7 @@ pub(crate) fn install(cx: &mut Context) -> Result<()> {
     mount_new(cx)?;
     let disk = cx.disk.display().to_string();
     let mounts = enter_new(cx)?;
-    Program::new("/usr/sbin/grub-install")
+    Program::new(Path::new("/").join(GRUB_INSTALL))
         .args([
             "--target=i386-pc",
             "--no-bootsector",
@@ -58,7 +60,7 @@ pub(crate) fn configure(cx: &mut Context) -> Result<()> {
         &cx.partition(root_fs.number),
     )?;
     let mounts = enter_new(cx)?;
-    Program::new("/usr/sbin/grub-mkconfig")
+    Program::new(Path::new("/").join(GRUB_MKCONFIG))
         .args(["-o", "/boot/grub/grub.cfg"])
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
         .timeout(GRUB_LIMIT)

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::facts::Extent;
 use jumpspec::journal::{Journal, Stage};
-use jumpspec::selector::{self, Actions, BootFile, Doubt, Parts, Selector, State};
+use jumpspec::places;
+use jumpspec::selector::{self, Actions, Doubt, Selector, State};
 use jumpsys::bootsector::{BootSector, compose, place_core};
 use jumpsys::bootwrite;
 use jumpsys::cmd::Program;
@@ -36,28 +37,7 @@ pub(crate) fn selector_file(name: &str) -> String {
 
 /// The selector's texts; `doubt` is what it does when its environment cannot be read.
 fn selector_texts(cx: &Context, doubt: Doubt) -> Result<Selector> {
-    let boot = &cx.plan.boot;
-    let kernel = boot.kernel.clone();
-    let initramfs = kernel
-        .initramfs
-        .zip(kernel.initramfs_digest)
-        .context("the jump system has no initramfs")?;
-    let selector = Selector::new(Parts {
-        landing_uuid: cx.plan.landing.fs_uuid.clone(),
-        kernel: BootFile {
-            path: kernel.image,
-            digest: kernel.image_digest,
-        },
-        initramfs: BootFile {
-            path: initramfs.0,
-            digest: initramfs.1,
-        },
-        arguments: boot.arguments.clone(),
-        old_sector: cx.plan.selector.old_boot_sector,
-        serial: boot.serial,
-        doubt,
-    });
-    selector.context("the selector cannot be written")
+    Selector::of(&cx.plan, doubt).context("the selector cannot be written")
 }
 
 /// Writes the selector's files and its core image. Nothing boots them yet: its
@@ -112,7 +92,7 @@ fn write_configs(root: &Root, texts: &Selector) -> Result<()> {
 
 fn make_core(cx: &Context) -> Result<()> {
     let [config, core] = [EMBEDDED, CORE].map(|name| format!("/{}", selector_file(name)));
-    Program::new("/usr/bin/grub-mkimage")
+    Program::new(Path::new("/").join(places::GRUB_MKIMAGE))
         .args([
             "-O",
             "i386-pc",

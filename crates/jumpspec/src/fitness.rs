@@ -18,6 +18,11 @@ pub enum Unfit {
     /// Nothing to install or boot a loader with.
     #[error("it has no GRUB (grub-install, grub-mkimage and a platform in /usr/lib/grub)")]
     NoLoader,
+    /// A step could not be carried out.
+    #[error(
+        "it has no /{0}, which a step runs (an image of an older jumpimg does not say: build it again)"
+    )]
+    NoProgram(&'static str),
     /// A jump system that nobody could log in to.
     #[error("it has no SSH server")]
     NoSshd,
@@ -62,6 +67,9 @@ pub fn check(manifest: &Manifest, size: Size) -> Vec<Unfit> {
     }
     need(manifest.init.is_some(), Unfit::NoInit);
     need(!manifest.loaders.is_empty(), Unfit::NoLoader);
+    for program in manifest.missing_programs() {
+        need(manifest.loaders.is_empty(), Unfit::NoProgram(program));
+    }
     if manifest.kind == Kind::Jump {
         need(manifest.sshd, Unfit::NoSshd);
         need(!manifest.network.is_empty(), Unfit::NoNetwork);
@@ -92,6 +100,11 @@ mod tests {
     use crate::manifest::{FORMAT, Init, Kernel, NetworkStack, OsRelease};
     use crate::recipe::Budget;
 
+    fn programs(kind: Kind) -> Vec<crate::relpath::RelPath> {
+        let paths = kind.programs().iter().map(|path| path.parse());
+        paths.collect::<Result<_, _>>().unwrap()
+    }
+
     fn manifest(kind: Kind) -> Manifest {
         Manifest {
             format: FORMAT,
@@ -116,6 +129,7 @@ mod tests {
             loaders: vec!["i386-pc".to_owned()],
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
+            programs: programs(kind),
             unpacked: Size::mib(400),
             directories: std::collections::BTreeMap::new(),
             entries: 1,
@@ -135,7 +149,7 @@ mod tests {
         let mut target = manifest(Kind::Target);
         (target.network, target.toolbox, target.sshd) = (Vec::new(), Vec::new(), false);
         assert_eq!(check(&target, Size::mib(100)), []);
-        target.kind = Kind::Jump;
+        (target.kind, target.programs) = (Kind::Jump, programs(Kind::Jump));
         let unfit = [Unfit::NoSshd, Unfit::NoNetwork, Unfit::NoMkfs];
         assert_eq!(check(&target, Size::mib(100)), unfit);
     }
@@ -148,6 +162,14 @@ mod tests {
             check(&image, Size(0)),
             [Unfit::NoInitramfs("6.1".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_grub_by_other_names_is_not_enough() {
+        let mut target = manifest(Kind::Target);
+        target.programs.clear();
+        let missing = ["usr/sbin/grub-install", "usr/sbin/grub-mkconfig"];
+        assert_eq!(check(&target, Size(0)), missing.map(Unfit::NoProgram));
     }
 
     #[test]

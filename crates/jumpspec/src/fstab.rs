@@ -10,6 +10,7 @@ use crate::job::Job;
 use crate::plan::Swap;
 use crate::relpath::RelPath;
 
+pub use fate::HIDES_THE_SYSTEM;
 use fate::{Fate, Fates, names};
 pub use line::Line;
 

@@ -7,6 +7,7 @@ use crate::facts::{Disk, Extent, SECTOR, TableKind};
 use crate::job::{Action, Layout, Length, PartitionWish};
 use crate::plan::NewPartition;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::table::Slot;
 
 /// New partitions start on multiples of this: what every partitioning tool has used
 /// since disks with 4 KiB sectors came up.
@@ -43,12 +44,15 @@ pub fn new_table(
         .filter(|partition| stays(partition.number))
         .map(NewPartition::unchanged)
         .collect();
+    let rewriting = |wish: &&PartitionWish| matches!(wish.action, Action::Create | Action::Delete);
+    for wish in layout.partitions.iter().filter(rewriting) {
+        refuse_impossible_number(disk, table.kind, table.extended, wish)?;
+    }
     let created = layout
         .partitions
         .iter()
         .filter(|wish| wish.action == Action::Create);
     for wish in created {
-        refuse_impossible_number(disk, table.kind, table.extended, wish)?;
         let usable = Extent {
             start: table.first_usable,
             sectors: (table.last_usable + 1).saturating_sub(table.first_usable),
@@ -69,7 +73,34 @@ pub fn new_table(
         });
     }
     partitions.sort_by_key(|partition| partition.number);
+    refuse_unwritable(disk, table.kind, &partitions)?;
     Ok(partitions)
+}
+
+/// What whoever writes the table would refuse. A table that stays as it is needs no writing.
+fn refuse_unwritable(
+    disk: &Disk,
+    kind: TableKind,
+    partitions: &[NewPartition],
+) -> Result<(), Refusal> {
+    let before = disk.partitions.iter().map(NewPartition::unchanged);
+    if before.eq(partitions.iter().cloned()) {
+        return Ok(());
+    }
+    let slots: Vec<Slot> = partitions
+        .iter()
+        .map(|partition| Slot {
+            number: partition.number,
+            extent: partition.extent(),
+        })
+        .collect();
+    crate::table::check(kind, &slots, disk.sectors).map_err(|error| {
+        Refusal::new(
+            RefusalCode::LayoutImpossible,
+            format!("{}: {error}", disk.device),
+            "choose another number or size, or leave the table as it is (keep and format)",
+        )
+    })
 }
 
 /// What the layout wants of partition `number`, if it names it.

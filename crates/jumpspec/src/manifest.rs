@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::places;
 use crate::relpath::RelPath;
 use crate::size::Size;
 
@@ -22,6 +23,17 @@ pub enum Kind {
     Jump,
     /// The new system.
     Target,
+}
+
+impl Kind {
+    /// What the steps run in an image of this kind, by the very paths that they run it by: a
+    /// system whose GRUB goes by other names (`grub2-install`) is found out before its jump.
+    pub fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Jump => &[places::GRUB_MKIMAGE],
+            Self::Target => &[places::GRUB_INSTALL, places::GRUB_MKCONFIG],
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -72,6 +84,10 @@ pub struct Manifest {
     /// Files that the mkfs programs need, themselves included: with just these
     /// below a root, they run there by chroot. Empty for target images.
     pub toolbox: Vec<RelPath>,
+    /// Programs that the steps run in the image, as far as it has them: see
+    /// [`Kind::programs`]. Empty in images that were built before they were looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<RelPath>,
     /// Bytes that the files take on a file system with 4 KiB blocks.
     pub unpacked: Size,
     /// The same, by directory, for directories that a layout may put on a file
@@ -86,6 +102,18 @@ pub struct Manifest {
     pub budget: crate::recipe::Budget,
     /// Digest of the index frame's uncompressed content.
     pub index_digest: Digest,
+}
+
+impl Manifest {
+    /// What the steps would run in the image and it does not have.
+    pub fn missing_programs(&self) -> impl Iterator<Item = &'static str> {
+        let there = |wanted: &&str| self.programs.iter().any(|path| path.as_str() == *wanted);
+        self.kind
+            .programs()
+            .iter()
+            .copied()
+            .filter(move |wanted| !there(wanted))
+    }
 }
 
 /// The fields of `os-release(5)` that jump uses.

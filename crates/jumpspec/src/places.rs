@@ -29,6 +29,13 @@ pub const EVENTS: &str = "jump/log/events.jsonl";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
+/// Makes the selector's core image, in the jump image.
+pub const GRUB_MKIMAGE: &str = "usr/bin/grub-mkimage";
+/// Installs GRUB's files, in the new system.
+pub const GRUB_INSTALL: &str = "usr/sbin/grub-install";
+/// Writes GRUB's configuration, in the new system.
+pub const GRUB_MKCONFIG: &str = "usr/sbin/grub-mkconfig";
+
 /// That the jump system has begun its work, until the next boot.
 pub const BEGUN: &str = "run/jump-begun";
 /// Why the jump system stays up, until the next boot.

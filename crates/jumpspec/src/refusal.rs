@@ -69,6 +69,14 @@ pub enum RefusalCode {
     RootNotOnDisk,
     /// The layout contradicts itself or the disk.
     LayoutImpossible,
+    /// A label is longer than its file system takes, or not printable.
+    LabelInvalid,
+    /// A kernel argument of the job is the jump system's own to set, or cannot be passed on.
+    KernelArgument,
+    /// A wait of the job can never be met.
+    WaitOutOfBounds,
+    /// The job names a unit that systemd cannot have.
+    UnitName,
     /// A partition to be changed is part of LVM, RAID or LUKS.
     PartitionStacked,
     /// A new file system cannot take what the image puts there.

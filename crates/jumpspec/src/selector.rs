@@ -9,6 +9,7 @@ mod script;
 mod state;
 
 use crate::digest::Digest;
+use crate::plan::Plan;
 use crate::relpath::RelPath;
 
 pub use script::{Actions, Leaf};
@@ -125,7 +126,7 @@ pub struct Parts {
     pub doubt: Doubt,
 }
 
-/// A text that cannot stand in a GRUB script.
+/// What cannot stand in a GRUB script, or is missing there.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SelectorError {
     /// Not hex digits and hyphens.
@@ -134,6 +135,9 @@ pub enum SelectorError {
     /// A quote or a control character.
     #[error("{0:?} cannot be written into a GRUB script")]
     Text(String),
+    /// A jump system that could not find its root.
+    #[error("kernel {0} of the jump system has no initramfs")]
+    NoInitramfs(String),
     /// `hashsum` splits its list at line ends and takes all after the digest as path,
     /// and GRUB takes a comma or a parenthesis for a device.
     #[error("GRUB cannot name the file {0}")]
@@ -160,6 +164,26 @@ impl Selector {
             }
         }
         Ok(Self(parts))
+    }
+
+    /// The texts of a plan's selector; `doubt` is what it does when its environment cannot be
+    /// read.
+    pub fn of(plan: &Plan, doubt: Doubt) -> Result<Self, SelectorError> {
+        let kernel = plan.boot.kernel.clone();
+        let initramfs = kernel.initramfs.zip(kernel.initramfs_digest);
+        let (path, digest) = initramfs.ok_or(SelectorError::NoInitramfs(kernel.release))?;
+        Self::new(Parts {
+            landing_uuid: plan.landing.fs_uuid.clone(),
+            kernel: BootFile {
+                path: kernel.image,
+                digest: kernel.image_digest,
+            },
+            initramfs: BootFile { path, digest },
+            arguments: plan.boot.arguments.clone(),
+            old_sector: plan.selector.old_boot_sector,
+            serial: plan.boot.serial,
+            doubt,
+        })
     }
 
     /// The config embedded in the core image (`grub-mkimage -c`). The rescue parser

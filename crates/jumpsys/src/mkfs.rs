@@ -7,6 +7,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jumpspec::limits::{self, LabelError};
+
 use crate::cmd::{CmdError, Program};
 
 /// A mkfs which takes longer than this is stuck; some discard a whole large disk first.
@@ -59,16 +61,6 @@ impl Fs {
     pub fn program(self) -> String {
         format!("/usr/sbin/mkfs.{}", self.name())
     }
-
-    /// The longest label in bytes.
-    pub fn longest_label(self) -> usize {
-        match self {
-            Self::Ext2 | Self::Ext3 | Self::Ext4 => 16,
-            Self::Xfs => 12,
-            Self::Btrfs => 255,
-            Self::Vfat => 11,
-        }
-    }
 }
 
 /// What to make where.
@@ -95,14 +87,9 @@ pub enum MkfsError {
     /// The program failed.
     #[error("cannot make a file system")]
     Program(#[from] CmdError),
-    /// The label is longer than the file system has room for.
-    #[error("label `{label}` is longer than {} bytes, the most on {}", fs.longest_label(), fs.name())]
-    LabelTooLong {
-        /// The file system.
-        fs: Fs,
-        /// The label.
-        label: String,
-    },
+    /// Not a label that the file system can have.
+    #[error(transparent)]
+    Label(#[from] LabelError),
     /// Not an identifier that this file system can have.
     #[error("`{uuid}` cannot identify a file system of type {}", fs.name())]
     BadUuid {
@@ -127,9 +114,8 @@ pub fn mkfs(spec: &MkfsSpec<'_>) -> Result<(), MkfsError> {
 /// The arguments of mke2fs(8), mkfs.xfs(8), mkfs.btrfs(8) or mkfs.vfat(8).
 fn arguments(spec: &MkfsSpec<'_>) -> Result<Vec<String>, MkfsError> {
     let fs = spec.fs;
-    if let Some(label) = spec.label.filter(|l| l.len() > fs.longest_label()) {
-        let label = label.to_owned();
-        return Err(MkfsError::LabelTooLong { fs, label });
+    if let Some(label) = spec.label {
+        limits::label(fs.name(), label)?;
     }
     let uuid = spec.uuid.map(|uuid| identifier(fs, uuid)).transpose()?;
     let device = spec.device.to_string_lossy().into_owned();
@@ -222,7 +208,7 @@ mod tests {
             label,
             ..spec(Fs::Xfs)
         });
-        assert!(matches!(long, Err(MkfsError::LabelTooLong { .. })));
+        assert!(matches!(long, Err(MkfsError::Label(_))));
         assert!(matches!(
             arguments(&spec(Fs::Vfat)),
             Err(MkfsError::BadUuid { .. })

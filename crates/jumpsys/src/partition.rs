@@ -9,6 +9,9 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use jumpspec::facts::{self, TableKind};
+use jumpspec::table::{self, Slot};
+
 use crate::blockdev::{self, BlockdevError};
 use crate::error::{At as _, PathError};
 use crate::partnodes::PartitionExtent;
@@ -286,38 +289,27 @@ fn read_open(file: &mut File, disk: &Path) -> Result<Table, PartitionError> {
     mbr::read(file, disk)
 }
 
-/// Refuses partitions that overlap, are empty, or lie outside the disk.
+/// Refuses what the planner refuses, whoever asks.
 fn check(disk: &Path, wanted: &NewTable, disk_sectors: u64) -> Result<(), PartitionError> {
-    let (partitions, mbr) = match wanted {
-        NewTable::Mbr { partitions, .. } => (partitions, true),
-        NewTable::Gpt { partitions, .. } => (partitions, false),
+    let (kind, partitions) = match wanted {
+        NewTable::Mbr { partitions, .. } => (TableKind::Mbr, partitions),
+        NewTable::Gpt { partitions, .. } => (TableKind::Gpt, partitions),
     };
-    let refuse = |p: &Partition, reason| {
-        Err(PartitionError::Unwritable {
-            disk: disk.to_owned(),
-            number: p.number,
-            reason,
+    let slots: Vec<Slot> = partitions
+        .iter()
+        .map(|partition| Slot {
+            number: partition.number,
+            extent: facts::Extent {
+                start: partition.start_sector,
+                sectors: partition.sectors,
+            },
         })
-    };
-    for (i, p) in partitions.iter().enumerate() {
-        if p.number == 0 || p.number > 128 {
-            return refuse(p, "its number is not within 1 to 128");
-        }
-        if p.sectors == 0 || p.start_sector == 0 || p.extent().end() > disk_sectors {
-            return refuse(p, "it does not lie on the disk");
-        }
-        for other in &partitions[..i] {
-            if other.number == p.number {
-                return refuse(p, "its number is taken twice");
-            }
-            // A logical partition lies within the extended one, which mbr::write checks.
-            let nested = mbr && (p.number > 4) != (other.number > 4);
-            if !nested && p.extent().overlaps(other.extent()) {
-                return refuse(p, "it overlaps another");
-            }
-        }
-    }
-    Ok(())
+        .collect();
+    table::check(kind, &slots, disk_sectors).map_err(|fault| PartitionError::Unwritable {
+        disk: disk.to_owned(),
+        number: fault.number,
+        reason: fault.reason,
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 
+use jumpspec::limits::{self, LabelError};
 use uuid::Uuid;
 
 use crate::blockdev;
@@ -17,8 +18,6 @@ const PAGE: usize = 4096;
 /// How much is zeroed at both ends: btrfs keeps its superblock at 64 KiB, md 0.90 its own within
 /// the last 128 KiB.
 const WIPED: u64 = 128 * 1024;
-/// Bytes of the label's field.
-const LABEL: usize = 16;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +31,9 @@ pub enum SwapError {
     /// The identifier is not a UUID.
     #[error("`{0}` is not a UUID, which swap needs")]
     BadUuid(String),
-    /// The label is longer than 16 bytes.
-    #[error("swap label `{0}` is longer than 16 bytes")]
-    LabelTooLong(String),
+    /// Not a label that swap can have.
+    #[error(transparent)]
+    Label(#[from] LabelError),
     /// The device is smaller than what is wiped at both its ends.
     #[error("{} is too small for swap: {bytes} bytes", device.display())]
     TooSmall {
@@ -88,9 +87,7 @@ fn wipe(file: &File, device: &Path, size: u64) -> Result<(), PathError> {
 
 fn header(size: u64, uuid: &str, label: &str) -> Result<[u8; PAGE], SwapError> {
     let parsed = Uuid::try_parse(uuid).map_err(|_| SwapError::BadUuid(uuid.to_owned()))?;
-    if label.len() > LABEL {
-        return Err(SwapError::LabelTooLong(label.to_owned()));
-    }
+    limits::label("swap", label)?;
     let last_page = (size / PAGE as u64).saturating_sub(1);
     // 16 TiB are all that the header can tell of.
     let last_page = u32::try_from(last_page).unwrap_or(u32::MAX);
@@ -138,7 +135,7 @@ mod tests {
         let bad = make_swap(&path, "ABCD-1234", None);
         assert!(matches!(bad, Err(SwapError::BadUuid(_))));
         let long = make_swap(&path, UUID, Some("seventeen letters"));
-        assert!(matches!(long, Err(SwapError::LabelTooLong(_))));
+        assert!(matches!(long, Err(SwapError::Label(_))));
         assert!(fs::read(&path).unwrap().iter().all(|&b| b == 7));
     }
 }

@@ -4,8 +4,9 @@
 use anyhow::Context as _;
 use jumparchive::Tree;
 use jumpspec::digest::Digest;
-use jumpspec::manifest::{FORMAT, Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::manifest::{FORMAT, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
 use jumpspec::recipe::Recipe;
+use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 
 use super::exclude::Rules;
@@ -71,7 +72,7 @@ impl Stored<'_> {
 pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Manifest, Trouble> {
     let stored = Stored { tree, rules };
     let os = os_release(tree)?;
-    let jump = recipe.kind == jumpspec::manifest::Kind::Jump;
+    let jump = recipe.kind == Kind::Jump;
     let filesystems = filesystems(&stored);
     let toolbox = if jump {
         toolbox::closure(&stored, &filesystems)
@@ -95,6 +96,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         loaders: loaders(&stored),
         filesystems,
         toolbox,
+        programs: programs(&stored, recipe.kind),
         unpacked: Size(0),
         directories: std::collections::BTreeMap::new(),
         entries: 0,
@@ -220,8 +222,15 @@ fn loaders(stored: &Stored<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Of the programs that the steps run, those that the image will hold.
+fn programs(stored: &Stored<'_>, kind: Kind) -> Vec<RelPath> {
+    let paths = kind.programs().iter().filter(|path| stored.has(path));
+    paths.filter_map(|path| path.parse().ok()).collect()
+}
+
+/// By the path that the steps run mkfs by.
 fn filesystems(stored: &Stored<'_>) -> Vec<String> {
-    let makes = |name: &&&str| stored.program(&format!("mkfs.{name}")).is_some();
+    let makes = |name: &&&str| stored.has(&format!("usr/sbin/mkfs.{name}"));
     FILE_SYSTEMS
         .iter()
         .filter(makes)

@@ -79,7 +79,13 @@ fn plant(root: &Path) -> Result<()> {
     put(root, "usr/lib/systemd/systemd", b"")?;
     put(root, "usr/lib/grub/i386-pc/moddep.lst", b"")?;
     put(root, "usr/share/doc/heavy", &vec![7; 3 << 20])?;
-    for program in ["sshd", "grub-install", "mkfs.ext4", "mkfs.xfs"] {
+    for program in [
+        "sshd",
+        "grub-install",
+        "grub-mkconfig",
+        "mkfs.ext4",
+        "mkfs.xfs",
+    ] {
         put(root, &format!("usr/sbin/{program}"), &static_elf())?;
     }
     for program in ["sh", "grub-mkimage"] {

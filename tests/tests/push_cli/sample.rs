@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use jumparchive::{Decision, PackOptions, Packer, Tree};
 use jumpspec::digest::Digest;
-use jumpspec::manifest::Manifest;
+use jumpspec::manifest::{Kind, Manifest};
 use serde_json::{Value, json};
 
 /// The boot that the node's facts were read in.
@@ -67,13 +67,17 @@ pub(crate) fn status(system: &str) -> Value {
 /// Writes an image of `kind` that holds one file of `bytes` bytes.
 pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
     let digest = Digest::of(b"");
+    let programs = match kind {
+        "jump" => Kind::Jump.programs(),
+        _ => Kind::Target.programs(),
+    };
     let manifest: Manifest = serde_json::from_value(json!({
         "format": 1, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
         "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
         "architecture": "x86_64",
         "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],
         "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": ["i386-pc"],
-        "filesystems": ["ext4"], "toolbox": ["content"], "unpacked": 1 << 20, "directories": {},
+        "filesystems": ["ext4"], "toolbox": ["content"], "programs": programs, "unpacked": 1 << 20, "directories": {},
         "entries": 2, "inodes": 2, "budget": {"compressed": null, "unpacked": null}, "index_digest": digest,
     }))?;
     let tree = tempfile::tempdir()?;

@@ -152,6 +152,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         loaders: vec!["i386-pc".to_owned()],
         filesystems: vec!["ext4".to_owned()],
         toolbox: vec![path("usr/sbin/mke2fs")],
+        programs: Vec::new(),
         unpacked: Size::mib(1),
         directories: [("etc".to_owned(), Size(4096))].into(),
         entries: place.entries,

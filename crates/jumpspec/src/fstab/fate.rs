@@ -9,7 +9,7 @@ use crate::relpath::RelPath;
 
 /// Directories that the image fills. An old file system there would hide the new
 /// system's own files.
-const SYSTEM: &[&str] = &[
+pub const HIDES_THE_SYSTEM: &[&str] = &[
     "/bin",
     "/boot",
     "/boot/efi",
@@ -68,7 +68,9 @@ impl<'a> Fates<'a> {
     fn of_place(&self, line: &Line) -> Fate {
         if line.fs != "swap" {
             let mount = line.mount.trim_end_matches('/');
-            if line.mount.starts_with('/') && (mount.is_empty() || SYSTEM.contains(&mount)) {
+            if line.mount.starts_with('/')
+                && (mount.is_empty() || HIDES_THE_SYSTEM.contains(&mount))
+            {
                 return Fate::Dropped("it would hide the new system's own files");
             }
             if !mount.starts_with('/') || mount.parse::<RelPath>().is_err() {

@@ -11,8 +11,11 @@ use crate::size::Size;
 
 /// Room for the selector's core image: about 160 KiB with the modules that it has.
 const SELECTOR_SECTORS: u64 = 640;
-/// Room for the new system's own core image: Debian's is about 60 KiB on ext4.
+/// The least room for the new system's own core image: Debian's is about 60 KiB on ext4.
 const CORE_SECTORS: u64 = 512;
+/// GRUB's diskboot loads no larger core image (`GRUB_DISK_KERNEL_RESERVED` apart, the memory
+/// between 0x8200 and the boot sector's copy: include/grub/offsets.h).
+const LARGEST_CORE: u64 = 0x780;
 /// Sectors of 512 bytes are what boot code, MBR and this program count in.
 const LOGICAL_SECTOR: u32 = 512;
 
@@ -103,11 +106,8 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
         )
     };
     let area = loader.area.ok_or_else(|| too_small(0))?;
-    let new_core = Extent {
-        start: area.start,
-        sectors: CORE_SECTORS.min(area.sectors),
-    };
-    let room = |run: &Extent| run.end().saturating_sub(run.start.max(new_core.end()));
+    let after_core = area.start.saturating_add(CORE_SECTORS);
+    let room = |run: &Extent| run.end().saturating_sub(run.start.max(after_core));
     let best = loader
         .free
         .iter()
@@ -121,7 +121,11 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
             sectors: SELECTOR_SECTORS,
         },
         old_boot_sector: start + SELECTOR_SECTORS,
-        new_core,
+        // All that is left: its size is known only once the new system's GRUB has made it.
+        new_core: Extent {
+            start: area.start,
+            sectors: (start - area.start).min(LARGEST_CORE),
+        },
     })
 }
 

@@ -1,10 +1,11 @@
 //! The new system's file systems: which partitions are mounted where, which are made
-//! anew, and whether the image fits.
+//! anew.
 
-use super::{Input, derived_uuid};
-use crate::facts::{Disk, SECTOR};
+use super::{Input, derived_uuid, is_stacked, room};
+use crate::facts::{Content, Disk};
 use crate::fstab::{self, Fstab, Outcome};
 use crate::job::{Action, Filesystem, PartitionWish};
+use crate::limits;
 use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -14,7 +15,7 @@ use crate::step::Step;
 #[derive(Clone, Debug)]
 pub(super) struct Wished {
     pub(super) planned: PlannedFilesystem,
-    make: Option<Filesystem>,
+    pub(super) make: Option<Filesystem>,
     label: Option<String>,
     options: Option<String>,
 }
@@ -38,7 +39,7 @@ pub(super) fn planned(
     table: &PlannedDisk,
 ) -> Result<Vec<Wished>, Vec<Refusal>> {
     let wishes = &input.job.layout.partitions;
-    let mut refusals = contradictions(wishes);
+    let mut refusals = Vec::new();
     let mut filesystems = Vec::new();
     for wish in wishes.iter().filter(|wish| wish.action != Action::Delete) {
         match one(input, disk, table, wish) {
@@ -61,7 +62,7 @@ pub(super) fn planned(
                 "use action = \"format\" or \"create\" for it",
             ));
         }
-        Some(_) => refusals.extend(too_small(input, table, &filesystems)),
+        Some(_) => refusals.extend(room::refusals(input, table, &filesystems)),
     }
     if refusals.is_empty() {
         Ok(filesystems)
@@ -72,39 +73,6 @@ pub(super) fn planned(
 
 fn impossible(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::LayoutImpossible, message, hint)
-}
-
-/// What is wrong with the wishes whatever the disk is.
-fn contradictions(wishes: &[PartitionWish]) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    for (index, wish) in wishes.iter().enumerate() {
-        let earlier = &wishes[..index];
-        if earlier.iter().any(|other| other.number == wish.number) {
-            refusals.push(impossible(
-                format!("the layout names partition {} twice", wish.number),
-                "name it once",
-            ));
-        }
-        let Some(mount) = &wish.mount else { continue };
-        if earlier
-            .iter()
-            .any(|other| other.mount.as_ref() == Some(mount))
-        {
-            refusals.push(impossible(
-                format!("two partitions are mounted at {mount}"),
-                "mount one of them elsewhere",
-            ));
-        }
-        if mount != "/"
-            && (!mount.starts_with('/') || mount.parse::<crate::relpath::RelPath>().is_err())
-        {
-            refusals.push(impossible(
-                format!("{mount:?} is not an absolute path"),
-                "write for example mount = \"/data\"",
-            ));
-        }
-    }
-    refusals
 }
 
 fn one(
@@ -139,6 +107,9 @@ fn one(
     };
     if let Some(fs) = make {
         refuse_unmakeable(input, fs)?;
+        refuse_below_least(table, wish, fs)?;
+    } else {
+        refuse_unmountable(disk, wish, content)?;
     }
     let (fs, uuid) = match (make, content) {
         (Some(fs), _) => (
@@ -162,7 +133,7 @@ fn one(
     let label = wish.label.clone().or_else(|| {
         content
             .and_then(|content| content.label.clone())
-            .filter(|label| label.len() <= 12)
+            .filter(|label| limits::label(&fs, label).is_ok())
     });
     Ok(Some(Wished {
         planned: PlannedFilesystem {
@@ -188,6 +159,50 @@ fn refuse_pointless(wish: &PartitionWish) -> Result<(), Refusal> {
     ))
 }
 
+/// mkfs itself refuses what is smaller.
+fn refuse_below_least(
+    table: &PlannedDisk,
+    wish: &PartitionWish,
+    fs: Filesystem,
+) -> Result<(), Refusal> {
+    let (there, least) = (
+        room::bytes(table, wish.number),
+        limits::least_size(fs.name()),
+    );
+    if there >= least {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalCode::FilesystemTooSmall,
+        format!(
+            "partition {} is {}; {} needs {}",
+            wish.number,
+            Size(there),
+            fs.name(),
+            Size(least)
+        ),
+        "ask for ext4, or give it more room with action = \"create\" and size",
+    ))
+}
+
+/// What is kept and mounted is a file system.
+fn refuse_unmountable(
+    disk: &Disk,
+    wish: &PartitionWish,
+    content: Option<&Content>,
+) -> Result<(), Refusal> {
+    let Some(content) = content.filter(|it| is_stacked(&it.kind) || it.kind == "swap") else {
+        return Ok(());
+    };
+    Err(impossible(
+        format!(
+            "partition {} of {} holds {}, which is not mounted itself",
+            wish.number, disk.device, content.kind
+        ),
+        "leave it without mount; what lies on it keeps its own lines of fstab",
+    ))
+}
+
 fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
     let manifest = &input.jump.manifest;
     if manifest.filesystems.iter().any(|made| made == fs.name()) {
@@ -201,67 +216,6 @@ fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
             fs.name()
         ),
     ))
-}
-
-/// Whether the unpacked image fits into the new file systems: each takes the
-/// directories below its mount point, the root what is left.
-fn too_small(input: &Input<'_>, table: &PlannedDisk, filesystems: &[Wished]) -> Vec<Refusal> {
-    let manifest = &input.target.manifest;
-    let saved: u64 = input
-        .facts
-        .saved
-        .iter()
-        .filter_map(|path| path.size)
-        .map(Size::bytes)
-        .sum();
-    let below = |mount: &str| {
-        manifest
-            .directories
-            .get(mount.trim_start_matches('/'))
-            .copied()
-            .unwrap_or_default()
-            .bytes()
-    };
-    let elsewhere: u64 = filesystems
-        .iter()
-        .map(|filesystem| below(&filesystem.planned.mount))
-        .sum();
-    let mut refusals = Vec::new();
-    for filesystem in filesystems
-        .iter()
-        .filter(|filesystem| !filesystem.planned.kept)
-    {
-        let planned = &filesystem.planned;
-        let sectors = table
-            .after
-            .iter()
-            .find(|partition| partition.number == planned.number)
-            .map_or(0, |partition| partition.sectors);
-        let there = sectors * SECTOR;
-        let content = if planned.mount == "/" {
-            manifest.unpacked.bytes().saturating_sub(elsewhere) + saved
-        } else {
-            below(&planned.mount)
-        };
-        // What a file system keeps for itself: inode tables, journal, root's reserve;
-        // GRUB's modules and configuration, logs of the first boot.
-        let needed = content + there / 50 + (there / 16).min(64 << 20) + (16 << 20);
-        if needed > there {
-            refusals.push(Refusal::new(
-                RefusalCode::FilesystemTooSmall,
-                format!(
-                    "partition {} ({}, {}) is too small: the image {} and what is restored need {} there",
-                    planned.number,
-                    planned.mount,
-                    Size(there),
-                    manifest.name,
-                    Size(needed)
-                ),
-                "give it more room with action = \"create\" and size, or make the image smaller",
-            ));
-        }
-    }
-    refusals
 }
 
 /// The new system's fstab.

@@ -13,6 +13,12 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
         refusals.extend(architecture_refusal(input, kind, file));
         refusals.extend(loader_refusal(input, kind, file));
         refusals.extend(lacks(kind, file));
+        refusals.extend(
+            file.manifest
+                .missing_programs()
+                .filter(|_| file.manifest.kind == kind)
+                .map(|program| lacks_program(file, program)),
+        );
     }
     refusals
 }
@@ -72,6 +78,28 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
             "install grub-pc-bin in the golden root and build the image again",
         )
     })
+}
+
+fn lacks_program(file: &ImageFile, program: &str) -> Refusal {
+    let manifest = &file.manifest;
+    let (message, hint) = if manifest.programs.is_empty() {
+        (
+            format!(
+                "the {} image {} does not say that it has /{program}, which a step runs",
+                manifest.kind, manifest.name
+            ),
+            "install Debian's names for GRUB's programs (grub2-… is not looked for), or build the image again with this jumpimg",
+        )
+    } else {
+        (
+            format!(
+                "the {} image {} has no /{program}, which a step runs",
+                manifest.kind, manifest.name
+            ),
+            "install it in the golden root and build the image again",
+        )
+    };
+    Refusal::new(RefusalCode::ImageUnfit, message, hint)
 }
 
 fn lacks(kind: Kind, file: &ImageFile) -> Vec<Refusal> {

@@ -6,6 +6,7 @@ use crate::facts::{Disk, Partition};
 use crate::job::Action;
 use crate::journal::RESERVED_BYTES;
 use crate::layout::action;
+use crate::limits;
 use crate::plan::{LANDING_LABEL, PlannedLanding, Swap};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -202,13 +203,20 @@ fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
         .as_ref()
         .map_or_else(|| "sw".to_owned(), |entry| entry.options.clone());
     if content.kind == "swap" {
+        // mkswap before 2.13 made areas without a UUID.
+        let uuid = content.uuid.clone();
         return Some(Swap {
-            uuid: content.uuid.clone()?,
-            label: content.label.clone(),
+            uuid: uuid.unwrap_or_else(|| derived_uuid(input, "swap")),
+            label: content
+                .label
+                .clone()
+                .filter(|label| limits::label("swap", label).is_ok()),
             options,
         });
     }
-    let uuid = in_fstab?.uuid?;
+    let uuid = in_fstab?
+        .uuid
+        .filter(|uuid| uuid::Uuid::try_parse(uuid).is_ok())?;
     (content.label.as_deref() == Some(LANDING_LABEL)).then_some(Swap {
         uuid,
         label: None,

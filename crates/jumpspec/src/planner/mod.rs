@@ -3,17 +3,20 @@
 //! A decision that is not taken here is taken nowhere.
 
 mod aftermath;
+mod arguments;
 mod disk;
 mod extents;
 mod filesystems;
 mod images;
 mod landing;
 mod prose;
+mod room;
 #[cfg(test)]
 pub(crate) mod sample;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use crate::digest::Digest;
 use crate::facts::{Disk, Facts};
@@ -23,7 +26,7 @@ use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
-use crate::selector::Serial;
+use crate::selector::{Doubt, Selector, Serial};
 use crate::step::{ImageRole, Step};
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
@@ -76,6 +79,7 @@ pub struct ImageFile {
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let mut refusals = node_refusals(input.facts);
     refusals.extend(images::refusals(input));
+    refusals.extend(wishes::refusals(input));
     let disk = keep_going(&mut refusals, disk::chosen(input));
     let landing = keep_going(&mut refusals, landing::chosen(input));
     let network = keep_going(&mut refusals, network(input));
@@ -96,6 +100,9 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     else {
         return Err(refusals);
     };
+    let landing = landing::planned(input, &landing);
+    let arguments = arguments::planned(input, &landing.fs_uuid);
+    refusals.extend(arguments::refusals(input, &arguments));
     let Some(kernel) = input
         .jump
         .manifest
@@ -106,8 +113,6 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     else {
         return Err(refusals);
     };
-    let landing = landing::planned(input, &landing);
-    let arguments = boot_arguments(input, &landing.fs_uuid);
     let fstab = filesystems::fstab(input, disk, &filesystems, &landing);
     let planned: Vec<PlannedFilesystem> = filesystems
         .iter()
@@ -164,12 +169,23 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     plan.notes
         .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);
-    let refusals = extents::refusals(&plan, disk);
+    let mut refusals = extents::refusals(&plan, disk);
+    refusals.extend(selector_refusal(&plan));
     if refusals.is_empty() {
         Ok(plan)
     } else {
         Err(refusals)
     }
+}
+
+/// What GRUB's script could not say.
+fn selector_refusal(plan: &Plan) -> Option<Refusal> {
+    let error = Selector::of(plan, Doubt::Old).err()?;
+    Some(Refusal::new(
+        RefusalCode::KernelArgument,
+        format!("the selector cannot be written: {error}"),
+        "leave the argument out of [jump] kernel_arguments or of the old system's console=, or name the kernel's file otherwise",
+    ))
 }
 
 /// Takes a result apart, so that one refusal does not hide the next.
@@ -244,47 +260,6 @@ fn image(file: &ImageFile) -> PlannedImage {
         os: file.manifest.os.pretty_name.clone(),
         size: file.size,
         digest: file.digest,
-    }
-}
-
-/// The jump kernel's command line. `panic=` makes a panic a reboot (kernel
-/// documentation, admin-guide/kernel-parameters) and initramfs-tools reboot where it
-/// would open a shell, as `rd.…` does for dracut (dracut.cmdline(7)); the console is the
-/// one that the node was set up with.
-fn boot_arguments(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
-    let consoles = input
-        .facts
-        .kernel_arguments
-        .iter()
-        .filter(|argument| argument.starts_with("console="))
-        .cloned();
-    [
-        format!("root=UUID={landing_uuid}"),
-        "rw".to_owned(),
-        "panic=10".to_owned(),
-        "systemd.crash_reboot=yes".to_owned(),
-        "rd.shell=0".to_owned(),
-        "rd.emergency=reboot".to_owned(),
-    ]
-    .into_iter()
-    .chain(
-        watchdog_arguments(input.facts)
-            .iter()
-            .map(ToString::to_string),
-    )
-    .chain(consoles)
-    .chain(input.job.jump.kernel_arguments.iter().cloned())
-    .collect()
-}
-
-/// systemd pets the hardware's watchdog (kernel-command-line(7)), which runs on while the
-/// machine restarts: ten minutes are more than firmware and loader take, and less than
-/// common watchdogs can count.
-fn watchdog_arguments(facts: &Facts) -> &'static [&'static str] {
-    if facts.watchdogs.is_empty() {
-        &[]
-    } else {
-        &["systemd.watchdog_sec=600", "watchdog.stop_on_reboot=0"]
     }
 }
 

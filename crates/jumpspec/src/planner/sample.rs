@@ -248,6 +248,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         } else {
             Vec::new()
         },
+        programs: kind.programs().iter().map(|it| path(it)).collect(),
         unpacked: Size::mib(600),
         directories: [
             ("boot".to_owned(), Size::mib(60)),

@@ -7,6 +7,8 @@ use crate::journal::Stage;
 use crate::manifest::Kind;
 use crate::size::Size;
 
+mod foreseen;
+
 fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
     let (jump, target) = (image(Kind::Jump), image(Kind::Target));
     plan(&Input {

@@ -1,0 +1,88 @@
+//! What file systems can have: labels, sizes, identifiers. The planner asks before anything is
+//! changed, and whoever makes a file system or swap asks again.
+
+/// Why a text cannot be a label.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// There is no room for it.
+    #[error("label {label:?} has {} bytes, and {fs} takes {longest}", label.len())]
+    TooLong {
+        /// The label.
+        label: String,
+        /// The file system, as `/etc/fstab` names it.
+        fs: String,
+        /// The most bytes that it takes.
+        longest: usize,
+    },
+    /// Nothing that a tool could print, or fstab name.
+    #[error("label {0:?} has a control character")]
+    Control(String),
+}
+
+/// Checks a label for a file system (or `swap`), by the name that `/etc/fstab` has.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn label(fs: &str, label: &str) -> Result<(), LabelError> {
+    let longest = longest_label(fs);
+    if label.len() > longest {
+        return Err(LabelError::TooLong {
+            label: label.to_owned(),
+            fs: fs.to_owned(),
+            longest,
+        });
+    }
+    if label.chars().any(char::is_control) {
+        return Err(LabelError::Control(label.to_owned()));
+    }
+    Ok(())
+}
+
+/// Bytes of the label's field: the kernel's `ext4.h`, `xfs_format.h`, `btrfs_tree.h` (with a NUL),
+/// `swap.h`; mkfs.vfat(8).
+fn longest_label(fs: &str) -> usize {
+    match fs {
+        "xfs" => 12,
+        "vfat" => 11,
+        "btrfs" => 255,
+        _ => 16,
+    }
+}
+
+/// The smallest device in bytes that mkfs makes this file system on, if it is known to refuse
+/// smaller ones: mkfs.xfs(8) since xfsprogs 5.19.
+pub fn least_size(fs: &str) -> u64 {
+    match fs {
+        "xfs" => 300 << 20,
+        _ => 0,
+    }
+}
+
+/// How many inodes mke2fs makes on a device of `bytes` bytes: one for 16 KiB, and for 4 KiB on
+/// less than 512 MiB (mke2fs.conf(5), the types `default` and `small`). Others make them as they
+/// need them.
+pub fn inodes(fs: &str, bytes: u64) -> Option<u64> {
+    let ratio = if bytes < 512 << 20 { 4096 } else { 16384 };
+    fs.starts_with("ext").then_some(bytes / ratio)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_counted_in_bytes() {
+        assert_eq!(label("xfs", "twelve bytes"), Ok(()));
+        assert!(label("xfs", "thirteen byte").is_err());
+        assert_eq!(label("ext4", "sixteen letters."), Ok(()));
+        assert!(label("ext4", "sechzehn Bäume..").is_err());
+        assert!(label("swap", "a\nb").is_err());
+    }
+
+    #[test]
+    fn only_ext_has_its_inodes_counted_beforehand() {
+        assert_eq!(inodes("ext4", 1 << 30), Some(65536));
+        assert_eq!(inodes("ext4", 256 << 20), Some(65536));
+        assert_eq!(inodes("xfs", 1 << 30), None);
+    }
+}
