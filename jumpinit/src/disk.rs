@@ -14,7 +14,7 @@ pub(crate) fn find(planned: &PlannedDisk) -> Result<PathBuf> {
     let disks = crate::facts::gather_disks()?;
     let matching: Vec<&Disk> = disks
         .iter()
-        .filter(|disk| is_planned(disk, planned))
+        .filter(|disk| disk.is_known_by(&planned.identities, planned.sectors))
         .collect();
     match matching.as_slice() {
         [disk] => Ok(PathBuf::from(&disk.device)),
@@ -40,29 +40,6 @@ pub(crate) fn read(path: &Path) -> Result<Disk> {
         .into_iter()
         .find(|disk| disk.device == device)
         .with_context(|| format!("{device} is gone"))
-}
-
-/// At least one identity is the same and none of the same kind is another. A table's
-/// identifier may be lost with the table when power fails while it is written, so it
-/// counts only where the hardware says nothing.
-fn is_planned(disk: &Disk, planned: &PlannedDisk) -> bool {
-    let of_hardware = |identity: &&DiskIdentity| !matches!(identity, DiskIdentity::TableId(_));
-    let hardware: Vec<&DiskIdentity> = planned.identities.iter().filter(of_hardware).collect();
-    let wanted = if hardware.is_empty() {
-        planned.identities.iter().collect()
-    } else {
-        hardware
-    };
-    let same = |wanted: &&DiskIdentity| disk.identities.contains(wanted);
-    let other = |wanted: &&DiskIdentity| {
-        let kind = std::mem::discriminant(*wanted);
-        !same(wanted)
-            && disk
-                .identities
-                .iter()
-                .any(|identity| std::mem::discriminant(identity) == kind)
-    };
-    wanted.iter().any(same) && !wanted.iter().any(other) && disk.sectors == planned.sectors
 }
 
 fn in_words(identities: &[DiskIdentity]) -> String {

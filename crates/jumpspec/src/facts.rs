@@ -38,6 +38,10 @@ pub struct Facts {
     pub boot_id: String,
     /// How the machine was booted.
     pub firmware: Firmware,
+    /// The MBR signature, 8 hex digits, of the disk that the BIOS calls 0x80 and boots from,
+    /// where the kernel knows it (EDD).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bios_disk: Option<String>,
     /// Main memory.
     pub memory: Size,
     /// Hardware watchdogs, by `/sys/class/watchdog/*/identity`; softdog left out.
@@ -130,6 +134,36 @@ pub struct Disk {
     pub content: Option<Content>,
     /// The boot sector and the room around it.
     pub loader: Option<LoaderArea>,
+    /// What udev calls the whole disk by its hardware, best first: `/dev/disk/by-id/…`,
+    /// `/dev/disk/by-path/…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
+}
+
+impl Disk {
+    /// Whether it is the disk with these identities and this length: at least one is the same and
+    /// none of the same kind is another. A table's identifier may be lost with the table when
+    /// power fails while it is written, and a copy has it too, so it counts only where the
+    /// hardware says nothing.
+    pub fn is_known_by(&self, identities: &[DiskIdentity], sectors: u64) -> bool {
+        let of_hardware = |identity: &&DiskIdentity| !matches!(identity, DiskIdentity::TableId(_));
+        let hardware: Vec<&DiskIdentity> = identities.iter().filter(of_hardware).collect();
+        let wanted = if hardware.is_empty() {
+            identities.iter().collect()
+        } else {
+            hardware
+        };
+        let same = |wanted: &&DiskIdentity| self.identities.contains(wanted);
+        let other = |wanted: &&DiskIdentity| {
+            let kind = std::mem::discriminant(*wanted);
+            !same(wanted)
+                && self
+                    .identities
+                    .iter()
+                    .any(|identity| std::mem::discriminant(identity) == kind)
+        };
+        wanted.iter().any(same) && !wanted.iter().any(other) && self.sectors == sectors
+    }
 }
 
 /// Something that tells a disk from every other, also after a reboot.
@@ -194,6 +228,9 @@ pub struct Partition {
     pub swap_active: bool,
     /// Kernel devices on top of it (device-mapper, md), by name.
     pub holders: Vec<String>,
+    /// What udev calls it by its hardware, as [`Disk::links`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
 }
 
 impl Partition {

@@ -4,6 +4,7 @@
 
 mod fate;
 mod line;
+pub(crate) mod unique;
 
 use crate::facts::{Facts, Partition};
 use crate::job::Job;
@@ -60,6 +61,8 @@ pub struct Fstab {
     pub text: String,
     /// Old lines that are not in it.
     pub dropped: Vec<Dropped>,
+    /// Old lines that belong into it and whose names mean several devices.
+    pub ambiguous: Vec<String>,
 }
 
 /// An old line that is not carried over.
@@ -75,7 +78,7 @@ pub struct Dropped {
 pub fn compose(wanted: &Wanted<'_>) -> Fstab {
     let mut fstab = Fstab {
         text: "# Written by jump: fstab(5)\n".to_owned(),
-        dropped: Vec::new(),
+        ..Fstab::default()
     };
     let old: Vec<Line> = wanted.old.lines().filter_map(Line::parse).collect();
     for outcome in wanted.outcomes {
@@ -90,6 +93,8 @@ pub fn compose(wanted: &Wanted<'_>) -> Fstab {
     for line in old {
         match fates.of(&line) {
             Fate::Carried => fstab.text += &line.to_string(),
+            Fate::Renamed(device) => fstab.text += &Line { device, ..line }.to_string(),
+            Fate::Ambiguous => fstab.ambiguous.push(line.to_string().trim_end().to_owned()),
             Fate::Dropped(reason) => {
                 fstab.dropped.push(Dropped {
                     line: line.to_string().trim_end().to_owned(),

@@ -61,6 +61,10 @@ pub enum RefusalCode {
     ExtentsOverlap,
     /// Nothing tells the disk from others after a reboot.
     DiskNotIdentifiable,
+    /// A name that the new system needs stands for several devices of the node.
+    NameNotUnique,
+    /// The firmware boots from another disk than the one that is to be replaced.
+    BootsFromAnotherDisk,
     /// The disk's logical sectors are not 512 bytes.
     SectorSizeUnsupported,
     /// The disk has no partition table.

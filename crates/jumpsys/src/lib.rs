@@ -12,6 +12,7 @@ pub mod bootwrite;
 pub mod cmd;
 pub mod console;
 
+pub mod devlinks;
 pub mod durable;
 pub mod error;
 pub mod freeze;

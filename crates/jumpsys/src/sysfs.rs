@@ -221,6 +221,15 @@ fn numbered(name: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// The MBR signature of the disk that the BIOS calls 0x80, as 8 hex digits, where the kernel has
+/// asked for it (the kernel's drivers/firmware/edd.c, which prints
+/// `0x%08x`).
+pub fn bios_disk_signature(sys: &Path) -> Option<String> {
+    let said = text(&sys.join("firmware/edd/int13_dev80/mbr_signature"))?;
+    let signature = u32::from_str_radix(said.strip_prefix("0x")?, 16).ok()?;
+    (signature != 0).then(|| format!("{signature:08x}"))
+}
+
 fn names(dir: &Path) -> Result<Vec<String>, PathError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).at("list", dir)? {
@@ -267,7 +276,9 @@ fn device_number(dir: &Path) -> Result<(u32, u32), PathError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DiskKind, Firmware, firmware, parse_vpd_pg80, read_disks, watchdogs};
+    use super::{
+        DiskKind, Firmware, bios_disk_signature, firmware, parse_vpd_pg80, read_disks, watchdogs,
+    };
     use crate::Extent;
     use std::fs;
     use std::path::Path;
@@ -316,6 +327,21 @@ mod tests {
             sectors: 512,
         };
         assert_eq!(disk.partitions[0].extent, extent);
+    }
+
+    #[test]
+    fn knows_the_disk_that_the_bios_boots_from_where_edd_says_it() {
+        let sys = tempfile::tempdir().unwrap();
+        assert_eq!(bios_disk_signature(sys.path()), None);
+        let file = "firmware/edd/int13_dev80/mbr_signature";
+        for (text, signature) in [
+            ("0x6a756d70\n", Some("6a756d70")),
+            ("0x00000000\n", None),
+            ("junk", None),
+        ] {
+            put(sys.path(), &[(file, text)]);
+            assert_eq!(bios_disk_signature(sys.path()).as_deref(), signature);
+        }
     }
 
     #[test]

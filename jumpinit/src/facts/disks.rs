@@ -1,11 +1,12 @@
 //! Disks, partitions and what they hold.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use jumpspec::facts::{Content, Disk, DiskIdentity, Partition, SECTOR, Table, TableKind};
 use jumpsys::mountinfo::Mount;
-use jumpsys::{partition, superblock, sysfs};
+use jumpsys::{devlinks, partition, superblock, sysfs};
 
 use super::loader;
 
@@ -13,18 +14,25 @@ use super::loader;
 /// for loaders.
 const MBR_FIRST_USABLE: u64 = 2048;
 
+/// Where udev's links to disks are.
+const DISK_LINKS: &str = "/dev/disk";
+
 /// All disks that can be held in hand, by name.
 pub(crate) fn read() -> Result<Vec<Disk>> {
+    let links = devlinks::read(Path::new(DISK_LINKS));
     let mut disks = Vec::new();
     for disk in sysfs::read_disks(Path::new(sysfs::SYS))? {
         if matches!(disk.kind, sysfs::DiskKind::Plain) && !disk.read_only {
-            disks.push(one(&disk));
+            disks.push(one(&disk, &links));
         }
     }
     Ok(disks)
 }
 
-fn one(disk: &sysfs::Disk) -> Disk {
+/// udev's links, by device.
+type Links = BTreeMap<PathBuf, Vec<String>>;
+
+fn one(disk: &sysfs::Disk, links: &Links) -> Disk {
     let device = format!("/dev/{}", disk.name.replace('!', "/"));
     let path = Path::new(&device);
     // A disk that cannot be read has no table as far as the planner is concerned.
@@ -33,7 +41,7 @@ fn one(disk: &sysfs::Disk) -> Disk {
         .partitions()
         .iter()
         .filter(|part| !part.is_extended())
-        .map(|part| one_partition(disk, path, part))
+        .map(|part| one_partition(disk, path, part, links))
         .collect();
     let content = if matches!(table, partition::Table::None) {
         content(path)
@@ -49,6 +57,7 @@ fn one(disk: &sysfs::Disk) -> Disk {
         identities: identities(disk, table.as_ref()),
         loader,
         name: disk.name.clone(),
+        links: links.get(path).cloned().unwrap_or_default(),
         device,
         sectors: disk.size / SECTOR,
         logical_sector: disk.logical_block_size,
@@ -59,7 +68,12 @@ fn one(disk: &sysfs::Disk) -> Disk {
     }
 }
 
-fn one_partition(disk: &sysfs::Disk, path: &Path, part: &partition::Partition) -> Partition {
+fn one_partition(
+    disk: &sysfs::Disk,
+    path: &Path,
+    part: &partition::Partition,
+    links: &Links,
+) -> Partition {
     let device = jumpsys::blockdev::partition_path(path, part.number);
     let kernel = disk
         .partitions
@@ -79,6 +93,7 @@ fn one_partition(disk: &sysfs::Disk, path: &Path, part: &partition::Partition) -
         holders: kernel
             .map(|known| known.holders.clone())
             .unwrap_or_default(),
+        links: links.get(&device).cloned().unwrap_or_default(),
         device: device.display().to_string(),
     }
 }

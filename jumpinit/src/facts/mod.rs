@@ -45,6 +45,7 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             sysfs::Firmware::Bios => Firmware::Bios,
             sysfs::Firmware::Efi => Firmware::Uefi,
         },
+        bios_disk: sysfs::bios_disk_signature(Path::new(sysfs::SYS)),
         memory: Size(system::memory_total()?),
         watchdogs: watchdogs()?,
         disks,

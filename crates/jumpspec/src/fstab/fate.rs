@@ -2,8 +2,9 @@
 //! boot: a mount that fails leads systemd to its emergency shell (systemd.special(7),
 //! local-fs.target).
 
+use super::unique::{self, Device};
 use super::{Line, Wanted};
-use crate::facts::{Content, Disk, Facts, Partition};
+use crate::facts::{Content, Partition};
 use crate::job::Action;
 use crate::relpath::RelPath;
 
@@ -33,6 +34,10 @@ pub const HIDES_THE_SYSTEM: &[&str] = &[
 pub(super) enum Fate {
     /// It is the new system's too.
     Carried,
+    /// It is, by this name: its own means other devices too.
+    Renamed(String),
+    /// Its name means several devices, and none by which it alone is meant is known.
+    Ambiguous,
     /// It is not, and why.
     Dropped(&'static str),
     /// There is a line of ours instead.
@@ -55,10 +60,15 @@ impl<'a> Fates<'a> {
 
     pub(super) fn of(&mut self, line: &Line) -> Fate {
         let fate = match of_source(line, self.wanted) {
-            Fate::Carried => self.of_place(line),
+            carried @ (Fate::Carried | Fate::Renamed(_) | Fate::Ambiguous) => {
+                match self.of_place(line) {
+                    Fate::Carried => carried,
+                    decided => decided,
+                }
+            }
             decided => decided,
         };
-        if fate == Fate::Carried && line.mount.starts_with('/') {
+        if matches!(fate, Fate::Carried | Fate::Renamed(_)) && line.mount.starts_with('/') {
             self.surviving.push(line.mount.clone());
         }
         fate
@@ -104,31 +114,68 @@ fn of_source(line: &Line, wanted: &Wanted<'_>) -> Fate {
     {
         return Fate::Replaced;
     }
-    if let Some((disk, partition)) = source(line, wanted.facts) {
-        if disk != wanted.disk {
-            return by_stable_name(line);
-        }
-        if partition.number == wanted.landing {
-            return Fate::Replaced;
-        }
-        return match crate::layout::action(&wanted.job.layout, partition.number) {
-            None | Some(Action::Keep) => by_stable_name(line),
-            Some(Action::Format | Action::Create) => Fate::Dropped("its partition is made anew"),
-            Some(Action::Delete) => Fate::Dropped("its partition is deleted"),
+    let meant = unique::meant(&line.device, wanted.facts);
+    let twice = meant.len() > 1 || unique::becomes_a_label(&line.device, wanted.job);
+    let Some(device) = the_one(line, &meant, wanted) else {
+        return match meant.as_slice() {
+            [] => without_device(line, wanted),
+            _ if is_optional(line) => Fate::Dropped("its name means several devices of this node"),
+            _ => Fate::Ambiguous,
         };
+    };
+    match of_device(line, device, wanted) {
+        Fate::Carried if twice => {
+            unique::name_of(wanted.facts, device).map_or(Fate::Ambiguous, Fate::Renamed)
+        }
+        fate => fate,
     }
+}
+
+/// The device that a line's name means: the only one, or the one that is in use there.
+fn the_one<'a>(line: &Line, meant: &[Device<'a>], wanted: &Wanted<'_>) -> Option<Device<'a>> {
+    if let [device] = meant {
+        return Some(*device);
+    }
+    let mounted = |device: &&Device<'_>| {
+        let mut mounts = wanted.facts.mounts.iter();
+        mounts.any(|mount| mount.target == line.mount && mount.device == device.name())
+    };
+    let swapping = |device: &&Device<'_>| {
+        line.fs == "swap"
+            && matches!(device, Device::Partition(_, partition) if partition.swap_active)
+    };
+    let mut used = meant
+        .iter()
+        .filter(|device| mounted(device) || swapping(device));
+    used.next().copied().filter(|_| used.next().is_none())
+}
+
+/// What becomes of a line whose device is known.
+fn of_device(line: &Line, device: Device<'_>, wanted: &Wanted<'_>) -> Fate {
+    let partition = match device {
+        Device::Partition(disk, partition) if disk.device == wanted.disk => partition,
+        Device::Partition(..) => return by_stable_name(line),
+        Device::Disk(disk) if disk.device == wanted.disk => return without_device(line, wanted),
+        Device::Disk(disk) if disk.content.is_some() => return by_stable_name(line),
+        Device::Disk(_) => return Fate::Dropped("nothing is known on its disk"),
+    };
+    if partition.number == wanted.landing {
+        return Fate::Replaced;
+    }
+    match crate::layout::action(&wanted.job.layout, partition.number) {
+        None | Some(Action::Keep) => by_stable_name(line),
+        Some(Action::Format | Action::Create) => Fate::Dropped("its partition is made anew"),
+        Some(Action::Delete) => Fate::Dropped("its partition is deleted"),
+    }
+}
+
+/// What becomes of a line that means no disk or partition of the node.
+fn without_device(line: &Line, wanted: &Wanted<'_>) -> Fate {
     if wanted
         .swap
         .is_some_and(|swap| line.device == format!("UUID={}", swap.uuid))
     {
         return Fate::Replaced;
-    }
-    if let Some(disk) = whole_disk(line, wanted.facts).filter(|disk| disk.device != wanted.disk) {
-        return if disk.content.is_some() {
-            by_stable_name(line)
-        } else {
-            Fate::Dropped("nothing is known on its disk")
-        };
     }
     match line.fs.as_str() {
         "proc" | "sysfs" | "devpts" | "devtmpfs" => {
@@ -175,25 +222,6 @@ fn names_a_block_device(line: &Line) -> bool {
             .any(|tag| line.device.starts_with(tag))
 }
 
-/// The partition that a line's first field names, with its disk's device.
-fn source<'a>(line: &Line, facts: &'a Facts) -> Option<(&'a str, &'a Partition)> {
-    let found = facts
-        .partitions()
-        .find(|(_, partition)| names(&line.device, partition));
-    found.map(|(disk, partition)| (disk.device.as_str(), partition))
-}
-
-/// The disk that a line's first field names, if a file system takes the whole of it.
-fn whole_disk<'a>(line: &Line, facts: &'a Facts) -> Option<&'a Disk> {
-    let named =
-        |disk: &&Disk| line.device == disk.device || holds(&line.device, disk.content.as_ref());
-    facts
-        .disks
-        .iter()
-        .filter(|disk| disk.partitions.is_empty())
-        .find(named)
-}
-
 /// Whether `device` (a line's first field) names `partition`.
 pub(super) fn names(device: &str, partition: &Partition) -> bool {
     device == partition.device
@@ -208,7 +236,7 @@ pub(super) fn names(device: &str, partition: &Partition) -> bool {
 }
 
 /// Whether `device` names the file system `content`.
-fn holds(device: &str, content: Option<&Content>) -> bool {
+pub(super) fn holds(device: &str, content: Option<&Content>) -> bool {
     content.is_some_and(|content| {
         same(device, "UUID", "by-uuid", content.uuid.as_ref())
             || same(device, "LABEL", "by-label", content.label.as_ref())

@@ -22,6 +22,7 @@ fn partition(number: u32, content: impl Into<Option<Content>>) -> Partition {
         content: content.into(),
         swap_active: false,
         holders: Vec::new(),
+        links: Vec::new(),
     }
 }
 
@@ -37,6 +38,7 @@ fn disk(name: &str, partitions: Vec<Partition>) -> Disk {
         partitions,
         content: None,
         loader: None,
+        links: Vec::new(),
     }
 }
 

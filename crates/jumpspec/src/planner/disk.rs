@@ -51,8 +51,9 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<&'a Disk, Refusal> {
 }
 
 /// What stands against this disk.
-pub(super) fn refusals(disk: &Disk) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+pub(super) fn refusals(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
+    let mut refusals: Vec<Refusal> = boots_elsewhere(input, disk).into_iter().collect();
+    refusals.extend(twins(input, disk));
     if disk.identities.is_empty() {
         refusals.push(Refusal::new(
             RefusalCode::DiskNotIdentifiable,
@@ -75,6 +76,69 @@ pub(super) fn refusals(disk: &Disk) -> Vec<Refusal> {
         ));
     }
     refusals
+}
+
+/// Disks that a run could not tell from this one. It is known by its hardware, and where that
+/// says nothing by its table, which a copy shares.
+fn twins(input: &Input<'_>, disk: &Disk) -> Option<Refusal> {
+    let twin = input.facts.disks.iter().find(|other| {
+        other.device != disk.device && other.is_known_by(&disk.identities, disk.sectors)
+    })?;
+    Some(Refusal::new(
+        RefusalCode::DiskNotIdentifiable,
+        format!(
+            "{} and {} have the same length and the same serial number or table identifier",
+            named(disk),
+            twin.device
+        ),
+        "give one a table identifier of its own (sfdisk --disk-id), or take it out",
+    ))
+}
+
+/// The firmware's word, where there is one, on which disk boots.
+fn boots_elsewhere(input: &Input<'_>, disk: &Disk) -> Option<Refusal> {
+    let said = input.facts.bios_disk.as_deref()?;
+    let has = |disk: &&Disk| disk.table.as_ref().is_some_and(|table| table.id == said);
+    let found: Vec<&Disk> = input.facts.disks.iter().filter(has).collect();
+    let elsewhere = !found.is_empty() && found.iter().all(|other| other.device != disk.device);
+    (elsewhere && input.job.layout.disk == "root").then(|| {
+        Refusal::new(
+            RefusalCode::BootsFromAnotherDisk,
+            format!(
+                "the firmware boots from {} (signature {said}), and the root lies on {}",
+                found[0].device, disk.device
+            ),
+            format!(
+                "if {} boots all the same, say so with [layout] disk = \"{}\"; else let the firmware boot from it first",
+                disk.device, disk.device
+            ),
+        )
+    })
+}
+
+/// What the disk that boots is known by, for people to read, unless there is only one that could
+/// boot.
+pub(super) fn how_it_boots(input: &Input<'_>, device: &str) -> Option<String> {
+    let grub = |disk: &&Disk| disk.loader.as_ref().is_some_and(|loader| loader.grub);
+    let others: Vec<&str> = input
+        .facts
+        .disks
+        .iter()
+        .filter(grub)
+        .map(|disk| disk.device.as_str())
+        .filter(|other| *other != device)
+        .collect();
+    (!others.is_empty()).then(|| {
+        let known = match &input.facts.bios_disk {
+            Some(said) => format!("the firmware names signature {said}"),
+            None if input.job.layout.disk == "root" => "it carries the root".to_owned(),
+            None => "the job says so".to_owned(),
+        };
+        format!(
+            "{} has GRUB's boot sector too; {device} is taken for the disk that boots, because {known}. Were it another, the next boot would be the old system's again",
+            others.join(", ")
+        )
+    })
 }
 
 /// Where the selector goes: the end of the last free run that leaves the standard

@@ -2,7 +2,8 @@
 //! anew.
 
 use super::{Input, derived_uuid, is_stacked, room};
-use crate::facts::{Content, Disk};
+use crate::facts::{Content, Disk, Partition};
+use crate::fstab::unique::{self, Device};
 use crate::fstab::{self, Fstab, Outcome};
 use crate::job::{Action, Filesystem, PartitionWish};
 use crate::limits;
@@ -15,6 +16,8 @@ use crate::step::Step;
 #[derive(Clone, Debug)]
 pub(super) struct Wished {
     pub(super) planned: PlannedFilesystem,
+    /// How fstab names it: no other device of the node is meant.
+    device: String,
     pub(super) make: Option<Filesystem>,
     label: Option<String>,
     options: Option<String>,
@@ -92,11 +95,11 @@ fn one(
         ));
     }
     let kept = wish.action == Action::Keep;
-    let content = disk
+    let partition = disk
         .partitions
         .iter()
-        .find(|partition| partition.number == wish.number)
-        .and_then(|partition| partition.content.as_ref());
+        .find(|partition| partition.number == wish.number);
+    let content = partition.and_then(|partition| partition.content.as_ref());
     let make = if kept {
         None
     } else {
@@ -135,7 +138,12 @@ fn one(
             .and_then(|content| content.label.clone())
             .filter(|label| limits::label(&fs, label).is_ok())
     });
+    let device = match partition.filter(|_| kept) {
+        Some(partition) => name_of_kept(input, disk, partition)?,
+        None => format!("UUID={uuid}"),
+    };
     Ok(Some(Wished {
+        device,
         planned: PlannedFilesystem {
             number: wish.number,
             mount,
@@ -185,6 +193,25 @@ fn refuse_below_least(
     ))
 }
 
+/// How fstab names a kept file system so that nothing else is mounted in its place.
+fn name_of_kept(input: &Input<'_>, disk: &Disk, partition: &Partition) -> Result<String, Refusal> {
+    let name = unique::name_of(input.facts, Device::Partition(disk, partition));
+    name.ok_or_else(|| {
+        not_unique(format!(
+            "{} has no name of its own: its UUID and PARTUUID are missing or stand for other devices of this node too",
+            partition.device
+        ))
+    })
+}
+
+fn not_unique(message: String) -> Refusal {
+    Refusal::new(
+        RefusalCode::NameNotUnique,
+        message,
+        "give the copy identifiers of its own (tune2fs -U random, xfs_admin -U generate, swaplabel -U, sfdisk --disk-id), or take its disk out",
+    )
+}
+
 /// What is kept and mounted is a file system.
 fn refuse_unmountable(
     disk: &Disk,
@@ -218,6 +245,18 @@ fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
     ))
 }
 
+/// What stands against a new fstab: lines that are needed and might mean another device.
+pub(super) fn fstab_refusals(fstab: &Fstab) -> Vec<Refusal> {
+    let lines = fstab.ambiguous.iter();
+    lines
+        .map(|line| {
+            not_unique(format!(
+                "fstab: the name in {line:?} stands for several devices of this node, and none of its own is known"
+            ))
+        })
+        .collect()
+}
+
 /// The new system's fstab.
 pub(super) fn fstab(
     input: &Input<'_>,
@@ -229,7 +268,7 @@ pub(super) fn fstab(
         .iter()
         .map(|filesystem| Outcome {
             mount: filesystem.planned.mount.clone(),
-            device: format!("UUID={}", filesystem.planned.uuid),
+            device: filesystem.device.clone(),
             fs: filesystem.planned.fs.clone(),
             options: filesystem.options.clone(),
             kept: filesystem.planned.kept,

@@ -3,6 +3,7 @@
 
 use super::{Input, derived_uuid, is_stacked};
 use crate::facts::{Disk, Partition};
+use crate::fstab::unique;
 use crate::job::Action;
 use crate::journal::RESERVED_BYTES;
 use crate::layout::action;
@@ -206,7 +207,9 @@ fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
         // mkswap before 2.13 made areas without a UUID.
         let uuid = content.uuid.clone();
         return Some(Swap {
-            uuid: uuid.unwrap_or_else(|| derived_uuid(input, "swap")),
+            uuid: uuid
+                .filter(|uuid| !unique::stands_twice(uuid, input.facts))
+                .unwrap_or_else(|| derived_uuid(input, "swap")),
             label: content
                 .label
                 .clone()

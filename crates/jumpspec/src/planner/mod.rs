@@ -88,7 +88,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
         return Err(refusals);
     };
-    refusals.extend(disk::refusals(disk));
+    refusals.extend(disk::refusals(input, disk));
     refusals.extend(landing::refusals(input, disk, &landing));
     let selector = keep_going(&mut refusals, disk::selector(disk));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
@@ -114,6 +114,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         return Err(refusals);
     };
     let fstab = filesystems::fstab(input, disk, &filesystems, &landing);
+    let ambiguous = filesystems::fstab_refusals(&fstab);
     let planned: Vec<PlannedFilesystem> = filesystems
         .iter()
         .map(|filesystem| filesystem.planned.clone())
@@ -170,6 +171,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);
     let mut refusals = extents::refusals(&plan, disk);
+    refusals.extend(ambiguous);
     refusals.extend(selector_refusal(&plan));
     if refusals.is_empty() {
         Ok(plan)

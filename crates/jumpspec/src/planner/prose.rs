@@ -14,7 +14,8 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             "everything: a rehearsal goes back to the old system and makes the landing partition what it was"
                 .to_owned(),
         );
-        plan.notes.extend(notes(input));
+        let notes = notes(plan, input);
+        plan.notes.extend(notes);
         return;
     }
     for partition in &plan.disk.before {
@@ -67,7 +68,8 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             .push("human accounts and root's password".to_owned());
     }
     plan.destroyed.extend(homes(plan, input));
-    plan.notes.extend(notes(input));
+    let notes = notes(plan, input);
+    plan.notes.extend(notes);
 }
 
 /// Homes of people that lie on a file system which is made anew, and are not saved.
@@ -111,7 +113,22 @@ fn not_promised(input: &Input<'_>) -> Vec<String> {
     watchdog.into_iter().collect()
 }
 
-fn notes(input: &Input<'_>) -> Vec<String> {
+/// That swap gets another UUID than it had.
+fn other_swap(plan: &Plan) -> Option<String> {
+    let swap = plan.landing.swap.as_ref()?;
+    let mut before = plan.disk.before.iter();
+    let before = before.find(|partition| partition.number == plan.landing.number)?;
+    let uuid = before.content.as_ref()?.uuid.as_ref()?;
+    let had = before.content.as_ref()?.kind == "swap" && *uuid != swap.uuid;
+    had.then(|| {
+        format!(
+            "the swap's UUID {uuid} stands for another device of this node too: it becomes swap with UUID {}",
+            swap.uuid
+        )
+    })
+}
+
+fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let missing = input.facts.saved.iter().filter(|path| path.size.is_none());
     notes.extend(missing.map(|path| {
@@ -124,6 +141,8 @@ fn notes(input: &Input<'_>) -> Vec<String> {
     notes.extend(left_out.iter().map(|link| {
         format!("{link} has addresses and is left to whatever makes it in the new system")
     }));
+    notes.extend(super::disk::how_it_boots(input, &plan.disk.device));
+    notes.extend(other_swap(plan));
     if let Some(jump) = input.facts.jump.as_ref() {
         notes.push(format!(
             "run {} was begun here and did not finish; its leftovers are overwritten",

@@ -34,6 +34,7 @@ fn partition(number: u32, start: u64, sectors: u64, kind: &str, uuid: &str) -> P
         }),
         swap_active: swap,
         holders: Vec::new(),
+        links: Vec::new(),
     }
 }
 
@@ -101,6 +102,7 @@ fn disk() -> Disk {
                 sectors: 1927,
             }],
         }),
+        links: Vec::new(),
     }
 }
 
@@ -171,6 +173,7 @@ pub(crate) fn facts() -> Facts {
             .to_vec(),
         boot_id: "b0070000-0000-4000-8000-000000000000".to_owned(),
         firmware: Firmware::Bios,
+        bios_disk: None,
         memory: Size::mib(2048),
         watchdogs: Vec::new(),
         disks: vec![disk()],

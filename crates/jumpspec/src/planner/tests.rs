@@ -8,6 +8,7 @@ use crate::manifest::Kind;
 use crate::size::Size;
 
 mod foreseen;
+mod twice;
 
 fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
     let (jump, target) = (image(Kind::Jump), image(Kind::Target));

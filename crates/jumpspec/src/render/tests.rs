@@ -31,6 +31,7 @@ fn partition(number: u32, start: u64, mib: u64, kind: &str) -> Partition {
         }),
         swap_active: kind == "swap",
         holders: Vec::new(),
+        links: Vec::new(),
     }
 }
 
@@ -180,6 +181,7 @@ fn facts() -> Facts {
         kernel_arguments: Vec::new(),
         boot_id: String::new(),
         firmware: Firmware::Bios,
+        bios_disk: None,
         memory: Size::mib(512),
         watchdogs: Vec::new(),
         disks: Vec::new(),
