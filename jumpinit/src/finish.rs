@@ -91,6 +91,10 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
                     .note(format!("secrets were not erased: {error:#}"));
             }
         }
+        // A cut in the middle of mkfs left neither the one nor the other, and the run's journal.
+        Some(found) if found.kind == Kind::Unknown && cx.is_journal_found() => {
+            crate::seal::erase_key(cx)?;
+        }
         Some(found) if found.kind != Kind::Swap => {
             bail!(
                 "{} holds {} that is not ours",

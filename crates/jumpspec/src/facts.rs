@@ -222,7 +222,7 @@ pub struct Partition {
     pub name: Option<String>,
     /// MBR active flag or GPT's legacy-BIOS-bootable attribute.
     pub bootable: bool,
-    /// What a probe of its first blocks found.
+    /// What a probe of its first and last blocks found; `None` is blank, zeros.
     pub content: Option<Content>,
     /// Whether it is an active swap device.
     pub swap_active: bool,
@@ -258,6 +258,11 @@ pub struct Content {
     /// As blkid's `LABEL`.
     pub label: Option<String>,
 }
+
+/// [`Content::kind`] of what neither we nor the node's blkid could look at: it may be anything.
+pub const UNKNOWN: &str = "unknown";
+/// [`Content::kind`] of what is not blank, and nothing that the node's blkid knows.
+pub const UNRECOGNISED: &str = "unrecognised";
 
 /// Where a BIOS loader is and could be: the sectors between the boot sector and the
 /// first partition (MBR), or the BIOS boot partition (GPT).

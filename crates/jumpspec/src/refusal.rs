@@ -83,6 +83,8 @@ pub enum RefusalCode {
     UnitName,
     /// A partition to be changed is part of LVM, RAID or LUKS.
     PartitionStacked,
+    /// What a partition holds is not known, and the layout would destroy it.
+    ContentUnknown,
     /// A new file system cannot take what the image puts there.
     FilesystemTooSmall,
     /// The image has no program to make a file system that the layout asks for.

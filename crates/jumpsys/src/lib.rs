@@ -6,6 +6,7 @@
 //! Sectors are 512 bytes throughout, unless a name says otherwise.
 
 pub mod atomic;
+pub mod blkid;
 pub mod blockdev;
 pub mod bootsector;
 pub mod bootwrite;

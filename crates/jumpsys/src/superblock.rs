@@ -37,6 +37,18 @@ pub enum Kind {
     Raid,
     /// squashfs.
     Squashfs,
+    /// NTFS.
+    Ntfs,
+    /// Swap with a hibernated system in it.
+    Hibernated,
+    /// The journal of an ext3 or ext4 that lies elsewhere.
+    Journal,
+    /// A cache or what it stands before, of bcache or bcachefs.
+    Bcache,
+    /// The lower device of a DRBD.
+    Drbd,
+    /// Something else: it is not blank.
+    Unknown,
 }
 
 impl Kind {
@@ -54,6 +66,12 @@ impl Kind {
             Self::Luks => "crypto_LUKS",
             Self::Raid => "linux_raid_member",
             Self::Squashfs => "squashfs",
+            Self::Ntfs => "ntfs",
+            Self::Hibernated => "swsuspend",
+            Self::Journal => "jbd",
+            Self::Bcache => "bcache",
+            Self::Drbd => "drbd",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -74,7 +92,8 @@ pub const HEAD: usize = 128 * 1024;
 /// Bytes that [`identify`] wants from the end of the device.
 pub const TAIL: usize = 128 * 1024;
 
-/// Reads a device (or an image in a file) and says what is on it; `None` if nothing known is.
+/// Reads a device (or an image in a file) and says what is on it. `None` is blank: only zeros,
+/// as far as [`identify`] looks. All else is at least [`Kind::Unknown`].
 pub fn probe(device: &Path) -> Result<Option<Superblock>, BlockdevError> {
     let file = File::open(device).at("open", device)?;
     let size = blockdev::size_bytes(&file, device)?;
@@ -85,7 +104,11 @@ pub fn probe(device: &Path) -> Result<Option<Superblock>, BlockdevError> {
     let start = size - tail.len() as u64;
     file.read_exact_at(&mut tail, start)
         .at("read the end of", device)?;
-    Ok(identify(&head, &tail, size))
+    let blank = head.iter().chain(&tail).all(|&byte| byte == 0);
+    Ok(
+        identify(&head, &tail, size)
+            .or_else(|| found(Kind::Unknown, None, None).filter(|_| !blank)),
+    )
 }
 
 /// Says what a device of `size` bytes holds, given its first and its last bytes ([`HEAD`] and
@@ -101,13 +124,17 @@ pub fn identify(head: &[u8], tail: &[u8], size: u64) -> Option<Superblock> {
         start: size.saturating_sub(tail.len() as u64),
     };
     raid(head, tail, size)
+        .or_else(|| drbd(tail, size))
+        .or_else(|| bcache(head))
         .or_else(|| lvm2(head))
         .or_else(|| luks(head))
         .or_else(|| swap(head))
+        .or_else(|| hibernated(head))
         .or_else(|| ext(head))
         .or_else(|| xfs(head))
         .or_else(|| btrfs(head))
         .or_else(|| squashfs(head))
+        .or_else(|| ntfs(head))
         .or_else(|| vfat(head))
 }
 
@@ -228,10 +255,9 @@ fn ext(head: Window<'_>) -> Option<Superblock> {
     }
     let (compat, incompat) = (head.le32(AT + 0x5c)?, head.le32(AT + 0x60)?);
     let ro_compat = head.le32(AT + 0x64)?;
-    if incompat & JOURNAL_DEV != 0 {
-        return None;
-    }
-    let kind = if incompat & !INCOMPAT_EXT3 != 0 || ro_compat & !RO_COMPAT_EXT3 != 0 {
+    let kind = if incompat & JOURNAL_DEV != 0 {
+        Kind::Journal
+    } else if incompat & !INCOMPAT_EXT3 != 0 || ro_compat & !RO_COMPAT_EXT3 != 0 {
         Kind::Ext4
     } else if compat & HAS_JOURNAL != 0 {
         Kind::Ext3
@@ -256,6 +282,58 @@ fn btrfs(head: Window<'_>) -> Option<Superblock> {
         return None;
     }
     found(Kind::Btrfs, head.uuid(AT + 32), head.label(AT + 299, 256))
+}
+
+/// The signature that a kernel leaves in the place of swap's when it hibernates, until it has
+/// resumed. swap.c (swsuspend).
+fn hibernated(head: Window<'_>) -> Option<Superblock> {
+    const SIGNATURES: [&[u8]; 5] = [
+        b"S1SUSPEND",
+        b"S2SUSPEND",
+        b"ULSUSPEND",
+        b"LINHIB0001",
+        b"\xed\xc3\x02\xe9\x98\x56\xe5\x0c",
+    ];
+    let left = SIGNATURES.iter().any(|signature| head.has(4086, signature));
+    left.then(|| found(Kind::Hibernated, head.uuid(1036), head.label(1052, 16)))?
+}
+
+/// bcache.c: the superblock at 4 KiB, its magic behind checksum, offset and version.
+fn bcache(head: Window<'_>) -> Option<Superblock> {
+    const MAGIC: [u8; 16] = [
+        0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d,
+        0x81,
+    ];
+    if !head.has(4096 + 24, &MAGIC) {
+        return None;
+    }
+    found(Kind::Bcache, head.uuid(4096 + 40), None)
+}
+
+/// Internal metadata in the last 4 KiB, of versions 8 and 9; what comes before looks like the file
+/// system that the upper device has. drbd.c.
+fn drbd(tail: Window<'_>, size: u64) -> Option<Superblock> {
+    const MAGIC: u32 = 0x8374_0267;
+    let at = size.checked_sub(4096)? + 60;
+    let magic = tail.array(at).map(u32::from_be_bytes)?;
+    if !(MAGIC + 4..=MAGIC + 6).contains(&magic) {
+        return None;
+    }
+    found(Kind::Drbd, None, None)
+}
+
+/// ntfs.c: the name in the boot sector.
+fn ntfs(head: Window<'_>) -> Option<Superblock> {
+    if !head.has(3, b"NTFS    ") {
+        return None;
+    }
+    let serial = head.array(72).map(u64::from_le_bytes);
+    let uuid = serial.filter(|serial| *serial != 0);
+    found(
+        Kind::Ntfs,
+        uuid.map(|serial| format!("{serial:016X}")),
+        None,
+    )
 }
 
 /// squashfs.c; it carries no identifier.

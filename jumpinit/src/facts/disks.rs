@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpspec::facts::{Content, Disk, DiskIdentity, Partition, SECTOR, Table, TableKind};
+use jumpspec::facts::{Disk, DiskIdentity, Partition, SECTOR, Table, TableKind};
 use jumpsys::mountinfo::Mount;
-use jumpsys::{devlinks, partition, superblock, sysfs};
+use jumpsys::{devlinks, partition, sysfs};
 
+use super::content::read as content;
 use super::loader;
 
 /// Where partitioning tools begin on an MBR: one MiB, so that the gap before it is free
@@ -96,15 +97,6 @@ fn one_partition(
         links: links.get(&device).cloned().unwrap_or_default(),
         device: device.display().to_string(),
     }
-}
-
-fn content(device: &Path) -> Option<Content> {
-    let found = superblock::probe(device).ok()??;
-    Some(Content {
-        kind: found.kind.name().to_owned(),
-        uuid: found.uuid,
-        label: found.label,
-    })
 }
 
 fn facts_table(table: &partition::Table, sectors: u64) -> Option<Table> {

@@ -1,5 +1,6 @@
 //! Facts: reads what this node is. Changes nothing, writes nothing, decides nothing.
 
+mod content;
 mod disks;
 mod loader;
 mod network;

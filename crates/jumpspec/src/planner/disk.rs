@@ -2,7 +2,7 @@
 //! selector finds room on it.
 
 use super::{Input, derived_uuid, is_stacked, named};
-use crate::facts::{Disk, Extent, SECTOR, TableKind};
+use crate::facts::{Disk, Extent, SECTOR, TableKind, UNKNOWN};
 use crate::job::Action;
 use crate::layout::{GPT_BIOS_BOOT, action, new_table};
 use crate::plan::{NewPartition, PlannedDisk, PlannedSelector};
@@ -196,6 +196,7 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
 /// The disk with its old and its new partitions.
 pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<PlannedDisk, Refusal> {
     refuse_changes_below_stacks(input, disk)?;
+    refuse_changes_of_the_unknown(input, disk)?;
     refuse_changes_of_the_loaders_room(input, disk)?;
     let after = new_table(disk, &input.job.layout, |number| {
         derived_uuid(input, &format!("partition {number}"))
@@ -237,11 +238,42 @@ fn refuse_changes_below_stacks(input: &Input<'_>, disk: &Disk) -> Result<(), Ref
         Err(Refusal::new(
             RefusalCode::PartitionStacked,
             format!(
-                "{} is part of LVM, RAID or LUKS ({})",
+                "{} is part of something larger (LVM, RAID, LUKS, a cache, another's journal): {}",
                 partition.device,
-                partition.holders.join(", ")
+                partition
+                    .content
+                    .iter()
+                    .map(|content| &content.kind)
+                    .chain(&partition.holders)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             "take it out of its volume first, or keep it",
+        ))
+    })
+}
+
+/// What neither we nor the node's blkid know may be somebody's: its owner has to say that it may
+/// go. What blkid has looked at in vain is told.
+fn refuse_changes_of_the_unknown(input: &Input<'_>, disk: &Disk) -> Result<(), Refusal> {
+    let changed =
+        |number: u32| !matches!(action(&input.job.layout, number), None | Some(Action::Keep));
+    let unknown = disk.partitions.iter().find(|partition| {
+        let content = partition.content.as_ref();
+        changed(partition.number) && content.is_some_and(|content| content.kind == UNKNOWN)
+    });
+    unknown.map_or(Ok(()), |partition| {
+        Err(Refusal::new(
+            RefusalCode::ContentUnknown,
+            format!(
+                "{} is not blank, what it holds is not known, and the layout would destroy it",
+                partition.device
+            ),
+            format!(
+                "install blkid (util-linux) on the node; or, if its content may go, run `mkswap {}` there",
+                partition.device
+            ),
         ))
     })
 }

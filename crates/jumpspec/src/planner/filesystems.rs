@@ -2,7 +2,7 @@
 //! anew.
 
 use super::{Input, derived_uuid, is_stacked, room};
-use crate::facts::{Content, Disk, Partition};
+use crate::facts::{Content, Disk, Partition, UNKNOWN, UNRECOGNISED};
 use crate::fstab::unique::{self, Device};
 use crate::fstab::{self, Fstab, Outcome};
 use crate::job::{Action, Filesystem, PartitionWish};
@@ -11,6 +11,9 @@ use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 use crate::step::Step;
+
+/// What is no file system, besides what others lie on.
+const NO_FILES: [&str; 4] = ["swap", "swsuspend", UNKNOWN, UNRECOGNISED];
 
 /// A file system of the new system, with what is needed to make it.
 #[derive(Clone, Debug)]
@@ -218,7 +221,9 @@ fn refuse_unmountable(
     wish: &PartitionWish,
     content: Option<&Content>,
 ) -> Result<(), Refusal> {
-    let Some(content) = content.filter(|it| is_stacked(&it.kind) || it.kind == "swap") else {
+    let Some(content) =
+        content.filter(|it| is_stacked(&it.kind) || NO_FILES.contains(&it.kind.as_str()))
+    else {
         return Ok(());
     };
     Err(impossible(
@@ -245,25 +250,13 @@ fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
     ))
 }
 
-/// What stands against a new fstab: lines that are needed and might mean another device.
-pub(super) fn fstab_refusals(fstab: &Fstab) -> Vec<Refusal> {
-    let lines = fstab.ambiguous.iter();
-    lines
-        .map(|line| {
-            not_unique(format!(
-                "fstab: the name in {line:?} stands for several devices of this node, and none of its own is known"
-            ))
-        })
-        .collect()
-}
-
-/// The new system's fstab.
+/// The new system's fstab, unless a line that is needed might mean another device.
 pub(super) fn fstab(
     input: &Input<'_>,
     disk: &Disk,
     filesystems: &[Wished],
     landing: &PlannedLanding,
-) -> Fstab {
+) -> Result<Fstab, Vec<Refusal>> {
     let outcomes: Vec<Outcome> = filesystems
         .iter()
         .map(|filesystem| Outcome {
@@ -275,7 +268,7 @@ pub(super) fn fstab(
             number: filesystem.planned.number,
         })
         .collect();
-    fstab::compose(&fstab::Wanted {
+    let fstab = fstab::compose(&fstab::Wanted {
         old: &input.facts.fstab,
         facts: input.facts,
         disk: &disk.device,
@@ -283,5 +276,16 @@ pub(super) fn fstab(
         outcomes: &outcomes,
         landing: landing.number,
         swap: landing.swap.as_ref(),
-    })
+    });
+    if fstab.ambiguous.is_empty() {
+        return Ok(fstab);
+    }
+    let lines = fstab.ambiguous.iter();
+    Err(lines
+        .map(|line| {
+            not_unique(format!(
+                "fstab: the name in {line:?} stands for several devices of this node, and none of its own is known"
+            ))
+        })
+        .collect())
 }

@@ -2,7 +2,7 @@
 //! large enough.
 
 use super::{Input, derived_uuid, is_stacked};
-use crate::facts::{Disk, Partition};
+use crate::facts::{Disk, Partition, UNKNOWN, UNRECOGNISED};
 use crate::fstab::unique;
 use crate::job::Action;
 use crate::journal::RESERVED_BYTES;
@@ -119,8 +119,15 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
     {
         refuse(
             RefusalCode::LandingHoldsData,
-            format!("{device} holds {kind}, not swap"),
-            "erase it yourself (wipefs) if it may go, or name another partition",
+            match kind {
+                UNKNOWN | UNRECOGNISED => {
+                    format!("{device} is not blank, and what it holds is not known")
+                }
+                kind => format!("{device} holds {kind}, not swap"),
+            },
+            &format!(
+                "if its content may go, run `mkswap {device}` on the node; or name another partition"
+            ),
         );
     }
     if landing.disk.device != disk.device {

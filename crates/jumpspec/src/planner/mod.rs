@@ -113,8 +113,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     else {
         return Err(refusals);
     };
-    let fstab = filesystems::fstab(input, disk, &filesystems, &landing);
-    let ambiguous = filesystems::fstab_refusals(&fstab);
+    let fstab = filesystems::fstab(input, disk, &filesystems, &landing)?;
     let planned: Vec<PlannedFilesystem> = filesystems
         .iter()
         .map(|filesystem| filesystem.planned.clone())
@@ -171,7 +170,6 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);
     let mut refusals = extents::refusals(&plan, disk);
-    refusals.extend(ambiguous);
     refusals.extend(selector_refusal(&plan));
     if refusals.is_empty() {
         Ok(plan)
@@ -348,10 +346,7 @@ fn derived_uuid(input: &Input<'_>, purpose: &str) -> String {
 
 /// Whether `kind` (as blkid names it) is a layer that other block devices lie on.
 fn is_stacked(kind: &str) -> bool {
-    matches!(
-        kind,
-        "LVM2_member" | "crypto_LUKS" | "linux_raid_member" | "bcache" | "zfs_member" | "drbd"
-    )
+    kind.ends_with("_member") || matches!(kind, "crypto_LUKS" | "bcache" | "drbd" | "jbd")
 }
 
 /// The disk's name with its size, for messages.

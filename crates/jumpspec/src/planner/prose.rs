@@ -1,6 +1,7 @@
 //! The plan in words: what is destroyed, what is kept, what else to know.
 
 use super::Input;
+use crate::facts::UNRECOGNISED;
 use crate::job::Action;
 use crate::layout::action;
 use crate::plan::Plan;
@@ -19,10 +20,14 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
         return;
     }
     for partition in &plan.disk.before {
-        let content = partition
-            .content
-            .as_ref()
-            .map_or("no known content", |content| content.kind.as_str());
+        let content =
+            partition
+                .content
+                .as_ref()
+                .map_or("blank", |content| match content.kind.as_str() {
+                    UNRECOGNISED => "something that blkid does not know",
+                    kind => kind,
+                });
         let mounted = input
             .facts
             .mounts

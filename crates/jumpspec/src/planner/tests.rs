@@ -9,6 +9,7 @@ use crate::size::Size;
 
 mod foreseen;
 mod twice;
+mod unknown;
 
 fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
     let (jump, target) = (image(Kind::Jump), image(Kind::Target));

@@ -1,4 +1,4 @@
-use super::{Kind, identify};
+use super::{Kind, identify, probe};
 
 const UUID: &str = "01020304-0506-0708-090a-0b0c0d0e0f10";
 
@@ -90,4 +90,38 @@ fn prints_ids_that_are_no_uuids_in_their_own_form() {
         uuid.as_deref(),
         Some("abcdef-ghij-klmn-opqr-stuv-wxyz-012345")
     );
+}
+
+#[test]
+fn knows_what_lies_below_something_else_or_waits_to_be_resumed() {
+    let kind = |parts: &[(usize, &[u8])]| kind_and_ids(parts).map(|(kind, ..)| kind);
+    let ext = (1024 + 0x38, &[0x53, 0xef][..]);
+    assert_eq!(kind(&[ext, (1024 + 0x60, &[8])]), Some(Kind::Journal));
+    assert_eq!(kind(&[(4086, b"S1SUSPEND")]), Some(Kind::Hibernated));
+    assert_eq!(kind(&[(3, b"NTFS    ")]), Some(Kind::Ntfs));
+    let bcache = [
+        0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d,
+        0x81,
+    ];
+    assert_eq!(kind(&[(4096 + 24, &bcache)]), Some(Kind::Bcache));
+    // The file system of the upper device is seen as well.
+    let drbd = (128 * 1024 - 4096 + 60, &[0x83, 0x74, 0x02, 0x6b][..]);
+    assert_eq!(kind(&[ext, drbd]), Some(Kind::Drbd));
+}
+
+#[test]
+fn only_zeros_are_blank() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("device");
+    let kind = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        probe(&path).unwrap().map(|found| found.kind)
+    };
+    let mut bytes = vec![0; 1 << 20];
+    assert_eq!(kind(&bytes), None);
+    for at in [0, 128 * 1024 - 1, (1 << 20) - 1] {
+        bytes[at] = 1;
+        assert_eq!(kind(&bytes), Some(Kind::Unknown), "{at}");
+        bytes[at] = 0;
+    }
 }

@@ -145,7 +145,7 @@ fn mount_options_that_fstab_would_take_for_more_fields() {
 
 #[test]
 fn a_kept_partition_that_is_no_file_system_is_not_mounted() {
-    for kind in ["LVM2_member", "crypto_LUKS", "swap"] {
+    for kind in ["LVM2_member", "crypto_LUKS", "swap", "unknown"] {
         let with = |facts: &mut Facts| {
             facts.disks[0].partitions[3].content.as_mut().unwrap().kind = kind.to_owned();
         };

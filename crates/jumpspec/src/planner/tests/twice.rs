@@ -80,7 +80,7 @@ fn an_old_line_whose_name_stands_twice_goes_by_what_is_mounted_there() {
     let uuid = "44444444-0000-4000-8000-000000000004";
     let mut facts = with_a_clone();
     give_links(&mut facts);
-    facts.fstab += &format!("UUID={uuid} /clone ext4 defaults 0 2\n");
+    facts.fstab = format!("UUID={uuid} /clone ext4 defaults 0 2\n");
     let refusals = planned(&facts, &job()).unwrap_err();
     assert_eq!(refusals[0].code, RefusalCode::NameNotUnique);
     facts.mounts.push(Mount {
