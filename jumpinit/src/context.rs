@@ -60,7 +60,10 @@ impl Context {
             disk.display()
         );
         let journal_found = journal.is_some();
-        let journal = journal.unwrap_or_else(|| Journal::new(&plan.run, &plan.disk.identities));
+        let journal = journal.unwrap_or_else(|| Journal {
+            swap: plan.landing.swap.clone(),
+            ..Journal::new(&plan.run, &plan.disk.identities)
+        });
         let mut reporter = reporter;
         reporter.enter(journal.stage);
         Ok(Self {

@@ -77,7 +77,7 @@ fn refuse_changed_landing(cx: &Context) -> Result<()> {
         );
     }
     let content = partition.content.as_ref();
-    let ours = content.and_then(|content| content.label.as_deref()) == Some(LANDING_LABEL);
+    let ours = crate::facts::is_borrowed(&disk, partition);
     match content {
         Some(content) if content.kind != "swap" && !ours => {
             bail!("{} holds {} now", partition.device, content.kind)

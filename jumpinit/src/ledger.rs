@@ -25,6 +25,15 @@ impl Ledger {
         Ok(Self { slots, journal })
     }
 
+    /// What a journal at the end of a partition of `bytes` bytes says, if there is one. Writes
+    /// nothing, whatever the partition is.
+    pub(crate) fn look(device: &Path, bytes: u64) -> Option<Journal> {
+        let offset = bytes.checked_sub(RESERVED_BYTES)?;
+        let slots = SlotPair::open_to_read(device, offset).ok()?;
+        let newest = slots.read_newest().ok()??;
+        serde_json::from_slice(&newest.payload).ok()
+    }
+
     /// What the journal says, if it says anything valid.
     pub(crate) fn journal(&self) -> Option<Journal> {
         self.journal.clone()

@@ -9,7 +9,7 @@ use jumpspec::facts::Partition;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::manifest::OsRelease;
 use jumpspec::places;
-use jumpspec::plan::{LANDING_LABEL, Plan};
+use jumpspec::plan::Plan;
 use jumpspec::status::{Status, StepShown, System};
 use jumpsys::mount::{self, MsFlags};
 use jumpsys::root::Root;
@@ -132,20 +132,10 @@ pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<O
     found.map(Some)
 }
 
-/// The partition that carries our label.
+/// The partition that a run has borrowed.
 fn landing_partition() -> Result<Option<Partition>> {
-    let labelled = |partition: &Partition| {
-        partition
-            .content
-            .as_ref()
-            .and_then(|content| content.label.as_deref())
-            == Some(LANDING_LABEL)
-    };
     let disks = crate::facts::gather_disks()?;
-    Ok(disks
-        .into_iter()
-        .flat_map(|disk| disk.partitions)
-        .find(labelled))
+    Ok(crate::facts::landing_partition(&disks).cloned())
 }
 
 /// Where the landing file system is mounted, and whether it was mounted just now.

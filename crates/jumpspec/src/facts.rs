@@ -342,4 +342,10 @@ pub struct JumpInProgress {
     /// Who began it, and when by their clock.
     #[serde(default)]
     pub origin: Option<String>,
+    /// The partition that it has borrowed, e.g. `/dev/vda2`.
+    #[serde(default)]
+    pub landing: Option<String>,
+    /// The swap that this partition was, by the run's record.
+    #[serde(default)]
+    pub swap: Option<crate::plan::Swap>,
 }

@@ -132,27 +132,44 @@ fn own(outcome: &Outcome, old: &[Line]) -> Line {
 pub struct SwapEntry {
     /// The UUID that the line goes by, if it does.
     pub uuid: Option<String>,
+    /// The label that the line goes by, if it does.
+    pub label: Option<String>,
     /// Its options, without those that [`compose`] adds.
     pub options: String,
 }
 
-/// The swap line for `partition`; if none names it, the only swap line there is.
-pub fn swap_entry(fstab: &str, partition: &Partition) -> Option<SwapEntry> {
-    let swaps: Vec<Line> = fstab
+/// The swap line for `partition`: the one that names it, or else the only one whose swap is
+/// nowhere on the node, for it may have been this partition's.
+pub fn swap_entry(facts: &Facts, partition: &Partition) -> Option<SwapEntry> {
+    let swaps: Vec<Line> = facts
+        .fstab
         .lines()
         .filter_map(Line::parse)
         .filter(|line| line.fs == "swap")
         .collect();
     let named = swaps.iter().find(|line| names(&line.device, partition));
-    let line = named.or_else(|| swaps.first().filter(|_| swaps.len() == 1))?;
-    let uuid = line
-        .device
-        .strip_prefix("UUID=")
-        .map(|uuid| uuid.trim_matches('"').to_owned());
+    let lost = |line: &&Line| {
+        let file = line.device.starts_with('/') && !line.device.starts_with("/dev/");
+        !file && unique::meant(&line.device, facts).is_empty()
+    };
+    let mut lost = swaps.iter().filter(lost);
+    let only = lost.next().filter(|_| lost.next().is_none());
+    let line = named.or(only)?;
+    let tagged = |tag: &str| {
+        let value = line.device.strip_prefix(tag)?;
+        Some(value.trim_matches('"').to_owned())
+    };
     Some(SwapEntry {
-        uuid,
+        uuid: tagged("UUID="),
+        label: tagged("LABEL="),
         options: line.options.replace(&format!(",{UNTIL_MADE}"), ""),
     })
+}
+
+/// Whether a swap line names `partition`.
+pub fn names_swap(fstab: &str, partition: &Partition) -> bool {
+    let mut lines = fstab.lines().filter_map(Line::parse);
+    lines.any(|line| line.fs == "swap" && names(&line.device, partition))
 }
 
 /// `text` with the swap line of `uuid` as it is to stay: with `options` alone.

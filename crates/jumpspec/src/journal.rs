@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
 use crate::facts::DiskIdentity;
+use crate::plan::Swap;
 
 /// Bytes at the end of the landing partition that no file system uses: the journal's
 /// slots lie at their start. One MiB keeps what follows aligned.
@@ -54,6 +55,10 @@ pub struct Journal {
     /// The arm, once there was one.
     #[serde(default)]
     pub arm: Option<Arm>,
+    /// The swap that the landing partition was and becomes again: nothing else knows it once its
+    /// signature is wiped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap: Option<Swap>,
 }
 
 impl Journal {
@@ -68,6 +73,7 @@ impl Journal {
             tries: 0,
             failure: None,
             arm: None,
+            swap: None,
         }
     }
 }

@@ -66,6 +66,15 @@ impl SlotPair {
         })
     }
 
+    /// The same to read only: what writes fails. udev looks anew at what was open to write.
+    pub fn open_to_read(path: &Path, offset: u64) -> Result<Self, JournalSlotsError> {
+        Ok(Self {
+            file: File::open(path).at("open", path)?,
+            path: path.to_owned(),
+            offset,
+        })
+    }
+
     /// The newest valid entry.
     pub fn read_newest(&self) -> Result<Option<Entry>, JournalSlotsError> {
         let newest = self.read()?.into_iter().flatten();

@@ -2,6 +2,7 @@
 
 mod content;
 mod disks;
+mod earlier;
 mod loader;
 mod network;
 mod ssh_server;
@@ -11,16 +12,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumpspec::accounts::{Account, AccountFiles, humans};
-use jumpspec::facts::{FORMAT, Facts, Firmware, JumpInProgress, Mount, SavedPath};
+use jumpspec::facts::{FORMAT, Facts, Firmware, Mount, SavedPath};
 use jumpspec::manifest::OsRelease;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 use jumpsys::root::Root;
 use jumpsys::{mountinfo, sysfs, system, usage};
 
-use crate::ledger::Ledger;
-
 pub(crate) use disks::{canonical as device_of, read as gather_disks};
+pub(crate) use earlier::{is_borrowed, jump_in_progress, landing_partition};
 pub(crate) use network::read as read_network;
 
 /// Block size of the file systems that saved files go to.
@@ -159,47 +159,6 @@ fn saved(root: &Root, path: &RelPath) -> Result<SavedPath> {
         path: path.clone(),
         size,
     })
-}
-
-/// What an earlier jump left: a journal on a partition that carries our label. While the landing
-/// file system is mounted or the boot sector leads to the selector, the run is not over, wherever
-/// its admin host went.
-pub(crate) fn jump_in_progress(disks: &[jumpspec::facts::Disk]) -> Option<JumpInProgress> {
-    let labelled = |partition: &&jumpspec::facts::Partition| {
-        partition
-            .content
-            .as_ref()
-            .and_then(|content| content.label.as_deref())
-            == Some(jumpspec::plan::LANDING_LABEL)
-    };
-    let (disk, partition) = disks.iter().find_map(|disk| {
-        disk.partitions
-            .iter()
-            .find(labelled)
-            .map(|partition| (disk, partition))
-    })?;
-    let ledger = Ledger::open(Path::new(&partition.device), partition.size().bytes()).ok()?;
-    let journal = ledger.journal()?;
-    let armed = disk.loader.as_ref().is_some_and(|loader| {
-        let at_selector = |area: &jumpspec::facts::Extent| {
-            loader
-                .kernel_sector
-                .is_some_and(|sector| sector > area.start)
-        };
-        loader.grub && loader.area.as_ref().is_some_and(at_selector)
-    });
-    Some(JumpInProgress {
-        live: crate::order::is_at_work(&journal.run) || is_mounted(&partition.device),
-        armed,
-        origin: crate::status::origin(&journal.run),
-        run: journal.run,
-        stage: Some(journal.stage),
-    })
-}
-
-fn is_mounted(device: &str) -> bool {
-    let mounts = mountinfo::read_mountinfo().unwrap_or_default();
-    mounts.iter().any(|mount| disks::canonical(mount) == device)
 }
 
 #[cfg(test)]

@@ -230,7 +230,10 @@ fn settling_the_swap_takes_back_what_compose_added() {
         "{settled}"
     );
     assert_eq!(settle_swap(&settled, "2222", "sw"), settled);
-    let entry = swap_entry(&fstab.text, &partition(2, None)).unwrap();
+    let mut facts = facts();
+    facts.disks[0].partitions[1].content = None;
+    facts.fstab = fstab.text.clone();
+    let entry = swap_entry(&facts, &partition(2, None)).unwrap();
     assert_eq!(
         (entry.uuid.as_deref(), entry.options.as_str()),
         (Some("2222"), "sw")

@@ -2,7 +2,7 @@
 //! large enough.
 
 use super::{Input, derived_uuid, is_stacked};
-use crate::facts::{Disk, Partition, UNKNOWN, UNRECOGNISED};
+use crate::facts::{Disk, Facts, Partition, UNKNOWN, UNRECOGNISED};
 use crate::fstab::unique;
 use crate::job::Action;
 use crate::journal::RESERVED_BYTES;
@@ -43,21 +43,16 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
             .as_ref()
             .is_some_and(|content| content.kind == kind)
     };
-    let labelled = |partition: &Partition| {
-        partition
-            .content
-            .as_ref()
-            .is_some_and(|content| content.label.as_deref() == Some(LANDING_LABEL))
-    };
     let largest = |wanted: &dyn Fn(&Partition) -> bool| {
         facts
             .partitions()
             .filter(|(_, partition)| wanted(partition))
             .max_by_key(|(_, partition)| partition.sectors)
     };
-    let found = largest(&labelled)
+    let found = largest(&|partition| is_ours(facts, partition))
         .or_else(|| largest(&|partition| partition.swap_active))
-        .or_else(|| largest(&|partition| holds(partition, "swap")));
+        .or_else(|| largest(&|partition| holds(partition, "swap")))
+        .or_else(|| largest(&|partition| was_swap(facts, partition)));
     found
         .map(|(disk, partition)| Landing { disk, partition })
         .ok_or_else(|| {
@@ -72,6 +67,20 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
                 "name another partition with [landing] partition = \"/dev/…\"",
             )
         })
+}
+
+/// Whether an earlier run that did not finish has borrowed it: by the label of its file system, or
+/// where a cut left none by its journal.
+fn is_ours(facts: &Facts, partition: &Partition) -> bool {
+    let content = partition.content.as_ref();
+    let labelled = content.and_then(|content| content.label.as_deref()) == Some(LANDING_LABEL);
+    let jump = facts.jump.as_ref();
+    labelled || jump.and_then(|jump| jump.landing.as_ref()) == Some(&partition.device)
+}
+
+/// Whether it is blank and fstab names it as swap.
+fn was_swap(facts: &Facts, partition: &Partition) -> bool {
+    partition.content.is_none() && crate::fstab::names_swap(&facts.fstab, partition)
 }
 
 fn no_landing(message: String, hint: &str) -> Refusal {
@@ -115,7 +124,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
             name_another,
         );
     } else if let Some(kind) = kind.filter(|kind| *kind != "swap")
-        && content.and_then(|content| content.label.as_deref()) != Some(LANDING_LABEL)
+        && !is_ours(input.facts, partition)
     {
         refuse(
             RefusalCode::LandingHoldsData,
@@ -202,34 +211,37 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
     }
 }
 
-/// The swap to make again: the one that is there, or one that an earlier run which did
-/// not finish has left in fstab.
+/// The swap to make again: the one that is there; or, where an earlier run has wiped it, what that
+/// run's record or fstab says that it was.
 fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
-    let content = partition.content.as_ref()?;
-    let in_fstab = crate::fstab::swap_entry(&input.facts.fstab, partition);
-    let options = in_fstab
-        .as_ref()
-        .map_or_else(|| "sw".to_owned(), |entry| entry.options.clone());
-    if content.kind == "swap" {
-        // mkswap before 2.13 made areas without a UUID.
-        let uuid = content.uuid.clone();
-        return Some(Swap {
-            uuid: uuid
-                .filter(|uuid| !unique::stands_twice(uuid, input.facts))
-                .unwrap_or_else(|| derived_uuid(input, "swap")),
-            label: content
-                .label
-                .clone()
-                .filter(|label| limits::label("swap", label).is_ok()),
-            options,
-        });
+    let facts = input.facts;
+    let in_fstab = crate::fstab::swap_entry(facts, partition);
+    let content = partition.content.as_ref();
+    let holds_swap = content.is_some_and(|content| content.kind == "swap");
+    let ours = is_ours(facts, partition);
+    if !holds_swap && !ours && content.is_some() {
+        return None;
     }
-    let uuid = in_fstab?
-        .uuid
-        .filter(|uuid| uuid::Uuid::try_parse(uuid).is_ok())?;
-    (content.label.as_deref() == Some(LANDING_LABEL)).then_some(Swap {
-        uuid,
-        label: None,
-        options,
+    let recorded = facts.jump.as_ref().and_then(|jump| jump.swap.clone());
+    let (uuid, label, options) = match (content.filter(|_| holds_swap), recorded.filter(|_| ours)) {
+        (Some(content), _) => (
+            content.uuid.clone(),
+            content.label.clone(),
+            in_fstab.map(|entry| entry.options),
+        ),
+        (None, Some(swap)) => (Some(swap.uuid), swap.label, Some(swap.options)),
+        (None, None) => {
+            let entry = in_fstab?;
+            (entry.uuid, entry.label, Some(entry.options))
+        }
+    };
+    Some(Swap {
+        // mkswap before 2.13 made areas without a UUID, and fstab may go by the device.
+        uuid: uuid
+            .filter(|uuid| uuid::Uuid::try_parse(uuid).is_ok())
+            .filter(|uuid| !unique::stands_twice(uuid, facts))
+            .unwrap_or_else(|| derived_uuid(input, "swap")),
+        label: label.filter(|label| limits::label("swap", label).is_ok()),
+        options: options.unwrap_or_else(|| "sw".to_owned()),
     })
 }

@@ -8,6 +8,7 @@ use crate::manifest::Kind;
 use crate::size::Size;
 
 mod foreseen;
+mod leftover;
 mod twice;
 mod unknown;
 
@@ -164,6 +165,8 @@ fn refuses_a_node_that_is_not_ready() {
         live: false,
         armed: true,
         origin: None,
+        landing: None,
+        swap: None,
     };
     assert_eq!(
         refused(|facts| facts.jump = Some(jump)),
