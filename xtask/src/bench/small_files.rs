@@ -23,6 +23,7 @@ const SYSTEM: &[&str] = &[
     "usr/lib/os-release",
     "usr/lib/systemd/systemd",
     "usr/sbin/grub-install",
+    "usr/sbin/grub-mkconfig",
     "usr/sbin/grub-mkimage",
 ];
 

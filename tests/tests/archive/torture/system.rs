@@ -13,11 +13,12 @@ const OS_RELEASE: &[u8] = b"ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"A tree f
 /// A system with a kernel, systemd and GRUB. Nothing of it is left out or replaced by a
 /// build: no logs, no identity.
 pub(super) fn plant(root: &Path) -> Result<()> {
-    let files: [(&str, &[u8]); 8] = [
+    let files: [(&str, &[u8]); 9] = [
         ("usr/lib/os-release", OS_RELEASE),
         ("usr/lib/systemd/systemd", b""),
         ("usr/lib/grub/i386-pc/moddep.lst", b""),
         ("usr/sbin/grub-install", b""),
+        ("usr/sbin/grub-mkconfig", b""),
         ("usr/bin/grub-mkimage", b""),
         ("usr/bin/sh", b""),
         ("boot/vmlinuz-6.1.0-9-amd64", b"kernel"),
