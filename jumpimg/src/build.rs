@@ -6,6 +6,7 @@
 mod boot;
 mod census;
 mod exclude;
+mod first_boot;
 mod heavy;
 mod kernels;
 mod mounts;
@@ -31,6 +32,7 @@ use jumpsys::atomic::{AtomicFile, write_atomic};
 
 use census::Census;
 use exclude::Rules;
+pub(crate) use outcome::first_boot as first_boot_in_words;
 use outcome::{Built, DryRun};
 use settings::Format;
 pub(crate) use settings::{BuildArgs, ImageArgs, KindName, Settings};

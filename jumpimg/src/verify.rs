@@ -12,6 +12,7 @@ use jumpspec::shown;
 use jumpspec::size::Size;
 use serde::Serialize;
 
+use crate::build::first_boot_in_words;
 use crate::cli::VerifyArgs;
 use crate::trouble::{Cause, Exit, Trouble};
 use crate::{elf, image, meter, print};
@@ -42,7 +43,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Trouble> {
         if args.json {
             print_json(path, &result, seconds)?;
         } else if let Ok(image) = &result {
-            print::page(&Page::of(praise(path, image, seconds)))?;
+            let mut page = Page::of(praise(path, image, seconds));
+            if let Some(found) = image.manifest().and_then(first_boot_in_words) {
+                page.line(format_args!("    first boot: {found}"));
+            }
+            print::page(&page)?;
         }
         failures.extend(result.err());
     }

@@ -45,6 +45,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::MergeAccounts => accounts::merge(cx),
         Step::WriteFstab => restore::fstab(cx),
         Step::WriteNetwork => restore::network(cx),
+        Step::SwitchOff => crate::first_boot::switch_off_in_new(cx),
         Step::HookRestored => restore::run_hook(cx),
         Step::CheckSshd => crate::sshd::check(cx),
         Step::InstallFirstBoot => restore::first_boot(cx),

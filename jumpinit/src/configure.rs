@@ -64,6 +64,7 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
         places::EVENTS
     );
     root.write("etc/motd", motd.as_bytes(), Owner::root(0o644))?;
+    crate::first_boot::switch_off(&root, &plan.switches.jump)?;
     crate::vigil::install(&root)
 }
 

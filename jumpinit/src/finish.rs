@@ -182,6 +182,7 @@ pub(crate) fn remove_traces(cx: &mut Context) -> Result<()> {
         root.remove(path)?;
     }
     root.remove(&format!("{}/hook-finished", places::NEW_LIB))?;
+    root.remove(places::NEW_IDENTITY)?;
     if cx.landing.exists() {
         std::fs::remove_dir(&cx.landing)
             .with_context(|| format!("cannot remove {}", cx.landing.display()))?;

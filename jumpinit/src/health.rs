@@ -1,5 +1,6 @@
-//! Whether the new system is sound: its network, its sshd, the units that the job names. All
-//! waits together end when the boot is as old as the job allows. Only looks.
+//! Whether the new system is sound: its network, its sshd, the units that the job names; and
+//! whether it is still the node that it was made. All waits together end when the boot is as
+//! old as the job allows. Only looks.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const FAILED_FOR: Duration = Duration::from_secs(10);
 /// The names of sshd's units: Debian's, and everybody else's.
 const SSHD: [&str; 4] = ["ssh.service", "sshd.service", "ssh.socket", "sshd.socket"];
+/// How long the rest of the boot is waited for before the node's identity is looked at: what
+/// changes it may come late. Half of what is left, if that is less.
+const SETTLE_LIMIT: Duration = Duration::from_mins(2);
 /// How long systemctl may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Network, sshd and the job's units are sound, within the deadline.
+/// Network, sshd and the job's units are sound, within the deadline; then the node is who it
+/// was.
 pub(crate) fn check(cx: &mut Context) -> Result<()> {
     let planned = cx.plan.network.as_ref();
     crate::prove::wait_for_network(
@@ -30,7 +35,34 @@ pub(crate) fn check(cx: &mut Context) -> Result<()> {
     for unit in &cx.plan.health.units {
         wait_for_unit(unit, time_left(cx))?;
     }
-    Ok(())
+    settle(cx);
+    crate::identity::check(cx, time_left(cx))
+}
+
+/// Waits until all that starts at boot has been started, within bounds.
+fn settle(cx: &mut Context) {
+    let deadline = Instant::now() + SETTLE_LIMIT.min(time_left(cx) / 2);
+    loop {
+        let state = show(&["--property=SystemState"]).unwrap_or_default();
+        if has_settled(&state) {
+            return;
+        }
+        if Instant::now() > deadline {
+            cx.reporter.note(
+                "the boot of the new system was not over when it was looked at: something may change it later",
+            );
+            return;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Whether nothing of the boot is left to do (systemctl(1), `is-system-running`).
+fn has_settled(shown: &str) -> bool {
+    let state = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("SystemState="));
+    state.is_some_and(|state| !matches!(state, "" | "initializing" | "starting"))
 }
 
 /// How long this boot may still take to be confirmed.
@@ -132,13 +164,19 @@ impl UnitState {
 }
 
 fn ask(unit: &str) -> Result<UnitState> {
-    let shown = Program::new("/usr/bin/systemctl")
-        .args(["show", "--property=LoadState,ActiveState,SubState", "--"])
-        .arg(unit)
-        .timeout(ANSWER_LIMIT)
-        .run()
+    let shown = show(&["--property=LoadState,ActiveState,SubState", "--", unit])
         .with_context(|| format!("cannot ask systemd about {unit}"))?;
-    Ok(UnitState::parse(&shown.stdout_text()))
+    Ok(UnitState::parse(&shown))
+}
+
+/// What `systemctl show` says.
+fn show(arguments: &[&str]) -> Result<String> {
+    let shown = Program::new("/usr/bin/systemctl")
+        .arg("show")
+        .args(arguments)
+        .timeout(ANSWER_LIMIT)
+        .run()?;
+    Ok(shown.stdout_text())
 }
 
 #[cfg(test)]
@@ -184,6 +222,17 @@ mod tests {
         );
         refuse_failed("a.service", &state("activating"), &mut since).unwrap();
         assert_eq!(since, None, "one that is started again begins anew");
+    }
+
+    #[test]
+    fn a_boot_is_over_once_nothing_is_left_to_start() {
+        for state in ["running", "degraded"] {
+            assert!(has_settled(&format!("SystemState={state}\n")), "{state}");
+        }
+        for state in ["initializing", "starting", ""] {
+            assert!(!has_settled(&format!("SystemState={state}\n")), "{state}");
+        }
+        assert!(!has_settled(""));
     }
 
     #[test]

@@ -72,7 +72,10 @@ pub(crate) fn wait_for_network(planned: Option<&PlannedNetwork>, limit: Duration
 }
 
 /// Looks until `what_is_missing` finds nothing.
-fn wait_until(limit: Duration, what_is_missing: impl Fn() -> Result<Option<String>>) -> Result<()> {
+pub(crate) fn wait_until(
+    limit: Duration,
+    what_is_missing: impl Fn() -> Result<Option<String>>,
+) -> Result<()> {
     let deadline = Instant::now() + limit;
     loop {
         let Some(missing) = what_is_missing()? else {
@@ -137,7 +140,7 @@ pub(crate) fn wait_for_sshd(port: u16, limit: Duration) -> Result<()> {
     })
 }
 
-fn own_addresses() -> Result<Vec<IpAddr>> {
+pub(crate) fn own_addresses() -> Result<Vec<IpAddr>> {
     // A link-local address means nothing without its link.
     let usable = |ip: &IpAddr| match ip {
         IpAddr::V4(ip) => !ip.is_loopback(),

@@ -126,6 +126,7 @@ pub(crate) fn first_boot(cx: &mut Context) -> Result<()> {
         &serde_json::to_vec_pretty(&cx.plan)?,
         Owner::root(0o600),
     )?;
+    crate::identity::record(cx, &root)?;
     if let Ok(script) = std::fs::read(cx.on_landing(places::HOOKS).join("finished")) {
         root.write(
             &format!("{}/hook-finished", places::NEW_LIB),

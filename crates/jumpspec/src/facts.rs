@@ -62,6 +62,9 @@ pub struct Facts {
     pub saved: Vec<SavedPath>,
     /// Whether root's `authorized_keys` holds at least one key.
     pub authorized_keys: bool,
+    /// The host keys that the node's sshd shows; none where it was not asked or did not answer.
+    #[serde(default)]
+    pub host_keys: Vec<crate::identity::HostKey>,
     /// The port that the node's sshd was reached at, from `SSH_CONNECTION`.
     pub ssh_port: Option<u16>,
     /// What its sshd is configured with.

@@ -126,6 +126,7 @@ mod tests {
             openssh: None,
             selinux: None,
             grub_pc: false,
+            first_boot: None,
             loaders: vec!["i386-pc".to_owned()],
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],

@@ -77,6 +77,10 @@ pub struct Manifest {
     /// Whether Debian's package grub-pc is installed: its updates ask debconf for the disk.
     #[serde(default)]
     pub grub_pc: bool,
+    /// What would give a node another identity at its first boot; `None` in images of versions
+    /// that did not look.
+    #[serde(default)]
+    pub first_boot: Option<Vec<crate::first_boot::Machinery>>,
     /// GRUB platforms that the tree can install, e.g. `i386-pc`, `x86_64-efi`.
     pub loaders: Vec<String>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.

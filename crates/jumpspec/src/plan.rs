@@ -49,6 +49,13 @@ pub struct Plan {
     pub fstab: String,
     /// The network as captured, if it is carried over.
     pub network: Option<PlannedNetwork>,
+    /// What keeps the images' first boots from making another node of this one.
+    #[serde(default)]
+    pub switches: crate::first_boot::Switches,
+    /// Host keys by which the node is known and that are carried over. The new system may have
+    /// others besides, of the image or of the admin's hook.
+    #[serde(default)]
+    pub host_keys: Vec<crate::identity::HostKey>,
     /// The port that sshd listens on, on the node itself.
     pub ssh_port: u16,
     /// What becomes of the SSH server's files.

@@ -103,6 +103,8 @@ pub enum RefusalCode {
     HostKeysNotSaved,
     /// The image enforces SELinux and cannot label what is put into it.
     SelinuxUnlabelled,
+    /// An image holds something that changes a node at its first boot and has no known switch.
+    FirstBootUnknown,
     /// The node's host name is not one.
     HostnameInvalid,
     /// A run that is stuck cannot go on with another jump image than the one that runs.

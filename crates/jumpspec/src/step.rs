@@ -82,6 +82,8 @@ pub enum Step {
     WriteFstab,
     /// Render the network for the new system.
     WriteNetwork,
+    /// Throw the switches of machinery that would make another node of this one when it boots.
+    SwitchOff,
     /// Run the admin's hook in the new root, if there is one.
     HookRestored,
     /// Ask the new system's own sshd whether it takes its keys and configuration.
@@ -107,7 +109,7 @@ pub enum Step {
     Try,
 
     // On the new system.
-    /// Units, network and sshd are sound.
+    /// Units, network and sshd are sound, and the node is who it was.
     CheckHealth,
     /// The admin host has logged in.
     CheckAdmin,
@@ -180,6 +182,9 @@ impl fmt::Display for Step {
             Self::MergeAccounts => f.write_str("merge the accounts"),
             Self::WriteFstab => f.write_str("write fstab"),
             Self::WriteNetwork => f.write_str("write the network settings"),
+            Self::SwitchOff => {
+                f.write_str("switch off what would change the node at its first boot")
+            }
             Self::HookRestored => f.write_str("run the hook `restored`"),
             Self::CheckSshd => f.write_str("check that the new sshd takes its configuration"),
             Self::InstallFirstBoot => f.write_str("prepare the first boot"),

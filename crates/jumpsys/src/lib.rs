@@ -18,6 +18,7 @@ pub mod durable;
 pub mod error;
 pub mod freeze;
 pub mod grubenv;
+pub mod hostkey;
 pub mod journal_slots;
 pub mod kmsg;
 pub mod lock;

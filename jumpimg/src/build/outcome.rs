@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jumparchive::Packed;
+use jumpspec::first_boot::names;
 use jumpspec::manifest::Manifest;
 use jumpspec::page::Page;
 use jumpspec::size::Size;
@@ -67,6 +68,9 @@ impl<'a> Built<'a> {
             ));
         }
         page.line(format_args!("  entries    {}", self.entries));
+        if let Some(found) = self.manifest.and_then(first_boot) {
+            page.line(format_args!("  first boot {found}"));
+        }
         if self.sockets > 0 {
             page.line(format_args!(
                 "  sockets    {} left out: no archive can hold them",
@@ -123,6 +127,9 @@ impl<'a> DryRun<'a> {
         page.line(format_args!(
             "would build {kind} image {name}; nothing was written"
         ));
+        if let Some(found) = first_boot(self.manifest) {
+            page.line(format_args!("  first boot {found}"));
+        }
         let (content, unpacked) = (Size(self.content), self.manifest.unpacked);
         page.line(format_args!(
             "  stores     {} entries, {content}, {unpacked} unpacked",
@@ -146,6 +153,18 @@ impl<'a> DryRun<'a> {
         }
         print::page(&page)
     }
+}
+
+/// What of the image would make another node of one at its first boot, in words.
+pub(crate) fn first_boot(manifest: &Manifest) -> Option<String> {
+    let found = manifest
+        .first_boot
+        .as_ref()
+        .filter(|found| !found.is_empty())?;
+    Some(format!(
+        "{}: switched off when a node is jumped",
+        names(found)
+    ))
 }
 
 fn add_paths(page: &mut Page, what: &str, why: &str, paths: &[String]) {

@@ -10,12 +10,12 @@ use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 
 use super::exclude::Rules;
-use super::{kernels, openssh, selinux, toolbox};
+use super::{first_boot, kernels, openssh, selinux, toolbox};
 use crate::elf;
 use crate::trouble::{Exit, Trouble};
 
 /// Where systemd looks for what is enabled.
-const UNIT_DIRECTORIES: [&str; 3] = [
+pub(super) const UNIT_DIRECTORIES: [&str; 3] = [
     "etc/systemd/system",
     "usr/lib/systemd/system",
     "lib/systemd/system",
@@ -93,6 +93,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         openssh: openssh::version(&stored),
         selinux: selinux::survey(&stored)?,
         grub_pc: stored.has(GRUB_PC),
+        first_boot: Some(first_boot::found(&stored)),
         loaders: loaders(&stored),
         filesystems,
         toolbox,
@@ -185,7 +186,7 @@ fn network(stored: &Stored<'_>) -> Vec<NetworkStack> {
 }
 
 /// Whether some unit wants it. Its own aliases and sockets are of no interest.
-fn is_enabled(stored: &Stored<'_>, unit: &str) -> bool {
+pub(super) fn is_enabled(stored: &Stored<'_>, unit: &str) -> bool {
     UNIT_DIRECTORIES.iter().any(|directory| {
         let names = stored.names(directory);
         let mut wants = names.iter().filter(|name| name.ends_with(".target.wants"));

@@ -1,6 +1,7 @@
 //! What an image is, from its manifest, in words.
 
 use jumparchive::Image;
+use jumpspec::first_boot::names;
 use jumpspec::manifest::Manifest;
 use jumpspec::page::Page;
 use jumpspec::shown;
@@ -81,10 +82,17 @@ fn system(manifest: &Manifest) -> Vec<Fact> {
         ("init", init.unwrap_or_default()),
         ("network", networks(manifest)),
         ("sshd", if manifest.sshd { "yes" } else { "no" }.to_owned()),
+        ("first boot", first_boot(manifest)),
         ("loaders", manifest.loaders.join(", ")),
         ("can make", manifest.filesystems.join(", ")),
     ]);
     facts
+}
+
+/// What would make another node of one.
+fn first_boot(manifest: &Manifest) -> String {
+    let unseen = || "not looked at when it was built".to_owned();
+    manifest.first_boot.as_deref().map_or_else(unseen, names)
 }
 
 fn within(size: Size, budget: Option<Size>) -> String {

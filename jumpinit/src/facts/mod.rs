@@ -23,6 +23,8 @@ pub(crate) use disks::{canonical as device_of, read as gather_disks};
 pub(crate) use earlier::{is_borrowed, jump_in_progress, landing_partition};
 pub(crate) use network::read as read_network;
 
+/// sshd's port where nothing else is known (RFC 4251's registered port).
+const SSH_PORT: u16 = 22;
 /// Block size of the file systems that saved files go to.
 const BLOCK: u64 = 4096;
 
@@ -33,6 +35,8 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
     let mounts = mounts(&disks)?;
     let jump = jump_in_progress(&disks);
     let kernel = system::kernel()?;
+    let connection = std::env::var("SSH_CONNECTION").unwrap_or_default();
+    let ssh_port = parse_ssh_connection(&connection);
     Ok(Facts {
         format: FORMAT,
         hostname: system::hostname()?,
@@ -63,11 +67,9 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .collect::<Result<_>>()?,
         accounts: accounts(&root)?,
         authorized_keys: !authorized_keys(&root)?.is_empty(),
-        ssh_port: std::env::var("SSH_CONNECTION")
-            .ok()
-            .as_deref()
-            .and_then(parse_ssh_connection),
         ssh_server: ssh_server::read(&root)?,
+        host_keys: crate::identity::shown_host_keys(ssh_port.unwrap_or(SSH_PORT)),
+        ssh_port,
         jump,
     })
 }

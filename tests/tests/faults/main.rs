@@ -86,6 +86,7 @@ fn main() {
             "row_45_unsound_and_no_landing",
             new::landing_lost_and_unsound,
         ),
+        ("row_46_another_node_answers", new::another_node),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

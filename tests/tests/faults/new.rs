@@ -104,6 +104,44 @@ pub(crate) fn unreachable(bench: &mut Bench) -> Result<()> {
     )
 }
 
+/// A unit of the new system that changes who the node is before sshd starts, as machinery of
+/// clouds does.
+fn identity_changed_by(script: &str) -> String {
+    let unit = "etc/systemd/system/other.service";
+    format!(
+        "printf '%s\\n' '[Unit]' 'DefaultDependencies=no' 'After=systemd-remount-fs.service' \
+         'Before=ssh.service sysinit.target' '[Service]' 'Type=oneshot' \
+         'ExecStart=/bin/sh /etc/other' >/{unit}\n\
+         mkdir -p /etc/systemd/system/sysinit.target.wants\n\
+         ln -s ../other.service /etc/systemd/system/sysinit.target.wants/\n\
+         cat >/etc/other <<'END'\n{script}\nEND"
+    )
+}
+
+/// It answers in every way, and is not the node that it was made.
+pub(crate) fn another_node(bench: &mut Bench) -> Result<()> {
+    for (fault, script, reason) in [
+        (
+            "the first boot gives the node another name",
+            "echo other >/etc/hostname; hostname other",
+            "its host name is",
+        ),
+        (
+            "the first boot makes new host keys",
+            "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -A",
+            "it is another node: sshd has",
+        ),
+        (
+            "the first boot disables the keys of root",
+            "sed -i 's/^ssh-/no-pty,command=\"false\" ssh-/' /root/.ssh/authorized_keys",
+            "that may log in as root are gone or changed",
+        ),
+    ] {
+        gives_up(bench, fault, &identity_changed_by(script), reason)?;
+    }
+    Ok(())
+}
+
 /// Only the health check and the admin host confirm.
 pub(crate) fn false_mark(bench: &mut Bench) -> Result<()> {
     let lab = bench.armed("somebody else marks the new system as sound")?;

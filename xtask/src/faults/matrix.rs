@@ -137,6 +137,7 @@ pub const ROWS: &[Row] = &[
     row(43, "a reboot loop", "any", J),
     row(44, "clock at 1970 or 2100", "any", N),
     row(45, "landing file system lost", "S7", N),
+    row(46, "the first boot makes another node of it", "S7", J),
 ];
 
 /// The row of that number.
@@ -162,6 +163,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 45);
+        assert_eq!(ROWS.len(), 46);
     }
 }

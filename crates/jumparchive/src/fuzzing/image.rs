@@ -149,6 +149,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         init: Some(Init::Systemd),
         network: vec![NetworkStack::Networkd],
         sshd: true,
+        first_boot: None,
         loaders: vec!["i386-pc".to_owned()],
         filesystems: vec!["ext4".to_owned()],
         toolbox: vec![path("usr/sbin/mke2fs")],

@@ -13,6 +13,7 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
         refusals.extend(architecture_refusal(input, kind, file));
         refusals.extend(loader_refusal(input, kind, file));
         refusals.extend(lacks(kind, file));
+        refusals.extend(super::first_boot::refusals(kind, file));
         refusals.extend(
             file.manifest
                 .missing_programs()

@@ -7,6 +7,7 @@ mod arguments;
 mod disk;
 mod extents;
 mod filesystems;
+mod first_boot;
 mod images;
 mod landing;
 mod prose;
@@ -128,10 +129,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         rehearsal: input.rehearsal,
         admin_mark: input.admin_mark,
         boot_id: input.facts.boot_id.clone(),
-        images: PlannedImages {
-            jump: image(input.jump),
-            target: image(input.target),
-        },
+        images: images(input),
         disk: table,
         landing,
         selector,
@@ -145,6 +143,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         filesystems: planned,
         fstab: fstab.text,
         network,
+        switches: first_boot::switches(input),
+        host_keys: first_boot::host_keys(input),
         ssh_port: input.facts.ssh_port.unwrap_or(SSH_PORT),
         ssh: ssh.planned,
         loader,
@@ -254,12 +254,16 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
     }))
 }
 
-fn image(file: &ImageFile) -> PlannedImage {
-    PlannedImage {
+fn images(input: &Input<'_>) -> PlannedImages {
+    let image = |file: &ImageFile| PlannedImage {
         name: file.manifest.name.clone(),
         os: file.manifest.os.pretty_name.clone(),
         size: file.size,
         digest: file.digest,
+    };
+    PlannedImages {
+        jump: image(input.jump),
+        target: image(input.target),
     }
 }
 
@@ -309,6 +313,8 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
     replace.push(Step::WriteFstab);
     replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
+    let switches = first_boot::switches(input);
+    replace.extend((!switches.target.is_empty()).then_some(Step::SwitchOff));
     replace.extend(hook(&hooks.restored, Step::HookRestored));
     replace.extend(ssh::carries_keys(input).then_some(Step::CheckSshd));
     replace.extend([

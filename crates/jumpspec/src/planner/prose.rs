@@ -5,7 +5,6 @@ use crate::facts::UNRECOGNISED;
 use crate::job::Action;
 use crate::layout::action;
 use crate::plan::Plan;
-use crate::relpath::RelPath;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
@@ -142,6 +141,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
             path.path.absolute()
         )
     }));
+    notes.extend(super::first_boot::notes(input));
     let left_out = crate::network::left_out(&input.facts.network);
     notes.extend(left_out.iter().map(|link| {
         format!("{link} has addresses and is left to whatever makes it in the new system")
@@ -154,8 +154,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
             jump.run
         ));
     }
-    let host_keys = |path: &RelPath| matches!(path.as_str(), "etc" | "etc/ssh");
-    if !input.job.save.all_paths().iter().any(host_keys) {
+    if !super::first_boot::carries_host_keys(input) {
         notes.push(
             "etc/ssh is not carried over: the new system has host keys that nobody knows yet"
                 .to_owned(),

@@ -193,6 +193,7 @@ pub(crate) fn facts() -> Facts {
             size: Some(Size::mib(1)),
         }],
         authorized_keys: true,
+        host_keys: Vec::new(),
         ssh_port: Some(22),
         ssh_server: ssh_server(),
         jump: None,
@@ -244,6 +245,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         openssh: Some(if jump { "9.2p1" } else { "10.0p2" }.to_owned()),
         selinux: None,
         grub_pc: true,
+        first_boot: Some(Vec::new()),
         loaders: vec!["i386-pc".to_owned()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {
