@@ -91,7 +91,8 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
                     .note(format!("secrets were not erased: {error:#}"));
             }
         }
-        // A cut in the middle of mkfs left neither the one nor the other, and the run's journal.
+        // A cut in the middle of mkfs or of wiping left neither the one nor the other, and the
+        // run's journal.
         Some(found) if found.kind == Kind::Unknown && cx.is_journal_found() => {
             crate::seal::erase_key(cx)?;
         }
@@ -105,13 +106,17 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
         _ => {}
     }
     crate::selector::erase_selector(cx)?;
+    let planned = cx.plan.landing.swap.clone();
+    match &planned {
+        Some(planned) => swap::make_swap(&device, &planned.uuid, planned.label.as_deref())?,
+        None => swap::wipe_signatures(&device)?,
+    }
+    // Not before: after a cut in the middle of this the journal says whose the leftovers are. Not
+    // later: once the system swaps its place is swap's.
     cx.forget()?;
-    let Some(planned) = cx.plan.landing.swap.clone() else {
-        swap::wipe_signatures(&device)?;
-        return Ok(());
-    };
-    swap::make_swap(&device, &planned.uuid, planned.label.as_deref())?;
-    mount::swapon(&device)?;
+    if planned.is_some() {
+        mount::swapon(&device)?;
+    }
     Ok(())
 }
 
