@@ -20,7 +20,7 @@ use jumpsys::system::{self, boot_id};
 use crate::context::Context;
 use crate::order::{self, Forbidden};
 use crate::reporter::{Reporter, uptime_ms};
-use crate::{old, selector, stage};
+use crate::{attempt, old, selector, stage};
 
 /// How often the keeper looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -32,14 +32,13 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 /// Turns the boot sector, once somebody sees to it that it does not stay so.
 pub(crate) fn run(work: &Path) -> Result<()> {
     let (_lock, mut cx) = stage::open(work)?;
-    let boot = boot_id()?;
-    if let Standing::Holds(_) = arm::standing(&cx.plan, cx.journal(), now(&boot)) {
-        cx.reporter.tell(What::Complete);
-        return Ok(());
+    if cx.journal().stage == Stage::Armed {
+        // Perhaps by halves, by a call whose connection broke.
+        take_back(&mut cx, "it is armed anew")?;
     }
-    arm::can_arm(&cx.plan, cx.journal(), &boot).map_err(Forbidden::from)?;
+    arm::can_arm(&cx.plan, cx.journal(), &boot_id()?).map_err(Forbidden::from)?;
     let index = arm::position(&cx.plan).context("the plan has no arm")?;
-    let armed = start_keeper(work).and_then(|()| cx.carry_out(index, &Step::Arm));
+    let armed = start_keeper(work).and_then(|()| attempt::carry_out(&mut cx, index, &Step::Arm));
     if let Err(error) = armed {
         let back = take_back(&mut cx, "arming failed");
         cx.reporter.tell(What::Failed {

@@ -63,6 +63,11 @@ enum Command {
         #[arg(long)]
         work: PathBuf,
     },
+    /// Stop swapping to a device, and be killed first if memory runs out; `stage` starts this
+    SwapOff {
+        /// The device
+        device: PathBuf,
+    },
     /// Order the reboot that a node is armed for
     Reboot {
         /// The directory with the bundle
@@ -170,6 +175,7 @@ impl Cli {
             Command::Receive { work, offset, .. } => crate::resume::receive(&work, offset),
             Command::Arm { work } => crate::arm::run(&work),
             Command::KeepArm { work } => crate::arm::keep(&work),
+            Command::SwapOff { device } => crate::landing::swap_off_first_to_die(&device),
             Command::Reboot { work } => crate::arm::reboot(&work),
             Command::TakeBack { work, run } => {
                 crate::take_back::run(work.as_deref(), run.as_deref())

@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use jumparchive::{Existing, UnpackOptions};
@@ -11,25 +12,50 @@ use jumpspec::facts::SECTOR;
 use jumpspec::journal::RESERVED_BYTES;
 use jumpspec::places;
 use jumpspec::plan::LANDING_LABEL;
+use jumpsys::cmd::Program;
 use jumpsys::mkfs::{Fs, MkfsSpec};
 use jumpsys::mount::{self, MountSpec, MsFlags};
+use jumpsys::process::{self, Oom};
 use jumpsys::root::{Owner, Root};
 use jumpsys::{mountinfo, swap};
 
 use crate::context::Context;
 
+/// How long what is swapped out may take to be read back: a full GiB of single pages of a slow disk.
+const SWAP_OFF_LIMIT: Duration = Duration::from_mins(15);
+
 /// Stops swapping to the landing partition, which must be what the planner saw: nothing
-/// has been written to it yet.
+/// has been written to it yet. A process of its own does it, which is killed first when memory runs
+/// out, or at a limit; then the kernel takes the swap back into use.
 pub(crate) fn swap_off(cx: &Context) -> Result<()> {
     refuse_changed_landing(cx)?;
     let device = cx.landing_device();
-    if mountinfo::read_swaps()?
-        .iter()
-        .any(|swap| swap.path == device)
-    {
-        mount::swapoff(&device)?;
+    if !is_swap(&device)? {
+        return Ok(());
     }
-    Ok(())
+    let child = Program::new("/proc/self/exe").arg("swap-off").arg(&device);
+    let ended = child.timeout(SWAP_OFF_LIMIT).run();
+    if !is_swap(&device)? {
+        return Ok(());
+    }
+    let ended = ended.map(drop).map_err(anyhow::Error::from);
+    ended.and_then(|()| bail!("it is still in use")).with_context(|| {
+        format!(
+            "{} stays swap: what is swapped out does not fit into memory, or takes too long; stop what takes the memory, or add other swap",
+            device.display()
+        )
+    })
+}
+
+fn is_swap(device: &Path) -> Result<bool> {
+    let swaps = mountinfo::read_swaps()?;
+    Ok(swaps.iter().any(|swap| swap.path == device))
+}
+
+/// The child's part.
+pub(crate) fn swap_off_first_to_die(device: &Path) -> Result<()> {
+    process::when_out_of_memory(Oom::First)?;
+    Ok(mount::swapoff(device)?)
 }
 
 /// Makes the landing file system by the jump image's own mke2fs and mounts it.

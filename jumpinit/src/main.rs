@@ -5,6 +5,7 @@
 mod accounts;
 mod apply;
 mod arm;
+mod attempt;
 mod cli;
 mod configure;
 mod confirm;

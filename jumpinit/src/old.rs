@@ -17,6 +17,7 @@ use jumpspec::relpath::RelPath;
 use jumpspec::step::{ImageRole, Step};
 use jumpsys::cmd::Program;
 
+use crate::attempt;
 use crate::context::Context;
 use crate::seal::Sealing;
 
@@ -168,7 +169,7 @@ pub(crate) fn run(cx: &mut Context) -> Result<Progress> {
         if *step == Step::Arm {
             break;
         }
-        cx.carry_out(index, step)?;
+        attempt::carry_out(cx, index, step)?;
     }
     Ok(Progress::Staged)
 }

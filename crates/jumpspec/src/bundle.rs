@@ -17,6 +17,9 @@ pub const TOOLBOX_FILE: &str = "toolbox.tar";
 /// Beside them, for `jumpinit take-back` only: the plan of the run, from whoever kept it.
 pub const PLAN_FILE: &str = "plan.json";
 
+/// Beside them while a step of the old system is under way: the step, in words.
+pub const AT_WORK_FILE: &str = "at-work";
+
 /// Everything that the node needs besides the two images and the toolbox.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {

@@ -44,6 +44,10 @@ pub struct Facts {
     pub bios_disk: Option<String>,
     /// Main memory.
     pub memory: Size,
+    /// Memory that programs can have without anything being swapped out: `MemAvailable` of
+    /// `/proc/meminfo`. `None` is not known.
+    #[serde(default)]
+    pub memory_available: Option<Size>,
     /// Hardware watchdogs, by `/sys/class/watchdog/*/identity`; softdog left out.
     pub watchdogs: Vec<String>,
     /// Disks, by name.
@@ -52,6 +56,9 @@ pub struct Facts {
     pub mounts: Vec<Mount>,
     /// Devices that the system swaps to, from `/proc/swaps`.
     pub swaps: Vec<String>,
+    /// How much lies in each of them; empty where that is not known.
+    #[serde(default)]
+    pub swap_use: Vec<SwapUse>,
     /// The text of `/etc/fstab`.
     pub fstab: String,
     /// Links, addresses, routes, name servers.
@@ -319,6 +326,17 @@ pub struct Mount {
     /// File system type.
     pub fs: String,
     /// Bytes in use, by statvfs.
+    pub used: Size,
+}
+
+/// What lies in a swap area, from `/proc/swaps`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapUse {
+    /// `/dev/vda2`, or a file.
+    pub device: String,
+    /// What it has room for.
+    pub size: Size,
+    /// What is swapped out to it.
     pub used: Size,
 }
 

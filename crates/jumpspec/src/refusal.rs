@@ -49,6 +49,8 @@ pub enum RefusalCode {
     LandingIsRoot,
     /// The landing partition is mounted.
     LandingMounted,
+    /// What is swapped out to the landing partition has no room elsewhere.
+    SwapInUse,
     /// The landing partition holds something other than swap.
     LandingHoldsData,
     /// The landing partition is part of LVM, RAID or LUKS, or lies on one.

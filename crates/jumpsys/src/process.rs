@@ -1,9 +1,11 @@
-//! What the kernel does to this process and to no other: whether it is killed when memory runs
-//! out, and which control groups freeze, limit or end it.
+//! What the kernel does to a process: whether it is killed when memory runs out, which control
+//! groups freeze, limit or end it, and the signals' names.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+
+pub use nix::sys::signal::Signal;
 
 use crate::error::{At as _, PathError};
 

@@ -40,19 +40,34 @@ pub fn set_hostname(name: &str) -> Result<(), PathError> {
     nix::unistd::sethostname(name).at("set", Path::new("the host name"))
 }
 
-/// Memory in bytes, without what the kernel keeps for itself from the start.
-pub fn memory_total() -> Result<u64, PathError> {
+/// Memory of this machine, in bytes. /proc/meminfo, proc(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// All of it, without what the kernel keeps for itself from the start.
+    pub total: u64,
+    /// What programs can have without anything being swapped out; kernels before 3.14 do not tell.
+    pub available: Option<u64>,
+}
+
+/// How much memory there is.
+pub fn memory() -> Result<Memory, PathError> {
     let path = Path::new("/proc/meminfo");
     let text = fs::read_to_string(path).at("read", path)?;
     let invalid = || PathError::new("read", path, io::ErrorKind::InvalidData);
-    parse_memory_total(&text).ok_or_else(invalid)
+    parse_memory(&text).ok_or_else(invalid)
 }
 
-/// `MemTotal` of /proc/meminfo, in bytes.
-pub fn parse_memory_total(meminfo: &str) -> Option<u64> {
-    let value = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
-    let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
+/// `MemTotal` and `MemAvailable` of /proc/meminfo.
+pub fn parse_memory(meminfo: &str) -> Option<Memory> {
+    let bytes = |name: &str| -> Option<u64> {
+        let value = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kib.checked_mul(1024)
+    };
+    Some(Memory {
+        total: bytes("MemTotal:")?,
+        available: bytes("MemAvailable:"),
+    })
 }
 
 /// A UUID that is another one after each boot.
@@ -131,20 +146,28 @@ pub fn sync_all() {
 
 #[cfg(test)]
 mod tests {
-    use super::{boot_id, hostname, kernel, memory_total, parse_memory_total, random_bytes};
+    use super::{Memory, boot_id, hostname, kernel, memory, parse_memory, random_bytes};
 
     #[test]
     fn reads_memory_in_bytes() {
         let text = "MemTotal:       24601256 kB\nMemFree:  1 kB\n";
-        assert_eq!(parse_memory_total(text), Some(25_191_686_144));
-        assert_eq!(parse_memory_total("MemFree: 1 kB"), None);
+        let mut memory = Memory {
+            total: 25_191_686_144,
+            available: None,
+        };
+        assert_eq!(parse_memory(text), Some(memory));
+        memory.available = Some(2048);
+        let text = format!("{text}MemAvailable:  2 kB\n");
+        assert_eq!(parse_memory(&text), Some(memory));
+        assert_eq!(parse_memory("MemFree: 1 kB"), None);
     }
 
     #[test]
     fn this_machine_answers() {
         assert_eq!(kernel().unwrap().machine, std::env::consts::ARCH);
         assert!(!hostname().unwrap().is_empty());
-        assert!(memory_total().unwrap() > 1 << 24);
+        let memory = memory().unwrap();
+        assert!(memory.total > 1 << 24 && memory.available.unwrap() < memory.total);
         assert_eq!(boot_id().unwrap().len(), 36);
     }
 

@@ -86,11 +86,12 @@ impl Agent {
             return Ok(());
         };
         let script = format!(
-            "[ ! -d {0} ] || {{ cd {0} && rm -f jumpinit jumpinit.new {1} {1}.new {2} {2}.new {3} {3}.new; cd / && rmdir {0} || true; }}",
+            "[ ! -d {0} ] || {{ cd {0} && rm -f jumpinit jumpinit.new {1} {1}.new {2} {2}.new {3} {3}.new {4}; cd / && rmdir {0} || true; }}",
             quoted(directory),
             bundle::FILE,
             bundle::TOOLBOX_FILE,
-            bundle::PLAN_FILE
+            bundle::PLAN_FILE,
+            bundle::AT_WORK_FILE
         );
         session.run(&script, SHORT).map(drop)
     }
@@ -299,7 +300,7 @@ pub(crate) enum Log {
 /// That the connection of a node that reboots breaks is as it should be.
 fn going_down(told: Result<(), SshError>) -> Result<(), SshError> {
     match told {
-        Err(error) if error.is_connection() => Ok(()),
+        Err(error) if error.is_going_down() => Ok(()),
         told => told,
     }
 }

@@ -2,11 +2,16 @@
 
 use jumpspec::status::{EXIT_BUSY, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::cmd::CmdError;
+use jumpsys::process::Signal;
 
 use crate::trouble::{Exit, Trouble};
 
 /// ssh ends with this when it is ssh that failed, not the command (ssh(1)).
 const SSH_FAILED: i32 = 255;
+
+/// A shell tells of a signal that ended its command as 128 and its number (POSIX, "Exit Status for
+/// Commands"), of which there are 64.
+const BY_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
 
 /// What can go wrong.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,10 +33,21 @@ pub(crate) enum SshError {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// A signal ended the command on the node. Doing it again may end the node.
+    #[error("{}", killed(*signal, stderr))]
+    Killed {
+        /// Its number.
+        signal: i32,
+        /// The end of what it wrote to stderr.
+        stderr: String,
+    },
     /// The node says more than any answer is long.
     #[error("it says more than {} MiB at once, and no answer is as long", super::talk::ANSWER >> 20)]
     TooMuch,
-    /// ssh could not be run.
+    /// There is no ssh that could be run.
+    #[error("{0}")]
+    NoClient(String),
+    /// Something failed on this host.
     #[error("{0}")]
     Local(String),
     /// Ctrl-C.
@@ -48,6 +64,14 @@ impl SshError {
     /// Whether trying again may help.
     pub(crate) fn is_connection(&self) -> bool {
         matches!(self, Self::Unreachable(_))
+    }
+
+    /// Whether this may be how a node goes down that was asked to: the connection breaks, or init
+    /// ends what is left of the login.
+    pub(crate) fn is_going_down(&self) -> bool {
+        let by_init = [Signal::SIGTERM, Signal::SIGHUP].map(|signal| signal as i32);
+        self.is_connection()
+            || matches!(self, Self::Killed { signal, .. } if by_init.contains(signal))
     }
 
     /// As an admin is told it, with what to do.
@@ -78,7 +102,16 @@ impl SshError {
             Self::TooMuch => failed("answer-too-long").hint(format!(
                 "what runs there is not what jump put there: log in (`ssh {node}`) and see"
             )),
-            Self::Local(_) => failed("ssh").hint("install OpenSSH's client (Debian: openssh-client)"),
+            Self::Killed { signal, .. } => {
+                let hint = if *signal == Signal::SIGKILL as i32 {
+                    format!("memory may have run out there: see `ssh {node} dmesg`, and stop what takes it before you try again")
+                } else {
+                    format!("see the node's log (`ssh {node} dmesg`) before you try again")
+                };
+                failed("remote-killed").hint(hint)
+            }
+            Self::NoClient(_) => failed("ssh").hint("install OpenSSH's client (Debian: openssh-client)"),
+            Self::Local(_) => failed("local"),
             Self::Interrupted => Trouble::new(Exit::Interrupted, "interrupted", message),
         }
     }
@@ -87,13 +120,14 @@ impl SshError {
 impl From<CmdError> for SshError {
     fn from(error: CmdError) -> Self {
         let (status, stderr) = match &error {
-            CmdError::Failed { status, stderr, .. } => {
-                (status.code().unwrap_or(SSH_FAILED), stderr)
-            }
+            CmdError::Failed { status, stderr, .. } => match status.code() {
+                Some(code) => (code, stderr),
+                None => return Self::Local(format!("ssh was ended on this host ({status})")),
+            },
             CmdError::TimedOut { stderr, .. } => (SSH_FAILED, stderr),
             CmdError::Pipe { .. } => return Self::Unreachable("the connection broke".to_owned()),
             CmdError::Spawn { source, .. } => {
-                return Self::Local(format!("cannot start ssh: {source}"));
+                return Self::NoClient(format!("cannot start ssh: {source}"));
             }
         };
         classify(status, stderr)
@@ -102,6 +136,12 @@ impl From<CmdError> for SshError {
 
 fn classify(status: i32, stderr: &str) -> SshError {
     let words = last_lines(stderr);
+    if BY_SIGNAL.contains(&status) {
+        return SshError::Killed {
+            signal: status - 128,
+            stderr: words,
+        };
+    }
     if status != SSH_FAILED {
         return SshError::Remote {
             status,
@@ -121,6 +161,15 @@ fn classify(status: i32, stderr: &str) -> SshError {
     } else {
         SshError::Unreachable(words)
     }
+}
+
+fn killed(signal: i32, stderr: &str) -> String {
+    let name = Signal::try_from(signal).map_or_else(
+        |_| format!("signal {signal}"),
+        |signal| signal.as_str().to_owned(),
+    );
+    let words = if stderr.is_empty() { "" } else { ": " };
+    format!("{name} has ended what was at work on the node{words}{stderr}")
 }
 
 /// The last two lines that say something: what an error has room for.
@@ -153,6 +202,25 @@ mod tests {
             SshError::Unreachable(_)
         ));
         assert!(matches!(kind(""), SshError::Unreachable(_)));
+    }
+
+    #[test]
+    fn a_command_that_a_signal_ended_is_no_broken_connection_and_no_ordinary_failure() {
+        let error = classify(137, "Killed\n");
+        assert!(
+            matches!(error, SshError::Killed { signal: 9, .. }),
+            "{error:?}"
+        );
+        assert!(!error.is_connection() && !error.is_going_down());
+        assert_eq!(
+            error.to_string(),
+            "SIGKILL has ended what was at work on the node: Killed"
+        );
+        let trouble = error.trouble("n");
+        assert_eq!(trouble.causes[0].code, "remote-killed");
+        // init ends a login by these.
+        assert!(classify(143, "").is_going_down() && classify(129, "").is_going_down());
+        assert!(matches!(classify(128, ""), SshError::Remote { .. }));
     }
 
     #[test]

@@ -215,9 +215,13 @@ fn private_dir() -> Result<TempDir, SshError> {
     })
 }
 
-/// The command that runs `script` with the node's POSIX shell, whatever the login shell is.
+/// The command that runs `script` with the node's POSIX shell, whatever the login shell is. ssh ends
+/// with 255 when the connection breaks and also when a signal ends the command (RFC 4254's
+/// exit-signal is not passed on), so a shell waits for the script, and tells of a signal as shells
+/// do; what the script itself ends with is never 255.
 fn sh(script: &str) -> String {
-    format!("exec /bin/sh -c {}", quoted(script))
+    let told = format!("(\n{script}\n)\ncode=$?\n[ $code -ne 255 ] || code=254\nexit $code");
+    format!("exec /bin/sh -c {}", quoted(&told))
 }
 
 /// `word` for a POSIX shell.
@@ -232,6 +236,25 @@ mod tests {
     #[test]
     fn quotes_survive_the_shell() {
         assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    /// What the login shell of a node would make of it.
+    fn status(script: &str) -> Option<i32> {
+        let ran = Program::new("/bin/sh").args(["-c", &sh(script)]).run();
+        match ran {
+            Ok(_) => Some(0),
+            Err(jumpsys::cmd::CmdError::Failed { status, .. }) => status.code(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn how_a_script_ended_is_told_by_a_status_that_is_not_sshs_own() {
+        assert_eq!(status("exec true"), Some(0));
+        assert_eq!(status("exit 75"), Some(75));
+        assert_eq!(status("exec /bin/sh -c 'kill -9 $$'"), Some(137));
+        assert_eq!(status("/bin/sh -c 'kill -TERM $$'; exit $?"), Some(143));
+        assert_eq!(status("exit 255"), Some(254));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumpspec::accounts::{Account, AccountFiles, humans};
-use jumpspec::facts::{FORMAT, Facts, Firmware, Mount, SavedPath};
+use jumpspec::facts::{FORMAT, Facts, Firmware, Mount, SavedPath, SwapUse};
 use jumpspec::manifest::OsRelease;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
@@ -37,6 +37,8 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
     let kernel = system::kernel()?;
     let connection = std::env::var("SSH_CONNECTION").unwrap_or_default();
     let ssh_port = parse_ssh_connection(&connection);
+    let memory = system::memory()?;
+    let swaps = mountinfo::read_swaps()?;
     Ok(Facts {
         format: FORMAT,
         hostname: system::hostname()?,
@@ -51,14 +53,16 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             sysfs::Firmware::Efi => Firmware::Uefi,
         },
         bios_disk: sysfs::bios_disk_signature(Path::new(sysfs::SYS)),
-        memory: Size(system::memory_total()?),
+        memory: Size(memory.total),
+        memory_available: memory.available.map(Size),
         watchdogs: watchdogs()?,
         disks,
         mounts,
-        swaps: mountinfo::read_swaps()?
+        swaps: swaps
             .iter()
             .map(|swap| swap.path.display().to_string())
             .collect(),
+        swap_use: swaps.iter().map(swap_use).collect(),
         fstab: root.read_text("etc/fstab")?.unwrap_or_default(),
         network: network::read()?,
         saved: save
@@ -72,6 +76,14 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
         ssh_port,
         jump,
     })
+}
+
+fn swap_use(swap: &mountinfo::Swap) -> SwapUse {
+    SwapUse {
+        device: swap.path.display().to_string(),
+        size: Size(swap.size),
+        used: Size(swap.used),
+    }
 }
 
 /// Human accounts with a home directory on this system.

@@ -26,6 +26,7 @@ stage)
     tell 1000 stage '"event":"begin","step":"make the landing file system"'
     tell 1500 stage '"event":"done","step":"make the landing file system","millis":500'
   fi
+  [ ! -e "$D/die" ] || kill -9 $$
   if [ -e "$D/fail" ]; then
     tell 1600 stage '"event":"failed","step":"stage","error":"mkfs broke","next":"the old system stays"'
     exit 1

@@ -42,6 +42,11 @@ pub(crate) const CASES: &[Case] = &[
         step_fails,
     ),
     (
+        "a_jumpinit_that_a_signal_ends_is_never_called_again_for_it",
+        Need::Sshd,
+        killed,
+    ),
+    (
         "the_old_system_that_comes_back_says_why",
         Need::Sshd,
         comes_back,
@@ -321,6 +326,18 @@ fn step_fails() -> Result<()> {
     outcome.ended(1, "the node is as it was")?;
     ensure!(node.path("taken-back").exists());
     left_nothing(&node)
+}
+
+fn killed() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    bench.write("die", "")?;
+    let outcome = bench.run("push", &["--yes", "node07"])?;
+    outcome.ended(1, "SIGKILL has ended what was at work on the node")?;
+    outcome.ended(1, "[remote-killed]")?;
+    let given = given(&node)?;
+    ensure!(given == ["stage", "take-back"], "{given:?}");
+    Ok(())
 }
 
 fn comes_back() -> Result<()> {

@@ -10,6 +10,7 @@ mod filesystems;
 mod first_boot;
 mod images;
 mod landing;
+mod memory;
 mod prose;
 mod room;
 #[cfg(test)]

@@ -134,6 +134,7 @@ fn other_swap(plan: &Plan) -> Option<String> {
 
 fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(super::memory::note(input, &plan.landing.device));
     let missing = input.facts.saved.iter().filter(|path| path.size.is_none());
     notes.extend(missing.map(|path| {
         format!(

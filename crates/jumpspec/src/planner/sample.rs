@@ -4,13 +4,14 @@ use super::{ImageFile, Input};
 use crate::digest::Digest;
 use crate::facts::{
     Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, LoaderArea, Mount, Partition,
-    SavedPath, Table, TableKind,
+    SavedPath, SwapUse, Table, TableKind,
 };
 use crate::job::Job;
 use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, Link, Network};
 use crate::plan::Plan;
 use crate::recipe::Budget;
+use crate::refusal::Refusal;
 use crate::size::Size;
 use crate::sshd::{ConfigFile, FileOwner, SshServer};
 
@@ -175,10 +176,16 @@ pub(crate) fn facts() -> Facts {
         firmware: Firmware::Bios,
         bios_disk: None,
         memory: Size::mib(2048),
+        memory_available: Some(Size::mib(1700)),
         watchdogs: Vec::new(),
         disks: vec![disk()],
         mounts: vec![mount(3, "/"), mount(1, "/boot"), mount(4, "/data")],
         swaps: vec!["/dev/vda2".to_owned()],
+        swap_use: vec![SwapUse {
+            device: "/dev/vda2".to_owned(),
+            size: Size::mib(2048),
+            used: Size::mib(12),
+        }],
         fstab: "/dev/vda3 / ext4 errors=remount-ro 0 1\n".to_owned(),
         network: network(),
         accounts: vec![crate::accounts::Account {
@@ -274,14 +281,22 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
 
 /// The demo's plan, as the run `run`.
 pub(crate) fn plan(run: &str) -> Plan {
+    planned_as(run, &facts()).expect("a plan")
+}
+
+/// The demo's job on another node.
+pub(crate) fn planned(facts: &Facts) -> Result<Plan, Vec<Refusal>> {
+    planned_as("00112233aabbccdd", facts)
+}
+
+fn planned_as(run: &str, facts: &Facts) -> Result<Plan, Vec<Refusal>> {
     super::plan(&Input {
         run,
         rehearsal: false,
         admin_mark: Digest::of(b"mark"),
         jump: &image(Kind::Jump),
         target: &image(Kind::Target),
-        facts: &facts(),
+        facts,
         job: &job(),
     })
-    .expect("a plan")
 }

@@ -185,6 +185,7 @@ fn facts() -> Facts {
         firmware: Firmware::Bios,
         bios_disk: None,
         memory: Size::mib(512),
+        memory_available: None,
         watchdogs: Vec::new(),
         disks: Vec::new(),
         mounts: vec![
@@ -193,6 +194,7 @@ fn facts() -> Facts {
             mount("/dev/vda4", "/data"),
         ],
         swaps: vec!["/dev/vda2".to_owned()],
+        swap_use: Vec::new(),
         fstab: String::new(),
         network: crate::network::Network::default(),
         saved: Vec::new(),
