@@ -6,21 +6,27 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, chdir, chroot};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::unistd::{chdir, chroot};
 
 mod detached;
+mod group;
 mod pipes;
 
+use group::End;
 pub use pipes::Piped;
-use pipes::{collect, drain, feed, tail};
+use pipes::{drain, feed, grant_grace, tail};
 
 /// How much of a failed program's stderr an error keeps, in bytes.
 const STDERR_KEPT: usize = 2048;
-/// How often a program with a time limit is looked at.
+/// How much of its stdout is kept, in bytes: more than any program here says in earnest.
+const STDOUT_KEPT: usize = 16 << 20;
+/// The limit of a program that is given none.
+const LIMIT: Duration = Duration::from_mins(10);
+/// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
 /// What can go wrong with a program.
@@ -64,15 +70,21 @@ pub enum CmdError {
         /// The last 2 KiB of its stderr.
         stderr: String,
     },
+    /// It ran longer than allowed and cannot even be killed: it hangs in the kernel.
+    #[error("`{command}` hangs: it was killed after {} s and does not end", limit.as_secs())]
+    Hangs {
+        /// The command line.
+        command: String,
+        /// The time limit.
+        limit: Duration,
+    },
 }
 
 /// What a program wrote, when it ended with status 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// All of its stdout.
+    /// Its stdout, the last 16 MiB of it.
     pub stdout: Vec<u8>,
-    /// All of its stderr.
-    pub stderr: Vec<u8>,
 }
 
 impl Output {
@@ -82,7 +94,7 @@ impl Output {
     }
 }
 
-/// A program to run. Unless told otherwise: no stdin, no limit of time, and an environment of only
+/// A program to run. Unless told otherwise: no stdin, a limit of ten minutes, and an environment of only
 /// `PATH=/usr/sbin:/usr/bin:/sbin:/bin` and `LC_ALL=C`.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -92,7 +104,7 @@ pub struct Program {
     inherit_env: bool,
     root: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
-    timeout: Option<Duration>,
+    timeout: Duration,
 }
 
 impl Program {
@@ -105,7 +117,7 @@ impl Program {
             inherit_env: false,
             root: None,
             stdin: None,
-            timeout: None,
+            timeout: LIMIT,
         }
     }
 
@@ -155,7 +167,7 @@ impl Program {
     /// Kills it and its process group after this time ([`Program::run`] only).
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = Some(limit);
+        self.timeout = limit;
         self
     }
 
@@ -169,7 +181,8 @@ impl Program {
         }
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end, or to its limit, or until this process dies. Then whatever it has started in its process group is
+    /// killed, and pipes that something else still holds are dropped: neither can hold the caller.
     pub fn run(&self) -> Result<Output, CmdError> {
         let mut command = self.command();
         command.stdin(if self.stdin.is_some() {
@@ -177,30 +190,36 @@ impl Program {
         } else {
             Stdio::null()
         });
-        // A group of its own, so that a time-out also reaches what it started.
         command.process_group(0);
+        // SAFETY: between fork and exec the closure only makes the system call prctl(2). The thread
+        // that it is about is this one, which waits for the program.
+        unsafe { command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?)) };
         let mut child = self.spawn(command)?;
         let feeder = feed(child.stdin.take(), self.stdin.clone());
-        let stdout = drain(child.stdout.take(), None);
-        let stderr = drain(child.stderr.take(), None);
-        let status = self.wait(&mut child);
-        let (stdout, stderr) = (collect(stdout), collect(stderr));
+        let stdout = drain(child.stdout.take(), STDOUT_KEPT);
+        let stderr = drain(child.stderr.take(), STDERR_KEPT);
+        let settle = || grant_grace(|| stdout.is_over() && stderr.is_over());
+        let end = group::wait(&mut child, self.timeout, settle);
+        let (stdout, stderr) = (stdout.end(), stderr.end());
         // A program may end without reading its stdin: a broken pipe is its business.
-        drop(feeder.join());
-        match status.map_err(|e| self.pipe_error(e))? {
-            Some(status) if status.success() => Ok(Output {
+        drop(feeder.end());
+        match end.map_err(|e| self.pipe_error(e))? {
+            End::Ended(status) if status.success() => Ok(Output {
                 stdout: stdout.map_err(|e| self.pipe_error(e))?,
-                stderr: stderr.map_err(|e| self.pipe_error(e))?,
             }),
-            Some(status) => Err(CmdError::Failed {
+            End::Ended(status) => Err(CmdError::Failed {
                 command: self.command_line(),
                 status,
                 stderr: tail(&stderr.unwrap_or_default()),
             }),
-            None => Err(CmdError::TimedOut {
+            End::Killed => Err(CmdError::TimedOut {
                 command: self.command_line(),
-                limit: self.timeout.unwrap_or_default(),
+                limit: self.timeout,
                 stderr: tail(&stderr.unwrap_or_default()),
+            }),
+            End::Hangs => Err(CmdError::Hangs {
+                command: self.command_line(),
+                limit: self.timeout,
             }),
         }
     }
@@ -215,7 +234,7 @@ impl Program {
             command: self.command_line(),
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
-            stderr: Some(drain(child.stderr.take(), Some(STDERR_KEPT))),
+            stderr: Some(drain(child.stderr.take(), STDERR_KEPT)),
             child,
         })
     }
@@ -248,25 +267,6 @@ impl Program {
             command: self.command_line(),
             source,
         })
-    }
-
-    /// `None`: it ran into the limit and was killed.
-    fn wait(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
-        let Some(limit) = self.timeout else {
-            return child.wait().map(Some);
-        };
-        let started = Instant::now();
-        while started.elapsed() < limit {
-            if let Some(status) = child.try_wait()? {
-                return Ok(Some(status));
-            }
-            thread::sleep(POLL);
-        }
-        if let Ok(pid) = i32::try_from(child.id()) {
-            killpg(Pid::from_raw(pid), Signal::SIGKILL).ok();
-        }
-        child.wait()?;
-        Ok(None)
     }
 
     fn pipe_error(&self, source: io::Error) -> CmdError {

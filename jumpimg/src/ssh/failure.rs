@@ -125,6 +125,7 @@ impl From<CmdError> for SshError {
                 None => return Self::Local(format!("ssh was ended on this host ({status})")),
             },
             CmdError::TimedOut { stderr, .. } => (SSH_FAILED, stderr),
+            CmdError::Hangs { .. } => return Self::Unreachable(error.to_string()),
             CmdError::Pipe { .. } => return Self::Unreachable("the connection broke".to_owned()),
             CmdError::Spawn { source, .. } => {
                 return Self::NoClient(format!("cannot start ssh: {source}"));

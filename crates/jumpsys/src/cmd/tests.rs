@@ -1,5 +1,6 @@
 use super::{CmdError, Program};
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn sh(script: &str) -> Program {
@@ -43,6 +44,66 @@ fn a_time_limit_also_ends_what_the_program_started() {
     let slow = sh("sleep 30 & wait").timeout(Duration::from_millis(200));
     assert!(matches!(slow.run(), Err(CmdError::TimedOut { .. })));
     assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+/// Leaves a process in a session of its own, which no signal to the group reaches and which holds
+/// all pipes.
+const DAEMON: &str = "setsid sleep 30 & echo started";
+
+#[test]
+fn a_daemon_that_holds_the_pipes_does_not_hold_the_caller() {
+    let started = Instant::now();
+    let output = sh(DAEMON).timeout(Duration::from_secs(10)).run().unwrap();
+    assert_eq!(output.stdout_text(), "started\n");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_daemon_does_not_hold_the_caller_after_a_time_limit_either() {
+    let started = Instant::now();
+    let slow = sh("setsid sleep 30 & sleep 30").timeout(Duration::from_millis(200));
+    assert!(matches!(slow.run(), Err(CmdError::TimedOut { .. })));
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_daemon_does_not_hold_who_finishes_a_piped_program() {
+    let started = Instant::now();
+    let leaving = sh("setsid sleep 30 &").spawn_piped().unwrap();
+    leaving.finish().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn what_a_program_leaves_in_its_group_ends_with_it() {
+    let output = sh("sleep 30 >/dev/null 2>&1 & echo $!").run().unwrap();
+    let left = Path::new("/proc").join(output.stdout_text().trim());
+    let is_alive = || {
+        let state = std::fs::read_to_string(left.join("stat")).unwrap_or_default();
+        // A zombie is dead already, and somebody else's to wait for.
+        !state.is_empty() && !state.contains(") Z ")
+    };
+    let begun = Instant::now();
+    while is_alive() {
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn an_endless_answer_is_cut_and_not_kept() {
+    let endless = "head -c 64M /dev/zero; echo end";
+    let output = sh(endless).run().unwrap();
+    assert!(output.stdout.len() <= super::STDOUT_KEPT);
+    assert!(output.stdout.ends_with(b"end\n"));
+}
+
+#[test]
+fn who_does_not_read_its_stdin_is_not_waited_for() {
+    let started = Instant::now();
+    let deaf = sh("exec sleep 30").stdin_bytes(vec![7; 1 << 20]);
+    let slow = deaf.timeout(Duration::from_millis(200)).run();
+    assert!(matches!(slow, Err(CmdError::TimedOut { .. })));
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
