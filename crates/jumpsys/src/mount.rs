@@ -3,10 +3,13 @@
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 pub use nix::mount::MsFlags;
 use nix::mount::{MntFlags, mount as sys_mount, umount2};
+use nix::sched::{CloneFlags, unshare};
 
 use crate::error::{At as _, PathError};
 
@@ -132,6 +135,37 @@ pub fn swapoff(device: &Path) -> Result<(), PathError> {
     nix::errno::Errno::result(done)
         .map(drop)
         .at("stop swapping on", device)
+}
+
+/// From here on this process sees the file system tree without what is mounted at `hidden`, parents
+/// first, and below: a view of its own, in which a path that leads through a dead file server leads
+/// to the directory beneath. What it mounts is its own too. unshare(2), mount_namespaces(7).
+///
+/// # Errors
+/// When this process may not (`EPERM`), or the kernel has no namespaces (`EINVAL`).
+pub fn hide(hidden: &[PathBuf]) -> Result<(), PathError> {
+    let root = Path::new("/");
+    unshare(CloneFlags::CLONE_NEWNS).at("get a view of one's own of", root)?;
+    let none: Option<&str> = None;
+    let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+    sys_mount(none, root, none, private, none).at("get a view of one's own of", root)?;
+    for point in hidden {
+        // It is gone already if it was mounted below another.
+        let how = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
+        match umount2(point, how) {
+            Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => {}
+            Err(e) => return Err(e).at("hide", point),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file system that holds the directory `dir` lies on the block device `device`. Not
+/// for btrfs, whose device number is one of its own. stat(2).
+pub fn lies_on(dir: &Path, device: &Path) -> Result<bool, PathError> {
+    let on = std::fs::metadata(dir).at("look at", dir)?;
+    let device = std::fs::metadata(device).at("look at", device)?;
+    Ok(device.file_type().is_block_device() && on.dev() == device.rdev())
 }
 
 fn c_path(action: &'static str, path: &Path) -> Result<CString, PathError> {

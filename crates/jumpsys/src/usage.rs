@@ -1,14 +1,21 @@
 //! How much room trees take and file systems have. Only reads.
 
 use std::collections::HashSet;
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::statvfs::statvfs;
-use walkdir::WalkDir;
 
 use crate::error::{At as _, PathError};
+use crate::mountinfo::read_mountinfo;
+
+/// How long a file system may take to say how large it is.
+const SPACE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a tree takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,19 +39,24 @@ pub struct Space {
     pub inodes: u64,
 }
 
-/// Measures a file or a tree; symbolic links are not followed and other file systems not entered.
-/// What vanishes meanwhile is left out. A path that does not exist takes nothing.
+/// Measures a file or a tree; symbolic links are not followed and other file systems not entered,
+/// nor even looked at: one of them may be dead. What vanishes meanwhile is left out. A path that
+/// does not exist takes nothing.
 pub fn usage(path: &Path) -> Result<Usage, PathError> {
+    let mounted: HashSet<PathBuf> = read_mountinfo()?
+        .into_iter()
+        .map(|mount| mount.mount_point)
+        .collect();
     let mut usage = Usage::default();
     let mut seen = HashSet::new();
-    let walk = WalkDir::new(path)
-        .same_file_system(true)
-        .follow_links(false);
-    for entry in walk.follow_root_links(false) {
-        let metadata = entry.and_then(|entry| entry.metadata());
-        let metadata = match metadata.map_err(io::Error::from) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            other => other.at("measure", path)?,
+    let mut device = None;
+    let mut pending = vec![path.to_owned()];
+    while let Some(here) = pending.pop() {
+        if here != path && mounted.contains(&here) {
+            continue;
+        }
+        let Some(metadata) = there(fs::symlink_metadata(&here)).at("measure", &here)? else {
+            continue;
         };
         let linked = metadata.nlink() > 1 && !metadata.is_dir();
         if linked && !seen.insert((metadata.dev(), metadata.ino())) {
@@ -54,13 +66,38 @@ pub fn usage(path: &Path) -> Result<Usage, PathError> {
         if metadata.is_file() || metadata.is_symlink() {
             usage.bytes += metadata.len();
         }
+        let top = *device.get_or_insert(metadata.dev());
+        if !metadata.is_dir() || metadata.dev() != top {
+            continue;
+        }
+        let Some(entries) = there(fs::read_dir(&here)).at("measure", &here)? else {
+            continue;
+        };
+        for entry in entries {
+            pending.push(entry.at("measure", &here)?.path());
+        }
     }
     Ok(usage)
 }
 
-/// The room on the file system that holds `path`. statvfs(3).
+fn there<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The room on the file system that holds `path`, which may be dead: whoever asks it then is left
+/// behind. statvfs(3).
 pub fn space(path: &Path) -> Result<Space, PathError> {
-    let fs = statvfs(path).at("measure", path)?;
+    let (tell, told) = channel();
+    let asked = path.to_owned();
+    thread::spawn(move || tell.send(statvfs(&asked)));
+    let fs = match told.recv_timeout(SPACE_LIMIT) {
+        Ok(answer) => answer.at("measure", path)?,
+        Err(_) => return Err(PathError::new("measure", path, io::ErrorKind::TimedOut)),
+    };
     let fragment = fs.fragment_size();
     Ok(Space {
         total: fs.blocks() * fragment,

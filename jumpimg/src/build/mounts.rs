@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn finds_what_is_mounted_below_the_root_only() {
         let mounts = parse_mountinfo(
-            "21 1 8:3 / / rw - ext4 /dev/sda3 rw\n\
+            b"21 1 8:3 / / rw - ext4 /dev/sda3 rw\n\
              22 21 8:1 / /srv/gold/boot rw - ext4 /dev/sda1 rw\n\
              23 21 8:1 / /srv/golden rw - ext4 /dev/sda1 rw\n",
         );
