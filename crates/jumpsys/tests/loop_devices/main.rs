@@ -3,6 +3,7 @@
 
 mod commits;
 mod device;
+mod erasing;
 mod filesystems;
 mod sealing;
 mod tables;
@@ -32,7 +33,7 @@ fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'stati
 }
 
 fn main() {
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 12] = [
         (
             "a_durable_write_has_left_the_devices_cache",
             commits::a_durable_write_has_left_the_devices_cache,
@@ -64,6 +65,10 @@ fn main() {
         (
             "sealed_files_are_nobodys_once_their_key_is_erased",
             sealing::sealed_files_are_nobodys_once_their_key_is_erased,
+        ),
+        (
+            "what_was_written_to_a_file_system_is_erased_also_after_a_cut",
+            erasing::what_was_written_to_a_file_system_is_erased_also_after_a_cut,
         ),
         (
             "boot_sector_and_core_are_written_and_taken_back",
