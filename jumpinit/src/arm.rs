@@ -15,7 +15,8 @@ use jumpspec::step::Step;
 use jumpsys::cmd::Program;
 use jumpsys::lock::{LockError, RunLock};
 use jumpsys::process::{self, Oom};
-use jumpsys::system::{self, boot_id};
+use jumpsys::restart::{self, RebootVia};
+use jumpsys::system::boot_id;
 
 use crate::context::Context;
 use crate::order::{self, Forbidden};
@@ -74,8 +75,7 @@ pub(crate) fn reboot(work: &Path) -> Result<()> {
         return Err(Forbidden::from(arm::NotNow::NotArmed(run)).into());
     }
     order_reboot(&mut cx, true)?;
-    system::sync_all();
-    let asked = system::reboot(system::RebootVia::Init);
+    let asked = restart::reboot(RebootVia::Init);
     if asked.is_err() {
         order_reboot(&mut cx, false)?;
     }

@@ -113,6 +113,8 @@ enum Command {
     },
     /// Go back if the jump system has not begun in time; a unit of its own calls this
     Vigil,
+    /// Make one attempt to replace the old system; the jump system's /etc/rc.local calls this
+    Replace,
     /// Confirm the new system and finish; its first-boot unit calls this
     Finish,
     /// Go back to the jump system unless the new one is confirmed in time; a unit calls this
@@ -165,7 +167,10 @@ impl Cli {
     pub(crate) fn run(self) -> Result<()> {
         match self.command {
             Command::Facts { save } => print(&crate::facts::gather(&save)?),
-            Command::Status => print(&crate::status::read()?),
+            Command::Status => {
+                crate::view::narrow()?;
+                print(&crate::status::read()?)
+            }
             Command::Stage { work } => crate::stage::run(&work),
             Command::Receive {
                 work,
@@ -184,9 +189,16 @@ impl Cli {
             Command::TurnBack { run } => crate::resume::turn_back(&run),
             Command::Resume { run } => crate::resume::resume(&run),
             Command::Exchange { work } => crate::resume::exchange(&work),
-            Command::Kept => print(&crate::kept::read()?),
-            Command::Events { failed_boot } => crate::kept::print_log(failed_boot),
+            Command::Kept => {
+                crate::view::narrow()?;
+                print(&crate::kept::read()?)
+            }
+            Command::Events { failed_boot } => {
+                crate::view::narrow()?;
+                crate::kept::print_log(failed_boot)
+            }
             Command::Vigil => crate::vigil::keep(),
+            Command::Replace => crate::replacing::run(),
             Command::Finish => crate::confirm::run(),
             Command::Deadline => crate::deadline::run(),
             Command::Extract(args) => crate::extract::run(&args),

@@ -33,6 +33,7 @@ pub(crate) struct Context {
     journal_found: bool,
     is_recording: bool,
     begun: Instant,
+    limit: Option<Duration>,
 }
 
 impl Context {
@@ -77,6 +78,7 @@ impl Context {
             journal_found,
             is_recording: true,
             begun: Instant::now(),
+            limit: None,
         })
     }
 
@@ -108,6 +110,16 @@ impl Context {
     /// What is left of `limit`, which began with this program's work.
     pub(crate) fn left(&self, limit: Duration) -> Duration {
         limit.saturating_sub(self.begun.elapsed())
+    }
+
+    /// No step begins when `limit` is over, and what a step runs may take no more than its rest.
+    pub(crate) fn limit_to(&mut self, limit: Duration) {
+        self.limit = Some(limit);
+    }
+
+    /// How long something may take that has `most` by itself.
+    pub(crate) fn at_most(&self, most: Duration) -> Duration {
+        self.limit.map_or(most, |limit| most.min(self.left(limit)))
     }
 
     /// Whether a journal of this run was there.
@@ -146,14 +158,37 @@ impl Context {
         Ok(())
     }
 
+    /// Reads the journal again, which another process may have written.
+    pub(crate) fn reread(&mut self) -> Result<()> {
+        let bytes = self.plan.landing.sectors * SECTOR;
+        self.ledger = Ledger::open(&self.landing_device(), bytes)?;
+        let ours = |journal: &Journal| journal.run == self.plan.run;
+        if let Some(journal) = self.ledger.journal().filter(ours) {
+            self.journal = journal;
+        }
+        Ok(())
+    }
+
     /// Makes the journal invalid: nothing of a jump is under way any more.
     pub(crate) fn forget(&mut self) -> Result<()> {
         self.ledger.clear()
     }
 
+    /// Carries out all of a stage's steps.
+    pub(crate) fn carry_out_all(&mut self, steps: &[Step]) -> Result<()> {
+        steps
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, step)| self.carry_out(index, step))
+    }
+
     /// Carries out one step: journalled before and after, told, timed.
     pub(crate) fn carry_out(&mut self, index: usize, step: &Step) -> Result<()> {
         let words = step.to_string();
+        if let Some(limit) = self.limit {
+            let on_time = !self.left(limit).is_zero();
+            ensure!(on_time, "{}: it did not come to {words}", too_long(limit));
+        }
         let journalled = crate::apply::is_journalled(step);
         let index = u32::try_from(index).context("too many steps")?;
         if journalled {
@@ -181,6 +216,14 @@ impl Context {
         });
         Ok(())
     }
+}
+
+/// That the jump system's work is over its limit.
+pub(crate) fn too_long(limit: Duration) -> String {
+    format!(
+        "replacing the old system took longer than {} s ([wait] replace)",
+        limit.as_secs()
+    )
 }
 
 /// Reads a plan.

@@ -10,7 +10,7 @@ use jumpspec::job::Waits;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::plan::Plan;
-use jumpsys::system::{RebootVia, reboot};
+use jumpsys::restart::{RebootVia, reboot};
 
 use crate::context::{Context, read_plan};
 use crate::give_up;

@@ -189,7 +189,8 @@ mod tests {
         jumpsys::freeze::settle(&at("mnt")).unwrap();
         // As power would cut it: mounted, with a journal to replay.
         std::fs::write(at("mnt/later"), "").unwrap();
-        jumpsys::system::sync_all();
+        let sync = Program::new("/usr/bin/sync").arg("-f").arg(at("mnt"));
+        sync.run().unwrap();
         std::fs::copy(at("image"), at("cut")).unwrap();
         mount::unmount(&at("mnt")).unwrap();
         let disk = ReadOnly::attach(&at("cut"));

@@ -2,8 +2,6 @@
 //! swap, and forgets that there was a jump. A cut anywhere ends in the new system, which does
 //! the rest at its next boot.
 
-use std::fs::OpenOptions;
-use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -15,11 +13,8 @@ use jumpsys::superblock::{Kind, Superblock};
 use jumpsys::{mountinfo, swap};
 
 use crate::context::Context;
-use crate::landing::{mount_landing, read_landing};
+use crate::landing::read_landing;
 use crate::old::HOOK_LIMIT;
-
-/// Zeros are written in pieces of this size.
-const CHUNK: usize = 1 << 20;
 
 /// Copies jump's logs to where logs stay.
 pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
@@ -85,10 +80,10 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
         Some(found) if ours(found) => {
             // First: without it the saved files are nobody's any more.
             crate::seal::erase_key(cx)?;
-            if let Err(error) = erase_secrets(cx) {
-                // A file system that was never made to its end holds none.
+            if let Err(error) = crate::erasure::staged(cx) {
+                // No reason for a node to go without its swap.
                 cx.reporter
-                    .note(format!("secrets were not erased: {error:#}"));
+                    .note(format!("what was staged is not erased: {error:#}"));
             }
         }
         // A cut in the middle of mkfs or of wiping left neither the one nor the other, and the
@@ -118,34 +113,6 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
         mount::swapon(&device)?;
     }
     Ok(())
-}
-
-/// Overwrites host keys and password hashes in place, on disk.
-fn erase_secrets(cx: &Context) -> Result<()> {
-    mount_landing(cx)?;
-    let secrets = [places::SAVED, "etc/ssh/ssh_host_ed25519_key", "etc/shadow"];
-    let erased = secrets
-        .iter()
-        .try_for_each(|secret| erase(&cx.on_landing(secret)));
-    mount::unmount(&cx.landing)?;
-    erased
-}
-
-fn erase(path: &Path) -> Result<()> {
-    let Ok(mut file) = OpenOptions::new().write(true).open(path) else {
-        return Ok(());
-    };
-    let mut left = file.metadata()?.len();
-    file.rewind()?;
-    let zeros = vec![0; CHUNK];
-    while left > 0 {
-        let now = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
-        file.write_all(&zeros[..now])
-            .with_context(|| format!("cannot erase {}", path.display()))?;
-        left -= now as u64;
-    }
-    file.sync_all()
-        .with_context(|| format!("cannot erase {}", path.display()))
 }
 
 /// Takes back what let the system boot without its swap.

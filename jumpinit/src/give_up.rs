@@ -10,8 +10,8 @@ use jumpspec::event::What;
 use jumpspec::journal::Journal;
 use jumpspec::places;
 use jumpsys::mount::{self, MsFlags};
+use jumpsys::restart::{RebootVia, reboot};
 use jumpsys::root::{Owner, Root};
-use jumpsys::system::{RebootVia, reboot};
 
 use crate::context::Context;
 use crate::guard::Deadline;

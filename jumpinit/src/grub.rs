@@ -45,7 +45,7 @@ pub(crate) fn install(cx: &mut Context) -> Result<()> {
             &disk,
         ])
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
-        .timeout(GRUB_LIMIT)
+        .timeout(cx.at_most(GRUB_LIMIT))
         .run()?;
     leave(mounts)
 }
@@ -63,7 +63,7 @@ pub(crate) fn configure(cx: &mut Context) -> Result<()> {
     Program::new(Path::new("/").join(GRUB_MKCONFIG))
         .args(["-o", "/boot/grub/grub.cfg"])
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
-        .timeout(GRUB_LIMIT)
+        .timeout(cx.at_most(GRUB_LIMIT))
         .run()?;
     leave(mounts)?;
     let root = Root::open(&cx.on_landing(NEW_ROOT))?;

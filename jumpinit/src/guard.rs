@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use jumpsys::system::{RebootVia, reboot};
+use jumpsys::restart::{RebootVia, reboot};
 use jumpsys::watchdog::{self, Watchdog};
 
 use crate::reporter::Reporter;

@@ -53,7 +53,7 @@ fn make(cx: &Context) -> Result<()> {
     Program::new("/usr/bin/ssh-keygen")
         .arg("-A")
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
-        .timeout(LIMIT)
+        .timeout(cx.at_most(LIMIT))
         .run()?;
     crate::grub::leave(mounts)
 }

@@ -10,10 +10,12 @@ use jumpspec::journal::Journal;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::status::Kept;
+use jumpsys::mountinfo::{self, Mount};
 use jumpsys::root::Root;
 
 use crate::context::read_plan;
 use crate::ledger::Ledger;
+use crate::view;
 
 /// Where `jumpimg` makes its private directories, `jump-<run>`.
 const BASES: [&str; 3] = ["/dev/shm", "/run", "/tmp"];
@@ -61,20 +63,29 @@ fn is_of_this_boot(bundle: &Bundle) -> bool {
 /// The bundles that were handed over since this boot, with their directories. Only root's own
 /// count: anybody may make a directory in /tmp.
 pub(crate) fn bundles() -> Vec<(PathBuf, Bundle)> {
+    let mounted = mountinfo::read_mountinfo().unwrap_or_default();
+    let mounted: Vec<Mount> = mounted.into_iter().filter(is_foreign).collect();
     let folders = BASES.iter().filter_map(|base| std::fs::read_dir(base).ok());
     let named = folders.flatten().flatten().map(|entry| entry.path());
     named
         .filter(|path| {
-            let ours = path
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("jump-"));
-            let private = std::fs::symlink_metadata(path).is_ok_and(|found| {
-                found.is_dir() && found.uid() == 0 && found.mode() & MODE == 0o700
-            });
-            ours && private
+            // Whoever only looks at a mount point asks what is mounted there.
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("jump-"))
+                && !view::is_on(path, &mounted)
+                && is_private(path)
         })
         .filter_map(|path| Some((path.clone(), crate::old::read_bundle(&path).ok()?)))
         .collect()
+}
+
+fn is_private(directory: &Path) -> bool {
+    std::fs::symlink_metadata(directory)
+        .is_ok_and(|found| found.is_dir() && found.uid() == 0 && found.mode() & MODE == 0o700)
+}
+
+fn is_foreign(mount: &Mount) -> bool {
+    jumpspec::remote::is_remote(&mount.fstype)
 }
 
 /// The journal at the planned place, if it is that run's.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use jumpspec::digest::Digest;
 use jumpspec::network::Network;
 use jumpspec::places;
@@ -41,16 +41,16 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         disk.device
     );
     let landing = cx.landing_device();
-    let root = jumpsys::mountinfo::read_mountinfo()?
-        .into_iter()
-        .find(|mount| mount.mount_point.as_os_str() == "/");
-    let root = root.context("nothing is mounted at /")?;
     let landing_uuid = jumpsys::superblock::probe(&landing)?.and_then(|found| found.uuid);
     ensure!(
         landing_uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()),
-        "{} is not the landing partition (root is {})",
-        landing.display(),
-        root.source
+        "{} does not hold this run's landing file system",
+        landing.display()
+    );
+    ensure!(
+        jumpsys::mount::lies_on(&cx.landing, &landing)?,
+        "the jump system does not run from {}, the landing partition",
+        landing.display()
     );
     Ok(())
 }

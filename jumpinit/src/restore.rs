@@ -108,7 +108,7 @@ pub(crate) fn run_hook(cx: &mut Context) -> Result<()> {
     root.write(".jump-hook", &script, Owner::root(0o700))?;
     let ran = Program::new("/.jump-hook")
         .in_root(Some(&cx.on_landing(places::NEW_ROOT)))
-        .timeout(HOOK_LIMIT)
+        .timeout(cx.at_most(HOOK_LIMIT))
         .run();
     root.remove(".jump-hook")?;
     ran?;

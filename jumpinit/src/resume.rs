@@ -14,8 +14,8 @@ use jumpspec::size::Size;
 use jumpspec::step::ImageRole;
 use jumpspec::succession;
 use jumpsys::lock::RunLock;
+use jumpsys::restart::{RebootVia, reboot};
 use jumpsys::root::Owner;
-use jumpsys::system::{RebootVia, reboot};
 use jumpsys::usage::space;
 
 use crate::context::{Context, read_plan};
@@ -43,7 +43,6 @@ pub(crate) fn turn_back(run: &str) -> Result<()> {
             "run {run} has begun to replace this node; there is nothing to go back to"
         )));
     }
-    jumpsys::system::sync_all();
     Ok(reboot(RebootVia::Kernel)?)
 }
 
@@ -58,7 +57,6 @@ pub(crate) fn resume(run: &str) -> Result<()> {
         into: "the jump system, to replace anew".to_owned(),
     });
     cx.reporter.close_log();
-    jumpsys::system::sync_all();
     Ok(reboot(RebootVia::Kernel)?)
 }
 

@@ -9,19 +9,17 @@ use jumpspec::event::What;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
 use jumpspec::selector::State;
-use jumpspec::step::Step;
-use jumpsys::system::{RebootVia, reboot};
+use jumpsys::restart::{RebootVia, reboot};
 
 use crate::context::{Context, read_plan};
 use crate::give_up;
 use crate::guard::{self, Deadline};
 use crate::idle;
+use crate::replacing::{self, Outcome};
 use crate::reporter::Reporter;
 use crate::selector;
 use crate::vigil;
 
-/// How often the jump system begins to replace before it gives up.
-const TRIES: u32 = 3;
 /// What the deadline leaves the steps to fail by themselves, which says more.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -34,6 +32,8 @@ enum End {
     Reboot(&'static str),
     /// Stay up, reachable, and say why.
     Stay(anyhow::Error),
+    /// The same, where it was said.
+    Told,
     /// The same, and write nothing: what the disk says is in doubt.
     Doubt(anyhow::Error),
 }
@@ -70,6 +70,7 @@ pub(crate) fn run() -> Result<()> {
             return Ok(reboot(RebootVia::Kernel)?);
         }
         End::Stay(error) => idle::stay(&mut cx, &error),
+        End::Told => Ok(()),
         End::Doubt(error) => {
             let stage = cx.journal().stage;
             idle::tell(&mut cx, stage, &error);
@@ -124,7 +125,7 @@ fn prove(cx: &mut Context) -> End {
     let ordered = crate::arm::refuse_unordered(cx.journal());
     // Entered first: once means once, also for what goes back at once.
     let entered = cx.enter(Stage::Prove).and(ordered);
-    let proved = entered.and_then(|()| carry_out(cx, &steps));
+    let proved = entered.and_then(|()| cx.carry_out_all(&steps));
     drop(deadline);
     match proved {
         Ok(()) if cx.plan.rehearsal => rehearsed(cx),
@@ -133,13 +134,6 @@ fn prove(cx: &mut Context) -> End {
         Err(error) if selector::state(cx) == Some(State::Jump) => End::Stay(error),
         Err(error) => go_back(cx, &error),
     }
-}
-
-fn carry_out(cx: &mut Context, steps: &[Step]) -> Result<()> {
-    steps
-        .iter()
-        .enumerate()
-        .try_for_each(|(index, step)| cx.carry_out(index, step))
 }
 
 fn rehearsed(cx: &mut Context) -> End {
@@ -170,26 +164,12 @@ fn turn_back(cx: &mut Context) {
     }
 }
 
-/// Every boot begins at the first step: what was half done is done anew.
 fn replace(cx: &mut Context) -> End {
-    let tries = cx.journal().tries + 1;
-    if tries > TRIES {
-        return End::Stay(anyhow!(
-            "replacing was begun {TRIES} times and never finished"
-        ));
-    }
-    let steps = cx.plan.steps.replace.clone();
-    let begun = cx.enter(Stage::Replace).and_then(|()| {
-        let journal = Journal {
-            tries,
-            ..cx.journal().clone()
-        };
-        cx.record(journal)?;
-        selector::repair(cx)
-    });
-    match begun.and_then(|()| carry_out(cx, &steps)) {
-        Ok(()) => End::Reboot("the new system"),
-        Err(error) => End::Stay(error),
+    match replacing::watch(cx) {
+        Outcome::Replaced => End::Reboot("the new system"),
+        Outcome::Died => End::Reboot("the jump system, which begins anew"),
+        Outcome::Stays => End::Told,
+        Outcome::Failed(error) => End::Stay(error),
     }
 }
 

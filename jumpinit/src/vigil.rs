@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Result;
 use jumpspec::places;
 use jumpspec::selector::State;
+use jumpsys::restart::{RebootVia, reboot};
 use jumpsys::root::{Owner, Root};
-use jumpsys::system::{RebootVia, reboot};
 
 use crate::context::read_plan;
 use crate::reporter::{Reporter, uptime_ms};

@@ -48,12 +48,18 @@ pub struct Facts {
     /// `/proc/meminfo`. `None` is not known.
     #[serde(default)]
     pub memory_available: Option<Size>,
+    /// What kexec would start at a reboot, in the boot loader's place.
+    #[serde(default)]
+    pub kexec: Kexec,
     /// Hardware watchdogs, by `/sys/class/watchdog/*/identity`; softdog left out.
     pub watchdogs: Vec<String>,
     /// Disks, by name.
     pub disks: Vec<Disk>,
     /// `/proc/self/mountinfo`, what lies on block devices.
     pub mounts: Vec<Mount>,
+    /// What is mounted from elsewhere, see [`crate::remote`]; nobody has looked into it.
+    #[serde(default)]
+    pub remote_mounts: Vec<RemoteMount>,
     /// Devices that the system swaps to, from `/proc/swaps`.
     pub swaps: Vec<String>,
     /// How much lies in each of them; empty where that is not known.
@@ -63,17 +69,21 @@ pub struct Facts {
     pub fstab: String,
     /// Links, addresses, routes, name servers.
     pub network: Network,
-    /// Human accounts whose home directory is there.
+    /// Human accounts whose home directory is there, or lies on a file system of elsewhere.
     pub accounts: Vec<crate::accounts::Account>,
     /// What would be saved, by path: existing files with their sizes.
     pub saved: Vec<SavedPath>,
-    /// Whether root's `authorized_keys` holds at least one key.
+    /// Whether root's `authorized_keys` holds at least one key that lets somebody in, see
+    /// [`crate::authorized`].
     pub authorized_keys: bool,
     /// The host keys that the node's sshd shows; none where it was not asked or did not answer.
     #[serde(default)]
     pub host_keys: Vec<crate::identity::HostKey>,
     /// The port that the node's sshd was reached at, from `SSH_CONNECTION`.
     pub ssh_port: Option<u16>,
+    /// The node's own address that its sshd was reached at, from `SSH_CONNECTION`.
+    #[serde(default)]
+    pub ssh_address: Option<std::net::IpAddr>,
     /// What its sshd is configured with.
     #[serde(default)]
     pub ssh_server: SshServer,
@@ -121,6 +131,21 @@ pub enum Firmware {
     Uefi,
 }
 
+/// A kernel that kexec has loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kexec {
+    /// Facts of before this was asked.
+    #[default]
+    Unknown,
+    /// None.
+    Empty,
+    /// One that is unloaded before the reboot.
+    Loaded,
+    /// One that the running kernel does not let go of (`kernel.kexec_load_disabled`).
+    Locked,
+}
+
 /// One disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
@@ -140,6 +165,11 @@ pub struct Disk {
     pub table: Option<Table>,
     /// Partitions in the table's order.
     pub partitions: Vec<Partition>,
+    /// The partitions that the kernel knows, extended ones left out; `None` where that was not
+    /// asked. They are not the table's when somebody has written that and the kernel could not
+    /// read it again.
+    #[serde(default)]
+    pub kernel_partitions: Option<Vec<KernelPartition>>,
     /// A file system or RAID/LVM member that takes the whole disk.
     pub content: Option<Content>,
     /// The boot sector and the room around it.
@@ -258,6 +288,15 @@ impl Partition {
     }
 }
 
+/// A partition as the kernel knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelPartition {
+    /// Its number.
+    pub number: u32,
+    /// Where it lies.
+    pub extent: Extent,
+}
+
 /// What a device holds, by its superblock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
@@ -340,12 +379,22 @@ pub struct SwapUse {
     pub used: Size,
 }
 
+/// One mount of a file system that does not lie on the node's disks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteMount {
+    /// Where.
+    pub target: String,
+    /// File system type.
+    pub fs: String,
+}
+
 /// A path of the job's save list, as it is on the node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedPath {
     /// The path below `/`.
     pub path: RelPath,
-    /// Bytes of it and all below, in 4 KiB blocks; `None` when it is not there.
+    /// Bytes of it and all below, in 4 KiB blocks; `None` when it is not there, or lies on a file
+    /// system of elsewhere.
     pub size: Option<Size>,
 }
 

@@ -63,6 +63,9 @@ pub struct Fstab {
     pub dropped: Vec<Dropped>,
     /// Old lines that belong into it and whose names mean several devices.
     pub ambiguous: Vec<String>,
+    /// Lines that are in it, with `nofail`, although nothing is known of their devices: volumes of
+    /// LVM, RAID or LUKS, which the new system may put together or not.
+    pub unseen: Vec<String>,
 }
 
 /// An old line that is not carried over.
@@ -95,6 +98,11 @@ pub fn compose(wanted: &Wanted<'_>) -> Fstab {
             Fate::Carried => fstab.text += &line.to_string(),
             Fate::Renamed(device) => fstab.text += &Line { device, ..line }.to_string(),
             Fate::Ambiguous => fstab.ambiguous.push(line.to_string().trim_end().to_owned()),
+            Fate::Unseen => {
+                let line = fate::optional(line).to_string();
+                fstab.text += &line;
+                fstab.unseen.push(line.trim_end().to_owned());
+            }
             Fate::Dropped(reason) => {
                 fstab.dropped.push(Dropped {
                     line: line.to_string().trim_end().to_owned(),

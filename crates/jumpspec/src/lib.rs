@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod arm;
+pub mod authorized;
 pub mod bundle;
 pub mod digest;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod planner;
 pub mod recipe;
 pub mod refusal;
 pub mod relpath;
+pub mod remote;
 pub mod render;
 pub mod report;
 pub mod selector;

@@ -7,15 +7,17 @@ mod keyfile;
 mod networkd;
 mod render;
 mod resolv;
+mod settle;
 
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use check::{NetworkRefusal, check, left_out};
+pub use check::{NetworkRefusal, check};
 pub use render::{file_mode, render};
 pub use resolv::{parse_resolv_conf, render_resolv_conf};
+pub use settle::{Settled, settle};
 
 /// A node's network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

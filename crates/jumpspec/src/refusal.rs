@@ -35,6 +35,8 @@ pub enum RefusalCode {
     NotRoot,
     /// Another jump is under way on the node.
     JumpInProgress,
+    /// The node's next reboot goes by kexec, which the boot loader has no part in.
+    KexecLocked,
     /// The image is for another architecture.
     ArchitectureMismatch,
     /// An image cannot install a loader for the way the node boots.
@@ -69,6 +71,8 @@ pub enum RefusalCode {
     BootsFromAnotherDisk,
     /// The disk's logical sectors are not 512 bytes.
     SectorSizeUnsupported,
+    /// The kernel works with another partition table than the one on the disk.
+    PartitionTableStale,
     /// The disk has no partition table.
     NoPartitionTable,
     /// The old root is not a partition of a disk, so `disk = "root"` names none.

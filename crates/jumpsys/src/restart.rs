@@ -18,7 +18,7 @@ use nix::unistd::{ForkResult, fork};
 
 use crate::cmd::{CmdError, Program};
 use crate::error::{At as _, PathError};
-use crate::kexec;
+use crate::{kexec, process};
 
 /// How long a reboot that init was asked for may take, before the kernel is asked: as long as
 /// systemd gives its own (systemd.special(7); `JobTimeoutSec=30min` of reboot.target).
@@ -70,7 +70,9 @@ pub fn reboot(via: RebootVia) -> Result<(), RebootError> {
         RebootVia::Init => {
             kexec::forget()?;
             Init::of(Path::new("/")).ask()?;
-            Ok(reset_later()?)
+            // Init has limits of its own.
+            reset_later().ok();
+            Ok(())
         }
         RebootVia::Kernel => {
             sync_in_time();
@@ -169,23 +171,14 @@ fn request() -> [u8; REQUEST] {
 /// syncs nothing: that could hang as the shutdown does, and what is older than half a minute the
 /// kernel has written by itself.
 fn reset_later() -> Result<(), PathError> {
+    // The login's end with its session, which is soon.
+    process::leave_cgroups(Path::new(process::CGROUPS));
     let limit = libc::c_uint::try_from(INIT_LIMIT.as_secs()).unwrap_or(libc::c_uint::MAX);
     // SAFETY: the child runs only `outlive`, which makes async-signal-safe system calls, allocates
     // nothing, and never returns.
     match unsafe { fork() }.at("fork", Path::new("a process that resets"))? {
         ForkResult::Child => outlive(limit),
-        ForkResult::Parent { child } => {
-            leave_session(child.as_raw());
-            Ok(())
-        }
-    }
-}
-
-/// Out of the login's control group, which ends with the session; where that is not possible
-/// init's own limits are left.
-fn leave_session(pid: libc::pid_t) {
-    for top in ["", "systemd/", "unified/"] {
-        std::fs::write(format!("/sys/fs/cgroup/{top}cgroup.procs"), pid.to_string()).ok();
+        ForkResult::Parent { .. } => Ok(()),
     }
 }
 

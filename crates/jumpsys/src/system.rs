@@ -1,4 +1,4 @@
-//! The running system as a whole: its kernel, name, memory, randomness, and its end.
+//! The running system as a whole: its kernel, name, memory, randomness.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 
 use nix::libc;
-use nix::sys::reboot::RebootMode;
 
 use crate::error::{At as _, PathError};
 
@@ -97,51 +96,6 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], PathError> {
         }
     }
     Ok(bytes)
-}
-
-/// How to restart the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RebootVia {
-    /// Asks init to, which stops services and unmounts: systemd by SIGRTMIN+5 (systemd(1)), any
-    /// other by SIGINT, which is Ctrl-Alt-Del to sysvinit (init(8)). Returns; then wait.
-    Init,
-    /// Syncs and resets at once. reboot(2).
-    Kernel,
-    /// Resets at once. For when a sync hangs.
-    Reset,
-}
-
-/// Restarts the machine.
-pub fn reboot(via: RebootVia) -> Result<(), PathError> {
-    match via {
-        RebootVia::Init => {
-            let systemd = Path::new("/run/systemd/system").exists();
-            let signal = if systemd {
-                libc::SIGRTMIN() + 5
-            } else {
-                libc::SIGINT
-            };
-            // SAFETY: kill takes two numbers and touches no memory of this process.
-            let sent = unsafe { libc::kill(1, signal) };
-            nix::errno::Errno::result(sent)
-                .map(drop)
-                .at("signal", Path::new("init"))
-        }
-        RebootVia::Kernel | RebootVia::Reset => {
-            if via == RebootVia::Kernel {
-                nix::unistd::sync();
-            }
-            match nix::sys::reboot::reboot(RebootMode::RB_AUTOBOOT) {
-                Ok(never) => match never {},
-                Err(e) => Err(e).at("restart", Path::new("the machine")),
-            }
-        }
-    }
-}
-
-/// Writes out everything that any file system has not written yet. sync(2).
-pub fn sync_all() {
-    nix::unistd::sync();
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpspec::facts::{Disk, DiskIdentity, Partition, SECTOR, Table, TableKind};
+use jumpspec::facts::{
+    Disk, DiskIdentity, Extent, KernelPartition, Partition, SECTOR, Table, TableKind,
+};
+use jumpspec::remote::is_remote;
 use jumpsys::mountinfo::Mount;
 use jumpsys::{devlinks, partition, sysfs};
 
@@ -53,6 +56,7 @@ fn one(disk: &sysfs::Disk, links: &Links) -> Disk {
         partition::Table::None => None,
         _ => loader::read(path, &table),
     };
+    let kernel_partitions = Some(kernel_partitions(disk, &table));
     let table = facts_table(&table, disk.size / SECTOR);
     Disk {
         identities: identities(disk, table.as_ref()),
@@ -65,8 +69,28 @@ fn one(disk: &sysfs::Disk, links: &Links) -> Disk {
         model: disk.model.clone(),
         table,
         partitions,
+        kernel_partitions,
         content,
     }
+}
+
+/// Of an extended partition the kernel knows two sectors only, whatever the table says.
+fn kernel_partitions(disk: &sysfs::Disk, table: &partition::Table) -> Vec<KernelPartition> {
+    let is_extended = |number: u32| {
+        let mut parts = table.partitions().iter();
+        parts.any(|part| part.number == number && part.is_extended())
+    };
+    let known = disk.partitions.iter();
+    known
+        .filter(|known| !is_extended(known.number))
+        .map(|known| KernelPartition {
+            number: known.number,
+            extent: Extent {
+                start: known.extent.start,
+                sectors: known.extent.sectors,
+            },
+        })
+        .collect()
 }
 
 fn one_partition(
@@ -144,7 +168,9 @@ fn identities(disk: &sysfs::Disk, table: Option<&Table>) -> Vec<DiskIdentity> {
         .collect()
 }
 
-/// The device of a mount in the form `/dev/vda3`, whatever name it was mounted by.
+/// The device of a mount in the form `/dev/vda3`, whatever name it was mounted by. Where the device
+/// number is none of a block device, as of btrfs, the source tells; that of a file system of
+/// elsewhere is what its server or its user made up.
 pub(crate) fn canonical(mount: &Mount) -> String {
     let (major, minor) = mount.device;
     let link = format!("/sys/dev/block/{major}:{minor}");
@@ -152,5 +178,9 @@ pub(crate) fn canonical(mount: &Mount) -> String {
         path.file_name()
             .map(|name| name.to_string_lossy().replace('!', "/"))
     });
-    name.map_or_else(|| mount.source.clone(), |name| format!("/dev/{name}"))
+    match name {
+        Some(name) => format!("/dev/{name}"),
+        None if is_remote(&mount.fstype) => mount.fstype.clone(),
+        None => mount.source.clone(),
+    }
 }

@@ -8,16 +8,21 @@ mod network;
 mod ssh_server;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumpspec::accounts::{Account, AccountFiles, humans};
-use jumpspec::facts::{FORMAT, Facts, Firmware, Mount, SavedPath, SwapUse};
+use jumpspec::authorized::is_way_in;
+use jumpspec::facts::{FORMAT, Facts, Firmware, Kexec, Mount, RemoteMount, SavedPath, SwapUse};
 use jumpspec::manifest::OsRelease;
 use jumpspec::relpath::RelPath;
+use jumpspec::remote::is_remote;
 use jumpspec::size::Size;
 use jumpsys::root::Root;
-use jumpsys::{mountinfo, sysfs, system, usage};
+use jumpsys::{kexec, mountinfo, sysfs, system, usage};
+
+use crate::view;
 
 pub(crate) use disks::{canonical as device_of, read as gather_disks};
 pub(crate) use earlier::{is_borrowed, jump_in_progress, landing_partition};
@@ -30,19 +35,23 @@ const BLOCK: u64 = 4096;
 
 /// Reads all facts; `save` are the paths whose sizes the planner wants to know.
 pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
+    let mounted = mountinfo::read_mountinfo()?;
+    let elsewhere = view::without_remote(&mounted);
     let root = Root::open(Path::new("/"))?;
     let disks = disks::read()?;
-    let mounts = mounts(&disks)?;
     let jump = jump_in_progress(&disks);
     let kernel = system::kernel()?;
-    let connection = std::env::var("SSH_CONNECTION").unwrap_or_default();
-    let ssh_port = parse_ssh_connection(&connection);
+    // Who is not root is told that and nothing else, so what he may not see is not missed.
+    let may_look = system::is_root();
+    let reached = std::env::var("SSH_CONNECTION").ok();
+    let reached = reached.as_deref().and_then(parse_ssh_connection);
+    let ssh_port = reached.map(|(_, port)| port);
     let memory = system::memory()?;
     let swaps = mountinfo::read_swaps()?;
     Ok(Facts {
         format: FORMAT,
         hostname: system::hostname()?,
-        root_user: system::is_root(),
+        root_user: may_look,
         architecture: kernel.machine,
         os: OsRelease::parse(&root.read_text("etc/os-release")?.unwrap_or_default()),
         kernel: kernel.release,
@@ -55,9 +64,15 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
         bios_disk: sysfs::bios_disk_signature(Path::new(sysfs::SYS)),
         memory: Size(memory.total),
         memory_available: memory.available.map(Size),
+        kexec: match kexec::read()? {
+            kexec::Kexec::Empty => Kexec::Empty,
+            kexec::Kexec::Loaded => Kexec::Loaded,
+            kexec::Kexec::Locked => Kexec::Locked,
+        },
         watchdogs: watchdogs()?,
+        mounts: mounts(&disks, &mounted),
         disks,
-        mounts,
+        remote_mounts: elsewhere.iter().map(remote_mount).collect(),
         swaps: swaps
             .iter()
             .map(|swap| swap.path.display().to_string())
@@ -67,10 +82,12 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
         network: network::read()?,
         saved: save
             .iter()
-            .map(|path| saved(&root, path))
+            .filter(|_| may_look)
+            .map(|path| saved(&root, path, &elsewhere))
             .collect::<Result<_>>()?,
-        accounts: accounts(&root)?,
-        authorized_keys: !authorized_keys(&root)?.is_empty(),
+        accounts: accounts(&root, &elsewhere)?,
+        authorized_keys: may_look && authorized_keys(&root)?.iter().any(|line| is_way_in(line)),
+        ssh_address: reached.map(|(address, _)| address),
         ssh_server: ssh_server::read(&root)?,
         host_keys: crate::identity::shown_host_keys(ssh_port.unwrap_or(SSH_PORT)),
         ssh_port,
@@ -86,14 +103,17 @@ fn swap_use(swap: &mountinfo::Swap) -> SwapUse {
     }
 }
 
-/// Human accounts with a home directory on this system.
-fn accounts(root: &Root) -> Result<Vec<Account>> {
+/// Human accounts with a home directory on this system, or on one that is not asked.
+fn accounts(root: &Root, elsewhere: &[mountinfo::Mount]) -> Result<Vec<Account>> {
     let passwd = root.read_text("etc/passwd")?.unwrap_or_default();
     let files = AccountFiles {
         passwd,
         ..AccountFiles::default()
     };
-    let at_home = |account: &Account| account.home != "/" && Path::new(&account.home).is_dir();
+    let at_home = |account: &Account| {
+        let home = Path::new(&account.home);
+        account.home != "/" && (view::is_on(home, elsewhere) || home.is_dir())
+    };
     Ok(humans(&files).into_iter().filter(at_home).collect())
 }
 
@@ -125,12 +145,15 @@ pub(crate) fn watchdogs() -> Result<Vec<String>> {
     Ok(hardware.collect::<BTreeSet<_>>().into_iter().collect())
 }
 
-/// `client-address client-port server-address server-port` (ssh(1), ENVIRONMENT).
-fn parse_ssh_connection(text: &str) -> Option<u16> {
-    text.split_whitespace().nth(3)?.parse().ok()
+/// `client-address client-port server-address server-port` (ssh(1), ENVIRONMENT). An IPv4 address
+/// may stand there in its IPv6 form.
+fn parse_ssh_connection(text: &str) -> Option<(IpAddr, u16)> {
+    let mut server = text.split_whitespace().skip(2);
+    let address: IpAddr = server.next()?.parse().ok()?;
+    Some((address.to_canonical(), server.next()?.parse().ok()?))
 }
 
-fn mounts(disks: &[jumpspec::facts::Disk]) -> Result<Vec<Mount>> {
+fn mounts(disks: &[jumpspec::facts::Disk], mounted: &[mountinfo::Mount]) -> Vec<Mount> {
     let known: BTreeSet<&str> = disks
         .iter()
         .flat_map(|disk| {
@@ -140,35 +163,47 @@ fn mounts(disks: &[jumpspec::facts::Disk]) -> Result<Vec<Mount>> {
                 .chain([disk.device.as_str()])
         })
         .collect();
-    let mut mounts = Vec::new();
-    for mount in mountinfo::read_mountinfo()? {
-        let device = disks::canonical(&mount);
-        if !known.contains(device.as_str()) {
-            continue;
-        }
-        let used = usage::space(&mount.mount_point)
-            .map(|space| Size(space.total - space.free))
-            .unwrap_or_default();
-        mounts.push(Mount {
+    let on_disks = mounted.iter().filter_map(|mount| {
+        let device = disks::canonical(mount);
+        known.contains(device.as_str()).then_some((device, mount))
+    });
+    on_disks
+        .map(|(device, mount)| Mount {
             device,
             target: mount.mount_point.display().to_string(),
-            fs: mount.fstype,
-            used,
-        });
-    }
-    Ok(mounts)
+            fs: mount.fstype.clone(),
+            used: used(mount),
+        })
+        .collect()
 }
 
-fn saved(root: &Root, path: &RelPath) -> Result<SavedPath> {
-    if !root.is_there(path.as_str()) {
-        return Ok(SavedPath {
-            path: path.clone(),
-            size: None,
-        });
+/// Nothing where that is not known.
+fn used(mount: &mountinfo::Mount) -> Size {
+    if is_remote(&mount.fstype) {
+        return Size::default();
     }
-    let used = usage::usage(&root.path().join(path.as_str()))?;
-    // At most one block is only partly used for each inode.
-    let size = Some(Size(used.bytes + used.inodes * BLOCK));
+    usage::space(&mount.mount_point)
+        .map(|space| Size(space.total - space.free))
+        .unwrap_or_default()
+}
+
+fn remote_mount(mount: &mountinfo::Mount) -> RemoteMount {
+    RemoteMount {
+        target: mount.mount_point.display().to_string(),
+        fs: mount.fstype.clone(),
+    }
+}
+
+fn saved(root: &Root, path: &RelPath, elsewhere: &[mountinfo::Mount]) -> Result<SavedPath> {
+    let absolute = root.path().join(path.as_str());
+    let looked_at = !view::is_on(&absolute, elsewhere) && root.is_there(path.as_str());
+    let size = if looked_at {
+        let used = usage::usage(&absolute)?;
+        // At most one block is only partly used for each inode.
+        Some(Size(used.bytes + used.inodes * BLOCK))
+    } else {
+        None
+    };
     Ok(SavedPath {
         path: path.clone(),
         size,
@@ -180,11 +215,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_the_servers_port_from_ssh_connection() {
-        assert_eq!(
-            parse_ssh_connection("10.0.2.2 48210 10.0.2.15 2222"),
-            Some(2222)
-        );
+    fn takes_the_servers_end_from_ssh_connection() {
+        let here = ("10.0.2.15".parse().unwrap(), 2222);
+        for connection in [
+            "10.0.2.2 48210 10.0.2.15 2222",
+            "::1 1 ::ffff:10.0.2.15 2222",
+        ] {
+            assert_eq!(parse_ssh_connection(connection), Some(here));
+        }
         assert_eq!(parse_ssh_connection("junk"), None);
     }
 }

@@ -29,6 +29,12 @@ pub const HIDES_THE_SYSTEM: &[&str] = &[
     "/var/lib",
 ];
 
+/// How the names of disks begin that the kernel counts (devices.txt of the kernel), and those of
+/// device-mapper, which have better names besides.
+const COUNTED: &[&str] = &[
+    "dm-", "hd", "mmcblk", "nvme", "pmem", "sd", "ubd", "vd", "xvd",
+];
+
 /// What becomes of an old line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -38,6 +44,8 @@ pub(super) enum Fate {
     Renamed(String),
     /// Its name means several devices, and none by which it alone is meant is known.
     Ambiguous,
+    /// It is, but its device is not among those that are known, and may fail to be there.
+    Unseen,
     /// It is not, and why.
     Dropped(&'static str),
     /// There is a line of ours instead.
@@ -60,7 +68,7 @@ impl<'a> Fates<'a> {
 
     pub(super) fn of(&mut self, line: &Line) -> Fate {
         let fate = match of_source(line, self.wanted) {
-            carried @ (Fate::Carried | Fate::Renamed(_) | Fate::Ambiguous) => {
+            carried @ (Fate::Carried | Fate::Renamed(_) | Fate::Ambiguous | Fate::Unseen) => {
                 match self.of_place(line) {
                     Fate::Carried => carried,
                     decided => decided,
@@ -68,7 +76,8 @@ impl<'a> Fates<'a> {
             }
             decided => decided,
         };
-        if matches!(fate, Fate::Carried | Fate::Renamed(_)) && line.mount.starts_with('/') {
+        let is_carried = matches!(fate, Fate::Carried | Fate::Renamed(_) | Fate::Unseen);
+        if is_carried && line.mount.starts_with('/') {
             self.surviving.push(line.mount.clone());
         }
         fate
@@ -194,7 +203,8 @@ fn without_device(line: &Line, wanted: &Wanted<'_>) -> Fate {
         {
             Fate::Dropped("a swap file of the old system")
         }
-        _ if names_a_block_device(line) => Fate::Dropped("this node has no such device"),
+        _ if goes_by_kernel_name(line) => Fate::Dropped("this node has no such device"),
+        _ if names_a_block_device(line) => Fate::Unseen,
         _ => Fate::Carried,
     }
 }
@@ -202,11 +212,28 @@ fn without_device(line: &Line, wanted: &Wanted<'_>) -> Fate {
 /// The kernel's names may change with the kernel: a line that goes by one must not stop
 /// the boot.
 fn by_stable_name(line: &Line) -> Fate {
-    let by_kernel_name = line.device.starts_with("/dev/") && !line.device.starts_with("/dev/disk/");
-    if by_kernel_name && !is_optional(line) {
+    if goes_by_kernel_name(line) && !is_optional(line) {
         return Fate::Dropped("it goes by a kernel name, which may be another's now; use its UUID");
     }
     Fate::Carried
+}
+
+/// Whether a line goes by a name that the kernel gives in the order of finding; all others in /dev
+/// are links that udev makes by what is found, or names that an administrator has given.
+fn goes_by_kernel_name(line: &Line) -> bool {
+    let name = line.device.strip_prefix("/dev/");
+    name.is_some_and(|name| {
+        let counted = COUNTED.iter().any(|prefix| name.starts_with(prefix));
+        counted && !name.contains('/')
+    })
+}
+
+/// The line with `nofail`, so that a device that is not there stops no boot.
+pub(super) fn optional(mut line: Line) -> Line {
+    if !is_optional(&line) {
+        line.options += ",nofail";
+    }
+    line
 }
 
 fn is_optional(line: &Line) -> bool {

@@ -36,6 +36,7 @@ fn disk(name: &str, partitions: Vec<Partition>) -> Disk {
         model: None,
         table: None,
         partitions,
+        kernel_partitions: None,
         content: None,
         loader: None,
         links: Vec::new(),
@@ -120,7 +121,7 @@ fn lines_whose_source_survives_are_carried() {
 
 #[test]
 fn lines_whose_source_is_gone_are_dropped_with_a_reason() {
-    let lines = "UUID=1111 /old ext4 defaults 0 0\nproc /proc proc defaults 0 0\n/dev/sr0 /media/cdrom udf noauto 0 0\nUUID=dead /gone ext4 defaults 0 0\n/swapfile none swap sw 0 0\n/dev/vdb1 /x xfs defaults 0 0\n";
+    let lines = "UUID=1111 /old ext4 defaults 0 0\nproc /proc proc defaults 0 0\n/dev/sr0 /media/cdrom udf noauto 0 0\n/dev/sdz1 /gone ext4 defaults 0 0\n/swapfile none swap sw 0 0\n/dev/vdb1 /x xfs defaults 0 0\n";
     let fstab = composed(lines);
     let reasons: Vec<_> = fstab.dropped.iter().map(|dropped| dropped.reason).collect();
     insta::assert_debug_snapshot!(reasons, @r#"
@@ -142,6 +143,30 @@ fn dropped(old: &str) -> Vec<&'static str> {
         .iter()
         .map(|dropped| dropped.reason)
         .collect()
+}
+
+#[test]
+fn volumes_that_are_not_seen_are_carried_and_stop_no_boot() {
+    let volumes = [
+        "/dev/mapper/vg_data-home /home xfs defaults 0 2",
+        "UUID=2222bb /srv xfs defaults 0 2",
+        "/dev/md0 /scratch ext4 defaults 0 2",
+        "/dev/vg0/lv /lv ext4 defaults 0 2",
+        "/dev/disk/by-id/wwn-0x5000-part1 /bulk ext4 defaults 0 2",
+        "/dev/mapper/vg-swap none swap sw 0 0",
+    ];
+    let fstab = composed(&volumes.join("\n"));
+    assert_eq!(fstab.dropped, []);
+    let optional = |line: &str| {
+        let line = line.replace("defaults", "defaults,nofail");
+        line.replace(" sw ", " sw,nofail ")
+    };
+    assert_eq!(fstab.unseen, volumes.map(optional));
+    for line in &fstab.unseen {
+        assert!(fstab.text.contains(line), "{line} in {}", fstab.text);
+    }
+    let asked_for = composed("/dev/md0 /scratch ext4 noauto 0 2\n");
+    assert_eq!(asked_for.unseen, ["/dev/md0 /scratch ext4 noauto 0 2"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Whether a captured network can be set up again, and what of it would be lost.
+//! Whether a network can be set up again.
 
 use std::net::IpAddr;
 
@@ -91,28 +91,15 @@ pub fn check(network: &Network) -> Result<(), NetworkRefusal> {
     bad.map_or(Ok(()), |domain| Err(NetworkRefusal::Name(domain.clone())))
 }
 
-/// Names of virtual links with addresses that are left to whatever made them.
-pub fn left_out(network: &Network) -> Vec<String> {
-    let left = |link: &&Link| {
-        link.up && link.has_address() && link.virtual_kind.is_some() && carrier(link).is_none()
-    };
-    network
-        .links
-        .iter()
-        .filter(left)
-        .map(|link| link.name.clone())
-        .collect()
-}
-
 /// The link and its kind, if it is a virtual one that the node is reached by. A bridge
 /// with neither DHCP nor a default route is one of containers or virtual machines.
-fn carrier(link: &Link) -> Option<(&Link, &str)> {
+pub(super) fn carrier(link: &Link) -> Option<(&Link, &str)> {
     let kind = link.virtual_kind.as_deref()?;
     let carries = CARRIERS.contains(&kind) || link.has_default_route();
     (link.up && link.has_address() && carries).then_some((link, kind))
 }
 
-fn check_link(link: &Link) -> Result<(), NetworkRefusal> {
+pub(super) fn check_link(link: &Link) -> Result<(), NetworkRefusal> {
     let name = &link.name;
     let graphic = |b: u8| b.is_ascii_graphic() && !b"/:%\\\"'#=".contains(&b);
     if name.is_empty() || name.len() > NAME_LENGTH || !name.bytes().all(graphic) {
@@ -134,7 +121,9 @@ fn check_link(link: &Link) -> Result<(), NetworkRefusal> {
 
 fn is_mac(text: &str) -> bool {
     let pair = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
-    text.split(':').count() == 6 && text.split(':').all(pair)
+    // A virtual function that nobody has given an address yet has zeros.
+    let given = text.bytes().any(|b| b != b'0' && b != b':');
+    given && text.split(':').count() == 6 && text.split(':').all(pair)
 }
 
 fn is_domain(text: &str) -> bool {

@@ -2,7 +2,7 @@
 //! selector finds room on it.
 
 use super::{Input, derived_uuid, is_stacked, named};
-use crate::facts::{Disk, Extent, SECTOR, TableKind, UNKNOWN};
+use crate::facts::{Disk, Extent, KernelPartition, Partition, SECTOR, TableKind, UNKNOWN};
 use crate::job::Action;
 use crate::layout::{GPT_BIOS_BOOT, action, new_table};
 use crate::plan::{NewPartition, PlannedDisk, PlannedSelector};
@@ -75,6 +75,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
             "jump this node another way",
         ));
     }
+    refusals.extend(stale_table(disk));
     refusals
 }
 
@@ -139,6 +140,46 @@ pub(super) fn how_it_boots(input: &Input<'_>, device: &str) -> Option<String> {
             others.join(", ")
         )
     })
+}
+
+/// Device names mean what the kernel knows; the plan, and the next boot, go by what is on the disk.
+fn stale_table(disk: &Disk) -> Option<Refusal> {
+    // Tables of kinds that are not read here have partitions that only the kernel knows.
+    disk.table.as_ref()?;
+    let known = disk.kernel_partitions.as_ref()?;
+    let on_disk: Vec<KernelPartition> = disk.partitions.iter().map(as_known).collect();
+    let missing = |all: &[KernelPartition], one: &KernelPartition| !all.contains(one);
+    let unread = on_disk.iter().find(|there| missing(known, there));
+    let vanished = known.iter().find(|there| missing(&on_disk, there));
+    let (place, partition) = unread
+        .map(|there| ("only in the table on the disk", there))
+        .or_else(|| vanished.map(|there| ("only known to the kernel", there)))?;
+    Some(Refusal::new(
+        RefusalCode::PartitionTableStale,
+        format!(
+            "the kernel has not read the partition table of {} as it is now: partition {} at \
+             sectors {} to {} is {place}",
+            named(disk),
+            partition.number,
+            partition.extent.start,
+            partition.extent.end() - 1,
+        ),
+        format!(
+            "let the kernel read it again (`partx --update {0}`), or reboot the node; if the table \
+             on the disk is the wrong one, mend it first (`sfdisk --list {0}` shows it)",
+            disk.device
+        ),
+    ))
+}
+
+fn as_known(partition: &Partition) -> KernelPartition {
+    KernelPartition {
+        number: partition.number,
+        extent: Extent {
+            start: partition.start,
+            sectors: partition.sectors,
+        },
+    }
 }
 
 /// Where the selector goes: the end of the last free run that leaves the standard

@@ -21,13 +21,14 @@ mod tests;
 mod wishes;
 
 use crate::digest::Digest;
-use crate::facts::{Disk, Facts};
+use crate::facts::{Disk, Facts, Kexec};
 use crate::job::Job;
 use crate::manifest::Manifest;
 use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
+use crate::remote;
 use crate::selector::{Doubt, Selector, Serial};
 use crate::step::{ImageRole, Step};
 
@@ -79,6 +80,9 @@ pub struct ImageFile {
 /// # Errors
 /// All refusals that could be found, in a stable order; never an empty list.
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
+    if !input.facts.root_user {
+        return Err(vec![not_root()]);
+    }
     let mut refusals = node_refusals(input.facts);
     refusals.extend(images::refusals(input));
     refusals.extend(wishes::refusals(input));
@@ -123,6 +127,12 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let mut steps = steps(input, table.rewrite, &filesystems);
     aftermath::label(&mut steps.replace, policy.flatten());
     let loader = aftermath::loader(input, &landing);
+    let unseen = fstab.unseen.iter().map(|line| {
+        format!(
+            "fstab: {line:?} is carried over with nofail: it is there again if the image has what \
+             puts its device together (lvm2, mdadm, crypttab with its key)"
+        )
+    });
     let mut plan = Plan {
         format: FORMAT,
         run: input.run.to_owned(),
@@ -164,6 +174,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
                     dropped.line, dropped.reason
                 )
             })
+            .chain(unseen)
             .collect(),
     };
     plan.notes.extend(ssh.notes);
@@ -198,16 +209,18 @@ fn keep_all_going<T>(refusals: &mut Vec<Refusal>, result: Result<T, Vec<Refusal>
     result.map_err(|mut found| refusals.append(&mut found)).ok()
 }
 
+/// What somebody else than root sees of a node is too little to say more.
+fn not_root() -> Refusal {
+    Refusal::new(
+        RefusalCode::NotRoot,
+        "the login to this node is not root's",
+        "log in as root, e.g. with `User root` in ssh_config; a login that may use sudo is not enough",
+    )
+}
+
 /// What stands against any jump of this node.
 fn node_refusals(facts: &Facts) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if !facts.root_user {
-        refusals.push(Refusal::new(
-            RefusalCode::NotRoot,
-            "the facts were not gathered as root",
-            "log in as root, e.g. with `User root` in ssh_config",
-        ));
-    }
     if let Some(jump) = facts.jump.as_ref().filter(|jump| jump.live || jump.armed) {
         refusals.push(Refusal::new(
             RefusalCode::JumpInProgress,
@@ -216,6 +229,14 @@ fn node_refusals(facts: &Facts) -> Vec<Refusal> {
                 None => format!("run {} is under way on this node", jump.run),
             },
             "see `jumpimg status`; wait for it, go on with `jumpimg resume`, or `jumpimg abort`",
+        ));
+    }
+    if facts.kexec == Kexec::Locked {
+        refusals.push(Refusal::new(
+            RefusalCode::KexecLocked,
+            "a reboot of this node starts the kernel that kexec has loaded and passes the boot \
+             loader by, and that kernel cannot be unloaded (kernel.kexec_load_disabled)",
+            "let nothing load a kernel for kexec at boot, reboot the node, then jump it",
         ));
     }
     if let Err(error) = crate::hostname::check(&facts.hostname) {
@@ -232,11 +253,13 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
     if !input.facts.authorized_keys && input.job.jump.authorized_keys.is_empty() {
         return Err(Refusal::new(
             RefusalCode::NoWayIn,
-            "root has no authorized_keys on this node, so nobody could log in to the jump system",
+            "root's authorized_keys on this node hold no key that gives a shell, so nobody could log \
+             in to the jump system",
             "name a public key file with [jump] authorized_keys = […]",
         ));
     }
-    crate::network::check(&input.facts.network).map_err(|refusal| {
+    let facts = input.facts;
+    let settled = crate::network::settle(&facts.network, facts.ssh_address).map_err(|refusal| {
         Refusal::new(
             RefusalCode::NetworkUnsupported,
             refusal.to_string(),
@@ -249,7 +272,7 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
     };
     let target = stack(input.target).filter(|_| input.job.save.network);
     Ok(Some(PlannedNetwork {
-        network: input.facts.network.clone(),
+        network: settled.network,
         jump,
         target,
     }))
@@ -277,6 +300,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     let hook = |hook: &Option<String>, step: Step| hook.as_ref().map(|_| step);
     let hooks = &input.job.hooks;
     let mut paths = input.job.save.all_paths();
+    paths.retain(|path| remote::mount_of(input.facts, &path.absolute()).is_none());
     if input.job.save.accounts {
         paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
     }

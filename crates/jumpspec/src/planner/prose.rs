@@ -1,10 +1,12 @@
 //! The plan in words: what is destroyed, what is kept, what else to know.
 
 use super::Input;
-use crate::facts::UNRECOGNISED;
+use crate::facts::{Kexec, UNRECOGNISED};
 use crate::job::Action;
 use crate::layout::action;
 use crate::plan::Plan;
+use crate::relpath::RelPath;
+use crate::remote;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
@@ -98,7 +100,8 @@ fn homes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
         .facts
         .accounts
         .iter()
-        .filter(|account| !on_kept(&account.home) && !saved(&account.home));
+        .filter(|account| !on_kept(&account.home) && !saved(&account.home))
+        .filter(|account| remote::mount_of(input.facts, &account.home).is_none());
     lost.map(|account| {
         format!(
             "{}, the home of {} (save it with [save] extra)",
@@ -135,7 +138,17 @@ fn other_swap(plan: &Plan) -> Option<String> {
 fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(super::memory::note(input, &plan.landing.device));
+    let elsewhere = |path: &RelPath| remote::mount_of(input.facts, &path.absolute());
+    for path in input.job.save.all_paths() {
+        if let Some(mount) = elsewhere(&path) {
+            notes.push(format!(
+                "{} is not copied: {mount} is not on this node's disks, and stays what it is",
+                path.absolute()
+            ));
+        }
+    }
     let missing = input.facts.saved.iter().filter(|path| path.size.is_none());
+    let missing = missing.filter(|path| elsewhere(&path.path).is_none());
     notes.extend(missing.map(|path| {
         format!(
             "{} is not there, so it is not carried over",
@@ -143,7 +156,8 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
         )
     }));
     notes.extend(super::first_boot::notes(input));
-    let left_out = crate::network::left_out(&input.facts.network);
+    let settled = crate::network::settle(&input.facts.network, input.facts.ssh_address);
+    let left_out = settled.map(|settled| settled.left).unwrap_or_default();
     notes.extend(left_out.iter().map(|link| {
         format!("{link} has addresses and is left to whatever makes it in the new system")
     }));
@@ -158,6 +172,13 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     if !super::first_boot::carries_host_keys(input) {
         notes.push(
             "etc/ssh is not carried over: the new system has host keys that nobody knows yet"
+                .to_owned(),
+        );
+    }
+    if input.facts.kexec == Kexec::Loaded {
+        notes.push(
+            "the kernel that kexec has loaded here is unloaded for the reboot, which it would turn \
+             past the boot loader"
                 .to_owned(),
         );
     }

@@ -3,8 +3,8 @@
 use super::{ImageFile, Input};
 use crate::digest::Digest;
 use crate::facts::{
-    Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, LoaderArea, Mount, Partition,
-    SavedPath, SwapUse, Table, TableKind,
+    Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, Kexec, LoaderArea, Mount,
+    Partition, SavedPath, SwapUse, Table, TableKind,
 };
 use crate::job::Job;
 use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
@@ -86,6 +86,7 @@ fn disk() -> Disk {
             ),
             partition(4, data, GIB, "ext4", "44444444-0000-4000-8000-000000000004"),
         ],
+        kernel_partitions: None,
         content: None,
         loader: Some(LoaderArea {
             grub: true,
@@ -160,6 +161,7 @@ pub(crate) fn facts() -> Facts {
     };
     Facts {
         format: FORMAT,
+        kexec: Kexec::Empty,
         hostname: "node07".to_owned(),
         root_user: true,
         architecture: "x86_64".to_owned(),
@@ -180,6 +182,7 @@ pub(crate) fn facts() -> Facts {
         watchdogs: Vec::new(),
         disks: vec![disk()],
         mounts: vec![mount(3, "/"), mount(1, "/boot"), mount(4, "/data")],
+        remote_mounts: Vec::new(),
         swaps: vec!["/dev/vda2".to_owned()],
         swap_use: vec![SwapUse {
             device: "/dev/vda2".to_owned(),
@@ -201,6 +204,7 @@ pub(crate) fn facts() -> Facts {
         }],
         authorized_keys: true,
         host_keys: Vec::new(),
+        ssh_address: None,
         ssh_port: Some(22),
         ssh_server: ssh_server(),
         jump: None,

@@ -8,7 +8,11 @@ use crate::manifest::Kind;
 use crate::size::Size;
 
 mod foreseen;
+mod kexec;
 mod leftover;
+mod links;
+mod remote;
+mod table;
 mod twice;
 mod unknown;
 

@@ -1,6 +1,6 @@
 use super::{WIDTH, plan, refusals};
 use crate::digest::Digest;
-use crate::facts::{Content, Extent, Facts, Firmware, Mount, Partition, SECTOR, TableKind};
+use crate::facts::{Content, Extent, Facts, Firmware, Kexec, Mount, Partition, SECTOR, TableKind};
 use crate::job::{Filesystem, Health, Waits};
 use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
@@ -186,6 +186,7 @@ fn facts() -> Facts {
         bios_disk: None,
         memory: Size::mib(512),
         memory_available: None,
+        kexec: Kexec::Empty,
         watchdogs: Vec::new(),
         disks: Vec::new(),
         mounts: vec![
@@ -193,6 +194,7 @@ fn facts() -> Facts {
             mount("/dev/vda1", "/boot"),
             mount("/dev/vda4", "/data"),
         ],
+        remote_mounts: Vec::new(),
         swaps: vec!["/dev/vda2".to_owned()],
         swap_use: Vec::new(),
         fstab: String::new(),
@@ -200,6 +202,7 @@ fn facts() -> Facts {
         saved: Vec::new(),
         authorized_keys: true,
         host_keys: Vec::new(),
+        ssh_address: None,
         ssh_port: Some(22),
         ssh_server: SshServer::default(),
         jump: None,

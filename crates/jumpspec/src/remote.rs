@@ -1,0 +1,88 @@
+//! What is mounted on a node and does not lie on its disks: file servers, and file systems that a
+//! program makes. Their files are not the node's: a jump neither destroys nor copies them. And they
+//! may be dead, with everybody hanging who only looks.
+
+use crate::facts::Facts;
+use crate::fstab::Line;
+
+/// Types of mount(8) whose files are elsewhere, or behind a process.
+const TYPES: &[&str] = &[
+    "9p",
+    "acfs",
+    "afs",
+    "autofs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "coda",
+    "davfs",
+    "fuse",
+    "fuseblk",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+    "ncpfs",
+    "nfs",
+    "nfs4",
+    "orangefs",
+    "panfs",
+    "prl_fs",
+    "pvfs2",
+    "smb3",
+    "smbfs",
+    "sshfs",
+    "vboxsf",
+    "virtiofs",
+    "wekafs",
+];
+
+/// Whether a file system of this type, as in fstab or mountinfo, is one.
+pub fn is_remote(fs: &str) -> bool {
+    TYPES.contains(&fs) || fs.starts_with("fuse.")
+}
+
+/// The mount point of the remote file system that `path` (absolute) lies on, if it lies on one by
+/// what is mounted or by what fstab mounts.
+pub fn mount_of(facts: &Facts, path: &str) -> Option<String> {
+    let mounted = facts.remote_mounts.iter().map(|mount| mount.target.clone());
+    let lines = facts.fstab.lines().filter_map(Line::parse);
+    let in_fstab = lines
+        .filter(|line| is_remote(&line.fs))
+        .map(|line| line.mount);
+    let here = facts.mounts.iter().map(|mount| mount.target.as_str());
+    let longest_here = here.filter(|top| is_below(path, top)).map(str::len).max();
+    mounted
+        .chain(in_fstab)
+        .filter(|top| is_below(path, top))
+        .max_by_key(String::len)
+        .filter(|top| longest_here.is_none_or(|here| top.len() >= here))
+}
+
+/// Whether `path` is `top` or below it.
+fn is_below(path: &str, top: &str) -> bool {
+    path.strip_prefix(top.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::RemoteMount;
+
+    #[test]
+    fn the_nearest_mount_decides() {
+        let mut facts = crate::planner::sample::facts();
+        facts.fstab += "nas:/export/home /home nfs4 rw,hard,_netdev 0 0\n";
+        assert_eq!(mount_of(&facts, "/home/bob"), Some("/home".to_owned()));
+        assert_eq!(mount_of(&facts, "/homeless"), None);
+        assert_eq!(mount_of(&facts, "/data/home"), None);
+        facts.mounts[2].target = "/home/local".to_owned();
+        assert_eq!(mount_of(&facts, "/home/local/bob"), None);
+        facts.remote_mounts = vec![RemoteMount {
+            target: "/home/local/bob/cloud".to_owned(),
+            fs: "fuse.sshfs".to_owned(),
+        }];
+        let found = mount_of(&facts, "/home/local/bob/cloud/x");
+        assert_eq!(found.as_deref(), Some("/home/local/bob/cloud"));
+    }
+}
