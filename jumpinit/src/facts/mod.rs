@@ -19,6 +19,7 @@ use jumpspec::manifest::OsRelease;
 use jumpspec::relpath::RelPath;
 use jumpspec::remote::is_remote;
 use jumpspec::size::Size;
+use jumpspec::sshd::SshServer;
 use jumpsys::root::Root;
 use jumpsys::{kexec, mountinfo, sysfs, system, usage};
 
@@ -88,7 +89,11 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
         accounts: accounts(&root, &elsewhere)?,
         authorized_keys: may_look && authorized_keys(&root)?.iter().any(|line| is_way_in(line)),
         ssh_address: reached.map(|(address, _)| address),
-        ssh_server: ssh_server::read(&root)?,
+        ssh_server: if may_look {
+            ssh_server::read(&root)?
+        } else {
+            SshServer::default()
+        },
         host_keys: crate::identity::shown_host_keys(ssh_port.unwrap_or(SSH_PORT)),
         ssh_port,
         jump,

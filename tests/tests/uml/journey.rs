@@ -22,14 +22,15 @@ pub(crate) fn uninterrupted() -> Result<()> {
     let staged = Staged::real("uml-journey")?;
     armed(&staged)?;
     secrets::are_sealed(&staged)?;
+    let piece = secrets::piece_of_image(&staged)?;
     let data = data(&staged)?;
     staged.start(Role::Swap)?.wait_for_end(WORK)?;
     replaced(&staged, &data)?;
-    complete(staged)
+    complete(staged, &piece)
 }
 
-/// From the jump system's reboot to the end.
-fn complete(mut staged: Staged) -> Result<()> {
+/// From the jump system's reboot to the end; `piece` is of the staged image.
+fn complete(mut staged: Staged, piece: &[u8]) -> Result<()> {
     let mut new = Uml::start(&staged.node, &staged.network, Role::Root)?;
     new.wait_for_ssh(BOOT)?;
     let (ended, said) = staged.push.wait(PUSH)?;
@@ -39,7 +40,7 @@ fn complete(mut staged: Staged) -> Result<()> {
     ensure!(log.contains(r#""event":"complete""#), "{log}");
     new.power_off(BOOT)?;
     finished(&staged.node, &staged.plan)?;
-    secrets::are_erased(&staged)?;
+    secrets::are_erased(&staged, piece)?;
     staged.network.remove()
 }
 

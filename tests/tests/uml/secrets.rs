@@ -16,6 +16,8 @@ use jump_tests::machines::disk;
 /// Read at once; one secret's length of it is read again, for those across a border.
 const PIECE: usize = 16 << 20;
 const OVERLAP: usize = 4096;
+/// A block of the landing file system.
+const BLOCK: usize = 4096;
 
 /// The node is staged: its host key and its passwords are on the landing partition only sealed,
 /// and what they are sealed with is in one sector and in no text.
@@ -63,8 +65,28 @@ pub(crate) fn are_sealed(staged: &Staged) -> Result<()> {
     })
 }
 
-/// The key is gone.
-pub(crate) fn are_erased(staged: &Staged) -> Result<()> {
+/// A piece of the staged target image that is nowhere else.
+pub(crate) fn piece_of_image(staged: &Staged) -> Result<Vec<u8>> {
+    disk::with_mounted(&staged.node, Role::Swap, |landing| {
+        let image = landing.join(places::IMAGES).join("target.tar.zst");
+        let (file, mut piece) = (File::open(image)?, vec![0; BLOCK]);
+        let middle = file.metadata()?.len() / 2 / BLOCK as u64;
+        file.read_exact_at(&mut piece, middle * BLOCK as u64)?;
+        Ok(piece)
+    })
+}
+
+/// The key is gone, and so is the staged image, of which `piece` was a block.
+pub(crate) fn are_erased(staged: &Staged, piece: &[u8]) -> Result<()> {
+    let landing = disk::place(&staged.node, Role::Swap)?;
+    let (file, mut block) = (File::open(&staged.node.disk)?, vec![0; BLOCK]);
+    for at in (landing.start..landing.end).step_by(BLOCK) {
+        file.read_exact_at(&mut block, at)?;
+        ensure!(
+            block != piece,
+            "the staged image is still there, behind byte {at} of the disk"
+        );
+    }
     let sector = key_sector(staged)?;
     ensure!(
         sector.iter().all(|byte| *byte == 0),
