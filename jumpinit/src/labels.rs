@@ -30,7 +30,7 @@ pub(crate) fn label_root(cx: &mut Context, policy: &str) -> Result<()> {
         .arg(format!("/{}", file_contexts(policy)))
         .args(paths)
         .in_root(Some(&cx.on_landing(places::NEW_ROOT)))
-        .timeout(LIMIT)
+        .timeout(cx.at_most(LIMIT))
         .run()
         .context("the new system's files cannot be labelled")?;
     crate::grub::leave(mounts)?;

@@ -74,7 +74,7 @@ fn tell_debconf(cx: &Context, disk: &str) -> Result<()> {
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin_bytes(selections)
-        .timeout(LIMIT)
+        .timeout(cx.at_most(LIMIT))
         .run()?;
     crate::grub::leave(mounts)
 }

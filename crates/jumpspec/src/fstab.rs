@@ -77,6 +77,25 @@ pub struct Dropped {
     pub reason: &'static str,
 }
 
+impl Fstab {
+    /// What an admin should know of it.
+    pub fn notes(&self) -> Vec<String> {
+        let dropped = self.dropped.iter().map(|dropped| {
+            format!(
+                "fstab: {:?} is not carried over: {}",
+                dropped.line, dropped.reason
+            )
+        });
+        let unseen = self.unseen.iter().map(|line| {
+            format!(
+                "fstab: {line:?} is carried over with nofail: it is there again if the image has \
+                 what puts its device together (lvm2, mdadm, crypttab with its key)"
+            )
+        });
+        dropped.chain(unseen).collect()
+    }
+}
+
 /// Composes the new system's fstab.
 pub fn compose(wanted: &Wanted<'_>) -> Fstab {
     let mut fstab = Fstab {

@@ -125,6 +125,7 @@ mod tests {
             model: None,
             table: None,
             partitions: vec![partition],
+            kernel_partitions: None,
             content: None,
             loader: None,
             links: Vec::new(),

@@ -127,12 +127,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let mut steps = steps(input, table.rewrite, &filesystems);
     aftermath::label(&mut steps.replace, policy.flatten());
     let loader = aftermath::loader(input, &landing);
-    let unseen = fstab.unseen.iter().map(|line| {
-        format!(
-            "fstab: {line:?} is carried over with nofail: it is there again if the image has what \
-             puts its device together (lvm2, mdadm, crypttab with its key)"
-        )
-    });
+    let notes = fstab.notes();
     let mut plan = Plan {
         format: FORMAT,
         run: input.run.to_owned(),
@@ -165,17 +160,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         destroyed: Vec::new(),
         kept: Vec::new(),
         not_promised: Vec::new(),
-        notes: fstab
-            .dropped
-            .iter()
-            .map(|dropped| {
-                format!(
-                    "fstab: {:?} is not carried over: {}",
-                    dropped.line, dropped.reason
-                )
-            })
-            .chain(unseen)
-            .collect(),
+        notes,
     };
     plan.notes.extend(ssh.notes);
     plan.notes
