@@ -18,16 +18,21 @@ const BTRFS: (&str, u64) = ("_BHRfS_M", 0x10040);
 const LVM: [(&str, u64); 2] = [("LABELONE", 512), ("LVM2 001", 536)];
 
 /// A running old system that is asked by `jumpimg check`.
-struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     lab: &'a Lab,
     old: Uml<'a>,
 }
 
 impl<'a> Asked<'a> {
-    fn start(lab: &'a Lab) -> Result<Self> {
+    pub(crate) fn start(lab: &'a Lab) -> Result<Self> {
         let mut old = lab.boot(Choice::Old)?;
         old.wait_for_ssh(BOOT)?;
         Ok(Self { lab, old })
+    }
+
+    /// It is not needed any more.
+    pub(crate) fn end(self) -> Result<()> {
+        self.old.kill()
     }
 
     /// What the check says, and its exit code.
@@ -42,7 +47,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Prepares the node by a script; the check then has to refuse it with that code.
-    fn refused(
+    pub(crate) fn refused(
         &self,
         bench: &mut Bench,
         fault: &str,
@@ -92,7 +97,7 @@ pub(crate) fn landing(bench: &mut Bench) -> Result<()> {
         &mounted,
         RefusalCode::LandingMounted,
     )?;
-    asked.old.kill()
+    asked.end()
 }
 
 /// The kernel takes any name of up to 64 bytes.
@@ -109,7 +114,7 @@ pub(crate) fn host_names(bench: &mut Bench) -> Result<()> {
         let set = format!("printf %s '{name}' >/proc/sys/kernel/hostname");
         asked.refused(bench, fault, &set, RefusalCode::HostnameInvalid)?;
     }
-    asked.old.kill()
+    asked.end()
 }
 
 /// What no software can promise is said beforehand.
@@ -123,7 +128,7 @@ pub(crate) fn watchdog(bench: &mut Bench) -> Result<()> {
         .find_map(|line| line.find("no hardware watchdog").map(|at| &line[at..]));
     let note = note.with_context(|| format!("it does not tell: {said}"))?;
     bench.checked("no hardware watchdog", End::Told, note);
-    asked.old.kill()
+    asked.end()
 }
 
 /// A run that is under way is nobody else's, and its own admin host begins no second one.

@@ -8,6 +8,7 @@
 mod bench;
 mod check;
 mod edit;
+mod foreseen;
 mod jump;
 mod lab;
 mod loader;
@@ -87,6 +88,14 @@ fn main() {
             new::landing_lost_and_unsound,
         ),
         ("row_46_another_node_answers", new::another_node),
+        ("row_48_waits_out_of_bounds", foreseen::limits),
+        ("row_50_a_hook_never_ends", replace::takes_too_long),
+        ("row_52_power_cut_before_mkfs", old::cut_before_mkfs),
+        ("row_53_contents_are_unknown", foreseen::unknown_content),
+        ("row_54_swap_does_not_fit_into_memory", foreseen::memory),
+        ("row_55_jumpinit_is_killed_while_staging", old::killed),
+        ("row_57_kernel_has_another_table", foreseen::stale_table),
+        ("row_58_names_stand_twice", foreseen::clone),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

@@ -6,12 +6,15 @@ use anyhow::{Context as _, Result, ensure};
 use xtask::faults::End;
 use xtask::images;
 use xtask::vm::loader::Choice;
-use xtask::vm::{Checkpoint, Uml, copy_sparse, until_every};
+use xtask::vm::{Checkpoint, Guest as _, Uml, copy_sparse, until_every};
 
 use crate::bench::Bench;
 use crate::edit;
 use crate::lab::{BOOT, Lab};
 use jump_tests::machines::Push;
+
+/// Bytes at the beginning of the landing partition that are wiped before anything is made there.
+const WIPED: u64 = 128 << 10;
 
 /// A running old system and what is pushed to it.
 pub(crate) fn push(lab: &Lab) -> Result<(Uml<'_>, Push)> {
@@ -58,6 +61,46 @@ pub(crate) fn power_cut(bench: &mut Bench) -> Result<()> {
         second.said()?
     );
     Ok(())
+}
+
+/// The landing partition is neither swap nor a file system then: the run's journal says that it is ours,
+/// and what swap it was.
+pub(crate) fn cut_before_mkfs(bench: &mut Bench) -> Result<()> {
+    let fault = "power cut between wiping the landing partition and its file system";
+    let lab = bench.node(Checkpoint::Fresh, fault)?;
+    let (old, first) = push(&lab)?;
+    wait_for(
+        &lab,
+        &first,
+        &[r#""begin""#, "make the landing file system"],
+    )?;
+    old.kill()?;
+    drop(first);
+    edit::zero_landing(&lab, 0..WIPED)?;
+    bench.ends(&lab, End::Old)?;
+    let (old, second) = push(&lab)?;
+    let ended = old.wait_for_end(BOOT);
+    ended.with_context(|| second.said().unwrap_or_default())?;
+    drop(second);
+    // Its swap is back in the end, by its old UUID.
+    bench.ends(&lab, End::New).map(drop)
+}
+
+/// What a signal ended is a failure that is told, and not done again.
+pub(crate) fn killed(bench: &mut Bench) -> Result<()> {
+    let lab = bench.node(Checkpoint::Fresh, "jumpinit is killed while it stages")?;
+    let (old, mut push) = push(&lab)?;
+    wait_for(&lab, &push, &[r#""begin""#, "unpack the jump system"])?;
+    old.ssh("kill -KILL $(pidof jumpinit)")?;
+    let (ended, said) = push.wait(BOOT)?;
+    ensure!(
+        !ended.success() && said.contains("remote-killed"),
+        "{ended}\n{said}"
+    );
+    let begun = said.matches("make the landing file system").count();
+    ensure!(begun <= 2, "it was done again, {begun} lines:\n{said}");
+    old.kill()?;
+    bench.ends(&lab, End::Old).map(drop)
 }
 
 /// The digest is compared where the image has arrived.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jump_tests::machines::sabotage;
 use jumpspec::digest::Digest;
+use jumpspec::job::Wait;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::ENV;
@@ -26,6 +27,8 @@ use jump_tests::machines::disk;
 
 /// The partition of the new root.
 const ROOT: u32 = 2;
+/// Enough for all but the hook, on a busy machine.
+const REPLACE: Duration = Duration::from_secs(40);
 /// How often jump begins to replace.
 const TRIES: usize = 3;
 /// What an injected unit waits for: the new root is being filled.
@@ -302,4 +305,15 @@ pub(crate) fn reboot_loop(bench: &mut Bench) -> Result<()> {
     let journal = seen.said["journal"].as_object().context("no journal")?;
     ensure!(journal["stage"] == "stuck", "{journal:?}");
     Ok(())
+}
+
+/// A hook that never ends does not hold the node longer than the job allows; the node stays, reachable.
+pub(crate) fn takes_too_long(bench: &mut Bench) -> Result<()> {
+    let lab =
+        bench.armed("the hook `restored` never ends, and leaves a process of its own behind")?;
+    edit::plan(&lab, |plan| plan.wait.replace = Wait(REPLACE))?;
+    edit::hook(&lab, "setsid sleep 1000 & exec sleep 1000")?;
+    bench
+        .ends_telling(&lab, End::Jump, "[wait] replace")
+        .map(drop)
 }

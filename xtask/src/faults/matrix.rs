@@ -138,6 +138,74 @@ pub const ROWS: &[Row] = &[
     row(44, "clock at 1970 or 2100", "any", N),
     row(45, "landing file system lost", "S7", N),
     row(46, "the first boot makes another node of it", "S7", J),
+    without(
+        row(47, "a layout writes over what the run needs", "S0", REFUSED),
+        "the planner's tests try it on thousands of drawn disks and jobs (planner::extents)",
+    ),
+    row(
+        48,
+        "a wish that a later step cannot fulfil",
+        "S4-S9",
+        REFUSED,
+    ),
+    without(
+        row(
+            49,
+            "a program leaves a daemon behind",
+            "any",
+            &[End::Old, End::Jump, End::New],
+        ),
+        "the tests of jumpsys::cmd try it; row 50 has one besides",
+    ),
+    row(50, "the replacement takes too long", "S4-S6", J),
+    without(
+        row(51, "the admin leaves before the arm", "S0", O),
+        "rows 2 and 39 try it",
+    ),
+    row(52, "power cut between wiping and mkfs", "S0", ON),
+    row(53, "contents that nobody knows", "S0", REFUSED),
+    row(54, "swap in use that memory cannot take", "S0", REFUSED),
+    row(55, "jumpinit is killed while it stages", "S0", O),
+    without(
+        row(56, "what was staged lies in the swap area", "S9", N),
+        "the stage `uml` looks for it on the disk of a node that has finished",
+    ),
+    row(
+        57,
+        "the kernel has another table than the disk",
+        "S0",
+        REFUSED,
+    ),
+    row(58, "names that stand twice in a node", "S0", REFUSED),
+    without(
+        row(59, "the new sshd refuses what was restored", "S5", JN),
+        "the small world's systems have the same sshd; the tests of planner::ssh and sshd try it",
+    ),
+    without(
+        row(60, "files without a label in an SELinux root", "S5", N),
+        "user-mode Linux has no SELinux; the planner's tests settle who labels",
+    ),
+    without(
+        row(61, "a node that lies to its admin host", "any", REFUSED),
+        "the stage `push_cli` plays such nodes, and the fuzz targets",
+    ),
+    without(
+        row(62, "an endless line, a terminal's codes", "any", REFUSED),
+        "the stage `push_cli` plays such nodes",
+    ),
+    without(
+        row(
+            63,
+            "a dead file system is mounted on the node",
+            "S0",
+            &[End::Told],
+        ),
+        "the stage `dead_mounts` has five of them",
+    ),
+    without(
+        row(64, "another address than the node had", "S2", O),
+        "rows 10 and 11 try it where the address was static",
+    ),
 ];
 
 /// The row of that number.
@@ -163,6 +231,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 46);
+        assert_eq!(ROWS.len(), 64);
     }
 }
