@@ -2,8 +2,10 @@
 //! asked and the work that can be asked for, as values.
 
 mod lookout;
+mod patience;
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use jumpspec::bundle::{self, Bundle};
 use jumpspec::event::Event;
@@ -15,6 +17,7 @@ use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
 
 pub(crate) use lookout::{Lookout, Sight};
+use patience::{BYTES, Patience, STEPS};
 
 use crate::ssh::{Heard, Input, Session, SshError, quoted};
 use crate::trouble::{Exit, Trouble};
@@ -244,11 +247,15 @@ impl Agent {
         on: &mut dyn FnMut(Event),
     ) -> Result<(), SshError> {
         let order = format!("exec {} resume --run {}", self.program, quoted(run));
-        let resumed = session.talk(&order, Input::empty(), &mut |heard| {
-            on_event(heard, on);
-            true
-        });
-        going_down(resumed.map(drop))
+        going_down(patiently(
+            session,
+            &order,
+            Input::empty(),
+            STEPS,
+            &mut |heard| {
+                on_event(heard, on);
+            },
+        ))
     }
 
     fn work(
@@ -263,11 +270,12 @@ impl Agent {
             self.program,
             quoted(self.directory())
         );
-        let listen = &mut |heard: Heard<'_>| {
-            on(heard);
-            true
+        let limit = if order.starts_with("receive ") {
+            BYTES
+        } else {
+            STEPS
         };
-        session.talk(&script, input, listen).map(drop)
+        patiently(session, &script, input, limit, on)
     }
 
     /// Orders the reboot that the node is armed for; that the connection then breaks is as it
@@ -295,6 +303,28 @@ pub(crate) enum Log {
     Events,
     /// What the jump system could read of a boot of the new system that failed.
     FailedBoot,
+}
+
+/// Carries an order out to its end, for as long as anything new comes of it.
+fn patiently(
+    session: &Session,
+    script: &str,
+    input: Input,
+    limit: Duration,
+    on: &mut dyn FnMut(Heard<'_>),
+) -> Result<(), SshError> {
+    let (begun, sent) = (Instant::now(), input.sent());
+    let mut patience = Patience::new(limit);
+    let mut waited = None;
+    session.talk(script, input, &mut |heard| {
+        let now = begun.elapsed();
+        on_event(heard, &mut |event| patience.hear(&event, now));
+        patience.sent(sent.load(Ordering::Relaxed), now);
+        on(heard);
+        waited = patience.is_over(now);
+        waited.is_none()
+    })?;
+    waited.map_or(Ok(()), |limit| Err(SshError::NoProgress(limit)))
 }
 
 /// That the connection of a node that reboots breaks is as it should be.

@@ -16,6 +16,9 @@ use crate::trouble::{Exit, Trouble};
 
 /// After this long without a word the status is asked for: an event may have been missed.
 const QUIET: Duration = Duration::from_mins(1);
+/// However much is told, after this long the status is asked for, and with it whether the node may
+/// take longer.
+const LISTEN: Duration = Duration::from_mins(5);
 /// Between an end of the events and the next look.
 const PAUSE: Duration = Duration::from_secs(1);
 /// For a file that is there.
@@ -181,6 +184,7 @@ impl Run<'_> {
     ) -> Result<u64, Trouble> {
         let (begun, voice) = (self.begun, &mut *self.voice);
         let mut heard = begun.elapsed();
+        let until = heard + LISTEN;
         let (offset, ended) = follow_events(session, offset, &mut |event| {
             let now = begun.elapsed().saturating_sub(rebooted);
             let Some(event) = event else {
@@ -189,7 +193,7 @@ impl Run<'_> {
             heard = begun.elapsed();
             times.event(&event);
             voice.event(&event);
-            follower.hear(&event, now)
+            follower.hear(&event, now) && heard < until
         });
         voice.clear();
         match ended {

@@ -38,6 +38,9 @@ fn arming(plan: &Plan) -> String {
     )
 }
 
+/// However much gets on between two breaks, there are no more than these.
+const MOST_ATTEMPTS: usize = 500;
+
 /// One run on one node.
 pub(crate) struct Run<'a> {
     pub(crate) tools: &'a Tools<'a>,
@@ -109,10 +112,14 @@ impl Staging<'_, '_, '_> {
     pub(crate) fn reach(&mut self, session: Session, agent: &Agent) -> Result<Session, Trouble> {
         let mut session = Some(session);
         let mut failures = 0;
-        loop {
+        for _ in 0..MOST_ATTEMPTS {
             let (advanced, result) = self.attempt(&mut session, agent);
             let error = match result {
-                Ok(()) => break,
+                Ok(()) => {
+                    return session
+                        .context("the connection is gone")
+                        .map_err(Trouble::from);
+                }
                 Err(error) => error,
             };
             if advanced {
@@ -121,9 +128,9 @@ impl Staging<'_, '_, '_> {
             self.pause(error, failures)?;
             failures += 1;
         }
-        session
-            .context("the connection is gone")
-            .map_err(Trouble::from)
+        let why = format!("the connection broke {MOST_ATTEMPTS} times");
+        Err(Trouble::new(Exit::Failed, "no-progress", why)
+            .hint("go on with `jumpimg resume` over a better line, or `jumpimg abort`"))
     }
 
     /// The way to the system that is filled.
@@ -155,10 +162,15 @@ impl Staging<'_, '_, '_> {
             }
             self.bundle = None;
         }
+        let mut whole = Vec::new();
         loop {
             let next = self.steps(&open, agent, &mut advanced);
             let sent = match next {
+                Ok(Next::Image(image, _)) if whole.contains(&image) => {
+                    Err(StageError::asks_again(image))
+                }
                 Ok(Next::Image(image, offset)) => {
+                    whole.push(image);
                     self.send(&open, agent, image, offset, &mut advanced)
                 }
                 Ok(Next::Reached) => {
@@ -209,12 +221,13 @@ impl Staging<'_, '_, '_> {
         advanced: &mut bool,
     ) -> Result<(), StageError> {
         let common = self.common.ok_or_else(|| StageError::needs_job(image))?;
-        let upload = Upload::open(common.images.path(image), offset)?;
+        let mut upload = Upload::open(common.images.path(image), offset)?;
+        let input = upload.input();
         let total = self.run.plan.image(image).size;
         let what = format!("send the {image}");
         let voice = &mut *self.run.voice;
         let mut failed = None;
-        let sent = agent.receive(session, image, offset, upload.input()?, &mut |event| {
+        let sent = agent.receive(session, image, offset, input, &mut |event| {
             if let Some(event) = event {
                 if matches!(event.what, What::Failed { .. }) {
                     failed = Some(event.what.clone());
@@ -287,6 +300,15 @@ impl StageError {
         let why = format!("the node lacks a part of the {image}");
         Self::Final(
             Trouble::new(Exit::Refused, "needs-job", why).hint("name the run's job with --job"),
+        )
+    }
+
+    /// The node took all of an image, and wants more of it.
+    fn asks_again(image: ImageRole) -> Self {
+        let why = format!("the node has taken all of the {image} and asks for it again");
+        Self::Final(
+            Trouble::new(Exit::Failed, "no-progress", why)
+                .hint("what runs there is not what jump put there, or its disk loses what is written: log in and see"),
         )
     }
 

@@ -1,5 +1,7 @@
 //! What can go wrong with SSH, told apart by ssh's exit status and its own words.
 
+use std::time::Duration;
+
 use jumpspec::status::{EXIT_BUSY, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::cmd::CmdError;
 use jumpsys::process::Signal;
@@ -41,6 +43,9 @@ pub(crate) enum SshError {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// Nothing new comes of what was ordered.
+    #[error("nothing has come of it for {} min", .0.as_secs() / 60)]
+    NoProgress(Duration),
     /// The node says more than any answer is long.
     #[error("it says more than {} MiB at once, and no answer is as long", super::talk::ANSWER >> 20)]
     TooMuch,
@@ -99,6 +104,9 @@ impl SshError {
                     .hint("somebody else is at work for this very run: wait, and try again"),
                 _ => failed("remote-command"),
             },
+            Self::NoProgress(_) => failed("no-progress").hint(format!(
+                "what was ordered may still be at work there; nothing arms itself: see `jumpimg status {node}`"
+            )),
             Self::TooMuch => failed("answer-too-long").hint(format!(
                 "what runs there is not what jump put there: log in (`ssh {node}`) and see"
             )),

@@ -6,6 +6,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::ChildStdin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -34,23 +36,42 @@ pub(crate) enum Heard<'a> {
     Tick,
 }
 
-/// What a command reads.
-pub(crate) struct Input(Box<dyn Read + Send>);
+/// What a command reads, and how much of it was handed to ssh.
+pub(crate) struct Input {
+    from: Box<dyn Read + Send>,
+    sent: Arc<AtomicU64>,
+}
 
 impl Input {
     /// Nothing.
     pub(crate) fn empty() -> Self {
-        Self(Box::new(std::io::empty()))
+        Self::reader(std::io::empty())
     }
 
     /// These bytes.
     pub(crate) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(Box::new(std::io::Cursor::new(bytes.into())))
+        Self::reader(std::io::Cursor::new(bytes.into()))
     }
 
     /// All of what can be read from here.
     pub(crate) fn reader(reader: impl Read + Send + 'static) -> Self {
-        Self(Box::new(reader))
+        Self {
+            from: Box::new(reader),
+            sent: Arc::default(),
+        }
+    }
+
+    /// Bytes that were handed to ssh, from now on.
+    pub(crate) fn sent(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.sent)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.sent.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -130,7 +151,7 @@ pub(super) fn talk(
     let mut running = ssh.spawn_piped()?;
     feed(running.stdin.take(), input);
     let lines = Lines::of(running.stdout.take());
-    let mut heard = 0;
+    let (mut heard, mut has_ended) = (0, false);
     loop {
         let go_on = match lines.next(TICK) {
             Ok(spoken) => {
@@ -140,7 +161,12 @@ pub(super) fn talk(
                 }
                 listen(spoken.heard())
             }
-            Err(RecvTimeoutError::Timeout) => listen(Heard::Tick),
+            // What ssh has started, a ProxyCommand's child, may hold its pipes for ever.
+            Err(RecvTimeoutError::Timeout) if has_ended => break,
+            Err(RecvTimeoutError::Timeout) => {
+                has_ended = running.has_ended();
+                listen(Heard::Tick)
+            }
             Err(RecvTimeoutError::Disconnected) => break,
         };
         if interrupt.caught() {
@@ -162,7 +188,7 @@ pub(super) fn talk(
 fn feed(stdin: Option<ChildStdin>, mut input: Input) {
     thread::spawn(move || {
         if let Some(mut stdin) = stdin {
-            std::io::copy(&mut input.0, &mut stdin).ok();
+            std::io::copy(&mut input, &mut stdin).ok();
         }
     });
 }
@@ -207,6 +233,14 @@ mod tests {
             true
         });
         (talked, heard)
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_with_its_pipes_is_not_waited_for() {
+        let begun = std::time::Instant::now();
+        let talked = listen_to("sleep 30 2>/dev/null & echo word");
+        assert!(matches!(talked, (Ok(true), 5)), "{talked:?}");
+        assert!(begun.elapsed() < Duration::from_secs(15));
     }
 
     #[test]

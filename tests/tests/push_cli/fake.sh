@@ -47,6 +47,7 @@ arm)
   tell 3500 armed '"event":"complete"'
   ;;
 receive)
+  if [ -e "$D/swallow" ]; then cat >"$D/swallowed"; exit 0; fi
   if grep -q '"system":"jump"' "$D/status.json"; then
     cat >>"$D/next"
     exit 0

@@ -47,6 +47,11 @@ pub(crate) const CASES: &[Case] = &[
         killed,
     ),
     (
+        "a_node_that_asks_for_an_image_again_and_again_is_given_up",
+        Need::Sshd,
+        asks_again,
+    ),
+    (
         "the_old_system_that_comes_back_says_why",
         Need::Sshd,
         comes_back,
@@ -337,6 +342,20 @@ fn killed() -> Result<()> {
     outcome.ended(1, "[remote-killed]")?;
     let given = given(&node)?;
     ensure!(given == ["stage", "take-back"], "{given:?}");
+    Ok(())
+}
+
+fn asks_again() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    bench.write("swallow", "")?;
+    let outcome = bench.run("push", &["--yes", "node07"])?;
+    outcome.ended(1, "asks for it again [no-progress]")?;
+    let given = given(&node)?;
+    ensure!(
+        given == ["stage", "receive", "stage", "take-back"],
+        "{given:?}"
+    );
     Ok(())
 }
 

@@ -40,6 +40,12 @@ impl Piped {
         self.child.id()
     }
 
+    /// Whether it has ended; what it has started may still hold its pipes.
+    pub fn has_ended(&mut self) -> bool {
+        // What cannot be asked is as good as gone.
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Kills it; [`Piped::finish`] then tells the status.
     pub fn kill(&mut self) {
         // It may have ended already.
