@@ -2,9 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use jumpspec::bundle::Bundle;
-use jumpspec::network::{file_mode, render};
+use jumpspec::network::{NetworkFile, file_mode, render};
 use jumpspec::places;
-use jumpspec::relpath::RelPath;
 use jumpsys::root::{Owner, Root};
 
 use crate::context::Context;
@@ -96,9 +95,12 @@ pub(crate) fn write_origin(root: &Root, bundle: &Bundle) -> Result<()> {
 }
 
 /// Writes rendered network settings.
-pub(crate) fn write_network(root: &Root, files: &[(RelPath, String)]) -> Result<()> {
-    for (path, text) in files {
-        root.write(path.as_str(), text.as_bytes(), Owner::root(file_mode(path)))?;
+pub(crate) fn write_network(root: &Root, files: &[NetworkFile]) -> Result<()> {
+    for file in files {
+        let path = file.path.as_str();
+        let existing = root.read_text(path)?.unwrap_or_default();
+        let text = file.merged(&existing);
+        root.write(path, text.as_bytes(), Owner::root(file_mode(&file.path)))?;
     }
     Ok(())
 }

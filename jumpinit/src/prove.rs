@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use jumpspec::digest::Digest;
-use jumpspec::network::Network;
 use jumpspec::places;
 use jumpspec::plan::{NewPartition, PlannedNetwork};
 use jumpspec::step::ImageRole;
@@ -61,13 +60,13 @@ pub(crate) fn network(cx: &mut Context) -> Result<()> {
     wait_for_network(cx.plan.network.as_ref(), limit)
 }
 
-/// Waits until every link that had addresses has them again.
+/// Waits until every link that had addresses and routes has them again.
 pub(crate) fn wait_for_network(planned: Option<&PlannedNetwork>, limit: Duration) -> Result<()> {
     let Some(planned) = planned else {
         return Ok(());
     };
     wait_until(limit, || {
-        Ok(missing(&planned.network, &crate::facts::read_network()?))
+        Ok(planned.demand().missing(&crate::facts::read_network()?))
     })
 }
 
@@ -86,32 +85,6 @@ pub(crate) fn wait_until(
         }
         std::thread::sleep(LOOK_EVERY);
     }
-}
-
-/// What of `wanted` the network does not have yet. Links are known by MAC address.
-fn missing(wanted: &Network, now: &Network) -> Option<String> {
-    for link in wanted.links.iter().filter(|link| link.is_used()) {
-        let Some(found) = now.links.iter().find(|found| found.mac == link.mac) else {
-            return Some(format!(
-                "no link has the address {} of {}",
-                link.mac, link.name
-            ));
-        };
-        if !found.up {
-            return Some(format!("{} is down", found.name));
-        }
-        if let Some(address) = link
-            .addresses
-            .iter()
-            .find(|address| !found.addresses.contains(address))
-        {
-            return Some(format!("{} lacks its address {}", found.name, address.ip));
-        }
-        if link.dhcp4 && !found.dhcp4 {
-            return Some(format!("{} got no address by DHCP", found.name));
-        }
-    }
-    None
 }
 
 /// sshd answers.
@@ -193,73 +166,4 @@ pub(crate) fn admin_within(cx: &Context, limit: Duration) -> Result<()> {
         let known = Digest::of(&shown) == cx.plan.admin_mark;
         Ok((!known).then(|| "the admin host has not logged in".to_owned()))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jumpspec::network::{Address, Link};
-
-    fn link(dhcp4: bool, addresses: &[&str]) -> Link {
-        Link {
-            name: "eth0".to_owned(),
-            mac: "52:54:00:12:34:56".to_owned(),
-            virtual_kind: None,
-            up: true,
-            mtu: 1500,
-            dhcp4,
-            auto6: false,
-            addresses: addresses
-                .iter()
-                .map(|ip| Address {
-                    ip: ip.parse().unwrap(),
-                    prefix: 24,
-                })
-                .collect(),
-            routes: Vec::new(),
-        }
-    }
-
-    fn network(links: Vec<Link>) -> Network {
-        Network {
-            links,
-            ..Network::default()
-        }
-    }
-
-    #[test]
-    fn a_missing_static_address_is_named() {
-        let wanted = network(vec![link(false, &["192.168.77.10"])]);
-        assert_eq!(missing(&wanted, &wanted), None);
-        let now = network(vec![link(true, &[])]);
-        assert_eq!(
-            missing(&wanted, &now).unwrap(),
-            "eth0 lacks its address 192.168.77.10"
-        );
-    }
-
-    #[test]
-    fn any_lease_satisfies_dhcp() {
-        let wanted = network(vec![link(true, &[])]);
-        let now = network(vec![link(false, &[])]);
-        assert_eq!(
-            missing(&wanted, &now).unwrap(),
-            "eth0 got no address by DHCP"
-        );
-    }
-
-    #[test]
-    fn a_link_is_known_by_its_mac_whatever_its_name() {
-        let wanted = network(vec![link(true, &[])]);
-        let renamed = Link {
-            name: "ens3".to_owned(),
-            ..link(true, &[])
-        };
-        assert_eq!(missing(&wanted, &network(vec![renamed])), None);
-        assert!(
-            missing(&wanted, &network(Vec::new()))
-                .unwrap()
-                .contains("52:54")
-        );
-    }
 }

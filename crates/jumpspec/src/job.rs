@@ -32,6 +32,9 @@ pub struct Job {
     /// What is carried over.
     #[serde(default)]
     pub save: Save,
+    /// What is asked of the network.
+    #[serde(default)]
+    pub network: NetworkWish,
     /// The jump system's settings.
     #[serde(default)]
     pub jump: JumpWish,
@@ -207,6 +210,23 @@ impl Save {
     }
 }
 
+/// What is asked of the network in the jump system and in the new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkWish {
+    /// Whether a node has to have the addresses and routes again that DHCP servers and routers
+    /// gave it. Without, any will do, and somebody has to know where the node went.
+    pub same_addresses: bool,
+}
+
+impl Default for NetworkWish {
+    fn default() -> Self {
+        Self {
+            same_addresses: true,
+        }
+    }
+}
+
 /// The jump system's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -316,7 +336,7 @@ mod tests {
         let job = Job::parse(SMALL).unwrap();
         assert_eq!(job.landing.partition, "swap");
         assert_eq!(job.layout.disk, "root");
-        assert!(job.save.accounts && job.save.network);
+        assert!(job.save.accounts && job.save.network && job.network.same_addresses);
         assert_eq!(job.save.all_paths().len(), DEFAULT_SAVED.len());
     }
 

@@ -2,9 +2,12 @@
 //! jump system and for the new one.
 
 mod check;
+mod client_id;
 mod ifupdown;
 mod keyfile;
+mod lease;
 mod networkd;
+mod proof;
 mod render;
 mod resolv;
 mod settle;
@@ -15,7 +18,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use check::{NetworkRefusal, check};
-pub use render::{file_mode, render};
+pub use client_id::ClientId;
+pub use lease::{Dhclient, Dhcpcd, networkd_lease, nmcli_dhcp4};
+pub use proof::Demand;
+pub use render::{NetworkFile, file_mode, render, strangers};
 pub use resolv::{parse_resolv_conf, render_resolv_conf};
 pub use settle::{Settled, settle};
 
@@ -31,7 +37,7 @@ pub struct Network {
 }
 
 /// One network link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// The old system's name for it.
     pub name: String,
@@ -51,6 +57,19 @@ pub struct Link {
     pub addresses: Vec<Address>,
     /// Static routes through it; those of DHCP, RA and the kernel left out.
     pub routes: Vec<Route>,
+    /// IPv4 addresses that a DHCP server leased; none in facts of versions that did not tell.
+    #[serde(default)]
+    pub leased: Vec<Address>,
+    /// Default routes that came with the lease; none in facts of versions that did not tell.
+    #[serde(default)]
+    pub leased_routes: Vec<Route>,
+    /// IPv6 addresses by router advertisements or DHCPv6; none in facts of versions that did not
+    /// tell.
+    #[serde(default)]
+    pub advertised: Vec<Address>,
+    /// What it asks its DHCP server as, if that is known.
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
 }
 
 /// An address with its prefix length.
@@ -109,6 +128,13 @@ impl Link {
         self.dhcp4 || self.auto6 || self.routes.iter().any(|route| route.destination.is_none())
     }
 
+    /// What jump and the new system ask the DHCP server as: what the old system did, or else the
+    /// hardware address, by which most servers know a client that says nothing else.
+    fn asks_as(&self) -> Option<ClientId> {
+        let by_mac = || ClientId::of_mac(&self.mac);
+        self.client_id.clone().or_else(by_mac)
+    }
+
     /// Whether `route`'s next hop lies in none of the link's own networks, so that the
     /// kernel takes the route only with `onlink`.
     fn needs_onlink(&self, route: &Route) -> bool {
@@ -147,4 +173,4 @@ impl Network {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

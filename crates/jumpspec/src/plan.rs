@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
 use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
-use crate::network::Network;
+use crate::network::{Demand, Network};
 use crate::relpath::RelPath;
 use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
@@ -277,6 +277,23 @@ pub struct PlannedNetwork {
     pub jump: NetworkStack,
     /// The new system's; `None` leaves the image's own settings.
     pub target: Option<NetworkStack>,
+    /// Whether addresses and routes that servers and routers give may be others than before.
+    #[serde(default)]
+    pub may_change: bool,
+    /// The node's address that the admin host logged in at.
+    #[serde(default)]
+    pub login: Option<std::net::IpAddr>,
+}
+
+impl PlannedNetwork {
+    /// What jump and the new system have to have of it.
+    pub fn demand(&self) -> Demand<'_> {
+        Demand {
+            network: &self.network,
+            may_change: self.may_change,
+            login: self.login,
+        }
+    }
 }
 
 /// What of the SSH server's files is restored otherwise than it was saved.

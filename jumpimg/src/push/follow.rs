@@ -10,6 +10,7 @@ use jumpspec::step::Step;
 use super::follower::{Action, Ending, Follower};
 use super::run::Run;
 use super::timeline::Timeline;
+use super::waiting::{Waiting, whereabouts};
 use crate::node::{Agent, Log, Lookout, Sight, follow_events, parse_events, read_events};
 use crate::ssh::{Session, SshError};
 use crate::trouble::{Exit, Trouble};
@@ -21,6 +22,8 @@ const QUIET: Duration = Duration::from_mins(1);
 const LISTEN: Duration = Duration::from_mins(5);
 /// Between an end of the events and the next look.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often a wait is told.
+const SPEAK_EVERY: Duration = Duration::from_mins(1);
 /// For a file that is there.
 const SHORT: Duration = Duration::from_mins(1);
 
@@ -51,6 +54,7 @@ impl Run<'_> {
         let mut follower = self.follower();
         let rebooted = self.begun.elapsed();
         let (mut offset, mut last, mut greeted) = (start.offset, "before", String::new());
+        let mut spoke = rebooted;
         loop {
             let (open, sight) = lookout.look()?;
             last = self.tell(&sight, last);
@@ -58,10 +62,9 @@ impl Run<'_> {
             if let Some((session, agent)) = &open {
                 self.say_hello(session, agent, &sight, &mut greeted)?;
             }
-            match (
-                follower.next(sight, self.begun.elapsed().saturating_sub(rebooted)),
-                &open,
-            ) {
+            let now = self.begun.elapsed().saturating_sub(rebooted);
+            let waiting = follower.waiting(&sight, now);
+            match (follower.next(sight, now), &open) {
                 (Action::Follow, Some((session, _))) => {
                     offset = self.listen(session, offset, &mut follower, rebooted, times)?;
                     self.sleep(PAUSE)?;
@@ -79,7 +82,10 @@ impl Run<'_> {
                     return Ok(Followed::Finished(report));
                 }
                 (Action::End(ending), _) => return Err(self.trouble(ending)),
-                (Action::Wait(time), _) => self.sleep(time)?,
+                (Action::Wait(time), _) => {
+                    self.tell_waiting(waiting.as_ref(), &mut spoke);
+                    self.sleep(time)?;
+                }
                 (Action::Follow | Action::TakeBack(_) | Action::Rehearsed, None) => {
                     self.sleep(PAUSE)?;
                 }
@@ -149,6 +155,25 @@ impl Run<'_> {
             self.voice.say(&text);
         }
         now
+    }
+
+    /// Says what is waited for, once a minute.
+    fn tell_waiting(&mut self, waiting: Option<&Waiting>, spoke: &mut Duration) {
+        let now = self.begun.elapsed();
+        let Some(waiting) = waiting.filter(|_| now.saturating_sub(*spoke) >= SPEAK_EVERY) else {
+            return;
+        };
+        *spoke = now;
+        let seconds = |time: Duration| time.as_secs().into();
+        let fields = serde_json::Map::from_iter([
+            ("what".to_owned(), waiting.what.clone().into()),
+            ("for_seconds".to_owned(), seconds(waiting.since)),
+            ("until".to_owned(), waiting.until.into()),
+            ("left_seconds".to_owned(), seconds(waiting.left)),
+            ("maybe".to_owned(), waiting.maybe.clone().into()),
+        ]);
+        self.voice.object("waiting", fields);
+        self.voice.say(&waiting.to_string());
     }
 
     fn note_uptime(&self, open: Option<&(Session, Agent)>, sight: &Sight, times: &mut Timeline) {
@@ -299,7 +324,10 @@ impl Run<'_> {
             )
             .hint(look),
             Ending::Silent(why) => {
-                failed("silent", format!("nothing answers any more: {why}")).hint(look)
+                let found = whereabouts(&self.plan).map_or(look.clone(), |found| {
+                    format!("it may have come up under another address: {found}; then {look}")
+                });
+                failed("silent", format!("nothing answers any more: {why}")).hint(found)
             }
             Ending::Stranger(os) => failed(
                 "stranger",

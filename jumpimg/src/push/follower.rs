@@ -9,6 +9,7 @@ use jumpspec::journal::Stage;
 use jumpspec::report::NodeReport;
 use jumpspec::status::Status;
 
+use super::waiting::Waiting;
 use crate::node::Sight;
 
 /// Between two looks.
@@ -139,7 +140,7 @@ impl Follower {
 
     fn new_system(&mut self, status: &Status, now: Duration) -> Action {
         self.enter(Phase::New, now);
-        if now.saturating_sub(self.since) > self.waits.health.0 + self.waits.boot.0 {
+        if now.saturating_sub(self.since) > self.trial() {
             let why = status
                 .reason()
                 .map(|why| format!(": {why}"))
@@ -159,17 +160,74 @@ impl Follower {
         }
     }
 
+    /// What is waited for while `sight` is all that is seen; none if nothing is.
+    pub(super) fn waiting(&self, sight: &Sight, now: Duration) -> Option<Waiting> {
+        let silent = |why: &str| Waiting {
+            what: format!("nothing of the run answers ({why})"),
+            since: now.saturating_sub(self.seen),
+            until: self.next_systems(),
+            left: (self.seen + self.patience()).saturating_sub(now),
+            maybe: self.maybe(),
+        };
+        match sight {
+            Sight::Nothing(why) | Sight::Foreign(why) => Some(silent(why)),
+            Sight::Stranger(status) => Some(silent(&format!("{} does", status.os))),
+            Sight::SameBoot => Some(Waiting {
+                what: "the old system has not gone down".to_owned(),
+                since: now,
+                until: "its reboot",
+                left: self.waits.boot.0.saturating_sub(now),
+                maybe: "something may hold its shutdown up".to_owned(),
+            }),
+            Sight::New(_) => Some(Waiting {
+                what: "the new system is up and not confirmed".to_owned(),
+                since: now.saturating_sub(self.since),
+                until: "its health",
+                left: (self.since + self.trial()).saturating_sub(now),
+                maybe: "unless it is sound in time it goes back to the jump system".to_owned(),
+            }),
+            Sight::Old(_) | Sight::Jump(_) | Sight::Finished(_) => None,
+        }
+    }
+
+    fn next_systems(&self) -> &'static str {
+        match self.phase {
+            Phase::Leaving => "the jump system, or the old one",
+            Phase::Jump | Phase::New => "the new system, or the jump system",
+        }
+    }
+
+    fn maybe(&self) -> String {
+        let (system, before, limit) = match self.phase {
+            Phase::Leaving => ("jump system", "old", &self.waits.prove),
+            Phase::Jump | Phase::New => ("new system", "jump", &self.waits.health),
+        };
+        format!(
+            "it may still be starting, or have no network or another address: a {system} that is not sound goes back to the {before} system by itself, {} after its start",
+            String::from(*limit)
+        )
+    }
+
+    /// How long the new system may take to be confirmed, its boot included.
+    fn trial(&self) -> Duration {
+        self.waits.health.0 + self.waits.boot.0
+    }
+
     /// The longest that a node is allowed to be silent: on its way to jump it may fail to
     /// prove itself and boot the old system again; on its way to the new system it may wait
     /// for its health and boot jump again.
-    fn silent(&self, now: Duration, ending: Ending) -> Action {
+    fn patience(&self) -> Duration {
         let waits = &self.waits;
         let trial = if self.phase == Phase::Leaving {
             waits.prove.0
         } else {
             waits.health.0
         };
-        if now.saturating_sub(self.seen) > waits.boot.0 * 2 + trial {
+        waits.boot.0 * 2 + trial
+    }
+
+    fn silent(&self, now: Duration, ending: Ending) -> Action {
+        if now.saturating_sub(self.seen) > self.patience() {
             Action::End(ending)
         } else {
             Action::Wait(PAUSE)

@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod timeline;
 mod upload;
+mod waiting;
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -1,6 +1,7 @@
 //! Facts: reads what this node is. Changes nothing, writes nothing, decides nothing.
 
 mod content;
+mod dhcp_client;
 mod disks;
 mod earlier;
 mod loader;
@@ -47,6 +48,8 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
     let reached = std::env::var("SSH_CONNECTION").ok();
     let reached = reached.as_deref().and_then(parse_ssh_connection);
     let ssh_port = reached.map(|(_, port)| port);
+    let mut network = network::read()?;
+    dhcp_client::identify(&mut network);
     let memory = system::memory()?;
     let swaps = mountinfo::read_swaps()?;
     Ok(Facts {
@@ -80,7 +83,7 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .collect(),
         swap_use: swaps.iter().map(swap_use).collect(),
         fstab: root.read_text("etc/fstab")?.unwrap_or_default(),
-        network: network::read()?,
+        network,
         saved: save
             .iter()
             .filter(|_| may_look)

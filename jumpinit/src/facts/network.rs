@@ -13,7 +13,7 @@ const RESOLVED_UPLINK: &str = "/run/systemd/resolve/resolv.conf";
 /// What a link has that does not say (RFC 894).
 const ETHERNET_MTU: u32 = 1500;
 
-/// Reads it.
+/// Reads it; what DHCP clients ask as is left out.
 pub(crate) fn read() -> Result<Network> {
     let (links, addresses, routes) = (netlink::links()?, netlink::addresses()?, netlink::routes()?);
     let links = links
@@ -36,9 +36,12 @@ fn one(
             .filter(|address| address.index == link.index && !is_link_local(address.ip))
     };
     let static_addresses = mine().filter(|address| address.permanent);
-    let routes = routes
-        .iter()
-        .filter(|route| route.interface == Some(link.index) && is_static(route));
+    let routes_of = || {
+        routes
+            .iter()
+            .filter(|route| route.interface == Some(link.index))
+    };
+    let routes = routes_of().filter(|route| is_static(route));
     let dhcp4 = mine().any(|address| address.ip.is_ipv4() && !address.permanent);
     Some(Link {
         name: link.name.clone(),
@@ -52,18 +55,33 @@ fn one(
         mtu: link.mtu.unwrap_or(ETHERNET_MTU),
         dhcp4,
         auto6: mine().any(|address| address.ip.is_ipv6() && !address.permanent),
-        addresses: static_addresses
-            .map(|address| Address {
-                ip: address.ip,
-                prefix: address.prefix,
-            })
+        addresses: static_addresses.map(address).collect(),
+        leased: mine()
+            .filter(|address| address.ip.is_ipv4() && !address.permanent)
+            .map(address)
             .collect(),
+        leased_routes: routes_of()
+            .filter(|route| dhcp4 && !route.ipv6 && route.destination.is_none())
+            .map(route)
+            .collect(),
+        advertised: mine()
+            .filter(|address| address.ip.is_ipv6() && !address.permanent)
+            .map(address)
+            .collect(),
+        client_id: None,
         // dhclient's script adds the default route without naming a protocol.
         routes: routes
             .filter(|route| !(dhcp4 && !route.ipv6 && route.destination.is_none()))
             .map(route)
             .collect(),
     })
+}
+
+fn address(address: &netlink::Address) -> Address {
+    Address {
+        ip: address.ip,
+        prefix: address.prefix,
+    }
 }
 
 fn mac_text(mac: &[u8]) -> String {

@@ -84,6 +84,34 @@ pub(crate) fn wrong_address(bench: &mut Bench) -> Result<()> {
     bench.ends_telling(&lab, End::Old, address).map(drop)
 }
 
+/// A lease of another address than the node's is as bad, though the network is up.
+pub(crate) fn another_lease(bench: &mut Bench) -> Result<()> {
+    let (address, _) = STATIC_ADDRESS.split_once('/').unwrap_or_default();
+    let lab = bench.armed("the DHCP server gives jump another address")?;
+    edit::prove_within(&lab, PROVE)?;
+    edit::plan(&lab, |plan| {
+        let links = plan
+            .network
+            .iter_mut()
+            .flat_map(|planned| &mut planned.network.links);
+        for link in links.filter(|link| link.is_used()) {
+            link.leased = std::mem::take(&mut link.addresses);
+            link.dhcp4 = true;
+        }
+    })?;
+    edit::landing(&lab, |landing| {
+        each_network(landing, |_| String::new())?;
+        // An address with a lifetime is what a DHCP client sets.
+        let lease = "until [ -e /sys/class/net/vec0 ]; do sleep 0.1; done\n\
+            ip link set vec0 up\n\
+            ip address add 192.168.77.99/24 dev vec0 valid_lft 3600 preferred_lft 3600";
+        sabotage::unit(landing, lease)
+    })?;
+    bench
+        .ends_telling(&lab, End::Old, &format!("by DHCP and not {address}"))
+        .map(drop)
+}
+
 /// Changes the node's network settings in the jump system; empty ones are removed.
 fn each_network(landing: &Path, edit: impl Fn(&str) -> String) -> Result<()> {
     for entry in std::fs::read_dir(landing.join("etc/systemd/network"))? {

@@ -96,6 +96,7 @@ fn main() {
         ("row_55_jumpinit_is_killed_while_staging", old::killed),
         ("row_57_kernel_has_another_table", foreseen::stale_table),
         ("row_58_names_stand_twice", foreseen::clone),
+        ("row_64_another_lease", jump::another_lease),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

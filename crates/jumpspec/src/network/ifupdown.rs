@@ -21,6 +21,25 @@ pub(super) fn render(network: &Network) -> String {
     text
 }
 
+/// For dhclient(8), which ifupdown(8) runs where it is installed: it passes over the stanza's
+/// `client` and asks by a DUID of its own making, unless dhclient.conf(5) says otherwise.
+pub(super) fn dhclient(network: &Network) -> Option<String> {
+    let asks = |link: &&Link| link.is_used() && link.dhcp4;
+    let blocks: Vec<String> = network
+        .links
+        .iter()
+        .filter(asks)
+        .filter_map(|link| {
+            let id = link.asks_as()?;
+            Some(format!(
+                "interface \"{}\" {{\n    send dhcp-client-identifier {id};\n}}\n",
+                link.name
+            ))
+        })
+        .collect();
+    (!blocks.is_empty()).then(|| blocks.concat())
+}
+
 /// For resolvconf, where it is installed.
 fn dns_lines(network: &Network, wanted: bool) -> String {
     let mut text = String::new();
@@ -46,7 +65,8 @@ fn stanzas(link: &Link, dns: &str) -> String {
     };
     let mut stanzas: Vec<(bool, String)> = Vec::new();
     if link.dhcp4 {
-        stanzas.push((false, "inet dhcp\n".to_owned()));
+        let client = link.asks_as().map(|id| format!("    client {id}\n"));
+        stanzas.push((false, format!("inet dhcp\n{}", client.unwrap_or_default())));
     }
     stanzas.extend(of(false).map(|address| (false, fixed("inet", address))));
     if link.auto6 {

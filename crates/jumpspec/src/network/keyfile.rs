@@ -51,7 +51,8 @@ fn family(link: &Link, dns: Option<&Network>, ipv6: bool) -> String {
         if ipv6 { "ipv6" } else { "ipv4" }
     );
     if link.dhcp4 && !ipv6 {
-        text += "dhcp-client-id=mac\n";
+        let id = link.asks_as().map(|id| id.to_string());
+        let _ = writeln!(text, "dhcp-client-id={}", id.as_deref().unwrap_or("mac"));
     }
     for (number, address) in (1..).zip(fixed) {
         let _ = writeln!(text, "address{number}={address}");

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::client_id::{ClientId, colons};
 use super::render::path;
 use super::{Link, Network, Route};
 
@@ -47,14 +48,32 @@ fn unit(network: &Network, link: &Link, dns: bool) -> String {
         }
     }
     if link.dhcp4 {
-        // By the MAC, as the old system's lease most likely is: networkd's default is
-        // made from the machine id, and a new one would mean another address.
-        text += "\n[DHCPv4]\nClientIdentifier=mac\n";
+        text += &client_identifier(link);
     }
     link.routes
         .iter()
         .for_each(|entry| text += &route(link, entry));
     text
+}
+
+/// As the old system asked: networkd's default is made from the machine id, and a new one would
+/// mean another address. It can ask by a DUID or by the hardware address.
+fn client_identifier(link: &Link) -> String {
+    let id = link.asks_as();
+    let Some(duid) = id.as_ref().and_then(ClientId::duid) else {
+        return "\n[DHCPv4]\nClientIdentifier=mac\n".to_owned();
+    };
+    let kind = match duid.kind {
+        1 => "link-layer-time",
+        2 => "vendor",
+        3 => "link-layer",
+        _ => "uuid",
+    };
+    format!(
+        "\n[DHCPv4]\nClientIdentifier=duid\nIAID={}\nDUIDType={kind}\nDUIDRawData={}\n",
+        duid.iaid,
+        colons(duid.data)
+    )
 }
 
 fn route(link: &Link, route: &Route) -> String {

@@ -5,18 +5,60 @@
 //! kernel names (`eth0`, `eth1`) udev cannot rename them; networkd and NetworkManager
 //! then still configure the right ones.
 
-use super::{Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
+use super::{ClientId, Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
 use crate::manifest::NetworkStack;
 use crate::relpath::RelPath;
 
-/// The files that set `network` up under `stack`, by path below the root.
+/// Settings of dhclient: what the distribution put there stays.
+const DHCLIENT: &str = "etc/dhcp/dhclient.conf";
+/// What an appended block begins with.
+const MARK: &str = "# Carried over from the old system; to the end of the file.\n";
+
+/// A file of network settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkFile {
+    /// Where it goes, below the root.
+    pub path: RelPath,
+    /// What is in it.
+    pub text: String,
+    /// Whether that is put to the end of what is there already.
+    pub is_appended: bool,
+}
+
+impl NetworkFile {
+    /// What is written where `existing` is there: done twice, it is the same.
+    pub fn merged(&self, existing: &str) -> String {
+        if !self.is_appended {
+            return self.text.clone();
+        }
+        let (before, _) = existing.split_once(MARK).unwrap_or((existing, ""));
+        let newline = if before.is_empty() || before.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        format!("{before}{newline}{}", self.text)
+    }
+}
+
+/// Links that `stack` cannot let ask as the old system did, with what that was.
+pub fn strangers(stack: NetworkStack, network: &Network) -> Vec<(&Link, &ClientId)> {
+    let asks = network
+        .links
+        .iter()
+        .filter(|link| link.is_used() && link.dhcp4)
+        .filter_map(|link| Some((link, link.client_id.as_ref()?)));
+    let can = |link: &Link, id: &ClientId| {
+        stack != NetworkStack::Networkd || id.is_of_mac(&link.mac) || id.duid().is_some()
+    };
+    asks.filter(|(link, id)| !can(link, id)).collect()
+}
+
+/// The files that set `network` up under `stack`.
 ///
 /// # Errors
 /// What [`check`] refuses.
-pub fn render(
-    stack: NetworkStack,
-    network: &Network,
-) -> Result<Vec<(RelPath, String)>, NetworkRefusal> {
+pub fn render(stack: NetworkStack, network: &Network) -> Result<Vec<NetworkFile>, NetworkRefusal> {
     check(network)?;
     let mut files = names(network);
     let resolv = (
@@ -39,11 +81,20 @@ pub fn render(
         // NetworkManager writes resolv.conf itself.
         NetworkStack::NetworkManager => files.extend(keyfile::render(network)),
     }
-    let file = |(path, text): (String, String)| match path.parse() {
-        Ok(path) => Ok((path, text)),
+    let file = |(path, text): (String, String), is_appended| match path.parse() {
+        Ok(path) => Ok(NetworkFile {
+            path,
+            text,
+            is_appended,
+        }),
         Err(_) => Err(NetworkRefusal::Name(path)),
     };
-    files.into_iter().map(file).collect()
+    let dhclient = (stack == NetworkStack::Ifupdown)
+        .then(|| ifupdown::dhclient(network))
+        .flatten()
+        .map(|text| (DHCLIENT.to_owned(), format!("{MARK}{text}")));
+    let whole = files.into_iter().map(|one| file(one, false));
+    whole.chain(dhclient.map(|one| file(one, true))).collect()
 }
 
 /// The mode that a rendered file needs: NetworkManager passes over key files that

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::manifest::NetworkStack;
 
-fn address(text: &str) -> Address {
+pub(crate) fn address(text: &str) -> Address {
     let (ip, prefix) = text.split_once('/').unwrap();
     Address {
         ip: ip.parse().unwrap(),
@@ -11,7 +11,11 @@ fn address(text: &str) -> Address {
     }
 }
 
-fn route(destination: Option<&str>, gateway: Option<&str>, metric: Option<u32>) -> Route {
+pub(crate) fn route(
+    destination: Option<&str>,
+    gateway: Option<&str>,
+    metric: Option<u32>,
+) -> Route {
     Route {
         destination: destination.map(address),
         gateway: gateway.map(|ip| ip.parse().unwrap()),
@@ -19,7 +23,7 @@ fn route(destination: Option<&str>, gateway: Option<&str>, metric: Option<u32>) 
     }
 }
 
-fn link(name: &str, last: u8) -> Link {
+pub(crate) fn link(name: &str, last: u8) -> Link {
     Link {
         name: name.to_owned(),
         mac: format!("52:54:00:12:34:{last:02x}"),
@@ -28,8 +32,7 @@ fn link(name: &str, last: u8) -> Link {
         mtu: 1500,
         dhcp4: false,
         auto6: false,
-        addresses: Vec::new(),
-        routes: Vec::new(),
+        ..Link::default()
     }
 }
 
@@ -39,6 +42,7 @@ fn rich() -> Network {
     let dhcp = Link {
         dhcp4: true,
         auto6: true,
+        client_id: ClientId::parse("ff:00:12:34:01:00:01:00:01:aa:bb:cc:dd"),
         ..link("ens3", 1)
     };
     let fixed = Link {
@@ -74,8 +78,10 @@ fn rich() -> Network {
 
 fn rendered(stack: NetworkStack) -> String {
     let files = render(stack, &rich()).unwrap();
-    let file = |(path, text): &(crate::relpath::RelPath, String)| {
-        format!("=== {path} {:o}\n{text}", file_mode(path))
+    let file = |file: &NetworkFile| {
+        let (path, text) = (&file.path, &file.text);
+        let appended = if file.is_appended { " appended" } else { "" };
+        format!("=== {path} {:o}{appended}\n{text}", file_mode(path))
     };
     files.iter().map(file).collect::<Vec<_>>().join("\n")
 }
@@ -93,6 +99,84 @@ fn ifupdown_gets_links_addresses_routes_and_servers() {
 #[test]
 fn network_manager_gets_links_addresses_routes_and_servers() {
     insta::assert_snapshot!(rendered(NetworkStack::NetworkManager));
+}
+
+fn by(client_id: Option<&str>, stack: NetworkStack) -> String {
+    let link = Link {
+        dhcp4: true,
+        client_id: client_id.and_then(ClientId::parse),
+        ..link("eth0", 1)
+    };
+    let network = Network {
+        links: vec![link],
+        ..Network::default()
+    };
+    let files = render(stack, &network).unwrap();
+    files.iter().map(|file| file.text.clone()).collect()
+}
+
+#[test]
+fn every_stack_asks_as_the_old_system_did() {
+    let duid = Some("ff:00:12:34:56:00:01:aa:bb");
+    let networkd = by(duid, NetworkStack::Networkd);
+    let wanted =
+        "ClientIdentifier=duid\nIAID=1193046\nDUIDType=link-layer-time\nDUIDRawData=aa:bb\n";
+    assert!(networkd.contains(wanted), "{networkd}");
+    let ifupdown = by(duid, NetworkStack::Ifupdown);
+    for wanted in [
+        "    client ff:00:12:34:56:00:01:aa:bb\n",
+        "interface \"eth0\" {\n    send dhcp-client-identifier ff:00:12:34:56:00:01:aa:bb;\n}\n",
+    ] {
+        assert!(ifupdown.contains(wanted), "{ifupdown}");
+    }
+    let keyfile = by(duid, NetworkStack::NetworkManager);
+    assert!(
+        keyfile.contains("dhcp-client-id=ff:00:12:34:56:00:01:aa:bb\n"),
+        "{keyfile}"
+    );
+}
+
+#[test]
+fn every_stack_asks_by_the_hardware_address_where_nothing_else_is_known() {
+    let by_mac = "01:52:54:00:12:34:01";
+    assert!(by(None, NetworkStack::Networkd).contains("ClientIdentifier=mac\n"));
+    assert!(by(None, NetworkStack::NetworkManager).contains(&format!("dhcp-client-id={by_mac}\n")));
+    let ifupdown = by(None, NetworkStack::Ifupdown);
+    assert!(
+        ifupdown.contains(&format!("    client {by_mac}\n")),
+        "{ifupdown}"
+    );
+    assert!(ifupdown.contains(&format!("send dhcp-client-identifier {by_mac};\n")));
+}
+
+#[test]
+fn what_a_stack_cannot_ask_as_is_told() {
+    let of = |client_id: &str, stack| {
+        let link = Link {
+            dhcp4: true,
+            client_id: ClientId::parse(client_id),
+            ..link("eth0", 1)
+        };
+        let network = Network {
+            links: vec![link],
+            ..Network::default()
+        };
+        strangers(stack, &network).len()
+    };
+    assert_eq!(of("00:6e:6f:64:65", NetworkStack::Networkd), 1);
+    assert_eq!(of("00:6e:6f:64:65", NetworkStack::Ifupdown), 0);
+    assert_eq!(of("ff:00:12:34:56:00:01:aa:bb", NetworkStack::Networkd), 0);
+    assert_eq!(of("01:52:54:00:12:34:01", NetworkStack::Networkd), 0);
+}
+
+#[test]
+fn a_carried_block_stands_at_the_end_and_once() {
+    let files = render(NetworkStack::Ifupdown, &rich()).unwrap();
+    let file = files.iter().find(|file| file.is_appended).unwrap();
+    let once = file.merged("timeout 60;\n");
+    assert!(once.starts_with("timeout 60;\n") && once.ends_with(&file.text));
+    assert_eq!(file.merged(&once), once);
+    assert_eq!(file.merged(""), file.text);
 }
 
 fn refusal(link: Link) -> Option<&'static str> {

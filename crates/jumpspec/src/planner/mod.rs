@@ -4,6 +4,7 @@
 
 mod aftermath;
 mod arguments;
+mod dhcp;
 mod disk;
 mod extents;
 mod filesystems;
@@ -260,6 +261,8 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
         network: settled.network,
         jump,
         target,
+        may_change: !input.job.network.same_addresses,
+        login: input.facts.ssh_address,
     }))
 }
 

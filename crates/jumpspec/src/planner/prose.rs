@@ -156,6 +156,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
         )
     }));
     notes.extend(super::first_boot::notes(input));
+    notes.extend(super::dhcp::notes(input));
     let settled = crate::network::settle(&input.facts.network, input.facts.ssh_address);
     let left_out = settled.map(|settled| settled.left).unwrap_or_default();
     notes.extend(left_out.iter().map(|link| {

@@ -8,7 +8,7 @@ use crate::facts::{
 };
 use crate::job::Job;
 use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
-use crate::network::{Address, Link, Network};
+use crate::network::{Address, ClientId, Link, Network};
 use crate::plan::Plan;
 use crate::recipe::Budget;
 use crate::refusal::Refusal;
@@ -109,6 +109,10 @@ fn disk() -> Disk {
 }
 
 fn network() -> Network {
+    let leased = Address {
+        ip: [10, 0, 2, 15].into(),
+        prefix: 24,
+    };
     let link = |name: &str, mac: &str, dhcp4: bool, addresses: Vec<Address>| Link {
         name: name.to_owned(),
         mac: mac.to_owned(),
@@ -117,8 +121,10 @@ fn network() -> Network {
         mtu: 1500,
         dhcp4,
         auto6: false,
+        leased: if dhcp4 { vec![leased] } else { Vec::new() },
+        client_id: dhcp4.then(|| ClientId::of_mac(mac)).flatten(),
         addresses,
-        routes: Vec::new(),
+        ..Link::default()
     };
     let address = Address {
         ip: [192, 168, 77, 10].into(),

@@ -186,3 +186,27 @@ fn a_reboot_or_a_failure_ends_the_following() {
     };
     assert!(!follower.hear(&event(failed), minutes(1)));
 }
+
+#[test]
+fn a_silent_node_is_waited_for_as_long_as_is_said() {
+    let mut follower = follower();
+    let waiting = follower.waiting(&nothing(), minutes(3)).unwrap();
+    assert_eq!((waiting.since, waiting.left), (minutes(3), minutes(32)));
+    assert!(waiting.maybe.contains("another address"), "{waiting}");
+    assert!(waits(&follower.next(nothing(), minutes(35))));
+    let ended = follower.next(nothing(), minutes(36));
+    assert!(matches!(ended, Action::End(Ending::Silent(_))), "{ended:?}");
+}
+
+#[test]
+fn what_is_waited_for_follows_the_system_that_was_seen() {
+    let mut follower = follower();
+    let until = |follower: &Follower| follower.waiting(&nothing(), minutes(9)).unwrap().until;
+    assert!(until(&follower).contains("old"));
+    let jump = Sight::Jump(status(System::Jump, Stage::Prove, None));
+    assert!(follower.waiting(&jump, minutes(1)).is_none());
+    follower.next(jump, minutes(1));
+    assert!(until(&follower).contains("new system"));
+    let same = follower.waiting(&Sight::SameBoot, minutes(2)).unwrap();
+    assert_eq!(same.left, minutes(13));
+}
