@@ -3,6 +3,7 @@
 //! The tree is looked through twice: once to count, so that a build that cannot fit
 //! ends before it begins, and once to pack. Nothing in the tree is changed.
 
+mod accounts;
 mod boot;
 mod census;
 mod exclude;

@@ -1,7 +1,7 @@
 //! The accounts of the new system: its own, with the old system's people.
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::accounts::{self, AccountFiles};
+use jumpspec::accounts::{self, AccountFiles, Setting};
 use jumpspec::relpath::RelPath;
 use jumpsys::root::{Owner, Root};
 
@@ -37,7 +37,11 @@ pub(crate) fn merge(cx: &mut Context) -> Result<()> {
             .note("no /etc/shadow was saved: accounts are carried over without their passwords");
     }
     let new = account_files(|path| Ok(root.read_text(path)?))?;
-    let merged = accounts::merge(&old, &new).context("cannot merge the accounts")?;
+    let setting = Setting {
+        owners: &cx.plan.owners,
+        has_program: &|path| root.exists(path),
+    };
+    let merged = accounts::merge(&old, &new, setting).context("cannot merge the accounts")?;
     for (path, text) in ACCOUNTS.iter().zip(texts(&merged.files)) {
         let secret = path.ends_with("shadow");
         let otherwise = if secret {

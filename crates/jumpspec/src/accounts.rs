@@ -2,7 +2,10 @@
 //! passwd(5), shadow(5), group(5), gshadow(5).
 //!
 //! - System accounts and groups (ids below 1000, and `nobody`) are the image's, since
-//!   its files belong to their ids; those that only the old system has stay behind.
+//!   its files belong to their ids; those that only the old system has stay behind, but for
+//!   those that own files on kept file systems and whose ids are free.
+//! - A login shell that the image does not have is replaced, by `/bin/bash` or `/bin/sh`; one that
+//!   lets nobody in by another such.
 //! - Human accounts of the old system come with ids, home, shell, password and ageing;
 //!   under the same name or id they displace a human account of the image.
 //! - Human accounts that only the image has stay.
@@ -15,13 +18,16 @@
 mod clash;
 mod files;
 mod groups;
+mod owners;
 mod record;
+mod shells;
 mod subids;
 mod users;
 
 use std::fmt;
 
 pub use clash::{Clash, Side};
+pub use owners::{Owners, owners};
 pub use subids::merge_subids;
 
 use files::Tables;
@@ -57,6 +63,46 @@ pub struct Merged {
     pub carried: Vec<String>,
     /// What could not be carried over as it was.
     pub clashes: Vec<Clash>,
+}
+
+/// Accounts and groups without their secrets, so that a plan can tell what a merge will do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PublicAccounts {
+    /// `/etc/passwd`, with `x` for every password.
+    pub passwd: String,
+    /// `/etc/group`, the same.
+    pub group: String,
+}
+
+impl PublicAccounts {
+    /// Takes the secrets out of the two files' texts.
+    pub fn of(passwd: &str, group: &str) -> Self {
+        Self {
+            passwd: without_secrets(passwd),
+            group: without_secrets(group),
+        }
+    }
+
+    /// The files, with no shadow.
+    pub fn files(&self) -> AccountFiles {
+        AccountFiles {
+            passwd: self.passwd.clone(),
+            group: self.group.clone(),
+            ..AccountFiles::default()
+        }
+    }
+}
+
+/// Every line with `x` for its second field.
+fn without_secrets(table: &str) -> String {
+    let public = |line: &str| {
+        let mut fields: Vec<&str> = line.split(':').collect();
+        if let Some(password) = fields.get_mut(1) {
+            *password = "x";
+        }
+        fields.join(":")
+    };
+    text(table.lines().map(public))
 }
 
 /// Why accounts cannot be merged.
@@ -99,8 +145,29 @@ pub fn humans(files: &AccountFiles) -> Vec<Account> {
         .collect()
 }
 
+/// What a merge depends on besides the files.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// Whose files stay.
+    pub owners: &'a Owners,
+    /// Whether the new system has a program, by its absolute path.
+    pub has_program: &'a dyn Fn(&str) -> bool,
+}
+
+impl fmt::Debug for Setting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setting")
+            .field("owners", self.owners)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Merges the old system's accounts into those of the new system's image.
-pub fn merge(old: &AccountFiles, new: &AccountFiles) -> Result<Merged, AccountsError> {
+pub fn merge(
+    old: &AccountFiles,
+    new: &AccountFiles,
+    setting: Setting<'_>,
+) -> Result<Merged, AccountsError> {
     let mut clashes = Vec::new();
     let old = Tables::parse(old, Side::Old, &mut clashes);
     let new = Tables::parse(new, Side::New, &mut clashes);
@@ -111,8 +178,11 @@ pub fn merge(old: &AccountFiles, new: &AccountFiles) -> Result<Merged, AccountsE
     {
         return Err(AccountsError::NoRoot);
     }
-    let mut users = Users::merge(&old, &new, &mut clashes);
-    let groups = Groups::merge(&old, &new, &mut users, &mut clashes);
+    let owners = setting.owners;
+    let mut users = Users::merge(&old, &new, owners, &mut clashes);
+    let groups = Groups::merge(&old, &new, owners, &mut users, &mut clashes);
+    let (passwd, carried) = (&mut users.passwd, &users.carried);
+    shells::settle(passwd, carried, setting.has_program, &mut clashes);
     let files = AccountFiles {
         passwd: text(users.passwd.iter().map(Passwd::line)),
         shadow: text(users.shadow.iter().map(record::Shadow::line)),

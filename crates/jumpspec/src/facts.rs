@@ -71,6 +71,9 @@ pub struct Facts {
     pub network: Network,
     /// Human accounts whose home directory is there, or lies on a file system of elsewhere.
     pub accounts: Vec<crate::accounts::Account>,
+    /// All accounts and groups, without their secrets.
+    #[serde(default)]
+    pub public_accounts: crate::accounts::PublicAccounts,
     /// What would be saved, by path: existing files with their sizes.
     pub saved: Vec<SavedPath>,
     /// Whether root's `authorized_keys` holds at least one key that lets somebody in, see
@@ -366,6 +369,20 @@ pub struct Mount {
     pub fs: String,
     /// Bytes in use, by statvfs.
     pub used: Size,
+    /// Who owns files there; unknown for the root, which never stays.
+    #[serde(default)]
+    pub owners: Option<FileOwners>,
+}
+
+/// Who owns the files of a file system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOwners {
+    /// User ids, ascending.
+    pub uids: Vec<u32>,
+    /// Group ids, ascending.
+    pub gids: Vec<u32>,
+    /// Whether all files were looked at, within the bounds of number and time.
+    pub complete: bool,
 }
 
 /// What lies in a swap area, from `/proc/swaps`.

@@ -124,6 +124,8 @@ mod tests {
             network: vec![NetworkStack::Networkd],
             sshd: true,
             openssh: None,
+            accounts: None,
+            shells: Vec::new(),
             selinux: None,
             grub_pc: false,
             first_boot: None,

@@ -71,6 +71,12 @@ pub struct Manifest {
     /// Its OpenSSH's version, e.g. `9.2p1`, if it is one and says so.
     #[serde(default)]
     pub openssh: Option<String>,
+    /// Its accounts and groups, without their secrets.
+    #[serde(default)]
+    pub accounts: Option<crate::accounts::PublicAccounts>,
+    /// Login shells that it has, by all their absolute paths.
+    #[serde(default)]
+    pub shells: Vec<String>,
     /// How it uses SELinux, if it is set up for it.
     #[serde(default)]
     pub selinux: Option<crate::selinux::Selinux>,

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::Owners;
 use crate::digest::Digest;
 use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
 use crate::job::{Health, Waits};
@@ -64,6 +65,9 @@ pub struct Plan {
     /// What the new system's loader and kernels go by for good.
     #[serde(default)]
     pub loader: PlannedLoader,
+    /// System accounts and groups that come along for the sake of their files.
+    #[serde(default)]
+    pub owners: Owners,
     /// When the new system counts as sound.
     pub health: Health,
     /// How long to wait for what.

@@ -30,6 +30,7 @@ pub mod module;
 pub mod mount;
 pub mod mountinfo;
 pub mod netlink;
+pub mod owners;
 pub mod partition;
 pub mod partnodes;
 pub mod process;

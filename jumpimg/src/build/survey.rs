@@ -10,7 +10,7 @@ use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 
 use super::exclude::Rules;
-use super::{first_boot, kernels, openssh, selinux, toolbox};
+use super::{accounts, first_boot, kernels, openssh, selinux, toolbox};
 use crate::elf;
 use crate::trouble::{Exit, Trouble};
 
@@ -91,6 +91,8 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         network: network(&stored),
         sshd: stored.program("sshd").is_some(),
         openssh: openssh::version(&stored),
+        accounts: accounts::survey(&stored)?,
+        shells: accounts::shells(&stored)?,
         selinux: selinux::survey(&stored)?,
         grub_pc: stored.has(GRUB_PC),
         first_boot: Some(first_boot::found(&stored)),

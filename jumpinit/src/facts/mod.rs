@@ -11,16 +11,20 @@ mod ssh_server;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumpspec::accounts::{Account, AccountFiles, humans};
+use jumpspec::accounts::{Account, AccountFiles, PublicAccounts, humans};
 use jumpspec::authorized::is_way_in;
-use jumpspec::facts::{FORMAT, Facts, Firmware, Kexec, Mount, RemoteMount, SavedPath, SwapUse};
+use jumpspec::facts::{
+    FORMAT, Facts, FileOwners, Firmware, Kexec, Mount, RemoteMount, SavedPath, SwapUse,
+};
 use jumpspec::manifest::OsRelease;
 use jumpspec::relpath::RelPath;
 use jumpspec::remote::is_remote;
 use jumpspec::size::Size;
 use jumpspec::sshd::SshServer;
+use jumpsys::owners::Bounds;
 use jumpsys::root::Root;
 use jumpsys::{kexec, mountinfo, sysfs, system, usage};
 
@@ -34,6 +38,15 @@ pub(crate) use network::read as read_network;
 const SSH_PORT: u16 = 22;
 /// Block size of the file systems that saved files go to.
 const BLOCK: u64 = 4096;
+
+/// How long and how far is looked for the owners of one file system's files: a million of them in
+/// memory take some seconds.
+const OWNERS_BOUNDS: Bounds = Bounds {
+    entries: 1_000_000,
+    time: Duration::from_secs(10),
+};
+/// Owners that are told of one file system, the lowest ids, which are those of services.
+const OWNERS_CAP: usize = 10_000;
 
 /// Reads all facts; `save` are the paths whose sizes the planner wants to know.
 pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
@@ -90,6 +103,10 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .map(|path| saved(&root, path, &elsewhere))
             .collect::<Result<_>>()?,
         accounts: accounts(&root, &elsewhere)?,
+        public_accounts: PublicAccounts::of(
+            &root.read_text("etc/passwd")?.unwrap_or_default(),
+            &root.read_text("etc/group")?.unwrap_or_default(),
+        ),
         authorized_keys: may_look && authorized_keys(&root)?.iter().any(|line| is_way_in(line)),
         ssh_address: reached.map(|(address, _)| address),
         ssh_server: if may_look {
@@ -181,8 +198,22 @@ fn mounts(disks: &[jumpspec::facts::Disk], mounted: &[mountinfo::Mount]) -> Vec<
             target: mount.mount_point.display().to_string(),
             fs: mount.fstype.clone(),
             used: used(mount),
+            owners: owners(mount),
         })
         .collect()
+}
+
+/// Who owns files there; nothing is asked of other machines, nor of the root, which never stays.
+fn owners(mount: &mountinfo::Mount) -> Option<FileOwners> {
+    if is_remote(&mount.fstype) || mount.mount_point == Path::new("/") || !system::is_root() {
+        return None;
+    }
+    let found = jumpsys::owners::owners(&mount.mount_point, OWNERS_BOUNDS);
+    Some(FileOwners {
+        uids: found.uids.into_iter().take(OWNERS_CAP).collect(),
+        gids: found.gids.into_iter().take(OWNERS_CAP).collect(),
+        complete: found.complete,
+    })
 }
 
 /// Nothing where that is not known.

@@ -23,7 +23,20 @@ impl fmt::Display for Side {
 /// Something that could not be carried over as it was. Never holds a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Clash {
-    /// A line that is none, or one of NIS (`+`, `-`).
+    /// A line that asks NIS for more (nsswitch.conf(5), `compat`): `+::::::`, `+@netgroup`, `-name`.
+    #[error(
+        "line {line} of {side} {file} is one of NIS and was left out: the accounts that it brings \
+         are known only where the new system asks NIS itself"
+    )]
+    Nis {
+        /// Whose.
+        side: Side,
+        /// Which file.
+        file: &'static str,
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// A line that is none.
     #[error("line {line} of {side} {file} is not an entry and was left out")]
     Broken {
         /// Whose.
@@ -48,6 +61,64 @@ pub enum Clash {
     SystemAccount {
         /// The name.
         name: String,
+    },
+    /// A system account that owns files on kept file systems, and whose id is another's.
+    #[error(
+        "files of {name} on kept file systems belong to {by} now: uid {uid} is {by}'s in the image"
+    )]
+    OwnerTaken {
+        /// The name.
+        name: String,
+        /// Its uid in the old system.
+        uid: u32,
+        /// Who has that in the image.
+        by: String,
+    },
+    /// The same for an account that the image knows by another id.
+    #[error(
+        "files of {name} on kept file systems have its old uid {old}; in the image it has {new}"
+    )]
+    OwnerDiffers {
+        /// The name.
+        name: String,
+        /// Uid in the old system.
+        old: u32,
+        /// Uid in the image.
+        new: u32,
+    },
+    /// A system group, as [`Clash::OwnerTaken`].
+    #[error(
+        "files of group {name} on kept file systems belong to group {by} now: gid {gid} is {by}'s in the image"
+    )]
+    GroupOwnerTaken {
+        /// The name.
+        name: String,
+        /// Its gid in the old system.
+        gid: u32,
+        /// Who has that in the image.
+        by: String,
+    },
+    /// A system group, as [`Clash::OwnerDiffers`].
+    #[error(
+        "files of group {name} on kept file systems have its old gid {old}; in the image it has {new}"
+    )]
+    GroupOwnerDiffers {
+        /// The name.
+        name: String,
+        /// Gid in the old system.
+        old: u32,
+        /// Gid in the image.
+        new: u32,
+    },
+    /// A login shell that the image does not have.
+    #[error("account {name} has the shell {fallback} now: the image has no {shell}")]
+    Shell {
+        /// The account.
+        name: String,
+        /// The shell it had.
+        shell: String,
+        /// The shell it has.
+        fallback: &'static str,
     },
     /// A person has the name of one of the image's system accounts, whose files need it.
     #[error("account {name} was left behind: the image has a system account of that name")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::Tables;
+use super::owners::{Owners, group_comes};
 use super::record::{Group, Gshadow};
 use super::users::Users;
 use super::{Clash, FIRST_HUMAN, is_human};
@@ -20,10 +21,11 @@ impl Groups {
     pub(super) fn merge(
         old: &Tables,
         new: &Tables,
+        owners: &Owners,
         users: &mut Users,
         clashes: &mut Vec<Clash>,
     ) -> Self {
-        let coming = coming(old, new, clashes);
+        let coming = coming(old, new, owners, clashes);
         let moves = Moves::decide(old, new, users, &coming, clashes);
         let mut groups = merged(new, users, &coming, &moves);
         let carried = users.carried.clone();
@@ -42,10 +44,19 @@ impl Groups {
     }
 }
 
-/// The old system's groups of people that come along.
-fn coming<'a>(old: &'a Tables, new: &Tables, clashes: &mut Vec<Clash>) -> Vec<&'a Group> {
+/// The old system's groups that come along: those of people, and those whose files stay.
+fn coming<'a>(
+    old: &'a Tables,
+    new: &Tables,
+    owners: &Owners,
+    clashes: &mut Vec<Clash>,
+) -> Vec<&'a Group> {
     let mut coming = Vec::new();
-    for group in old.groups.iter().filter(|group| is_human(group.gid)) {
+    for group in &old.groups {
+        if !is_human(group.gid) {
+            coming.extend(group_comes(group, new, owners, clashes).then_some(group));
+            continue;
+        }
         match new.group(&group.name) {
             Some(other) if !is_human(other.gid) => {
                 let (name, old, new) = (group.name.clone(), group.gid, other.gid);

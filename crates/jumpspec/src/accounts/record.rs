@@ -26,6 +26,11 @@ pub(super) fn table<R: Record>(text: &str, side: Side, clashes: &mut Vec<Clash>)
         .enumerate()
         .filter(|(_, line)| !line.is_empty())
     {
+        if line.starts_with(['+', '-']) {
+            let line = index + 1;
+            clashes.push(Clash::Nis { side, file, line });
+            continue;
+        }
         let fields: Vec<&str> = line.split(':').collect();
         let sound = is_name(fields[0]) && !line.chars().any(char::is_control);
         match R::parse(&fields).filter(|_| sound) {

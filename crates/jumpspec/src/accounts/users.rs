@@ -1,6 +1,7 @@
 //! Merging passwd and shadow.
 
 use super::files::Tables;
+use super::owners::{Owners, comes};
 use super::record::{Passwd, Record as _, Shadow};
 use super::{Clash, ROOT, is_human};
 
@@ -15,8 +16,13 @@ pub(super) struct Users {
 }
 
 impl Users {
-    pub(super) fn merge(old: &Tables, new: &Tables, clashes: &mut Vec<Clash>) -> Self {
-        let coming = coming(old, new, clashes);
+    pub(super) fn merge(
+        old: &Tables,
+        new: &Tables,
+        owners: &Owners,
+        clashes: &mut Vec<Clash>,
+    ) -> Self {
+        let coming = coming(old, new, owners, clashes);
         let mut passwd = Vec::new();
         let mut dropped = Vec::new();
         for user in &new.passwd {
@@ -68,10 +74,19 @@ impl Users {
 }
 
 /// The old system's accounts that come along.
-fn coming<'a>(old: &'a Tables, new: &Tables, clashes: &mut Vec<Clash>) -> Vec<&'a Passwd> {
+fn coming<'a>(
+    old: &'a Tables,
+    new: &Tables,
+    owners: &Owners,
+    clashes: &mut Vec<Clash>,
+) -> Vec<&'a Passwd> {
     let mut coming = Vec::new();
     for user in &old.passwd {
         let name = || user.name.clone();
+        if comes(user, new, owners, clashes) {
+            coming.push(user);
+            continue;
+        }
         match (is_human(user.uid), new.user(&user.name)) {
             (false, None) => clashes.push(Clash::SystemAccount { name: name() }),
             (false, Some(_)) => {}

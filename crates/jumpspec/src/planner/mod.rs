@@ -2,6 +2,7 @@
 //!
 //! A decision that is not taken here is taken nowhere.
 
+mod accounts;
 mod aftermath;
 mod arguments;
 mod dhcp;
@@ -97,13 +98,14 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     };
     refusals.extend(disk::refusals(input, disk));
     refusals.extend(landing::refusals(input, disk, &landing));
+    let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
     let selector = keep_going(&mut refusals, disk::selector(disk));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
     let filesystems = table
         .as_ref()
         .and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
-    let (Some(selector), Some(table), Some(filesystems), Some(ssh)) =
-        (selector, table, filesystems, ssh)
+    let (Some(selector), Some(table), Some(filesystems), Some(ssh), Some(accounts)) =
+        (selector, table, filesystems, ssh, accounts)
     else {
         return Err(refusals);
     };
@@ -155,6 +157,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         ssh_port: input.facts.ssh_port.unwrap_or(SSH_PORT),
         ssh: ssh.planned,
         loader,
+        owners: accounts.owners,
         health: input.job.health.clone(),
         wait: input.job.wait.clone(),
         steps,
@@ -164,6 +167,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         notes,
     };
     plan.notes.extend(ssh.notes);
+    plan.notes.extend(accounts.notes);
     plan.notes
         .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);

@@ -1,6 +1,7 @@
 //! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
 use super::{ImageFile, Input};
+use crate::accounts::PublicAccounts;
 use crate::digest::Digest;
 use crate::facts::{
     Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, Kexec, LoaderArea, Mount,
@@ -164,6 +165,7 @@ pub(crate) fn facts() -> Facts {
         target: target.to_owned(),
         fs: "ext4".to_owned(),
         used: Size::mib(100),
+        owners: None,
     };
     Facts {
         format: FORMAT,
@@ -204,6 +206,10 @@ pub(crate) fn facts() -> Facts {
             home: "/home/alice".to_owned(),
             shell: "/bin/bash".to_owned(),
         }],
+        public_accounts: PublicAccounts::of(
+            "root:x:0:0::/root:/bin/bash\nalice:x:1007:1007::/home/alice:/bin/bash\n",
+            "root:x:0:\nalice:x:1007:\n",
+        ),
         saved: vec![SavedPath {
             path: "etc/ssh".parse().expect("a path"),
             size: Some(Size::mib(1)),
@@ -260,6 +266,13 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         network: vec![NetworkStack::Networkd],
         sshd: true,
         openssh: Some(if jump { "9.2p1" } else { "10.0p2" }.to_owned()),
+        accounts: Some(PublicAccounts::of(
+            "root:x:0:0::/root:/bin/bash\nsshd:x:991:65534::/run/sshd:/usr/sbin/nologin\n",
+            "root:x:0:\nsudo:x:27:\n",
+        )),
+        shells: ["/bin/bash", "/bin/sh", "/usr/sbin/nologin"]
+            .map(str::to_owned)
+            .to_vec(),
         selinux: None,
         grub_pc: true,
         first_boot: Some(Vec::new()),

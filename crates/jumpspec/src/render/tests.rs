@@ -1,4 +1,5 @@
 use super::{WIDTH, plan, refusals};
+use crate::accounts::{Owners, PublicAccounts};
 use crate::digest::Digest;
 use crate::facts::{Content, Extent, Facts, Firmware, Kexec, Mount, Partition, SECTOR, TableKind};
 use crate::job::{Filesystem, Health, Waits};
@@ -152,6 +153,7 @@ fn a_plan() -> Plan {
         ssh_port: 22,
         ssh: PlannedSsh::default(),
         loader: PlannedLoader::default(),
+        owners: Owners::default(),
         health: Health::default(),
         wait: Waits::default(),
         steps: steps(),
@@ -168,6 +170,7 @@ fn facts() -> Facts {
         target: target.to_owned(),
         fs: "ext4".to_owned(),
         used: Size::mib(1),
+        owners: None,
     };
     Facts {
         accounts: Vec::new(),
@@ -205,6 +208,7 @@ fn facts() -> Facts {
         ssh_address: None,
         ssh_port: Some(22),
         ssh_server: SshServer::default(),
+        public_accounts: PublicAccounts::default(),
         jump: None,
     }
 }

@@ -88,6 +88,7 @@ fn an_old_line_whose_name_stands_twice_goes_by_what_is_mounted_there() {
         target: "/clone".to_owned(),
         fs: "ext4".to_owned(),
         used: Size(0),
+        owners: None,
     });
     let plan = planned(&facts, &job()).unwrap();
     let line = "/dev/disk/by-id/virtio-vdb-part4 /clone ext4";
