@@ -240,7 +240,7 @@ impl Abort<'_> {
         let ours = self
             .latest
             .clone()
-            .filter(|latest| Some(latest.run()) == run);
+            .filter(|latest| Some(&**latest.run()) == run);
         let taken = self.order(session, agent, ours.as_ref(), run);
         let left = self.leave(session, agent);
         match taken {

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::build::{self, ImageArgs, KindName, Settings};
 use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
-use crate::{image, meter, print};
+use crate::{image, meter, output, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,17 +55,20 @@ pub(crate) fn run(args: &AdoptArgs) -> Result<(), Trouble> {
 
 fn adopt(args: &AdoptArgs) -> Result<(), Trouble> {
     refuse_unless_root()?;
+    if let Some(output) = &args.image.output {
+        output::place(output)?;
+    }
     let shown = args.archive.display();
     let file = File::open(&args.archive).with_context(|| format!("cannot open {shown}"))?;
     let archive = Archive::open(file).map_err(|error| trouble(&args.archive, error))?;
     let said = archive.manifest().map(|manifest| manifest.kind);
     let kind = args.kind.map(Kind::from).or(said);
+    let interrupt = Interrupt::listen()?;
     let scratch = scratch(args)?;
     let root = scratch.path().join("root");
     fs::create_dir(&root).with_context(|| format!("cannot create {}", root.display()))?;
     // Reads the recipe: a mistake in it should not cost the time to unpack.
     let settings = Settings::new(&args.image, kind, root.clone())?;
-    let interrupt = Interrupt::listen()?;
     unpack(args, archive, &root, &interrupt)?;
     build::build(&settings, Some(interrupt))?;
     let path = scratch.path().to_owned();

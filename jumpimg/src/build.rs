@@ -41,7 +41,7 @@ pub(crate) use settings::{BuildArgs, ImageArgs, KindName, Settings};
 use crate::interrupt::Interrupt;
 use crate::trouble::{Exit, Trouble};
 use crate::weight::Weights;
-use crate::{image, meter, print};
+use crate::{image, meter, output, print};
 
 /// Builds an image, or says what it would be.
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {
@@ -76,8 +76,7 @@ pub(crate) fn build(settings: &Settings, interrupt: Option<Interrupt>) -> Result
     }
     let manifest = survey::manifest(&tree, &rules, &settings.recipe)?;
     let extras = boot::extras(&tree, settings)?;
-    let census = Census::take(&tree, &rules)
-        .map_err(|error| Trouble::failed("io", &error.context(shown.to_string())))?;
+    let census = Census::take(&tree, &rules).map_err(|error| not_counted(&settings.root, error))?;
     let unpacked = Manifest {
         unpacked: Size(census.unpacked),
         ..manifest.clone()
@@ -93,7 +92,7 @@ pub(crate) fn build(settings: &Settings, interrupt: Option<Interrupt>) -> Result
         return Err(Trouble::new(Exit::Usage, "usage", "--output is missing"));
     };
     let interrupt = interrupt.map_or_else(Interrupt::listen, Ok)?;
-    let file = AtomicFile::create(output, 0o644).map_err(anyhow::Error::new)?;
+    let file = AtomicFile::create(output, settings.mode).map_err(anyhow::Error::new)?;
     let temporary = file
         .file()
         .metadata()
@@ -131,10 +130,18 @@ pub(crate) fn build(settings: &Settings, interrupt: Option<Interrupt>) -> Result
     }
     file.commit().map_err(anyhow::Error::new)?;
     if let (Format::Tgz, Some(manifest)) = (settings.format, &packed.manifest) {
-        write_beside(output, manifest)?;
+        write_beside(output, manifest, settings.mode)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
     Built::new(output, &packed, &rules, seconds).print(settings.json)
+}
+
+/// What the tree itself is refused for, or why it cannot be read.
+fn not_counted(root: &Path, error: anyhow::Error) -> Trouble {
+    match error.downcast::<jumparchive::Error>() {
+        Ok(error) => image::trouble(root, error),
+        Err(error) => Trouble::failed("io", &error.context(root.display().to_string())),
+    }
 }
 
 fn open_packer(
@@ -170,12 +177,13 @@ fn not_packed(settings: &Settings, output: &Path, error: jumparchive::Error) -> 
 }
 
 /// Writes the manifest of an image that has no place for it.
-fn write_beside(output: &Path, manifest: &Manifest) -> Result<(), Trouble> {
+fn write_beside(output: &Path, manifest: &Manifest, mode: u32) -> Result<(), Trouble> {
     let mut path = output.as_os_str().to_owned();
     path.push(".manifest.json");
     let mut json = serde_json::to_vec_pretty(manifest).map_err(anyhow::Error::new)?;
     json.push(b'\n');
-    write_atomic(Path::new(&path), &json, 0o644).map_err(anyhow::Error::new)?;
+    let path = output::place(Path::new(&path))?;
+    write_atomic(&path, &json, mode).map_err(anyhow::Error::new)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context as _;
-use jumparchive::{Error, Image};
+use jumparchive::{Error, Image, Refusal};
 
 use crate::trouble::{Exit, Trouble};
 
@@ -40,6 +40,13 @@ pub(crate) fn trouble(path: &Path, error: Error) -> Trouble {
         Error::Truncated { .. } | Error::TarTruncated => (
             "image-truncated",
             "copy or build it again: the end is missing",
+        ),
+        Error::Refused {
+            why: Refusal::TooLong,
+            ..
+        } => (
+            "path-too-long",
+            "leave it out with --exclude: no more than 4096 levels of directories are kept",
         ),
         Error::TooManyEntries(_) => (
             "too-many-entries",

@@ -1,5 +1,5 @@
-//! Ctrl-C: the first one is noted, so that the command can say what state the node is
-//! in; the second ends the program at once.
+//! Ctrl-C, and a terminal that is closed: the first one is noted, so that the command can say
+//! what state the node is in and leaves no unfinished file; the second ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use jumpsys::system::ignores;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// 128 + SIGINT.
@@ -20,10 +21,14 @@ pub(crate) const TICK: Duration = Duration::from_millis(200);
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Begins to listen for SIGINT and SIGTERM.
+    /// Begins to listen for SIGINT, SIGTERM and SIGHUP, but for what nohup(1) or a shell has this
+    /// program ignore.
     pub(crate) fn listen() -> Result<Self> {
         let caught = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if ignores(signal) {
+                continue;
+            }
             // The order matters: the shutdown sees the flag that an earlier signal set.
             flag::register_conditional_shutdown(signal, STATUS, Arc::clone(&caught))
                 .and_then(|_| flag::register(signal, Arc::clone(&caught)))

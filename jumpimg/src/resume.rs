@@ -5,21 +5,23 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::Args;
 use jumpspec::facts::Facts;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::status::{Kept, Status};
-use jumpspec::step::{ImageRole, Step};
+use jumpspec::step::ImageRole;
 use jumpspec::{render, succession};
 use serde_json::{Map, json};
 
 use crate::node::{Agent, Goal, Lookout, Sight, parse_events, read_events};
 use crate::node_args::{NodeArgs, each, node_name};
-use crate::push::{HostKey, Run, Staging, Start, Timeline, ask, bundle, interrupted};
+use crate::push::{KeyPair, Run, Staging, Start, Timeline, ask, bundle, interrupted};
 use crate::run_dir::RunDir;
 use crate::ssh::Session;
 use crate::survey::{Common, Purpose, Tools, random_hex};
+use crate::take_over::{self, Claim, Consent, refuse_without_mark};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
 
@@ -32,6 +34,10 @@ pub(crate) struct ResumeArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Go on with a run that another admin host has begun, and know its jump system by the host key
+    /// that the node names
+    #[arg(long)]
+    pub(crate) take_over: bool,
     /// Stop after showing the new plan; nothing is changed
     #[arg(long, conflicts_with = "yes", requires = "job")]
     pub(crate) dry_run: bool,
@@ -82,7 +88,7 @@ impl<'a> Resume<'a> {
                 self.in_jump(session, &agent, &status, voice)
             }
             (Sight::Old(status), Some(Stage::Stage | Stage::Armed)) if !status.live => {
-                self.in_old(session, &agent, stage, voice)
+                self.in_old(session, &agent, &status, voice)
             }
             (sight, _) => {
                 agent
@@ -129,18 +135,29 @@ impl<'a> Resume<'a> {
         }
     }
 
-    /// Keeps the run on this host too, if another one has begun it.
-    fn adopt(self, kept: &Kept) -> Result<RunDir, Trouble> {
-        let dir = self.tools.state.begin(&kept.plan.run)?;
-        dir.write_plan(&kept.plan)?;
-        if let Some(facts) = &kept.facts {
-            dir.write_facts(facts)?;
+    /// The run's directory on this host; another host's run is taken over first.
+    fn directory(
+        self,
+        ours: Option<RunDir>,
+        kept: &Kept,
+        status: &Status,
+    ) -> Result<RunDir, Trouble> {
+        if let Some(ours) = ours {
+            return Ok(ours);
         }
-        if let Some(key) = &kept.host_key_public {
-            dir.pin(key)?;
-        }
-        self.tools.state.set_latest(self.node, &kept.plan.run)?;
-        Ok(dir)
+        let consent = match self.args {
+            ResumeArgs {
+                take_over: true, ..
+            } => Consent::Given,
+            ResumeArgs { yes: true, .. } => Consent::Missing,
+            _ => Consent::Asked,
+        };
+        let claim = Claim {
+            node: self.node,
+            kept,
+            origin: status.origin.as_deref(),
+        };
+        claim.take_over(self.tools, consent)
     }
 
     /// The jump system gave up.
@@ -152,12 +169,17 @@ impl<'a> Resume<'a> {
         voice: &mut Voice,
     ) -> Result<(), Trouble> {
         let mut kept = agent.kept(&session)?;
+        let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;
+        let mark = ours.as_ref().and_then(RunDir::mark);
         if kept.facts.is_none() {
-            kept.facts = self.tools.state.begin(&kept.plan.run)?.facts().ok();
+            kept.facts = ours.as_ref().and_then(|ours| ours.facts().ok());
+        }
+        if self.common.is_none() {
+            refuse_without_mark(&kept.plan, mark.as_ref())?;
         }
         let next = self
             .common
-            .map(|common| self.successor(common, &kept))
+            .map(|common| successor(common, &kept, mark.clone()))
             .transpose()?;
         if let (Some((next, _)), Some(common)) = (&next, self.common) {
             self.agree(common, next, &kept, voice)?;
@@ -165,9 +187,8 @@ impl<'a> Resume<'a> {
                 return Ok(());
             }
         }
-        let dir = self.adopt(&kept)?;
+        let dir = self.directory(ours, &kept, status)?;
         voice.keep(dir.events()?);
-        let mark = dir.mark();
         let mut run = Run {
             tools: self.tools,
             node: self.node,
@@ -183,7 +204,6 @@ impl<'a> Resume<'a> {
             }
             _ => session,
         };
-        refuse_without_mark(&run)?;
         let told = read_events(&session).map_err(|error| error.trouble(self.node))?;
         run.voice.known(&parse_events(&told));
         let mut times = Timeline::default();
@@ -198,17 +218,6 @@ impl<'a> Resume<'a> {
             offset: told.len() as u64,
         };
         run.follow_to_the_end(&start, times)
-    }
-
-    /// The plan of the new job for the node as it was, with the secret that it goes by.
-    fn successor(self, common: &Common<'_>, kept: &Kept) -> Result<(Plan, String), Trouble> {
-        let facts = known_facts(kept)?;
-        let known = self.tools.state.begin(&kept.plan.run)?.mark();
-        let mark = known.map_or_else(random_hex, Ok)?;
-        let mut next = common.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
-        succession::check(&kept.plan, &next)?;
-        next.notes.extend(succession::not_saved(&kept.plan, &next));
-        Ok((next, mark))
     }
 
     fn agree(
@@ -236,7 +245,7 @@ impl<'a> Resume<'a> {
         self,
         session: Session,
         seen_by: &Agent,
-        stage: Option<Stage>,
+        status: &Status,
         voice: &mut Voice,
     ) -> Result<(), Trouble> {
         let failed = |error: crate::ssh::SshError| error.trouble(self.node);
@@ -244,14 +253,17 @@ impl<'a> Resume<'a> {
         seen_by.remove(&session).map_err(failed)?;
         let kept = kept?;
         self.refuse_rebooted(&kept)?;
+        let stage = status.journal.as_ref().map(|journal| journal.stage);
         let common = match stage {
             Some(Stage::Stage) => Some(self.can_stage(&kept)?),
             // It has the images.
             _ => self.common,
         };
-        let dir = self.adopt(&kept)?;
+        let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;
+        let mark = ours.as_ref().and_then(RunDir::mark);
+        refuse_without_mark(&kept.plan, mark.as_ref())?;
+        let dir = self.directory(ours, &kept, status)?;
         voice.keep(dir.events()?);
-        let mark = dir.mark();
         let mut run = Run {
             tools: self.tools,
             node: self.node,
@@ -261,7 +273,6 @@ impl<'a> Resume<'a> {
             begun: Instant::now(),
             mark,
         };
-        refuse_without_mark(&run)?;
         // The run's own directory, in which the bundle is.
         let agent = Agent::upload(&session, &run.plan.run, &self.tools.jumpinit).map_err(failed)?;
         let mut staging = Staging {
@@ -315,6 +326,20 @@ impl<'a> Resume<'a> {
     }
 }
 
+/// The plan of the new job for the node as it was, with the secret that it goes by.
+fn successor(
+    common: &Common<'_>,
+    kept: &Kept,
+    known: Option<String>,
+) -> Result<(Plan, String), Trouble> {
+    let facts = known_facts(kept)?;
+    let mark = known.map_or_else(random_hex, Ok)?;
+    let mut next = common.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
+    succession::check(&kept.plan, &next)?;
+    next.notes.extend(succession::not_saved(&kept.plan, &next));
+    Ok((next, mark))
+}
+
 fn known_facts(kept: &Kept) -> Result<&Facts, Trouble> {
     kept.facts.as_ref().ok_or_else(|| {
         Trouble::new(
@@ -333,21 +358,6 @@ fn at(status: &Status) -> String {
         .unwrap_or_default()
 }
 
-/// A plan that waits for the host which has begun it would wait in vain.
-fn refuse_without_mark(run: &Run<'_>) -> Result<(), Trouble> {
-    let steps = &run.plan.steps;
-    let waits = steps.new.contains(&Step::CheckAdmin) || steps.prove.contains(&Step::ProveAdmin);
-    if !waits || run.mark.is_some() {
-        return Ok(());
-    }
-    let why = format!(
-        "run {} waits for the login of the admin host that began it, and this host does not have its secret",
-        run.plan.run
-    );
-    Err(Trouble::new(Exit::Refused, "no-secret", why)
-        .hint("resume from that host, or with --job (which makes a new secret once jump gave up)"))
-}
-
 /// Sends the new job's image, if it is another one, and puts the new plan in the old one's place.
 fn exchange(
     run: &mut Run<'_>,
@@ -360,9 +370,10 @@ fn exchange(
     let node = run.node;
     let facts = known_facts(kept)?;
     // Its host key is the jump system's already.
-    let key = HostKey {
+    let public = kept.host_key_public.clone();
+    let key = KeyPair {
         private: String::new(),
-        public: kept.host_key_public.clone().unwrap_or_default(),
+        public: public.context("the node does not know the jump system's host key any more")?,
     };
     let bundle = bundle(common, &next, facts, key);
     run.plan = next;

@@ -9,13 +9,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
+use jumpspec::public_key::PublicKey;
 use jumpspec::report::{self, NodeReport, RehearsalReport};
+use jumpspec::run_id::RunId;
 use jumpsys::atomic::write_atomic;
 
 use crate::ssh::HostKeys;
 
 /// Plans name disks, accounts and addresses: for the admin only.
 const MODE: u32 = 0o600;
+/// The plan's name in a run's directory.
+const PLAN: &str = "plan.json";
 
 /// Where all runs are kept.
 #[derive(Clone, Debug)]
@@ -41,24 +45,43 @@ impl StateDir {
     }
 
     /// Begins the directory of a run.
-    pub(crate) fn begin(&self, run: &str) -> Result<RunDir> {
-        let path = self.0.join("runs").join(run);
-        make_private(&path)?;
-        Ok(RunDir {
-            path,
-            run: run.to_owned(),
-        })
+    pub(crate) fn begin(&self, run: &RunId) -> Result<RunDir> {
+        let dir = self.run(run);
+        make_private(&dir.path)?;
+        Ok(dir)
+    }
+
+    /// The directory of a run that this host knows.
+    pub(crate) fn known(&self, run: &RunId) -> Option<RunDir> {
+        Some(self.run(run)).filter(|dir| dir.path.join(PLAN).exists())
+    }
+
+    fn run(&self, run: &RunId) -> RunDir {
+        RunDir {
+            path: self.0.join("runs").join(&**run),
+            run: run.clone(),
+        }
+    }
+
+    /// The nodes, as they are named here, whose latest run it is.
+    pub(crate) fn nodes_of(&self, run: &RunId) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join("nodes")).into_iter().flatten();
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let names = names.filter_map(|name| name.into_string().ok());
+        names
+            .filter(|name| self.latest(name).is_some_and(|latest| latest.run == *run))
+            .collect()
     }
 
     /// Makes `run` the node's latest.
-    pub(crate) fn set_latest(&self, node: &str, run: &str) -> Result<()> {
+    pub(crate) fn set_latest(&self, node: &str, run: &RunId) -> Result<()> {
         let nodes = self.0.join("nodes");
         make_private(&nodes)?;
         let (link, beside) = (
             nodes.join(file_name(node)),
             nodes.join(format!(".new-{run}")),
         );
-        symlink(Path::new("../runs").join(run), &beside)
+        symlink(Path::new("../runs").join(&**run), &beside)
             .and_then(|()| fs::rename(&beside, &link))
             .with_context(|| format!("cannot write {}", link.display()))
     }
@@ -66,9 +89,8 @@ impl StateDir {
     /// The node's latest run, if there was one.
     pub(crate) fn latest(&self, node: &str) -> Option<RunDir> {
         let link = self.0.join("nodes").join(file_name(node));
-        let run = fs::read_link(&link).ok()?.file_name()?.to_str()?.to_owned();
-        let path = self.0.join("runs").join(&run);
-        path.is_dir().then_some(RunDir { path, run })
+        let run = fs::read_link(&link).ok()?.file_name()?.to_str()?.parse();
+        Some(self.run(&run.ok()?)).filter(|dir| dir.path.is_dir())
     }
 }
 
@@ -89,7 +111,7 @@ fn make_private(path: &Path) -> Result<()> {
 #[derive(Clone, Debug)]
 pub(crate) struct RunDir {
     path: PathBuf,
-    run: String,
+    run: RunId,
 }
 
 impl RunDir {
@@ -99,18 +121,18 @@ impl RunDir {
     }
 
     /// The run's id.
-    pub(crate) fn run(&self) -> &str {
+    pub(crate) fn run(&self) -> &RunId {
         &self.run
     }
 
     /// Keeps the plan.
     pub(crate) fn write_plan(&self, plan: &Plan) -> Result<()> {
-        self.write("plan.json", &serde_json::to_vec_pretty(plan)?)
+        self.write(PLAN, &serde_json::to_vec_pretty(plan)?)
     }
 
     /// The plan.
     pub(crate) fn plan(&self) -> Result<Plan> {
-        self.read_json("plan.json")
+        self.read_json(PLAN)
     }
 
     /// Keeps the facts that the plan follows from.
@@ -158,9 +180,9 @@ impl RunDir {
         self.write(report::FILE, &serde_json::to_vec_pretty(report)?)
     }
 
-    /// Pins the jump system's host key: one line, `ssh-ed25519 AAAA… comment`.
-    pub(crate) fn pin(&self, public_key: &str) -> Result<()> {
-        let line = format!("{} {}\n", self.alias(), public_key.trim());
+    /// Pins the jump system's host key.
+    pub(crate) fn pin(&self, key: &PublicKey) -> Result<()> {
+        let line = format!("{} {key}\n", self.alias());
         self.write("known_hosts", line.as_bytes())
     }
 
@@ -234,18 +256,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let state = StateDir::find(Some(dir.path())).unwrap();
         assert!(state.latest("root@node/7").is_none());
-        for run in ["aa", "bb"] {
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICwfVQy7uTB4+KA/RNigmOVQ3ZRKO1ls+BvpdI4MNq7H x";
+        for run in [0xaa, 0xbb].map(RunId::new) {
             state
-                .begin(run)
+                .begin(&run)
                 .unwrap()
-                .pin("ssh-ed25519 AAAA x\n")
+                .pin(&key.parse().unwrap())
                 .unwrap();
-            state.set_latest("root@node/7", run).unwrap();
+            state.set_latest("root@node/7", &run).unwrap();
         }
         let latest = state.latest("root@node/7").unwrap();
-        assert_eq!(latest.run(), "bb");
+        assert_eq!(*latest.run(), RunId::new(0xbb));
         assert!(latest.is_pinned());
+        assert_eq!(state.nodes_of(latest.run()), ["root@node_7"]);
         let pinned = fs::read_to_string(latest.path().join("known_hosts")).unwrap();
-        assert_eq!(pinned, "jump-bb ssh-ed25519 AAAA x\n");
+        assert_eq!(
+            pinned,
+            format!("jump-00000000000000bb {}\n", &key[..key.len() - 2])
+        );
     }
 }

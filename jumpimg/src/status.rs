@@ -162,6 +162,7 @@ fn progress(status: &Status, journal: &Journal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::run_id::RunId;
     use jumpspec::status::{StepShown, System};
 
     fn old(journal: Journal, step: Option<StepShown>) -> Status {
@@ -172,7 +173,7 @@ mod tests {
             kernel: "6.1".to_owned(),
             boot_id: "b".to_owned(),
             uptime_ms: 61_000,
-            run: Some("aa".to_owned()),
+            run: Some(RunId::new(0xaa)),
             journal: Some(journal),
             selector_state: Some("old".to_owned()),
             failure: None,
@@ -185,11 +186,11 @@ mod tests {
 
     #[test]
     fn a_status_names_system_run_and_reason() {
-        let mut journal = Journal::new("aa", &[]);
+        let mut journal = Journal::new(&RunId::new(0xaa), &[]);
         journal.failure = Some("no link".to_owned());
         insta::assert_snapshot!(text(&old(journal, None)), @r"
         node07: old system, Debian 12, 6.1, up 1 min 01 s
-        run aa: being staged
+        run 00000000000000aa: being staged
         begun by root@admin1, 2026-11-25T00:06:29Z
         the selector would boot: old
         the last attempt failed: no link
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_arm_says_what_a_boot_would_do() {
-        let mut journal = Journal::new("aa", &[]);
+        let mut journal = Journal::new(&RunId::new(0xaa), &[]);
         journal.stage = Stage::Armed;
         journal.arm = Some(jumpspec::arm::Arm {
             boot_id: "b".to_owned(),
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn one_of_several_gets_a_line() {
-        let mut journal = Journal::new("aa", &[]);
+        let mut journal = Journal::new(&RunId::new(0xaa), &[]);
         journal.stage = Stage::Prove;
         let step = StepShown {
             number: 2,
@@ -221,6 +222,6 @@ mod tests {
             words: "prove: the network is up".to_owned(),
         };
         let shown = line("n7", &old(journal, Some(step)));
-        insta::assert_snapshot!(shown, @"n7: old system, Debian 12; run aa: proving itself, step 2 of 5 begun: prove: the network is up");
+        insta::assert_snapshot!(shown, @"n7: old system, Debian 12; run 00000000000000aa: proving itself, step 2 of 5 begun: prove: the network is up");
     }
 }

@@ -6,6 +6,7 @@ use jumpspec::digest::Digest;
 use jumpspec::facts::{Facts, Partition};
 use jumpspec::plan::{LANDING_LABEL, Plan};
 use jumpspec::planner::{self, Input};
+use jumpspec::run_id::RunId;
 use jumpsys::system::random_bytes;
 
 use crate::image_files::ImageFiles;
@@ -56,7 +57,7 @@ impl<'a> Common<'a> {
     /// Works the plan of `run` out for a node with these facts.
     pub(crate) fn plan(
         &self,
-        run: &str,
+        run: &RunId,
         mark: &str,
         facts: &Facts,
         purpose: Purpose,
@@ -106,7 +107,7 @@ pub(crate) enum Purpose {
 /// Looks at `node`.
 pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Result<Survey, Trouble> {
     let tools = common.tools;
-    let (run, mark) = (random_hex()?, random_hex()?);
+    let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
     let session = Session::open(&tools.args.route(node), &tools.interrupt)
         .map_err(|error| in_jump(tools, node, &error).unwrap_or_else(|| error.trouble(node)))?;
     let agent = Agent::upload(&session, &run, &tools.jumpinit).map_err(|error| {
@@ -182,6 +183,10 @@ fn done_before(tools: &Tools<'_>, node: &str, plan: &Plan) -> Option<String> {
 
 /// 16 hex digits that nobody can guess.
 pub(crate) fn random_hex() -> Result<String, Trouble> {
+    Ok(format!("{:016x}", random_bits()?))
+}
+
+fn random_bits() -> Result<u64, Trouble> {
     let bytes = random_bytes::<8>().context("cannot make a run id or secret")?;
-    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+    Ok(u64::from_be_bytes(bytes))
 }

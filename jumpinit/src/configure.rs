@@ -32,7 +32,7 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
     )?;
     root.write(
         "etc/ssh/ssh_host_ed25519_key.pub",
-        bundle.host_key_public.as_bytes(),
+        format!("{}\n", bundle.host_key_public).as_bytes(),
         Owner::root(0o644),
     )?;
     let port = format!(

@@ -32,7 +32,8 @@ pub(crate) fn read() -> Result<Kept> {
         let facts = root
             .read(places::FACTS)?
             .and_then(|json| serde_json::from_slice(&json).ok());
-        Ok((plan, facts, root.read_text(HOST_KEY)?))
+        let host_key = root.read_text(HOST_KEY)?;
+        Ok((plan, facts, host_key.and_then(|key| key.parse().ok())))
     })?;
     let (plan, facts, host_key) = on_landing.unwrap_or_default();
     let new = || read_plan(&Path::new("/").join(places::NEW_PLAN)).ok();

@@ -226,7 +226,7 @@ mod tests {
         let journal = Journal {
             step,
             done,
-            ..Journal::new("aa", &[])
+            ..Journal::new(&jumpspec::run_id::RunId::new(0xaa), &[])
         };
         first_step(&journal, &steps())
     }

@@ -73,8 +73,8 @@ fn find_plan(work: Option<&Path>) -> Result<Plan> {
     let found = plans.into_iter().find(|plan| plan.run == jump.run);
     found.ok_or_else(|| match asked {
         Some(asked) => Forbidden::OtherRun {
-            found: jump.run,
-            asked,
+            found: jump.run.into(),
+            asked: asked.into(),
         }
         .into(),
         None => wrong(format!(

@@ -250,6 +250,7 @@ impl Refusal {
                 "archive the tree again with `tar --format=posix --numeric-owner --xattrs --acls`"
             }
             Self::Exists => "unpack into an empty directory",
+            Self::TooLong => "leave it out: no more than 4096 levels of directories are kept",
             _ => return None,
         })
     }

@@ -42,7 +42,6 @@ impl Members {
     /// Lists an open directory, sorted by the names' bytes.
     pub(crate) fn read(directory: BorrowedFd<'_>) -> io::Result<Self> {
         let mut members = Self::default();
-        // Not on the stack, which a deep tree fills with walks.
         let mut buffer = Vec::with_capacity(BUFFER);
         let mut listing = RawDir::new(directory, buffer.spare_capacity_mut());
         while let Some(entry) = listing.next() {
@@ -89,6 +88,12 @@ impl Members {
             }
         }
         self.sort();
+    }
+
+    /// The member at this place of the order.
+    pub(crate) fn get(&self, place: usize) -> Option<(&[u8], Member)> {
+        let place = self.places.get(place)?;
+        Some((place.name(&self.names), place.member))
     }
 
     /// The members, in order.

@@ -5,7 +5,8 @@
 //! entries again has to look each directory up once.
 //!
 //! Relative to directory descriptors, so that no path is too long, no symlink is
-//! followed and a directory that is moved meanwhile leads nowhere else.
+//! followed and a directory that is moved meanwhile leads nowhere else. Levels are kept on the
+//! heap, and a tree is entered no deeper than an image's paths go ([`fits`]).
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::error::{Result, io_error};
+use crate::entry::fits;
+use crate::error::{Refusal, Result, io_error, refuse};
 use crate::members::{Member, Members};
 use crate::tree::{self, Tree};
 
@@ -141,7 +143,28 @@ pub(crate) fn walk(root: BorrowedFd<'_>, pass: Pass, visitor: &mut dyn Visitor) 
         .try_clone_to_owned()
         .map_err(io_error(b"", "cannot open directory"))?;
     let mut walk = Walk { pass, visitor };
-    walk.directory(&Arc::new(root), b".", &node)
+    let mut levels: Vec<Level> = Vec::new();
+    levels.extend(walk.directory(&Arc::new(root), b".", &node)?);
+    while let Some(level) = levels.last_mut() {
+        let Some((name, member)) = level.members.get(level.next) else {
+            levels.pop();
+            continue;
+        };
+        let below = walk.subdirectory(level.directory.as_ref(), &level.path, name, member)?;
+        level.next += 1;
+        levels.extend(below);
+    }
+    Ok(())
+}
+
+/// A directory whose subdirectories are walked.
+struct Level {
+    /// None if only the overlay has it.
+    directory: Option<Arc<OwnedFd>>,
+    path: Vec<u8>,
+    members: Members,
+    /// The member that comes next.
+    next: usize,
 }
 
 /// Walks a tree and stores nothing: `decide` is asked about every node.
@@ -171,21 +194,26 @@ struct Walk<'v> {
 }
 
 impl Walk<'_> {
-    /// A directory, named `name` in `parent`.
-    fn directory(&mut self, parent: &Arc<OwnedFd>, name: &[u8], node: &Node) -> Result<()> {
+    /// A directory, named `name` in `parent`; the level to go on with, if it is entered.
+    fn directory(
+        &mut self,
+        parent: &Arc<OwnedFd>,
+        name: &[u8],
+        node: &Node,
+    ) -> Result<Option<Level>> {
         let decision = self.visitor.decide(node);
         if self.pass != Pass::Others {
             self.report(decision, parent, name, node)?;
         }
         if !matches!(decision, Decision::Store | Decision::Pass) {
-            return Ok(());
+            return Ok(None);
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match fs::openat(parent.as_fd(), name, flags, Mode::empty()) {
-            Ok(opened) => self.descend(Some(&Arc::new(opened)), &node.path),
+            Ok(opened) => self.enter(Some(Arc::new(opened)), &node.path).map(Some),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
                 self.visitor.vanished(&node.path);
-                Ok(())
+                Ok(None)
             }
             Err(error) => Err(io_error(&node.path, "cannot open directory")(error)),
         }
@@ -208,9 +236,10 @@ impl Walk<'_> {
         })
     }
 
-    /// What is in a directory; in one that only the overlay has, without a descriptor.
-    fn descend(&mut self, directory: Option<&Arc<OwnedFd>>, path: &[u8]) -> Result<()> {
-        let mut members = match directory {
+    /// Lists a directory and reports what else than directories is in it; one that only the
+    /// overlay has is entered without a descriptor.
+    fn enter(&mut self, directory: Option<Arc<OwnedFd>>, path: &[u8]) -> Result<Level> {
+        let mut members = match &directory {
             Some(directory) => {
                 Members::read(directory.as_fd()).map_err(io_error(path, "cannot read directory"))?
             }
@@ -219,13 +248,15 @@ impl Walk<'_> {
         members.lay_over(self.visitor.overlay(path));
         if self.pass != Pass::Directories {
             for (name, member) in members.iter() {
-                self.other(directory, path, name, member)?;
+                self.other(directory.as_ref(), path, name, member)?;
             }
         }
-        for (name, member) in members.iter() {
-            self.subdirectory(directory, path, name, member)?;
-        }
-        Ok(())
+        Ok(Level {
+            directory,
+            path: path.to_vec(),
+            members,
+            next: 0,
+        })
     }
 
     /// A member of a directory, if it is none itself.
@@ -249,27 +280,27 @@ impl Walk<'_> {
         }
     }
 
-    /// A member of a directory, if it is one itself.
+    /// A member of a directory, if it is one itself; the level to go on with, if it is entered.
     fn subdirectory(
         &mut self,
         directory: Option<&Arc<OwnedFd>>,
         parent: &[u8],
         name: &[u8],
         member: Member,
-    ) -> Result<()> {
+    ) -> Result<Option<Level>> {
         match (member, directory) {
             (Member::OverlaidDirectory, _) => {
                 let path = join(parent, name);
                 if self.pass != Pass::Others {
                     self.visitor.overlaid(&path)?;
                 }
-                self.descend(None, &path)
+                self.enter(None, &path).map(Some)
             }
             (Member::Directory, Some(directory)) => match self.look(directory, parent, name)? {
                 Some(node) => self.directory(directory, name, &node),
-                None => Ok(()),
+                None => Ok(None),
             },
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
@@ -280,6 +311,9 @@ impl Walk<'_> {
         name: &[u8],
     ) -> Result<Option<Node>> {
         let path = join(parent, name);
+        if !fits(&path) {
+            return Err(refuse(&path, Refusal::TooLong));
+        }
         let stat =
             tree::stat_at(directory.as_fd(), name).map_err(io_error(&path, "cannot look at it"))?;
         if stat.is_none() {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{Journal, Stage};
 use crate::plan::Plan;
+use crate::run_id::RunId;
 use crate::step::Step;
 
 /// When an arm was made, and whether the reboot that it is for was ordered. Kept in the journal.
@@ -38,13 +39,13 @@ pub struct Moment<'a> {
 pub enum NotNow {
     /// The plan, and what was staged by it, is of an earlier boot.
     #[error("the node was rebooted since the plan of run {0} was made")]
-    OtherBoot(String),
+    OtherBoot(RunId),
     /// Something is missing yet.
     #[error("run {0} is not staged to its end")]
-    NotStaged(String),
+    NotStaged(RunId),
     /// Nothing leads to the jump system.
     #[error("run {0} is not armed")]
-    NotArmed(String),
+    NotArmed(RunId),
 }
 
 /// How an arm stands.
@@ -129,7 +130,7 @@ mod tests {
 
     /// Staging is over.
     fn staged(plan: &Plan) -> Journal {
-        let mut journal = Journal::new(RUN, &[]);
+        let mut journal = Journal::new(&RUN.parse().unwrap(), &[]);
         journal.step = u32::try_from(position(plan).unwrap() - 1).unwrap();
         journal.done = true;
         journal
@@ -161,7 +162,7 @@ mod tests {
             can_arm(&plan, &journal, &plan.boot_id),
             Err(NotNow::NotStaged(_))
         ));
-        let begun = Journal::new(RUN, &[]);
+        let begun = Journal::new(&RUN.parse().unwrap(), &[]);
         assert!(can_arm(&plan, &begun, &plan.boot_id).is_err());
     }
 
@@ -194,7 +195,7 @@ mod tests {
         let mut journal = armed(&plan, 0);
         journal.arm = None;
         assert_eq!(standing(&plan, &journal, now), Standing::Over);
-        journal.run = "another".to_owned();
+        journal.run = RunId::new(1);
         assert_eq!(standing(&plan, &journal, now), Standing::None);
     }
 
@@ -208,7 +209,7 @@ mod tests {
         assert!(!is_ordered(&staged(&plan)));
         // A journal from before there were orders.
         let old: Journal = serde_json::from_str(
-            r#"{"run":"aa","disk":[],"stage":"armed","step":8,"done":true,"tries":0,"failure":null}"#,
+            r#"{"run":"00000000000000aa","disk":[],"stage":"armed","step":8,"done":true,"tries":0,"failure":null}"#,
         )
         .unwrap();
         assert!(!is_ordered(&old));

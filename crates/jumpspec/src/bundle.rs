@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
 use crate::plan::Plan;
+use crate::public_key::PublicKey;
 
 /// The file's name in the directory that `jumpinit stage --work` is given.
 pub const FILE: &str = "bundle.json";
@@ -31,8 +32,8 @@ pub struct Bundle {
     pub origin: String,
     /// The jump system's host key, OpenSSH private key text. Secret.
     pub host_key: String,
-    /// Its public part, one line.
-    pub host_key_public: String,
+    /// Its public part.
+    pub host_key_public: PublicKey,
     /// Lines for root's `authorized_keys` in the jump system, besides the node's own.
     pub authorized_keys: Vec<String>,
     /// The admin's hooks: `before`, `restored`, `finished`, each with its script's text.

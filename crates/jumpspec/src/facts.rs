@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::manifest::OsRelease;
 use crate::network::Network;
 use crate::relpath::RelPath;
+use crate::run_id::RunId;
 use crate::size::Size;
 use crate::sshd::SshServer;
 
@@ -419,7 +420,7 @@ pub struct SavedPath {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JumpInProgress {
     /// Its run id.
-    pub run: String,
+    pub run: RunId,
     /// The stage that its journal stands at, if there is a journal.
     pub stage: Option<crate::journal::Stage>,
     /// Whether a process of that run is alive on the node.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::arm::Arm;
 use crate::facts::DiskIdentity;
 use crate::plan::Swap;
+use crate::run_id::RunId;
 
 /// Bytes at the end of the landing partition that no file system uses: the journal's
 /// slots lie at their start. One MiB keeps what follows aligned.
@@ -39,7 +40,7 @@ pub enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
     /// The run's id.
-    pub run: String,
+    pub run: RunId,
     /// What the disk is known by that this run changes.
     pub disk: Vec<DiskIdentity>,
     /// How far it has come.
@@ -63,9 +64,9 @@ pub struct Journal {
 
 impl Journal {
     /// The journal of a run that has just begun.
-    pub fn new(run: &str, disk: &[DiskIdentity]) -> Self {
+    pub fn new(run: &RunId, disk: &[DiskIdentity]) -> Self {
         Self {
-            run: run.to_owned(),
+            run: run.clone(),
             disk: disk.to_vec(),
             stage: Stage::Stage,
             step: 0,

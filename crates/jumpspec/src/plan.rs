@@ -12,6 +12,7 @@ use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
 use crate::network::{Demand, Network};
 use crate::relpath::RelPath;
+use crate::run_id::RunId;
 use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 
@@ -24,7 +25,7 @@ pub struct Plan {
     /// [`FORMAT`].
     pub format: u32,
     /// The run's id.
-    pub run: String,
+    pub run: RunId,
     /// The node's host name.
     pub hostname: String,
     /// Whether this is a rehearsal: the jump system proves itself and goes back.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, What};
 use crate::plan::Plan;
+use crate::run_id::RunId;
 use crate::step::Step;
 
 /// The report's name below [`crate::places::NEW_LOG`] and in a run's directory on the
@@ -15,7 +16,7 @@ pub const FILE: &str = "report.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeReport {
     /// The run's id.
-    pub run: String,
+    pub run: RunId,
     /// Host name.
     pub hostname: String,
     /// `PRETTY_NAME` of the new system.
@@ -36,7 +37,7 @@ pub const REHEARSAL_FILE: &str = "rehearsal.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RehearsalReport {
     /// The run's id.
-    pub run: String,
+    pub run: RunId,
     /// Host name.
     pub hostname: String,
     /// What the jump system proved, in order.

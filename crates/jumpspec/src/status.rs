@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::facts::Facts;
 use crate::journal::{Journal, Stage};
 use crate::plan::Plan;
+use crate::public_key::PublicKey;
+use crate::run_id::RunId;
 
 /// What `jumpinit status` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub struct Status {
     /// Milliseconds since this boot, as in [`crate::event::Event::uptime_ms`].
     pub uptime_ms: u64,
     /// The run that the node knows of.
-    pub run: Option<String>,
+    pub run: Option<RunId>,
     /// That run's journal.
     pub journal: Option<Journal>,
     /// What the selector would boot next, as its environment block has it.
@@ -142,8 +144,8 @@ pub struct Kept {
     pub plan: Plan,
     /// The facts that it follows from.
     pub facts: Option<Facts>,
-    /// The public part of the jump system's host key, one line.
-    pub host_key_public: Option<String>,
+    /// The public part of the jump system's host key.
+    pub host_key_public: Option<PublicKey>,
     /// Whether what was handed over for staging is still there, so that staging can go on.
     pub can_stage: bool,
 }

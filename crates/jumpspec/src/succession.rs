@@ -133,12 +133,12 @@ mod tests {
     use crate::digest::Digest;
     use crate::job::{Action, Job};
     use crate::manifest::Kind;
-    use crate::planner::sample::{facts, image, job};
+    use crate::planner::sample::{self, facts, image, job};
     use crate::planner::{ImageFile, Input, plan};
 
     fn planned(target: &ImageFile, jump: &ImageFile, job: &Job) -> Plan {
         plan(&Input {
-            run: "00112233aabbccdd",
+            run: &sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump,

@@ -98,6 +98,23 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], PathError> {
     Ok(bytes)
 }
 
+/// Whether this program ignores a signal, as whoever started it may have it do (nohup(1)).
+pub fn ignores(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    is_in_mask(&status, "SigIgn:", signal)
+}
+
+/// Whether `signal` is in a mask of `/proc/PID/status`: 64 bits in hex, the lowest for signal 1
+/// (proc_pid_status(5)).
+fn is_in_mask(status: &str, name: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let bit = u32::try_from(signal - 1)
+        .ok()
+        .and_then(|bit| 1u64.checked_shl(bit));
+    mask.zip(bit).is_some_and(|(mask, bit)| mask & bit != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Memory, boot_id, hostname, kernel, memory, parse_memory, random_bytes};
@@ -130,5 +147,15 @@ mod tests {
         let (a, b) = (random_bytes::<64>().unwrap(), random_bytes::<64>().unwrap());
         assert_ne!(a, b);
         assert!(a[48..].iter().any(|&byte| byte != 0));
+    }
+
+    #[test]
+    fn a_signal_is_found_in_its_mask() {
+        let status = "Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        assert!(super::is_in_mask(status, "SigIgn:", 1));
+        assert!(super::is_in_mask(status, "SigIgn:", 13));
+        for other in [0, 2, 64, 65, -1] {
+            assert!(!super::is_in_mask(status, "SigIgn:", other), "{other}");
+        }
     }
 }

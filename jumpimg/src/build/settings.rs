@@ -8,6 +8,7 @@ use jumpspec::manifest::Kind;
 use jumpspec::recipe::{Budget, Compression, Mounts, Recipe};
 use jumpspec::size::Size;
 
+use crate::output;
 use crate::trouble::{Exit, Trouble};
 
 const EXAMPLES: &str = "\
@@ -51,6 +52,9 @@ pub(crate) struct ImageArgs {
     /// The image to write.
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run")]
     pub(crate) output: Option<PathBuf>,
+    /// Its permission bits, octal; an image holds password hashes and keys.
+    #[arg(long, value_name = "MODE", default_value = "0600", value_parser = mode)]
+    mode: u32,
     /// How to write it; by the output's name if not given, where .tgz and .tar.gz are tgz.
     #[arg(long)]
     format: Option<Format>,
@@ -110,6 +114,8 @@ pub(crate) struct Settings {
     pub(crate) recipe: Recipe,
     pub(crate) root: PathBuf,
     pub(crate) output: Option<PathBuf>,
+    /// Permission bits of what is written.
+    pub(crate) mode: u32,
     pub(crate) format: Format,
     pub(crate) jumpinit: Option<PathBuf>,
     pub(crate) strict: bool,
@@ -147,7 +153,8 @@ impl Settings {
         Ok(Self {
             recipe,
             root,
-            output: args.output.clone(),
+            output: args.output.as_deref().map(output::place).transpose()?,
+            mode: args.mode,
             format: args.format.unwrap_or_else(by_name),
             jumpinit: args.jumpinit.clone(),
             strict: args.strict,
@@ -164,6 +171,12 @@ impl From<KindName> for Kind {
             KindName::Target => Self::Target,
         }
     }
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok();
+    mode.filter(|mode| mode & !0o777 == 0)
+        .ok_or_else(|| "not permission bits such as 0640".to_owned())
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe, Trouble> {

@@ -12,7 +12,7 @@ use report::Report;
 
 use crate::trouble::Trouble;
 use crate::weight::{self, Measure, Table};
-use crate::{image, print};
+use crate::{image, output, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,10 +53,11 @@ pub(crate) struct InspectArgs {
 
 /// Shows an image.
 pub(crate) fn run(args: &InspectArgs) -> Result<(), Trouble> {
+    let html = args.html.as_deref().map(output::place).transpose()?;
     let image = image::open(&args.image)?;
     let weights =
         weight::of_image(&image, args.by).map_err(|error| image::trouble(&args.image, error))?;
-    if let Some(path) = &args.html {
+    if let Some(path) = &html {
         let page = page::html(&image, &weights)?;
         write_atomic(path, page.as_bytes(), 0o644).map_err(anyhow::Error::new)?;
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
+use jumpspec::run_id::RunId;
 use jumpspec::status::{Status, System};
 
 use super::Agent;
@@ -63,7 +64,7 @@ pub(crate) struct Lookout<'a> {
     /// The jump system, if its host key is known here.
     pinned: Option<Route>,
     /// The run whose report ends the watch, if one is watched.
-    run: Option<String>,
+    run: Option<RunId>,
     /// The boot that is to end, if one is.
     pub(crate) first_boot: String,
     /// The name of our private directory on the node.
@@ -105,9 +106,9 @@ impl<'a> Lookout<'a> {
         first_boot: &str,
     ) -> Result<Self, Trouble> {
         Ok(Self {
-            run: Some(run.run().to_owned()),
+            run: Some(run.run().clone()),
             first_boot: first_boot.to_owned(),
-            directory: run.run().to_owned(),
+            directory: run.run().to_string(),
             ..Self::new(tools, node, Some(run))?
         })
     }
@@ -209,11 +210,11 @@ fn ask(agent: &Agent, session: &Session) -> Result<Status, SshError> {
 }
 
 /// The report of `run` in what the node said.
-fn finished(said: &str, run: &str) -> Option<NodeReport> {
+fn finished(said: &str, run: &RunId) -> Option<NodeReport> {
     let json = &said[said.find('{')?..];
     serde_json::from_str::<NodeReport>(json)
         .ok()
-        .filter(|report| report.run == run)
+        .filter(|report| report.run == *run)
 }
 
 #[cfg(test)]
@@ -222,10 +223,11 @@ mod tests {
 
     #[test]
     fn only_this_runs_report_counts() {
-        let report = r#"{"run":"aa","hostname":"n","os":"o","kernel":"k","boot_id":"b"}"#;
+        let report =
+            r#"{"run":"00000000000000aa","hostname":"n","os":"o","kernel":"k","boot_id":"b"}"#;
         let said = format!("boot b\nprogram\n{report}\n");
-        assert!(finished(&said, "aa").is_some());
-        assert!(finished(&said, "bb").is_none());
-        assert!(finished("boot b\n", "aa").is_none());
+        assert!(finished(&said, &RunId::new(0xaa)).is_some());
+        assert!(finished(&said, &RunId::new(0xbb)).is_none());
+        assert!(finished("boot b\n", &RunId::new(0xaa)).is_none());
     }
 }

@@ -70,7 +70,11 @@ impl Agent {
             quoted(directory),
             agent.program
         );
-        session.run_with(&script, Input::bytes(binary), UPLOAD)?;
+        if let Err(error) = session.run_with(&script, Input::bytes(binary), UPLOAD) {
+            // The first error is the one to tell.
+            agent.remove(session).ok();
+            return Err(error);
+        }
         Ok(agent)
     }
 

@@ -8,6 +8,12 @@
 /// rpm's own limit on a header's entries (`HEADER_TAGS_MAX`, lib/header.cc).
 const ENTRIES_CAP: usize = 0xffff;
 
+/// Bytes of the longest path (include/uapi/linux/limits.h), which counts a NUL.
+const PATH_MAX: usize = 4095;
+/// How many times its data a header's paths take at the most. A path has at least five bytes of it
+/// (a number and a NUL) and seldom more than a hundred of its own.
+const EXPANSION: usize = 32;
+
 const NAME: u32 = 1000;
 const VERSION: u32 = 1001;
 const RELEASE: u32 = 1002;
@@ -61,14 +67,21 @@ impl<'a> Header<'a> {
         version
     }
 
-    /// The paths of its files and directories, without the slash in front.
+    /// The paths of its files and directories, without the slash in front. One long directory could
+    /// stand in front of many names: what is longer than any path is left out, and the rest once
+    /// there is more of it than honest headers have.
     pub(super) fn paths(&self) -> impl Iterator<Item = Vec<u8>> + use<'a> {
         let directories: Vec<&[u8]> = self.texts(DIRECTORY_NAMES).collect();
         let names = self.texts(BASE_NAMES).zip(self.numbers(DIRECTORY_INDEXES));
-        names.filter_map(move |(name, directory)| {
+        let mut left = EXPANSION * self.data.len();
+        let path = move |(name, directory): (&[u8], u32)| {
             let directory = directories.get(usize::try_from(directory).ok()?)?;
-            Some([directory.strip_prefix(b"/")?, name].concat())
-        })
+            let directory = directory.strip_prefix(b"/")?;
+            let length = directory.len() + name.len();
+            left = left.checked_sub(length)?;
+            (length <= PATH_MAX).then(|| [directory, name].concat())
+        };
+        names.filter_map(path)
     }
 
     /// The data at which a tag's value begins, and its count.
@@ -148,6 +161,24 @@ mod tests {
         for length in 0..blob.len() {
             assert!(Header::new(&blob[..length]).is_none(), "{length}");
         }
+    }
+
+    #[test]
+    fn one_long_directory_before_many_names_takes_no_more_than_a_multiple_of_the_header() {
+        let count = 9000;
+        let directory = [b"/".as_slice(), &[b'd'; 4000], b"/\0"].concat();
+        let blob = header(&[
+            (NAME, 1, b"x\0"),
+            (DIRECTORY_INDEXES, count, &vec![0; 36_000]),
+            (BASE_NAMES, count, &b"f\0".repeat(9000)),
+            (DIRECTORY_NAMES, 1, &directory),
+        ]);
+        let taken: usize = Header::new(&blob)
+            .unwrap()
+            .paths()
+            .map(|path| path.len())
+            .sum();
+        assert!(taken <= EXPANSION * blob.len(), "{taken} of {}", blob.len());
     }
 
     #[test]

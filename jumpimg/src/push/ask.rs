@@ -10,7 +10,7 @@ use crate::trouble::{Exit, Trouble};
 
 /// Asks `question`, to which the node's host name is the yes. Without a terminal nobody can, and it is refused.
 pub(crate) fn ask(question: &str, hostname: &str, interrupt: &Interrupt) -> Result<(), Trouble> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !can_ask() {
         let message = "nothing was done: there is no terminal to ask at";
         return Err(Trouble::new(Exit::Refused, "needs-yes", message)
             .hint("say --yes if that is what you want, or --dry-run to see the plan only"));
@@ -24,6 +24,11 @@ pub(crate) fn ask(question: &str, hostname: &str, interrupt: &Interrupt) -> Resu
         "not-confirmed",
         "nothing was done: that is not its host name",
     ))
+}
+
+/// Whether somebody is there who could answer.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// A line from the terminal. Read by a thread, because a read goes on after Ctrl-C.

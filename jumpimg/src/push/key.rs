@@ -4,16 +4,18 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use jumpspec::public_key::PublicKey;
+use jumpspec::run_id::RunId;
 use jumpsys::cmd::Program;
 
-/// An OpenSSH key pair as text. Not printable: one part is secret.
-pub(crate) struct HostKey {
+/// An OpenSSH key pair. Not printable: one part is secret.
+pub(crate) struct KeyPair {
     pub(crate) private: String,
-    pub(crate) public: String,
+    pub(crate) public: PublicKey,
 }
 
 /// Makes a key pair for `run`.
-pub(crate) fn make(run: &str) -> Result<HostKey> {
+pub(crate) fn make(run: &RunId) -> Result<KeyPair> {
     // Mode 0700, and gone with all in it at the end of this function.
     let directory = tempfile::Builder::new()
         .prefix("jump-key-")
@@ -28,9 +30,9 @@ pub(crate) fn make(run: &str) -> Result<HostKey> {
         .run()
         .context("cannot make the jump system's host key")?;
     let read = |file| fs::read_to_string(file).context("cannot read the jump system's host key");
-    Ok(HostKey {
+    Ok(KeyPair {
         private: read(file.clone())?,
-        public: read(file.with_extension("pub"))?,
+        public: read(file.with_extension("pub"))?.parse()?,
     })
 }
 
@@ -40,12 +42,9 @@ mod tests {
 
     #[test]
     fn every_run_has_a_key_of_its_own() {
-        let keys = [make("aa").unwrap(), make("aa").unwrap()];
+        let keys = [RunId::new(1), RunId::new(1)].map(|run| make(&run).unwrap());
         assert_ne!(keys[0].public, keys[1].public);
-        assert!(
-            keys[0].public.starts_with("ssh-ed25519 ")
-                && keys[0].public.trim_end().ends_with("jump-aa")
-        );
+        assert!(keys[0].public.to_string().starts_with("ssh-ed25519 "));
         assert!(
             keys[0]
                 .private

@@ -17,7 +17,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::render;
 use serde_json::{Map, json};
@@ -29,9 +28,9 @@ use crate::ssh::{Session, SshError};
 use crate::survey::{Common, Purpose, Survey, Tools, survey};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
-pub(crate) use ask::ask;
+pub(crate) use ask::{ask, can_ask};
 pub(crate) use follow::Start;
-pub(crate) use key::HostKey;
+pub(crate) use key::KeyPair;
 pub(crate) use run::{Run, Staging, bundle};
 pub(crate) use timeline::Timeline;
 
@@ -85,6 +84,16 @@ fn push(
         let left = survey.leave();
         return agreed.and(left).map_err(untouched);
     }
+    let kept = survey.plan.as_ref().map_err(Clone::clone);
+    let kept = kept.and_then(|plan| keep(common.tools, node, plan, &survey));
+    let (dir, key) = match kept {
+        Ok(kept) => kept,
+        Err(trouble) => {
+            // The first trouble is the one to tell.
+            survey.leave().ok();
+            return Err(trouble);
+        }
+    };
     let Survey {
         session,
         agent,
@@ -93,9 +102,6 @@ fn push(
         plan,
     } = survey;
     let plan = plan?;
-    let key = key::make(&plan.run)?;
-    let dir = begin(common.tools, node, &plan, &facts, &key.public)?;
-    dir.write_mark(&mark)?;
     voice.keep(dir.events()?);
     let bundle = bundle(common, &plan, &facts, key);
     let mut run = Run {
@@ -119,20 +125,22 @@ fn push(
     run.jump(session, &agent)
 }
 
-/// Begins to keep a run on this host.
-pub(crate) fn begin(
+/// Begins to keep a run on this host, with a host key for its jump system.
+fn keep(
     tools: &Tools<'_>,
     node: &str,
     plan: &Plan,
-    facts: &Facts,
-    host_key: &str,
-) -> Result<RunDir, Trouble> {
+    survey: &Survey,
+) -> Result<(RunDir, KeyPair), Trouble> {
+    let key = key::make(&plan.run)?;
     let dir = tools.state.begin(&plan.run)?;
     dir.write_plan(plan)?;
-    dir.write_facts(facts)?;
-    dir.pin(host_key)?;
+    dir.write_facts(&survey.facts)?;
+    dir.pin(&key.public)?;
+    dir.write_mark(&survey.mark)?;
+    dir.events()?;
     tools.state.set_latest(node, &plan.run)?;
-    Ok(dir)
+    Ok((dir, key))
 }
 
 impl Run<'_> {

@@ -82,11 +82,12 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::run_id::RunId;
 
     #[test]
     fn a_rehearsals_report_says_what_was_proved_and_what_was_not() {
         let report = RehearsalReport {
-            run: "aa".to_owned(),
+            run: RunId::new(0xaa),
             hostname: "node07".to_owned(),
             proved: vec![Proved {
                 step: "prove: the network is up".to_owned(),
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn a_report_has_times_system_and_log() {
         let report = NodeReport {
-            run: "aa".to_owned(),
+            run: RunId::new(0xaa),
             hostname: "node07".to_owned(),
             os: "Debian GNU/Linux 13 (trixie)".to_owned(),
             kernel: "6.12.0".to_owned(),

@@ -11,7 +11,7 @@ use jumpspec::status::EXIT_BUSY;
 use jumpspec::step::{ImageRole, Step};
 
 use super::interrupted;
-use super::key::HostKey;
+use super::key::KeyPair;
 use super::upload::Upload;
 use crate::node::{Agent, Goal};
 use crate::run_dir::RunDir;
@@ -72,7 +72,7 @@ enum Next {
 }
 
 /// The bundle of a run that begins.
-pub(crate) fn bundle(common: &Common<'_>, plan: &Plan, facts: &Facts, key: HostKey) -> Bundle {
+pub(crate) fn bundle(common: &Common<'_>, plan: &Plan, facts: &Facts, key: KeyPair) -> Bundle {
     Bundle {
         plan: plan.clone(),
         facts: facts.clone(),

@@ -32,6 +32,11 @@ pub(crate) const CASES: &[Case] = &[
     ),
     ("a_dry_run_writes_nothing", false, dry_run),
     ("a_socket_is_counted", false, socket),
+    (
+        "directories_nested_without_end_are_refused_by_name",
+        false,
+        nested,
+    ),
     ("a_missing_recipe_is_a_failure", false, missing_recipe),
     ("a_wrong_recipe_is_told_by_its_line", false, wrong_recipe),
     (
@@ -314,5 +319,25 @@ fn usage() -> Result<()> {
 fn completion() -> Result<()> {
     let printed = jumpimg(["completion", "bash"])?.done()?;
     ensure!(printed.stdout.contains("_jumpimg"));
+    Ok(())
+}
+
+/// Made and removed one level at a time: no path is as long.
+fn nested() -> Result<()> {
+    let golden = Golden::new()?;
+    let script = |script: &str| -> Result<()> {
+        let made = Command::new("python3")
+            .args(["-c", script])
+            .current_dir(golden.root())
+            .status()?;
+        ensure!(made.success(), "{script}");
+        Ok(())
+    };
+    script("import os\nfor _ in range(9000):\n os.mkdir('d')\n os.chdir('d')")?;
+    let refused = build(&golden, "image.tar.zst", &[])?;
+    script(
+        "import os\nfor _ in range(9000): os.chdir('d')\nfor _ in range(9000):\n os.chdir('..')\n os.rmdir('d')",
+    )?;
+    refused.failed(3, "[path-too-long]")?;
     Ok(())
 }

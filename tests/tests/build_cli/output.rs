@@ -1,6 +1,7 @@
 //! The file that a build writes: whole or not there at all, and not a trace of it beside.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -20,6 +21,17 @@ pub(crate) const CASES: &[Case] = &[
         "what_an_image_says_of_itself_does_nothing_to_the_terminal",
         false,
         terminal,
+    ),
+    (
+        "an_image_is_its_owners_alone_unless_asked",
+        false,
+        permissions,
+    ),
+    ("what_is_no_regular_file_is_never_replaced", false, no_file),
+    (
+        "a_closed_terminal_leaves_no_unfinished_file",
+        false,
+        hang_up,
     ),
     ("a_full_stdout_is_told_and_is_no_panic", false, full_stdout),
     (
@@ -61,6 +73,10 @@ fn put_much(golden: &Golden) -> Result<()> {
 }
 
 fn interrupted() -> Result<()> {
+    stopped_by("INT")
+}
+
+fn stopped_by(signal: &str) -> Result<()> {
     let golden = Golden::new()?;
     put_much(&golden)?;
     let folder = golden.path("out");
@@ -74,7 +90,7 @@ fn interrupted() -> Result<()> {
         Ok(names(&folder)?.len() > 1)
     })?;
     let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args(["-s", signal, &child.id().to_string()])
         .status()?;
     ensure!(sent.success());
     outcome_of(&child.wait_with_output()?).failed(130, "interrupted; nothing was built")?;
@@ -170,4 +186,47 @@ fn full_stdout() -> Result<()> {
         outcome.failed(1, "cannot write to stdout")?;
     }
     Ok(())
+}
+
+fn permissions() -> Result<()> {
+    let golden = Golden::new()?;
+    let mode = |name: &str| -> Result<u32> {
+        Ok(fs::metadata(golden.path(name))?.permissions().mode() & 0o7777)
+    };
+    build(&golden, "image.tar.zst", &[])?.done()?;
+    build(&golden, "shared.tar.zst", &["--mode", "0640"])?.done()?;
+    build(&golden, "image.tgz", &[])?.done()?;
+    ensure!(mode("image.tar.zst")? == 0o600 && mode("image.tgz")? == 0o600);
+    ensure!(mode("image.tgz.manifest.json")? == 0o600);
+    ensure!(mode("shared.tar.zst")? == 0o640);
+    build(&golden, "x", &["--mode", "4755"])?.failed(2, "permission bits")?;
+    Ok(())
+}
+
+fn no_file() -> Result<()> {
+    let golden = Golden::new()?;
+    let made = Command::new("mkfifo").arg(golden.path("fifo")).status()?;
+    ensure!(made.success(), "mkfifo failed");
+    fs::create_dir(golden.path("directory"))?;
+    symlink("fifo", golden.path("to-fifo"))?;
+    symlink("/dev/null", golden.path("to-null"))?;
+    symlink("nowhere", golden.path("dangling"))?;
+    for name in ["fifo", "directory", "to-fifo", "to-null", "dangling"] {
+        let before = fs::symlink_metadata(golden.path(name))?.ino();
+        build(&golden, name, &[])?.failed(2, "[output-no-file]")?;
+        ensure!(
+            fs::symlink_metadata(golden.path(name))?.ino() == before,
+            "{name}"
+        );
+    }
+    fs::write(golden.path("real.tar.zst"), "old")?;
+    symlink("real.tar.zst", golden.path("link.tar.zst"))?;
+    build(&golden, "link.tar.zst", &[])?.done()?;
+    ensure!(golden.path("link.tar.zst").is_symlink());
+    ensure!(fs::metadata(golden.path("real.tar.zst"))?.len() > 1000);
+    Ok(())
+}
+
+fn hang_up() -> Result<()> {
+    stopped_by("HUP")
 }

@@ -156,7 +156,7 @@ pub(crate) fn two_hosts(bench: &mut Bench) -> Result<()> {
             "with {fault}: exit code {code:?}: {said}"
         );
         ensure!(
-            said.contains("jump-in-progress") && said.contains(&run),
+            said.contains("jump-in-progress") && said.contains(&*run),
             "{said}"
         );
         bench.checked(fault, End::Refused, "jump-in-progress");

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, Outcome};
 use crate::node::Node;
@@ -21,6 +21,22 @@ pub(crate) const CASES: &[Case] = &[
         "an_answer_without_an_end_is_told_and_not_kept",
         Need::Sshd,
         endless,
+    ),
+    (
+        "another_hosts_run_is_not_taken_over_unasked",
+        Need::Sshd,
+        not_unasked,
+    ),
+    (
+        "a_run_id_is_no_path_and_a_host_key_one_key",
+        Need::Sshd,
+        identifiers,
+    ),
+    ("a_node_cannot_speak_for_another", Need::Sshd, for_another),
+    (
+        "a_state_directory_that_cannot_be_written_leaves_nothing_on_the_node",
+        Need::Sshd,
+        no_state,
     ),
     (
         "a_full_stdout_is_told_and_is_no_panic",
@@ -93,7 +109,8 @@ fn terminal() -> Result<()> {
 fn endless() -> Result<()> {
     let bench = Bench::new()?;
     let _node = Node::old(&bench)?;
-    for said in ["cat /dev/zero", "yes"] {
+    // Lines of some length: the time for a question is over before millions of empty ones are heard.
+    for said in ["cat /dev/zero", "yes \"$(printf %4000d 0)\""] {
         bench.write(
             "jumpinit",
             &format!("#!/bin/sh\n[ \"$1\" = --version ] || exec {said}\n"),
@@ -116,4 +133,81 @@ fn full_stdout() -> Result<()> {
     let mut completion = Command::new(jump_tests::bin("jumpimg"));
     let output = completion.args(["completion", "bash"]).stdout(full()?);
     Outcome::from(output.output()?).ended(1, "cannot write to stdout")
+}
+
+/// What the other admin host has kept.
+fn elsewhere(bench: &Bench) -> Vec<String> {
+    let entries = fs::read_dir(bench.path("elsewhere/runs"))
+        .into_iter()
+        .flatten();
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn not_unasked() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::armed(&bench)?;
+    node.change_status(|status| status["origin"] = json!("root@admin1"))?;
+    for more in [&["node07"][..], &["--yes", "node07"]] {
+        let outcome = bench.run_elsewhere("resume", more)?;
+        outcome.ended(
+            3,
+            "was begun by another admin host: root@admin1 [not-begun-here]",
+        )?;
+        outcome.ended(3, "--take-over")?;
+    }
+    ensure!(elsewhere(&bench).is_empty() && !node.path("reboot").exists());
+    Ok(())
+}
+
+fn identifiers() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::armed(&bench)?;
+    let sound: Value = serde_json::from_str(&fs::read_to_string(node.path("kept.json"))?)?;
+    let key = sound["host_key_public"].as_str().unwrap_or_default().trim();
+    let mut kept = [sound.clone(), sound.clone(), sound.clone()];
+    kept[0]["plan"]["run"] = json!("../../evil");
+    kept[1]["host_key_public"] = json!(format!("{key}\n* {key}"));
+    kept[2]["host_key_public"] = json!(format!("@cert-authority * {key}"));
+    for kept in kept {
+        bench.write("kept.json", &kept.to_string())?;
+        let outcome = bench.run_elsewhere("resume", &["--take-over", "node07"])?;
+        outcome.ended(1, "[jumpinit-answer]")?;
+        ensure!(elsewhere(&bench).is_empty() && !bench.path("evil").exists());
+    }
+    Ok(())
+}
+
+/// Both names lead to one machine here, which only pretends to be two.
+fn for_another() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::armed(&bench)?;
+    let config = fs::read_to_string(bench.path("ssh_config"))?;
+    bench.write("ssh_config", &config.replace("node07", "node07 node08"))?;
+    let folder = bench.run_dir("node07")?;
+    let read = |name: &str| fs::read(folder.join(name));
+    let before = (read("plan.json")?, read("known_hosts")?);
+    let mut kept: Value = serde_json::from_str(&fs::read_to_string(node.path("kept.json"))?)?;
+    kept["plan"]["hostname"] = json!("evil");
+    bench.write("kept.json", &kept.to_string())?;
+    let outcome = bench.run("resume", &["--take-over", "node08"])?;
+    outcome.ended(
+        3,
+        "which this host knows as one of node07 [another-nodes-run]",
+    )?;
+    ensure!(before == (read("plan.json")?, read("known_hosts")?));
+    ensure!(!bench.path("state/nodes/node08").exists() && !node.path("reboot").exists());
+    Ok(())
+}
+
+fn no_state() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    bench.write("state", "no directory")?;
+    let outcome = bench.run("push", &["--yes", "node07"])?;
+    outcome.ended(1, "cannot make the directory")?;
+    ensure!(!node.path("bundle.json").exists(), "{outcome:#?}");
+    crate::journey::left_nothing(&node)
 }

@@ -163,7 +163,7 @@ fn armed() -> Result<()> {
     let bench = Bench::new()?;
     let mut node = Node::armed(&bench)?;
     let resume = bench
-        .command_at("elsewhere", "resume", &["node07"])
+        .command_at("elsewhere", "resume", &["--take-over", "node07"])
         .spawn()?;
     node.wait_for("reboot")?;
     // What was saved for the first arm is saved anew before the second.
@@ -207,7 +207,11 @@ fn half_staged() -> Result<()> {
         .ended(3, "[needs-job]")?;
     let job = bench.job();
     let resume = bench
-        .command_at("elsewhere", "resume", &["--job", &job, "node07"])
+        .command_at(
+            "elsewhere",
+            "resume",
+            &["--take-over", "--job", &job, "node07"],
+        )
         .spawn()?;
     wait_for(&node.path("reboot"))?;
     ensure!(

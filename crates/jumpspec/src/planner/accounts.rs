@@ -126,7 +126,7 @@ mod tests {
     fn planned_for(facts: &Facts) -> Plan {
         let (jump, target) = (image(Kind::Jump), image(Kind::Target));
         crate::planner::plan(&Input {
-            run: "00112233aabbccdd",
+            run: &crate::planner::sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &jump,

@@ -96,12 +96,12 @@ mod tests {
     use crate::manifest::Kind;
     use crate::plan::Plan;
     use crate::planner::ImageFile;
-    use crate::planner::sample::{facts, image, job};
+    use crate::planner::sample::{self, facts, image, job};
     use crate::selinux::Selinux;
 
     fn planned(facts: &Facts, target: &ImageFile) -> Result<Plan, Vec<Refusal>> {
         crate::planner::plan(&Input {
-            run: "00112233aabbccdd",
+            run: &sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &image(Kind::Jump),

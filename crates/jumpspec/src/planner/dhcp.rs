@@ -69,7 +69,7 @@ mod tests {
     fn planned(facts: &Facts, job: &Job) -> Plan {
         let (jump, target) = (image(Kind::Jump), image(Kind::Target));
         plan(&Input {
-            run: "00112233aabbccdd",
+            run: &crate::planner::sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &jump,

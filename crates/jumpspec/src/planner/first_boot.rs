@@ -93,7 +93,7 @@ pub(super) fn carries_host_keys(input: &Input<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{facts, image, job};
+    use super::super::sample::{self, facts, image, job};
     use super::super::{Plan, plan};
     use super::*;
     use crate::digest::Digest;
@@ -109,7 +109,7 @@ mod tests {
         let (jump, mut target) = (image(Kind::Jump), image(Kind::Target));
         target.manifest.first_boot = found;
         plan(&Input {
-            run: "00112233aabbccdd",
+            run: &sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &jump,

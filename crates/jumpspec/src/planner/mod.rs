@@ -31,6 +31,7 @@ use crate::plan::{
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::remote;
+use crate::run_id::RunId;
 use crate::selector::{Doubt, Selector, Serial};
 use crate::step::{ImageRole, Step};
 
@@ -51,7 +52,7 @@ const ACCOUNT_FILES: [&str; 6] = [
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The run's id.
-    pub run: &'a str,
+    pub run: &'a RunId,
     /// Whether this is a rehearsal.
     pub rehearsal: bool,
     /// The digest of the admin host's secret.
@@ -133,7 +134,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let notes = fstab.notes();
     let mut plan = Plan {
         format: FORMAT,
-        run: input.run.to_owned(),
+        run: input.run.clone(),
         hostname: input.facts.hostname.clone(),
         rehearsal: input.rehearsal,
         admin_mark: input.admin_mark,

@@ -1,5 +1,7 @@
 //! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
+use std::sync::LazyLock;
+
 use super::{ImageFile, Input};
 use crate::accounts::PublicAccounts;
 use crate::digest::Digest;
@@ -13,10 +15,14 @@ use crate::network::{Address, ClientId, Link, Network};
 use crate::plan::Plan;
 use crate::recipe::Budget;
 use crate::refusal::Refusal;
+use crate::run_id::RunId;
 use crate::size::Size;
 use crate::sshd::{ConfigFile, FileOwner, SshServer};
 
 const GIB: u64 = (1 << 30) / 512;
+
+/// The run's id.
+pub(crate) static RUN: LazyLock<RunId> = LazyLock::new(|| RunId::new(0x0011_2233_aabb_ccdd));
 
 fn partition(number: u32, start: u64, sectors: u64, kind: &str, uuid: &str) -> Partition {
     let swap = kind == "swap";
@@ -314,7 +320,7 @@ pub(crate) fn planned(facts: &Facts) -> Result<Plan, Vec<Refusal>> {
 
 fn planned_as(run: &str, facts: &Facts) -> Result<Plan, Vec<Refusal>> {
     super::plan(&Input {
-        run,
+        run: &run.parse().expect("a run's id"),
         rehearsal: false,
         admin_mark: Digest::of(b"mark"),
         jump: &image(Kind::Jump),

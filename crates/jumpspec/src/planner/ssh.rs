@@ -167,13 +167,13 @@ mod tests {
     use crate::facts::Facts;
     use crate::job::Job;
     use crate::manifest::Kind;
-    use crate::planner::sample::{facts, image, job};
+    use crate::planner::sample::{self, facts, image, job};
     use crate::step::Step;
 
     fn planned_for(facts: &Facts, job: &Job) -> Result<Ssh, Vec<Refusal>> {
         let (jump, target) = (image(Kind::Jump), image(Kind::Target));
         planned(&Input {
-            run: "00112233aabbccdd",
+            run: &sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &jump,
@@ -268,7 +268,7 @@ mod tests {
         job.hooks.restored = Some("mend".to_owned());
         let (jump, target) = (image(Kind::Jump), image(Kind::Target));
         let steps = crate::planner::plan(&Input {
-            run: "00112233aabbccdd",
+            run: &sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &jump,

@@ -1,4 +1,4 @@
-use super::sample::{facts, image, job};
+use super::sample::{self, facts, image, job};
 use super::*;
 use crate::facts::{Content, Extent, JumpInProgress, TableKind};
 use crate::job::Action;
@@ -19,7 +19,7 @@ mod unknown;
 fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
     let (jump, target) = (image(Kind::Jump), image(Kind::Target));
     plan(&Input {
-        run: "00112233aabbccdd",
+        run: &sample::RUN,
         rehearsal: false,
         admin_mark: Digest::of(b"secret"),
         jump: &jump,
@@ -79,7 +79,7 @@ fn a_rehearsal_goes_as_far_as_the_proof_and_destroys_nothing() {
     let mut job = job();
     job.prove.admin_login = true;
     let plan = plan(&Input {
-        run: "00112233aabbccdd",
+        run: &sample::RUN,
         rehearsal: true,
         admin_mark: Digest::of(b"secret"),
         jump: &jump,
@@ -164,7 +164,7 @@ fn refuses_a_node_that_is_not_ready() {
         ["network-unsupported"]
     );
     let jump = JumpInProgress {
-        run: "x".to_owned(),
+        run: RunId::new(1),
         stage: Some(Stage::Armed),
         live: false,
         armed: true,
@@ -190,7 +190,7 @@ fn refuses_images_for_other_machines() {
     );
     let (jump, facts, job) = (image(Kind::Jump), facts(), job());
     let refusals = plan(&Input {
-        run: "r",
+        run: &sample::RUN,
         rehearsal: false,
         admin_mark: Digest::of(b"secret"),
         jump: &jump,

@@ -9,6 +9,7 @@ use crate::plan::{
     PlannedLanding, PlannedLoader, PlannedSelector, PlannedSsh, Steps, Swap,
 };
 use crate::refusal::{Refusal, RefusalCode};
+use crate::run_id::RunId;
 use crate::size::Size;
 use crate::sshd::SshServer;
 use crate::step::Step;
@@ -104,7 +105,7 @@ fn a_plan() -> Plan {
     };
     Plan {
         format: 1,
-        run: "00c0ffee00c0ffee".to_owned(),
+        run: RunId::new(0x00c0_ffee_00c0_ffee),
         hostname: "node07".to_owned(),
         rehearsal: false,
         admin_mark: crate::digest::Digest::of(b"secret"),

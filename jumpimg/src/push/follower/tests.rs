@@ -4,6 +4,7 @@ use jumpspec::event::{Event, What};
 use jumpspec::job::Waits;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::report::NodeReport;
+use jumpspec::run_id::RunId;
 use jumpspec::status::{Status, System};
 
 use super::{Action, Ending, Follower};
@@ -22,7 +23,7 @@ fn nothing() -> Sight {
 }
 
 fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
-    let mut journal = Journal::new("aa", &[]);
+    let mut journal = Journal::new(&RunId::new(0xaa), &[]);
     journal.stage = stage;
     journal.failure = failure.map(str::to_owned);
     Status {
@@ -32,7 +33,7 @@ fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
         kernel: "6".to_owned(),
         boot_id: "b".to_owned(),
         uptime_ms: 1,
-        run: Some("aa".to_owned()),
+        run: Some(RunId::new(0xaa)),
         journal: Some(journal),
         selector_state: None,
         failure: None,
@@ -58,7 +59,7 @@ fn a_run_goes_by_way_of_the_jump_system_to_its_report() {
     let new = Sight::New(status(System::New, Stage::Try, None));
     assert!(waits(&follower.next(new, minutes(21))));
     let report = NodeReport {
-        run: "aa".to_owned(),
+        run: RunId::new(0xaa),
         hostname: "n".to_owned(),
         os: "Debian 13".to_owned(),
         kernel: "6.12".to_owned(),

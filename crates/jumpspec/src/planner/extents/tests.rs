@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::facts::{Facts, LoaderArea, Partition};
 use crate::job::{Action, Job, PartitionWish};
 use crate::manifest::Kind;
-use crate::planner::sample::{facts, image, job};
+use crate::planner::sample::{self, facts, image, job};
 use crate::planner::{Input, plan};
 
 mod draw;
@@ -20,7 +20,7 @@ const MIB: u64 = (1 << 20) / 512;
 fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
     let (jump, target) = (image(Kind::Jump), image(Kind::Target));
     plan(&Input {
-        run: "00112233aabbccdd",
+        run: &sample::RUN,
         rehearsal: false,
         admin_mark: Digest::of(b"secret"),
         jump: &jump,

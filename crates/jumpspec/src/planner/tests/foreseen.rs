@@ -40,7 +40,7 @@ fn more_files_than_the_new_file_systems_have_inodes() {
     let mut plan_with = |fs| {
         job.layout.partitions[1].fs = fs;
         plan(&Input {
-            run: "r",
+            run: &sample::RUN,
             rehearsal: false,
             admin_mark: Digest::of(b"secret"),
             jump: &jump,
@@ -194,7 +194,7 @@ fn images_whose_grub_goes_by_other_names() {
     let (jump, mut target, facts, job) = (image(Kind::Jump), image(Kind::Target), facts(), job());
     target.manifest.programs.truncate(1);
     let refusals = plan(&Input {
-        run: "r",
+        run: &sample::RUN,
         rehearsal: false,
         admin_mark: Digest::of(b"secret"),
         jump: &jump,

@@ -22,7 +22,7 @@ fn wiped(content: Option<&str>) -> Facts {
 
 fn left_over(swap: Option<Swap>) -> JumpInProgress {
     JumpInProgress {
-        run: "ffeeddccbbaa9988".to_owned(),
+        run: RunId::new(0xffee_ddcc_bbaa_9988),
         stage: Some(Stage::Stage),
         live: false,
         armed: false,
