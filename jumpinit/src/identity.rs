@@ -2,11 +2,12 @@
 //! system when that runs. Whatever changes it in between, at the first boot, has made another
 //! node. Only looks, but for the record.
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use jumpspec::identity::{HostKey, Identity, key_lines, parse_machine_id};
 use jumpspec::places;
 use jumpsys::root::{Owner, Root};
@@ -14,7 +15,8 @@ use jumpsys::{hostkey, system};
 
 use crate::context::Context;
 
-/// A daemon that is just started again, or a name that is just being set, may take this long.
+/// A daemon that is just started again, or a name that is just being set, may take this long to be
+/// what it was.
 const GRACE: Duration = Duration::from_secs(15);
 /// Where sshd keeps its keys.
 const KEYS: &str = "etc/ssh";
@@ -77,9 +79,21 @@ pub(crate) fn check(cx: &mut Context, limit: Duration) -> Result<()> {
     let promised: Identity = serde_json::from_slice(&promised)
         .context("the record of who the node has to be cannot be read")?;
     let port = cx.plan.ssh_port;
-    crate::prove::wait_until(limit.min(GRACE), || {
-        let difference = promised.difference(&now(&root, port)?);
-        Ok(difference.map(|difference| format!("it is another node: {difference}")))
+    let differs_since = Cell::new(None);
+    crate::prove::wait_until(limit, || {
+        let now = match now(&root, port) {
+            Ok(now) => now,
+            // On a busy node it may be slow to answer, which makes it no other one.
+            Err(error) => return Ok(Some(format!("{error:#}"))),
+        };
+        let Some(difference) = promised.difference(&now) else {
+            return Ok(None);
+        };
+        let since = differs_since.get().unwrap_or_else(Instant::now);
+        differs_since.set(Some(since));
+        let reason = format!("it is another node: {difference}");
+        ensure!(since.elapsed() < GRACE, "{reason}");
+        Ok(Some(reason))
     })?;
     let gained = promised.gained_logins(&now(&root, port)?);
     if gained > 0 {
@@ -94,23 +108,27 @@ pub(crate) fn check(cx: &mut Context, limit: Duration) -> Result<()> {
 fn now(root: &Root, port: u16) -> Result<Identity> {
     Ok(Identity {
         hostname: system::hostname()?,
-        host_keys: shown_host_keys(port),
+        host_keys: shown_host_keys(port).context("sshd does not show its host keys")?,
         ..logins_and_machine(root)?
     })
 }
 
 /// The host keys that this system's sshd shows, on the first address where it answers.
-pub(crate) fn shown_host_keys(port: u16) -> Vec<HostKey> {
+pub(crate) fn shown_host_keys(port: u16) -> Result<Vec<HostKey>> {
     let mut addresses = crate::prove::own_addresses().unwrap_or_default();
     addresses.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let shown = addresses
-        .iter()
-        .find_map(|ip| hostkey::host_keys(SocketAddr::new(*ip, port)).ok());
-    let shown = shown.unwrap_or_default();
-    shown
+    let mut shown = Err(anyhow::anyhow!("it has no address"));
+    for ip in addresses {
+        shown = hostkey::host_keys(SocketAddr::new(ip, port)).map_err(Into::into);
+        if shown.is_ok() {
+            break;
+        }
+    }
+    let blobs = shown?;
+    Ok(blobs
         .iter()
         .filter_map(|blob| HostKey::of_blob(blob))
-        .collect()
+        .collect())
 }
 
 #[cfg(test)]

@@ -114,7 +114,8 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
         } else {
             SshServer::default()
         },
-        host_keys: crate::identity::shown_host_keys(ssh_port.unwrap_or(SSH_PORT)),
+        host_keys: crate::identity::shown_host_keys(ssh_port.unwrap_or(SSH_PORT))
+            .unwrap_or_default(),
         ssh_port,
         jump,
     })

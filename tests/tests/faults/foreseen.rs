@@ -11,7 +11,7 @@ use crate::check::Asked;
 const LANDING: &str = "/dev/ubda1";
 /// Files in memory, more than the guest has (256 MiB): the rest is swapped out, and would not fit back.
 const FILL_MEMORY: &str = "mkdir -p /run/full && mount -t tmpfs -o size=400m full /run/full && \
-    dd if=/dev/urandom of=/run/full/it bs=1M count=330 2>&-";
+    dd if=/dev/urandom of=/run/full/it bs=1M count=330 status=none";
 
 /// Nobody knows what it is: neither this program nor blkid.
 pub(crate) fn unknown_content(bench: &mut Bench) -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) fn unknown_content(bench: &mut Bench) -> Result<()> {
         bench,
         "a landing partition with contents that nobody knows",
         &put,
-        RefusalCode::ContentUnknown,
+        RefusalCode::LandingHoldsData,
     )?;
     asked.end()
 }

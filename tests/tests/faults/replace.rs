@@ -314,6 +314,6 @@ pub(crate) fn takes_too_long(bench: &mut Bench) -> Result<()> {
     edit::plan(&lab, |plan| plan.wait.replace = Wait(REPLACE))?;
     edit::hook(&lab, "setsid sleep 1000 & exec sleep 1000")?;
     bench
-        .ends_telling(&lab, End::Jump, "[wait] replace")
+        .ends_telling(&lab, End::Jump, "was killed after")
         .map(drop)
 }

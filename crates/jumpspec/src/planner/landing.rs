@@ -43,16 +43,23 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
             .as_ref()
             .is_some_and(|content| content.kind == kind)
     };
-    let largest = |wanted: &dyn Fn(&Partition) -> bool| {
-        facts
-            .partitions()
-            .filter(|(_, partition)| wanted(partition))
-            .max_by_key(|(_, partition)| partition.sectors)
+    let kinds: [&dyn Fn(&Partition) -> bool; 4] = [
+        &|partition| is_ours(facts, partition),
+        &|partition| partition.swap_active,
+        &|partition| holds(partition, "swap"),
+        &|partition| was_swap(facts, partition),
+    ];
+    let largest = |may_be: &dyn Fn(&Disk) -> bool| {
+        kinds.iter().find_map(|wanted| {
+            facts
+                .partitions()
+                .filter(|(disk, partition)| may_be(disk) && wanted(partition))
+                .max_by_key(|(_, partition)| partition.sectors)
+        })
     };
-    let found = largest(&|partition| is_ours(facts, partition))
-        .or_else(|| largest(&|partition| partition.swap_active))
-        .or_else(|| largest(&|partition| holds(partition, "swap")))
-        .or_else(|| largest(&|partition| was_swap(facts, partition)));
+    let replaced = super::disk::chosen(input).ok();
+    // One on another disk is taken only to be refused with the true reason.
+    let found = largest(&|disk| Some(disk) == replaced).or_else(|| largest(&|_| true));
     found
         .map(|(disk, partition)| Landing { disk, partition })
         .ok_or_else(|| {

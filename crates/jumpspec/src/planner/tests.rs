@@ -12,6 +12,7 @@ mod kexec;
 mod leftover;
 mod links;
 mod remote;
+mod swaps;
 mod table;
 mod twice;
 mod unknown;
