@@ -36,7 +36,7 @@ impl<'a> Asked<'a> {
     }
 
     /// What the check says, and its exit code.
-    fn check(&self) -> Result<(Option<i32>, String)> {
+    pub(crate) fn check(&self) -> Result<(Option<i32>, String)> {
         let check = self.lab.node.job.check(self.old.ssh_config());
         let output = run::output(&mut self.lab.network.inside(&check))?;
         let said = [output.stdout, output.stderr].concat();

@@ -1,7 +1,8 @@
 //! What would have gone wrong later, and is refused by `jumpimg check` on a running node.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use jumpspec::refusal::RefusalCode;
+use xtask::faults::End;
 use xtask::vm::{Checkpoint, copy_sparse};
 
 use crate::bench::Bench;
@@ -44,19 +45,23 @@ pub(crate) fn memory(bench: &mut Bench) -> Result<()> {
     asked.end()
 }
 
-/// By its names nobody can tell which file system a boot would mount.
+/// By its UUIDs nobody can tell which device a boot would take: the plan goes by other names, and says so.
 pub(crate) fn clone(bench: &mut Bench) -> Result<()> {
-    let mut lab = bench.node(Checkpoint::Fresh, "a copy of the disk in the same node")?;
+    let fault = "a copy of the disk in the same node";
+    let mut lab = bench.node(Checkpoint::Fresh, fault)?;
     let copy = lab.node.node.folder.join("copy.img");
     copy_sparse(&lab.node.node.disk, &copy)?;
     lab.board.behind = vec![(copy, "COPY".to_owned())];
     let asked = Asked::start(&lab)?;
-    asked.refused(
-        bench,
-        "a copy of the disk in the same node",
-        "true",
-        RefusalCode::NameNotUnique,
-    )?;
+    let (exit, said) = asked.check()?;
+    ensure!(exit == Some(0), "{exit:?}: {said}");
+    for wanted in [
+        "has GRUB's boot sector too",
+        "stands for another device of this node",
+    ] {
+        ensure!(said.contains(wanted), "no {wanted:?} in {said}");
+    }
+    bench.checked(fault, End::Told, "its swap gets another UUID");
     asked.end()
 }
 

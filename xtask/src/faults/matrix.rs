@@ -176,7 +176,7 @@ pub const ROWS: &[Row] = &[
         "S0",
         REFUSED,
     ),
-    row(58, "names that stand twice in a node", "S0", REFUSED),
+    row(58, "names that stand twice in a node", "S0", &[End::Told]),
     without(
         row(59, "the new sshd refuses what was restored", "S5", JN),
         "the small world's systems have the same sshd; the tests of planner::ssh and sshd try it",
