@@ -100,19 +100,21 @@ pub(crate) fn network(cx: &mut Context) -> Result<()> {
     crate::configure::write_network(&root, &files)
 }
 
-/// Runs the admin's hook `restored` in the new root.
+/// Runs the admin's hook `restored` in the new root, with the machine's devices.
 pub(crate) fn run_hook(cx: &mut Context) -> Result<()> {
     let root = new_root(cx)?;
     let script = std::fs::read(cx.on_landing(places::HOOKS).join("restored"))
         .context("the hook `restored` was not staged")?;
     root.write(".jump-hook", &script, Owner::root(0o700))?;
+    let mounts = crate::grub::enter_new(cx)?;
     let ran = Program::new("/.jump-hook")
         .in_root(Some(&cx.on_landing(places::NEW_ROOT)))
         .timeout(cx.at_most(HOOK_LIMIT))
         .run();
+    let left = crate::grub::leave(mounts);
     root.remove(".jump-hook")?;
     ran?;
-    Ok(())
+    left
 }
 
 /// Puts this program, the plan and a unit into the new system, for its first boot.

@@ -60,5 +60,8 @@ fn journey(timeline: &mut Timeline, machine: &mut Machine) -> Result<()> {
         run::show(&mut job.push(machine.ssh_config(), &["--yes"]))
     })?;
     timeline.stage("log in to the new system", || machine.wait_for_ssh(BOOT))?;
-    timeline.stage("check the new system", || journey::check(&before, machine))
+    timeline.stage("check the new system", || {
+        journey::check(&before, machine)?;
+        journey::check_reboots(machine)
+    })
 }

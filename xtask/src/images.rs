@@ -12,6 +12,10 @@ pub const JUMP: &str = "jump-debian12";
 /// The new system.
 pub const NODE: &str = "node-debian13";
 
+/// The old system, of which only the golden root is made.
+pub const OLD: &str = "old-debian12";
+/// What all systems of the small world are made from.
+pub const SMALL: &str = "small-debian12";
 /// The small world's jump system.
 pub const SMALL_JUMP: &str = "small-jump";
 /// The small world's new system.

@@ -134,16 +134,13 @@ pub fn compose(wanted: &Wanted<'_>) -> Fstab {
     fstab
 }
 
-/// A kept file system keeps the options it had; all are checked at boot, the root first.
+/// All are checked at boot, the root first.
 fn own(outcome: &Outcome, old: &[Line]) -> Line {
-    let before = old
-        .iter()
-        .find(|line| line.mount == outcome.mount)
-        .filter(|_| outcome.kept);
+    let before = old.iter().find(|line| line.mount == outcome.mount);
     let options = outcome
         .options
         .clone()
-        .or_else(|| before.map(|line| line.options.clone()));
+        .or_else(|| inherited(outcome, before?));
     let mut line = Line::new(
         &outcome.device,
         &outcome.mount,
@@ -152,6 +149,21 @@ fn own(outcome: &Outcome, old: &[Line]) -> Line {
     );
     line.pass = if outcome.mount == "/" { 1 } else { 2 };
     line
+}
+
+/// A kept file system keeps the options it had. One that is made anew in its place keeps what is to
+/// be done about errors (ext4(5)): what is best there does not change with the system.
+fn inherited(outcome: &Outcome, before: &Line) -> Option<String> {
+    if outcome.kept {
+        return Some(before.options.clone());
+    }
+    let both_ext = [&outcome.fs, &before.fs]
+        .iter()
+        .all(|fs| fs.starts_with("ext"));
+    let mut options = before.options.split(',').filter(|_| both_ext);
+    options
+        .find(|option| option.starts_with("errors="))
+        .map(str::to_owned)
 }
 
 /// What fstab says of the swap on a partition.

@@ -7,7 +7,7 @@ use xtask::power_cuts::{self, Options};
 use xtask::vm::loader;
 
 /// How many cuts; `JUMP_CUTS` says otherwise.
-const COUNT: usize = 60;
+const COUNT: usize = 40;
 /// The instants are the same every time, as far as timing allows.
 const SEED: u64 = 2026;
 

@@ -166,20 +166,20 @@ impl Lab {
 
     /// Watches a boot to the node's end, or to the guest's.
     fn watch(&self, guest: &mut Uml<'_>, choice: Choice) -> Result<Option<(End, Value)>> {
-        let (started, mut problem) = (Instant::now(), None);
+        let started = Instant::now();
+        let mut problem = anyhow::anyhow!("no SSH");
         while !guest.has_ended()? {
             if started.elapsed() > BOOT {
-                let none = || anyhow::anyhow!("no SSH");
-                let error: anyhow::Error = problem.unwrap_or_else(none);
-                return Err(error.context(format!("not settled within {} s", BOOT.as_secs())));
+                let what = format!("not settled within {} s", BOOT.as_secs());
+                return Err(problem.context(what).context(guest.console()));
             }
             let may_be_asked = choice != Choice::Jump || said(guest, WAITS)?;
             if may_be_asked && guest.offers_ssh()? {
                 match self.look(guest, choice) {
                     Ok(Some(found)) => return Ok(Some(found)),
-                    Ok(None) => {}
+                    Ok(None) => problem = anyhow::anyhow!("it is still at work"),
                     // It may be on its way down.
-                    Err(error) => problem = Some(error),
+                    Err(error) => problem = error,
                 }
             }
             std::thread::sleep(LOOK_EVERY);

@@ -268,7 +268,11 @@ pub(crate) fn grub_install(bench: &mut Bench) -> Result<()> {
     let lab = bench.node(Checkpoint::Fresh, "grub-install of the new system fails")?;
     let hook = lab.node.node.folder.join("hook");
     let stub = "printf '#!/bin/sh\\necho no such luck >&2\\nexit 1\\n' >/usr/sbin/grub-install";
-    std::fs::write(&hook, format!("#!/bin/sh\n{stub}\n"))?;
+    // A hook sees the devices: its shell could not start anything in the background else.
+    std::fs::write(
+        &hook,
+        format!("#!/bin/sh\n: </dev/null || exit 9\n{stub}\n"),
+    )?;
     let hooks = format!("[hooks]\nrestored = '{}'\n", hook.display());
     lab.node.job.append(&hooks)?;
     let (old, mut push) = old::push(&lab)?;

@@ -11,14 +11,18 @@ use xtask::write_order::{self, Options, Recording};
 
 use crate::dry_run;
 
-/// The journey that was recorded in this run, until it is replayed.
+/// The journey that was recorded in this run, until it is replayed. Locked while it is under way.
 static RECORDED: Mutex<Option<Recording>> = Mutex::new(None);
 
 /// p1 /boot, p2 swap, p3 /, p4 /data; the selector lies in the MBR gap.
 pub(crate) fn mbr() -> Result<()> {
+    record(&mut RECORDED.lock().expect("no test panics with it"))
+}
+
+fn record(recorded: &mut Option<Recording>) -> Result<()> {
     let recording = Recording::prepare(&Victim::prepare(Table::Mbr)?, "journey-mbr")?;
     journey(&recording.node, &recording.hardware())?;
-    *RECORDED.lock().expect("no test panics with it") = Some(recording);
+    *recorded = Some(recording);
     Ok(())
 }
 
@@ -30,13 +34,11 @@ pub(crate) fn gpt() -> Result<()> {
 
 /// What a power cut may leave of the journey's writes boots what the promise allows.
 pub(crate) fn write_orders() -> Result<()> {
-    let taken = || RECORDED.lock().expect("no test panics with it").take();
-    let mut recording = taken();
-    if recording.is_none() {
-        mbr()?;
-        recording = taken();
+    let mut recorded = RECORDED.lock().expect("no test panics with it");
+    if recorded.is_none() {
+        record(&mut recorded)?;
     }
-    let recording = recording.context("the journey left no recording")?;
+    let recording = recorded.take().context("the journey left no recording")?;
     write_order::replay(&recording, &Options::default())?;
     let without_flushes = Options {
         without_flushes: true,
@@ -58,6 +60,13 @@ fn journey(node: &Node, hardware: &Hardware) -> Result<()> {
     dry_run::changes_nothing(node, &machine, &job)?;
     run::show(&mut job.push(machine.ssh_config(), &["--yes"]))?;
     machine.wait_for_ssh(BOOT)?;
+    journey::check(&before, &machine)?;
+    journey::check_reboots(&machine)?;
+    machine.kill()?;
+    // What comes later is none of what may be recorded.
+    let mut machine = Machine::start(node, &Hardware::default())?;
+    machine.wait_for_ssh(BOOT)?;
+    journey::upgrade(&mut machine)?;
     journey::check(&before, &machine)?;
     machine.kill()
 }

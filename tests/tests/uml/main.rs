@@ -9,6 +9,9 @@ mod staged;
 use jump_tests::machines::{self, Case};
 use xtask::vm::loader::{EMU, FSTEST};
 
+/// Guests at once: each keeps one processor busy.
+const AT_ONCE: usize = 2;
+
 fn main() {
     let case = |name, run: fn() -> anyhow::Result<()>| Case {
         name,
@@ -17,7 +20,7 @@ fn main() {
         run: Box::new(run),
     };
     machines::run(
-        1,
+        AT_ONCE,
         vec![
             case("stage_replace_and_finish", journey::uninterrupted),
             case(

@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::portrait::Portrait;
-use crate::vm::{Guest, SWAP_LABEL, SWAP_UUID};
+use crate::vm::{Guest, Machine, SWAP_LABEL, SWAP_UUID};
+use crate::workspace;
 
 /// Leftovers of a jump, all of which must be gone; its logs below /var/log/jump stay.
 const TRACES: &str = "find / /boot /data -xdev -name '*jump*' -not -path '/proc/*' \
@@ -63,6 +64,29 @@ pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
     let state = ask("systemctl is-system-running --wait; systemctl --failed --plain --no-legend")?;
     report.equal("systemd is content", &"running".to_owned(), &state);
     report.verdict()
+}
+
+/// What a kernel says when it hands the machine to its firmware (kernel/reboot.c).
+const RESTARTS: &str = "reboot: Restarting system";
+/// What systemd and a kernel say when another kernel is to follow without firmware and loader.
+const KEXECS: &[&str] = &["Reboot via kexec", "Starting new kernel"];
+
+/// The node went by its firmware and its loader from the old system to the jump system and to the
+/// new one: an end of the way that jump's own kernel could pass by is none.
+pub fn check_reboots(machine: &Machine) -> Result<()> {
+    let log = machine.serial_log();
+    let said = std::fs::read(log).with_context(|| format!("no {}", workspace::shown(log)))?;
+    let said = String::from_utf8_lossy(&said);
+    for kexec in KEXECS {
+        ensure!(!said.contains(kexec), "the node said {kexec:?}");
+    }
+    let restarts = said.matches(RESTARTS).count();
+    ensure!(
+        restarts >= 2,
+        "{restarts} plain reboots are in the serial log"
+    );
+    println!("  ok      plain reboots by the firmware: {restarts}");
+    Ok(())
 }
 
 /// The checks so far.

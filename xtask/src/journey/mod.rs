@@ -3,6 +3,7 @@
 
 mod checks;
 mod portrait;
+mod upgrade;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -14,8 +15,9 @@ use anyhow::{Context as _, Result};
 
 use crate::vm::{NODE, Table};
 use crate::{dist, images, run};
-pub use checks::check;
+pub use checks::{check, check_reboots};
 pub use portrait::Portrait;
+pub use upgrade::upgrade;
 
 /// How long a system may take from power-on to SSH, under translation on a busy machine.
 pub const BOOT: Duration = Duration::from_mins(10);

@@ -117,11 +117,12 @@ fn watch(
     interrupt: &Interrupt,
 ) -> Result<Option<End>> {
     let started = Instant::now();
-    let mut problem = None;
+    let mut problem = anyhow::anyhow!("no SSH");
     while !guest.has_ended()? {
         interrupt.check()?;
         if started.elapsed() > BOOT {
-            return Err(problem.unwrap_or_else(|| anyhow::anyhow!("no SSH within {BOOT:?}")));
+            let what = format!("not settled within {} s", BOOT.as_secs());
+            return Err(problem.context(what).context(guest.console()));
         }
         if guest.offers_ssh()? {
             power.ssh.get_or_insert_with(|| power.on.elapsed());
@@ -132,9 +133,9 @@ fn watch(
             };
             match end {
                 Ok(Some(end)) => return Ok(Some(end)),
-                Ok(None) => {}
+                Ok(None) => problem = anyhow::anyhow!("it is still at work"),
                 // It may be on its way down.
-                Err(error) => problem = Some(error),
+                Err(error) => problem = error,
             }
         }
         std::thread::sleep(LOOK_EVERY);

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::vm::UmlKernel;
-use crate::{dist, images, packages, run, workspace};
+use crate::{dist, golden, images, packages, run, workspace};
 use outcome::{Counts, Failures, Outcome, summary};
 
 /// The stage of tests beside the code, in all crates.
@@ -70,11 +70,25 @@ pub fn test(options: &Options) -> Result<()> {
 /// What the stages drive: the static binaries and, for virtual machines, the images.
 fn prepare(options: &Options) -> Result<()> {
     packages::ensure(packages::TESTS)?;
-    let dist = dist::build()?;
-    if !options.quick {
-        packages::ensure(packages::VM)?;
-        UmlKernel::choose()?;
-        images::build_all(&dist)?;
+    if options.quick {
+        return dist::build().map(drop);
+    }
+    packages::ensure(&[packages::VM, packages::GOLDEN, packages::MUSL].concat())?;
+    UmlKernel::choose()?;
+    // The roots keep one processor busy at most, and so do the compiler's last steps.
+    let (dist, roots) = std::thread::scope(|scope| {
+        let roots = scope.spawn(make_roots);
+        (dist::build(), roots.join())
+    });
+    roots.map_err(|_| anyhow!("making the golden roots panicked"))??;
+    images::build_all(&dist?)?;
+    Ok(())
+}
+
+/// The golden roots of all the systems that the stages start.
+fn make_roots() -> Result<()> {
+    for name in [images::JUMP, images::NODE, images::OLD, images::SMALL] {
+        golden::make(name, &golden::Options::default())?;
     }
     Ok(())
 }

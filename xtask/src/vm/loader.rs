@@ -35,7 +35,7 @@ pub const EMU: &str = "/usr/bin/grub-emu";
 pub const FSTEST: &str = "/usr/bin/grub-fstest";
 /// Boot sectors that lead to one another: the selector, then a distribution's GRUB.
 const MOST_LOADERS: usize = 3;
-/// `VERSION_ID` of the victim ([`super::GOLDEN`]) and of what is pushed to it
+/// `VERSION_ID` of the victim ([`crate::images::OLD`]) and of what is pushed to it
 /// ([`crate::images::NODE`]): the old and the new system are told apart by the root that is booted.
 const VERSIONS: [(&str, Choice); 2] = [("12", Choice::Old), ("13", Choice::New)];
 

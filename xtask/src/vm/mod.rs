@@ -59,7 +59,7 @@ pub use qemu::Hardware;
 pub use small::{Checkpoint, Push, SmallNode, SmallWorld, sweep};
 pub use uml::Uml;
 pub use uml_kernel::UmlKernel;
-pub use victim::{GOLDEN, Node, Victim, copy_sparse};
+pub use victim::{Node, Victim, copy_sparse};
 pub use wait::{until, until_every};
 
 /// The victim's host name, and its name for SSH.

@@ -202,7 +202,8 @@ impl<'a> Uml<'a> {
         Ok(())
     }
 
-    fn console(&self) -> String {
+    /// What the guest said last, for an error.
+    pub fn console(&self) -> String {
         let log = workspace::shown(&self.console_log);
         format!(
             "the console log, {log}, ends in:\n{}\n",

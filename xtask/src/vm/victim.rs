@@ -7,10 +7,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::{Accelerator, Identity, Table, install};
+use crate::images::OLD;
 use crate::{cache, golden, packages, run, workspace};
-
-/// The image whose golden root the victim runs.
-pub const GOLDEN: &str = "old-debian12";
 
 /// The victim's disk as its installer left it. Never started itself: only copies are.
 #[derive(Debug, Clone)]
@@ -52,9 +50,9 @@ impl Victim {
         let lock = File::create(folder.join("lock"))?;
         lock.lock()?;
         let identity = Identity::prepare()?;
-        let root = golden::make(GOLDEN, &golden::Options::default())?;
+        let root = golden::make(OLD, &golden::Options::default())?;
         let accelerator = Accelerator::probe(&kernel(&root)?)?;
-        let disk = folder.join(format!("{GOLDEN}-{}.img", table.name()));
+        let disk = folder.join(format!("{OLD}-{}.img", table.name()));
         let stamp = disk.with_extension("stamp");
         let digest = digest(&root, &identity, table)?;
         if !cache::is_current(&stamp, &digest) || !disk.exists() {

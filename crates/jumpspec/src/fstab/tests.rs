@@ -96,7 +96,7 @@ fn the_demos_fstab_becomes_the_new_systems() {
     );
     insta::assert_snapshot!(fstab.text, @r"
     # Written by jump: fstab(5)
-    UUID=new3 / ext4 defaults 0 1
+    UUID=new3 / ext4 errors=remount-ro 0 1
     UUID=new1 /boot ext4 defaults 0 2
     UUID=4444 /data ext4 noatime 0 2
     UUID=2222 none swap sw,nofail,x-systemd.device-timeout=1s 0 0

@@ -8,8 +8,6 @@ use crate::dist::Dist;
 use crate::vm::UmlKernel;
 use crate::{cache, golden, images, workspace};
 
-/// The image whose golden root all three are.
-const GOLDEN: &str = "small-debian12";
 /// What stands for an initramfs: nothing reads it, but loaders hash it. An empty archive in cpio's
 /// "newc" format (kernel documentation, driver-api/early-userspace/buffer-format).
 const TRAILER: &str = "070701000000000000000000000000000000000000000100000000000000000000000000000000000000000000000b00000000TRAILER!!!\0\0\0\0";
@@ -24,7 +22,7 @@ pub(super) struct Roots {
 
 /// Makes what is missing.
 pub(super) fn make(dist: &Dist) -> Result<Roots> {
-    let base = golden::make(GOLDEN, &golden::Options::default())?;
+    let base = golden::make(images::SMALL, &golden::Options::default())?;
     let old = overlaid(&base, "small-old")?;
     let mut digests = vec![golden::stamp(&old)?];
     for name in [images::SMALL_JUMP, images::SMALL_NODE] {
