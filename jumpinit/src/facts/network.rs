@@ -36,13 +36,11 @@ fn one(
             .filter(|address| address.index == link.index && !is_link_local(address.ip))
     };
     let static_addresses = mine().filter(|address| address.permanent);
-    let routes_of = || {
-        routes
-            .iter()
-            .filter(|route| route.interface == Some(link.index))
-    };
-    let routes = routes_of().filter(|route| is_static(route));
     let dhcp4 = mine().any(|address| address.ip.is_ipv4() && !address.permanent);
+    let of_link = routes
+        .iter()
+        .filter(|route| route.interface == Some(link.index));
+    let routes = split(of_link, dhcp4);
     Some(Link {
         name: link.name.clone(),
         mac: link
@@ -60,20 +58,13 @@ fn one(
             .filter(|address| address.ip.is_ipv4() && !address.permanent)
             .map(address)
             .collect(),
-        leased_routes: routes_of()
-            .filter(|route| dhcp4 && !route.ipv6 && route.destination.is_none())
-            .map(route)
-            .collect(),
+        leased_routes: routes.leased,
         advertised: mine()
             .filter(|address| address.ip.is_ipv6() && !address.permanent)
             .map(address)
             .collect(),
         client_id: None,
-        // dhclient's script adds the default route without naming a protocol.
-        routes: routes
-            .filter(|route| !(dhcp4 && !route.ipv6 && route.destination.is_none()))
-            .map(route)
-            .collect(),
+        routes: routes.configured,
     })
 }
 
@@ -98,12 +89,39 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-/// Routes that somebody configured: not the kernel's own, not DHCP's or a router's
-/// (rtnetlink(7), rtm_protocol).
-fn is_static(route: &netlink::Route) -> bool {
+/// The routes of a link by who made them: the kernel's own and a router's are neither.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Routes {
+    /// The default routes that came with a lease of DHCP.
+    leased: Vec<Route>,
+    /// Those that somebody configured.
+    configured: Vec<Route>,
+}
+
+/// By rtm_protocol (rtnetlink(7)). The scripts of dhclient and udhcpc name no protocol, as do people
+/// who configure a route by a command: on a link with DHCP a default route without one is the
+/// lease's, unless another is marked as that.
+fn split<'a>(routes: impl Iterator<Item = &'a netlink::Route> + Clone, dhcp4: bool) -> Routes {
     const BOOT: u8 = 3;
     const STATIC: u8 = 4;
-    matches!(route.protocol, BOOT | STATIC) && !route.destination.is_some_and(is_link_local)
+    const DHCP: u8 = 16;
+    let is_default = |route: &netlink::Route| !route.ipv6 && route.destination.is_none();
+    let marked = routes
+        .clone()
+        .any(|route| is_default(route) && route.protocol == DHCP);
+    let mut split = Routes::default();
+    for one in routes {
+        match one.protocol {
+            DHCP | BOOT if dhcp4 && is_default(one) && (one.protocol == DHCP || !marked) => {
+                split.leased.push(route(one));
+            }
+            BOOT | STATIC if !one.destination.is_some_and(is_link_local) => {
+                split.configured.push(route(one));
+            }
+            _ => {}
+        }
+    }
+    split
 }
 
 fn route(route: &netlink::Route) -> Route {
@@ -124,5 +142,47 @@ fn name_servers() -> (Vec<IpAddr>, Vec<String>) {
         read(RESOLVED_UPLINK)
     } else {
         (dns, search)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn default_by(gateway: &str, protocol: u8) -> netlink::Route {
+        netlink::Route {
+            ipv6: false,
+            destination: None,
+            prefix: 0,
+            gateway: Some(gateway.parse().unwrap()),
+            interface: Some(2),
+            source: None,
+            protocol,
+            metric: None,
+            on_link: false,
+        }
+    }
+
+    /// Gateways of the leased and of the configured ones.
+    fn gateways(routes: &[netlink::Route], dhcp4: bool) -> [Vec<String>; 2] {
+        let split = split(routes.iter(), dhcp4);
+        [split.leased, split.configured].map(|routes| {
+            let gateways = routes.iter().filter_map(|route| route.gateway);
+            gateways.map(|gateway| gateway.to_string()).collect()
+        })
+    }
+
+    #[test]
+    fn a_configured_default_route_beside_a_lease_is_configured() {
+        let leased = |protocol| default_by("10.0.0.1", protocol);
+        let configured = |protocol| default_by("10.0.0.254", protocol);
+        let both = [vec!["10.0.0.1".to_owned()], vec!["10.0.0.254".to_owned()]];
+        assert_eq!(gateways(&[leased(16), configured(3)], true), both);
+        assert_eq!(gateways(&[leased(16), configured(4)], true), both);
+        assert_eq!(gateways(&[leased(3), configured(4)], true), both);
+        let [leases, _] = gateways(&[leased(3)], true);
+        assert_eq!(leases, both[0]);
+        let [leases, own] = gateways(&[configured(3)], false);
+        assert_eq!((leases.len(), own), (0, both[1].clone()));
     }
 }
