@@ -27,7 +27,7 @@ mod users;
 use std::fmt;
 
 pub use clash::{Clash, Side};
-pub use owners::{Owners, owners};
+pub use owners::{Owners, all_owners, heirs, owners};
 pub use subids::merge_subids;
 
 use files::Tables;

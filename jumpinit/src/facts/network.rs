@@ -174,15 +174,15 @@ mod tests {
 
     #[test]
     fn a_configured_default_route_beside_a_lease_is_configured() {
-        let leased = |protocol| default_by("10.0.0.1", protocol);
-        let configured = |protocol| default_by("10.0.0.254", protocol);
+        let by_lease = |protocol| default_by("10.0.0.1", protocol);
+        let by_hand = |protocol| default_by("10.0.0.254", protocol);
         let both = [vec!["10.0.0.1".to_owned()], vec!["10.0.0.254".to_owned()]];
-        assert_eq!(gateways(&[leased(16), configured(3)], true), both);
-        assert_eq!(gateways(&[leased(16), configured(4)], true), both);
-        assert_eq!(gateways(&[leased(3), configured(4)], true), both);
-        let [leases, _] = gateways(&[leased(3)], true);
-        assert_eq!(leases, both[0]);
-        let [leases, own] = gateways(&[configured(3)], false);
-        assert_eq!((leases.len(), own), (0, both[1].clone()));
+        assert_eq!(gateways(&[by_lease(16), by_hand(3)], true), both);
+        assert_eq!(gateways(&[by_lease(16), by_hand(4)], true), both);
+        assert_eq!(gateways(&[by_lease(3), by_hand(4)], true), both);
+        let only = [both[0].clone(), Vec::new()];
+        assert_eq!(gateways(&[by_lease(3)], true), only);
+        let only = [Vec::new(), both[1].clone()];
+        assert_eq!(gateways(&[by_hand(3)], false), only);
     }
 }

@@ -1,6 +1,7 @@
 //! Tests that start machines: few at a time, and none where they can't run.
 
 use std::path::Path;
+use std::time::Instant;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -29,9 +30,12 @@ fn trial(case: Case) -> Trial {
     if let Some(what) = &missing {
         println!("skipped: {}: {what}", case.name);
     }
-    let run = case.run;
-    Trial::test(case.name, move || {
-        run().map_err(|error| Failed::from(format!("{error:#}")))
+    let Case { name, run, .. } = case;
+    Trial::test(name, move || {
+        let started = Instant::now();
+        let ran = run().map_err(|error| Failed::from(format!("{error:#}")));
+        println!("{name}: {:.1} s", started.elapsed().as_secs_f64());
+        ran
     })
     .with_ignored_flag(missing.is_some())
 }

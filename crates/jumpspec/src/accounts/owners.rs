@@ -39,6 +39,26 @@ pub fn owners(old: &AccountFiles, uids: &[u32], gids: &[u32]) -> Owners {
     }
 }
 
+/// The ids among `uids` that are nobody's in `old` and somebody's in `new`, with the new owner: the
+/// files will be that one's.
+pub fn heirs(old: &AccountFiles, new: &AccountFiles, uids: &[u32]) -> Vec<(u32, String)> {
+    let [old, new] = [(old, Side::Old), (new, Side::New)]
+        .map(|(files, side)| Tables::parse(files, side, &mut Vec::new()));
+    let is_known = |uid| old.passwd.iter().any(|user| user.uid == uid);
+    let inherits =
+        |user: &&Passwd| user.uid != 0 && uids.contains(&user.uid) && !is_known(user.uid);
+    let heirs = new.passwd.iter().filter(inherits);
+    heirs.map(|user| (user.uid, user.name.clone())).collect()
+}
+
+/// The accounts of `old`, people's too, that own files among `uids`.
+pub fn all_owners(old: &AccountFiles, uids: &[u32]) -> Vec<String> {
+    let old = Tables::parse(old, Side::Old, &mut Vec::new());
+    let owns = |user: &&Passwd| user.uid != 0 && uids.contains(&user.uid);
+    let names = old.passwd.iter().filter(owns);
+    names.map(|user| user.name.clone()).collect()
+}
+
 /// Whether a system account of the old system comes along for the sake of its files; else what
 /// becomes of them is told.
 pub(super) fn comes(

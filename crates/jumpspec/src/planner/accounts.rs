@@ -1,11 +1,16 @@
 //! What the merge of accounts will do, told before anything is destroyed, by the merge itself.
 
 use super::Input;
-use crate::accounts::{AccountFiles, Clash, Owners, PublicAccounts, Setting, merge, owners};
-use crate::facts::{Disk, Mount};
+use crate::accounts::{
+    AccountFiles, Clash, Owners, PublicAccounts, Setting, all_owners, heirs, merge, owners,
+};
+use crate::facts::{Disk, Mount, Partition};
 use crate::job::Action;
 use crate::layout::action;
 use crate::refusal::{Refusal, RefusalCode};
+
+/// File systems that know owners, as blkid calls them.
+const WITH_OWNERS: [&str; 5] = ["ext2", "ext3", "ext4", "xfs", "btrfs"];
 
 /// Who comes along for the sake of their files, and what to say.
 pub(super) struct Accounts {
@@ -19,16 +24,19 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<Accounts, Refusa
         owners: Owners::default(),
         notes: Vec::new(),
     };
-    if !input.job.save.accounts {
-        return Ok(planned);
-    }
     let old = input.facts.public_accounts.files();
-    let kept: Vec<&Mount> = kept(input, disk).collect();
+    let goes = going(input, disk);
+    let kept: Vec<&Mount> = kept(input, &goes).collect();
     let ids = |of: fn(&crate::facts::FileOwners) -> &Vec<u32>| -> Vec<u32> {
         let known = kept.iter().filter_map(|mount| mount.owners.as_ref());
         known.flat_map(of).copied().collect()
     };
-    planned.owners = owners(&old, &ids(|found| &found.uids), &ids(|found| &found.gids));
+    let uids = ids(|found| &found.uids);
+    if !input.job.save.accounts {
+        planned.notes.extend(left_behind(&all_owners(&old, &uids)));
+        return Ok(planned);
+    }
+    planned.owners = owners(&old, &uids, &ids(|found| &found.gids));
     let partly = kept
         .iter()
         .filter(|mount| mount.owners.as_ref().is_some_and(|found| !found.complete));
@@ -38,26 +46,70 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<Accounts, Refusa
             mount.target
         )
     }));
+    planned.notes.extend(unseen(input, &goes));
     if let Some(new) = &input.target.manifest.accounts {
+        let heirs = heirs(&old, &new.files(), &uids);
+        planned.notes.extend(heirs.iter().map(|(uid, name)| {
+            format!(
+                "accounts: files of uid {uid}, which has no account, are {name}'s in the new system"
+            )
+        }));
         let said = merge_notes(input, &old, new, &planned.owners)?;
         planned.notes.extend(said);
     }
     Ok(planned)
 }
 
-/// The mounted file systems that stay. What lies on other disks always does.
-fn kept<'a>(input: &Input<'a>, disk: &Disk) -> impl Iterator<Item = &'a Mount> {
-    let goes: Vec<String> = disk
-        .partitions
-        .iter()
-        .filter(|partition| {
-            let action = action(&input.job.layout, partition.number);
-            action.is_some_and(|action| action != Action::Keep)
-        })
+/// The devices of the partitions that do not stay.
+fn going(input: &Input<'_>, disk: &Disk) -> Vec<String> {
+    let goes = |partition: &&Partition| {
+        let action = action(&input.job.layout, partition.number);
+        action.is_some_and(|action| action != Action::Keep)
+    };
+    let partitions = disk.partitions.iter().filter(goes);
+    partitions
         .map(|partition| partition.device.clone())
-        .collect();
+        .collect()
+}
+
+/// The mounted file systems that stay. What lies on other disks always does.
+fn kept<'a>(input: &Input<'a>, goes: &[String]) -> impl Iterator<Item = &'a Mount> {
     let mounts = input.facts.mounts.iter();
     mounts.filter(move |mount| mount.target != "/" && !goes.contains(&mount.device))
+}
+
+/// File systems with owners that stay and are not mounted: nobody has looked at them.
+fn unseen(input: &Input<'_>, goes: &[String]) -> Vec<String> {
+    let is_mounted = |device: &String| {
+        input
+            .facts
+            .mounts
+            .iter()
+            .any(|mount| mount.device == *device)
+    };
+    let partitions = input.facts.disks.iter().flat_map(|disk| &disk.partitions);
+    let stays = partitions
+        .filter(|partition| !goes.contains(&partition.device) && !is_mounted(&partition.device));
+    let unseen = stays.filter_map(|partition| {
+        let kind = &partition.content.as_ref()?.kind;
+        WITH_OWNERS.contains(&kind.as_str()).then(|| {
+            format!(
+                "{} ({kind}) stays and is not mounted: who owns files there is not known",
+                partition.device
+            )
+        })
+    });
+    unseen.collect()
+}
+
+/// What to say of owners when the job carries no account over.
+fn left_behind(owners: &[String]) -> Option<String> {
+    (!owners.is_empty()).then(|| {
+        format!(
+            "accounts: the job carries none over, and files that stay belong to {}: in the new system they are whose ids they have",
+            owners.join(", ")
+        )
+    })
 }
 
 /// What a merge of these accounts says; nothing is known of passwords.
@@ -119,11 +171,16 @@ mod tests {
     use super::*;
     use crate::digest::Digest;
     use crate::facts::{Facts, FileOwners};
+    use crate::job::Job;
     use crate::manifest::Kind;
     use crate::plan::Plan;
     use crate::planner::sample::{facts, image, job};
 
     fn planned_for(facts: &Facts) -> Plan {
+        planned_by(facts, &job())
+    }
+
+    fn planned_by(facts: &Facts, job: &Job) -> Plan {
         let (jump, target) = (image(Kind::Jump), image(Kind::Target));
         crate::planner::plan(&Input {
             run: &crate::planner::sample::RUN,
@@ -132,7 +189,7 @@ mod tests {
             jump: &jump,
             target: &target,
             facts,
-            job: &job(),
+            job,
         })
         .unwrap()
     }
@@ -170,6 +227,38 @@ mod tests {
             &plan,
             "files of slurm on kept file systems belong to sshd now"
         ));
+    }
+
+    #[test]
+    fn files_of_nobody_that_would_be_a_services_are_told_by_check() {
+        let plan = planned_for(&with("", "/data", 991));
+        let wanted = "files of uid 991, which has no account, are sshd's";
+        assert!(says(&plan, wanted), "{:?}", plan.notes);
+    }
+
+    #[test]
+    fn a_job_without_accounts_is_told_whose_files_stay() {
+        let mut job = job();
+        job.save.accounts = false;
+        let slurm = "slurm:x:992:992::/:/bin/bash\n";
+        let plan = planned_by(&with(slurm, "/data", 992), &job);
+        assert!(
+            says(&plan, "files that stay belong to slurm"),
+            "{:?}",
+            plan.notes
+        );
+    }
+
+    #[test]
+    fn what_stays_unmounted_has_owners_that_nobody_knows() {
+        let mut facts = with("", "/data", 1007);
+        facts.mounts.retain(|mount| mount.target != "/data");
+        let plan = planned_for(&facts);
+        assert!(
+            says(&plan, "/dev/vda4 (ext4) stays and is not mounted"),
+            "{:?}",
+            plan.notes
+        );
     }
 
     #[test]
