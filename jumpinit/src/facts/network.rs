@@ -10,6 +10,9 @@ use jumpsys::netlink;
 /// Where the name servers are written that a resolver on this machine asks (systemd-resolved(8)).
 const RESOLVED_UPLINK: &str = "/run/systemd/resolve/resolv.conf";
 
+/// What udev keeps of links, by their numbers: `E:NAME=value`, a line each.
+const UDEV_LINKS: &str = "/run/udev/data";
+
 /// What a link has that does not say (RFC 894).
 const ETHERNET_MTU: u32 = 1500;
 
@@ -42,6 +45,8 @@ fn one(
             .filter(|route| route.interface == Some(link.index))
     };
     let routes = routes_of().filter(|route| is_static(route));
+    let udev = std::fs::read_to_string(format!("{UDEV_LINKS}/n{}", link.index));
+    let udev = udev.unwrap_or_default();
     let dhcp4 = mine().any(|address| address.ip.is_ipv4() && !address.permanent);
     Some(Link {
         name: link.name.clone(),
@@ -69,12 +74,21 @@ fn one(
             .map(address)
             .collect(),
         client_id: None,
+        driver: udev_property(&udev, "ID_NET_DRIVER"),
+        bus_path: udev_property(&udev, "ID_PATH"),
+        sign: None,
         // dhclient's script adds the default route without naming a protocol.
         routes: routes
             .filter(|route| !(dhcp4 && !route.ipv6 && route.destination.is_none()))
             .map(route)
             .collect(),
     })
+}
+
+fn udev_property(kept: &str, name: &str) -> Option<String> {
+    let mut properties = kept.lines().filter_map(|line| line.strip_prefix("E:"));
+    let value = properties.find_map(|property| property.strip_prefix(name)?.strip_prefix('='));
+    value.map(str::to_owned)
 }
 
 fn address(address: &netlink::Address) -> Address {
@@ -124,5 +138,19 @@ fn name_servers() -> (Vec<IpAddr>, Vec<String>) {
         read(RESOLVED_UPLINK)
     } else {
         (dns, search)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::udev_property;
+
+    #[test]
+    fn takes_a_property_by_its_whole_name() {
+        let kept = "I:5223\nE:ID_PATH_TAG=acpi\nE:ID_NET_DRIVER=hv_netvsc\nE:ID_PATH=acpi-VMBUS:01\nG:systemd\n";
+        let property = |name| udev_property(kept, name);
+        assert_eq!(property("ID_NET_DRIVER").as_deref(), Some("hv_netvsc"));
+        assert_eq!(property("ID_PATH").as_deref(), Some("acpi-VMBUS:01"));
+        assert_eq!(property("ID_NET"), None);
     }
 }
