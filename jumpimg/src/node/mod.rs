@@ -138,8 +138,7 @@ impl Agent {
     ) -> Result<T, Trouble> {
         let said = session.run(&format!("exec {} {question}", self.program), SHORT);
         let said = said.map_err(|error| error.trouble(session.host()))?;
-        let answer = said.find('{').map_or("", |at| &said[at..]);
-        serde_json::from_str(answer).map_err(|error| {
+        serde_json::from_str(&said).map_err(|error| {
             let message = format!("cannot read what `jumpinit {question}` printed: {error}");
             Trouble::new(Exit::Failed, "jumpinit-answer", message)
                 .hint("use a jumpimg and a jumpinit of the same version")

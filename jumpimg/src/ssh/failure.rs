@@ -15,6 +15,20 @@ const SSH_FAILED: i32 = 255;
 /// Commands"), of which there are 64.
 const BY_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
 
+/// What to do about a login shell that runs nothing.
+pub(crate) const LOGIN_SHELL: &str = "`ssh HOST echo ok` must print ok and end: see whether the account's shell is nologin, whether its start-up files (~/.bashrc, ~/.cshrc) say `exit` or begin another shell, and whether its key has a forced command (command= in authorized_keys)";
+
+/// What became of a login shell that did not run what it was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It ended with this status.
+    Ended(i32),
+    /// It prints without an end.
+    Endless,
+    /// It does something else.
+    Silent,
+}
+
 /// What can go wrong.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum SshError {
@@ -43,6 +57,14 @@ pub(crate) enum SshError {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// The login was let in, and its shell did not run what it was told to.
+    #[error("{}", unheeded(*fate, said))]
+    LoginShell {
+        /// What it did instead.
+        fate: Fate,
+        /// What it said, as it can be shown.
+        said: String,
+    },
     /// Nothing new comes of what was ordered.
     #[error("nothing has come of it for {} min", .0.as_secs() / 60)]
     NoProgress(Duration),
@@ -66,9 +88,16 @@ impl SshError {
         Self::Unreachable(why.into())
     }
 
-    /// Whether trying again may help.
+    /// Whether trying again may help: a shell that does nothing may do so for the node's load.
     pub(crate) fn is_connection(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::LoginShell {
+                    fate: Fate::Silent,
+                    ..
+                }
+        )
     }
 
     /// Whether this may be how a node goes down that was asked to: the connection breaks, or init
@@ -104,6 +133,7 @@ impl SshError {
                     .hint("somebody else is at work for this very run: wait, and try again"),
                 _ => failed("remote-command"),
             },
+            Self::LoginShell { .. } => failed("login-shell").hint(LOGIN_SHELL),
             Self::NoProgress(_) => failed("no-progress").hint(format!(
                 "what was ordered may still be at work there; nothing arms itself: see `jumpimg status {node}`"
             )),
@@ -179,6 +209,18 @@ fn killed(signal: i32, stderr: &str) -> String {
     );
     let words = if stderr.is_empty() { "" } else { ": " };
     format!("{name} has ended what was at work on the node{words}{stderr}")
+}
+
+fn unheeded(fate: Fate, said: &str) -> String {
+    let did = match fate {
+        Fate::Ended(status) => {
+            format!("has ended (exit status {status}) and not run what it was told to")
+        }
+        Fate::Endless => "prints without an end and does not run what it was told to".to_owned(),
+        Fate::Silent => "has not run what it was told to within a minute".to_owned(),
+    };
+    let words = if said.is_empty() { "" } else { "; it said: " };
+    format!("the login shell {did}{words}{said}")
 }
 
 /// The last two lines that say something: what an error has room for.
