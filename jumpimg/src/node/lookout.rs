@@ -189,7 +189,7 @@ impl<'a> Lookout<'a> {
         let agent = if said.lines().any(|line| line == "program") {
             Agent::installed(&format!("/{}", places::NEW_PROGRAM))
         } else {
-            Agent::upload(&session, &self.directory, &self.tools.jumpinit)?
+            Agent::upload(&session, &self.directory, &self.tools.jumpinit, 0)?
         };
         let status = ask(&agent, &session)?;
         let sight = match status.system {

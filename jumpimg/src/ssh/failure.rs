@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jumpspec::status::{EXIT_BUSY, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
+use jumpspec::status::{EXIT_BUSY, EXIT_NO_PLACE, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::cmd::CmdError;
 use jumpsys::process::Signal;
 
@@ -129,6 +129,8 @@ impl SshError {
                     .hint(format!("see `jumpimg status {node}`; wait for it, or `jumpimg abort {node}`")),
                 EXIT_WRONG_STAGE => refused("wrong-stage", stderr)
                     .hint(format!("see `jumpimg status {node}`")),
+                EXIT_NO_PLACE => refused("no-work-directory", stderr)
+                    .hint("make room in one of them, or mount one so that programs may run there (mount -o remount,exec)"),
                 EXIT_BUSY => refused("jump-in-progress", stderr)
                     .hint("somebody else is at work for this very run: wait, and try again"),
                 _ => failed("remote-command"),
@@ -272,6 +274,15 @@ mod tests {
         // init ends a login by these.
         assert!(classify(143, "").is_going_down() && classify(129, "").is_going_down());
         assert!(matches!(classify(128, ""), SshError::Remote { .. }));
+    }
+
+    #[test]
+    fn a_node_without_a_place_for_programs_is_refused_with_all_reasons() {
+        let why = "no place for jump's programs: /run: programs may not run there (noexec)";
+        let trouble = classify(EXIT_NO_PLACE, why).trouble("n");
+        assert_eq!(trouble.exit, Exit::Refused);
+        assert_eq!(trouble.causes[0].code, "no-work-directory");
+        assert_eq!(trouble.causes[0].message, why);
     }
 
     #[test]
