@@ -123,7 +123,7 @@ impl Abort<'_> {
         )? {
             return Ok(());
         }
-        let agent = Agent::upload(session, latest.run(), &self.tools.jumpinit);
+        let agent = Agent::upload(session, latest.run(), &self.tools.jumpinit, 0);
         let agent = agent.map_err(|error| error.trouble(self.node))?;
         self.take_back(session, &agent, Some(latest.run()))
     }

@@ -274,7 +274,8 @@ impl<'a> Resume<'a> {
             mark,
         };
         // The run's own directory, in which the bundle is.
-        let agent = Agent::upload(&session, &run.plan.run, &self.tools.jumpinit).map_err(failed)?;
+        let agent =
+            Agent::upload(&session, &run.plan.run, &self.tools.jumpinit, 0).map_err(failed)?;
         let mut staging = Staging {
             run: &mut run,
             common,
@@ -377,8 +378,13 @@ fn exchange(
     };
     let bundle = bundle(common, &next, facts, key);
     run.plan = next;
-    let agent = Agent::upload(&session, &run.plan.run, &common.tools.jumpinit)
-        .map_err(|error| error.trouble(node))?;
+    let agent = Agent::upload(
+        &session,
+        &run.plan.run,
+        &common.tools.jumpinit,
+        common.room(),
+    )
+    .map_err(|error| error.trouble(node))?;
     let mut staging = Staging {
         run,
         common: Some(common),

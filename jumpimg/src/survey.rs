@@ -1,5 +1,5 @@
 //! Looks at a node and works its plan out: what `check` shows and `push` begins with.
-//! Changes nothing on the node but for a private directory in memory.
+//! Changes nothing on the node but for a private directory, in memory where that takes programs.
 
 use anyhow::Context as _;
 use jumpspec::digest::Digest;
@@ -52,6 +52,11 @@ impl<'a> Common<'a> {
         let job = JobFile::read(job)?;
         let images = ImageFiles::open(&job, &tools.interrupt)?;
         Ok(Self { tools, job, images })
+    }
+
+    /// Bytes that a node's private directory needs for the toolbox, packed and unpacked.
+    pub(crate) fn room(&self) -> u64 {
+        2 * self.images.toolbox.len() as u64
     }
 
     /// Works the plan of `run` out for a node with these facts.
@@ -110,11 +115,8 @@ pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Resul
     let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
     let session = Session::open(&tools.args.route(node), &tools.interrupt)
         .map_err(|error| in_jump(tools, node, &error).unwrap_or_else(|| error.trouble(node)))?;
-    let agent = Agent::upload(&session, &run, &tools.jumpinit).map_err(|error| {
-        error.trouble(node).hint(
-            "the node needs a POSIX shell and a directory for programs in /dev/shm, /run or /tmp",
-        )
-    })?;
+    let agent = Agent::upload(&session, &run, &tools.jumpinit, common.room())
+        .map_err(|error| error.trouble(node))?;
     let asked = agent.facts(&session, &common.job.job.save.all_paths());
     let facts = match asked.and_then(refuse_jump_system) {
         Ok(facts) => facts,
@@ -127,6 +129,7 @@ pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Resul
     let mut plan = common.plan(&run, &mark, &facts, purpose);
     if let Ok(plan) = &mut plan {
         plan.notes.extend(done_before(tools, node, plan));
+        plan.notes.extend(agent.note());
     }
     Ok(Survey {
         session,

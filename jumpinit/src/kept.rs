@@ -17,8 +17,6 @@ use crate::context::read_plan;
 use crate::ledger::Ledger;
 use crate::view;
 
-/// Where `jumpimg` makes its private directories, `jump-<run>`.
-const BASES: [&str; 3] = ["/dev/shm", "/run", "/tmp"];
 /// The permission bits of a mode, inode(7).
 const MODE: u32 = 0o777;
 /// The public part of the jump system's host key, on the landing file system.
@@ -66,7 +64,9 @@ fn is_of_this_boot(bundle: &Bundle) -> bool {
 pub(crate) fn bundles() -> Vec<(PathBuf, Bundle)> {
     let mounted = mountinfo::read_mountinfo().unwrap_or_default();
     let mounted: Vec<Mount> = mounted.into_iter().filter(is_foreign).collect();
-    let folders = BASES.iter().filter_map(|base| std::fs::read_dir(base).ok());
+    let folders = places::BASES
+        .iter()
+        .filter_map(|base| std::fs::read_dir(base).ok());
     let named = folders.flatten().flatten().map(|entry| entry.path());
     named
         .filter(|path| {

@@ -67,6 +67,7 @@ pub const TESTS: &[&str] = &[
     "acl",
     "attr",
     "strace",
+    "tcsh",
 ];
 
 /// Makes sure that `packages` are installed.

@@ -11,6 +11,7 @@ mod proof;
 mod render;
 mod resolv;
 mod settle;
+mod twins;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ pub use proof::Demand;
 pub use render::{NetworkFile, file_mode, render, strangers};
 pub use resolv::{parse_resolv_conf, render_resolv_conf};
 pub use settle::{Settled, settle};
+pub use twins::Sign;
 
 /// A node's network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +72,16 @@ pub struct Link {
     /// What it asks its DHCP server as, if that is known.
     #[serde(default)]
     pub client_id: Option<ClientId>,
+    /// Its driver, as udev tells it.
+    #[serde(default)]
+    pub driver: Option<String>,
+    /// Where on its bus it is, as udev tells it (`pci-0000:00:03.0`).
+    #[serde(default)]
+    pub bus_path: Option<String>,
+    /// What it is known by besides its hardware address, where another link has that too; found
+    /// by [`settle`].
+    #[serde(default)]
+    pub sign: Option<Sign>,
 }
 
 /// An address with its prefix length.

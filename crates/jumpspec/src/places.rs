@@ -2,6 +2,13 @@
 //!
 //! All of it is below one directory on each, so that removing it leaves no trace.
 
+/// Where `jumpimg` makes its private directory, `jump-RUN`, on the old system: the first that takes
+/// programs and has room. Memory comes before disks, which a look at a node had better not write
+/// to; of them the root comes first, because it takes programs and no layout keeps it.
+pub const BASES: [&str; 5] = ["/dev/shm", "/run", "/tmp", "/", "/var/lib"];
+/// Those of them that are in memory on every node.
+pub const BASES_IN_MEMORY: [&str; 2] = ["/dev/shm", "/run"];
+
 /// Jump's directory on the landing file system, from that file system's root (and so
 /// from the jump system's `/`).
 pub const JUMP: &str = "jump";

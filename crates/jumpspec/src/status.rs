@@ -123,6 +123,10 @@ impl fmt::Display for System {
     }
 }
 
+/// Exit status of the script that makes `jumpimg`'s directory on a node, where none of
+/// [`crate::places::BASES`] will do. `EX_CANTCREAT` of sysexits(3).
+pub const EXIT_NO_PLACE: i32 = 73;
+
 /// Exit status of `jumpinit stage` and `jumpinit receive` while another process of the
 /// same run still holds the node, e.g. one whose connection broke a moment ago: call
 /// again soon. `EX_TEMPFAIL` of sysexits(3).

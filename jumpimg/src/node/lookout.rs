@@ -10,7 +10,7 @@ use jumpspec::status::{Status, System};
 
 use super::Agent;
 use crate::run_dir::RunDir;
-use crate::ssh::{Route, Session, SshError};
+use crate::ssh::{LOGIN_SHELL, Route, Session, SshError};
 use crate::survey::{Tools, random_hex};
 use crate::trouble::{Exit, Trouble};
 
@@ -29,6 +29,8 @@ pub(crate) enum Sight {
     Nothing(String),
     /// Something answers with a host key that is not known; in words.
     Foreign(String),
+    /// Something lets us in and runs nothing; in words.
+    Deaf(String),
     /// The boot that is to end still runs.
     SameBoot,
     /// The old system.
@@ -52,6 +54,7 @@ impl Sight {
                 Some(failed("unreachable", why).hint("it may be rebooting: try again in a minute"))
             }
             Self::Foreign(why) => Some(failed("host-key", why).hint(FOREIGN)),
+            Self::Deaf(why) => Some(failed("login-shell", why).hint(LOGIN_SHELL)),
             _ => None,
         }
     }
@@ -118,6 +121,7 @@ impl<'a> Lookout<'a> {
         match self.look_both_ways() {
             Err(SshError::Interrupted) => Err(SshError::Interrupted.trouble(&self.admins.host)),
             Err(SshError::HostKey(words)) => Ok((None, Sight::Foreign(words))),
+            Err(error @ SshError::LoginShell { .. }) => Ok((None, Sight::Deaf(error.to_string()))),
             Err(error) => Ok((None, Sight::Nothing(error.to_string()))),
             Ok(seen) => Ok(seen),
         }
@@ -185,7 +189,7 @@ impl<'a> Lookout<'a> {
         let agent = if said.lines().any(|line| line == "program") {
             Agent::installed(&format!("/{}", places::NEW_PROGRAM))
         } else {
-            Agent::upload(&session, &self.directory, &self.tools.jumpinit)?
+            Agent::upload(&session, &self.directory, &self.tools.jumpinit, 0)?
         };
         let status = ask(&agent, &session)?;
         let sight = match status.system {

@@ -1,6 +1,7 @@
 //! A node through an open connection, with `jumpinit` on it: the questions that can be
 //! asked and the work that can be asked for, as values.
 
+mod directory;
 mod lookout;
 mod patience;
 
@@ -27,21 +28,6 @@ const SHORT: Duration = Duration::from_mins(1);
 /// For the few megabytes of `jumpinit` and the toolbox over a slow line.
 const UPLOAD: Duration = Duration::from_mins(10);
 
-/// Makes a private directory in memory where programs may run, and prints its name. Memory
-/// comes first: `--dry-run` writes to no disk of the node. A directory that somebody else made,
-/// or a link, is not used.
-const MAKE_DIRECTORY: &str = r#"umask 077
-for base in /dev/shm /run /tmp; do
-  dir=$base/jump-RUN
-  mkdir -m 700 "$dir" 2>/dev/null || { [ -d "$dir" ] && [ -O "$dir" ] && [ ! -L "$dir" ]; } || continue
-  if printf '#!/bin/sh\nexit 0\n' >"$dir/probe" && chmod 700 "$dir/probe" && "$dir/probe"; then
-    rm -f "$dir/probe"; echo "jump-dir $dir"; exit 0
-  fi 2>/dev/null
-  rm -f "$dir/probe"; rmdir "$dir" 2>/dev/null
-done
-echo 'no directory of /dev/shm, /run and /tmp can be written to and run programs from' >&2
-exit 1"#;
-
 /// Where our `jumpinit` is on a node, and how to call it there.
 #[derive(Clone, Debug)]
 pub(crate) struct Agent {
@@ -52,14 +38,16 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Puts `binary` on the node, into a directory of the run's own.
-    pub(crate) fn upload(session: &Session, run: &str, binary: &[u8]) -> Result<Self, SshError> {
-        let said = session.run(&MAKE_DIRECTORY.replace("RUN", run), SHORT)?;
-        let directory = said.lines().find_map(|line| line.strip_prefix("jump-dir "));
-        let directory = directory.ok_or_else(|| SshError::Remote {
-            status: 0,
-            stderr: "the node did not name its directory".to_owned(),
-        })?;
+    /// Puts `binary` on the node, into a directory of the run's own that has room for `more` bytes
+    /// besides.
+    pub(crate) fn upload(
+        session: &Session,
+        run: &str,
+        binary: &[u8],
+        more: u64,
+    ) -> Result<Self, SshError> {
+        let said = session.run(&directory::script(run, binary.len() as u64 + more), SHORT)?;
+        let directory = said.trim_end();
         let program = format!("{directory}/jumpinit");
         let agent = Self {
             directory: Some(directory.to_owned()),
@@ -84,6 +72,11 @@ impl Agent {
             directory: None,
             program: quoted(program),
         }
+    }
+
+    /// What an admin should know of where it is.
+    pub(crate) fn note(&self) -> Option<String> {
+        directory::note(self.directory.as_deref()?)
     }
 
     /// Removes what was put into the private directory, and the directory if that was all.
@@ -138,8 +131,7 @@ impl Agent {
     ) -> Result<T, Trouble> {
         let said = session.run(&format!("exec {} {question}", self.program), SHORT);
         let said = said.map_err(|error| error.trouble(session.host()))?;
-        let answer = said.find('{').map_or("", |at| &said[at..]);
-        serde_json::from_str(answer).map_err(|error| {
+        serde_json::from_str(&said).map_err(|error| {
             let message = format!("cannot read what `jumpinit {question}` printed: {error}");
             Trouble::new(Exit::Failed, "jumpinit-answer", message)
                 .hint("use a jumpimg and a jumpinit of the same version")

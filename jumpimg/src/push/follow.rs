@@ -136,8 +136,12 @@ impl Run<'_> {
     fn tell(&mut self, sight: &Sight, last: &'static str) -> &'static str {
         let (now, name) = match sight {
             Sight::SameBoot => ("before", None),
-            Sight::Nothing(_) | Sight::Foreign(_) if last == "before" => ("nothing", None),
-            Sight::Nothing(_) | Sight::Foreign(_) | Sight::Stranger(_) => return last,
+            Sight::Nothing(_) | Sight::Foreign(_) | Sight::Deaf(_) if last == "before" => {
+                ("nothing", None)
+            }
+            Sight::Nothing(_) | Sight::Foreign(_) | Sight::Deaf(_) | Sight::Stranger(_) => {
+                return last;
+            }
             Sight::Old(status) => ("old system again", Some(&status.os)),
             Sight::Jump(status) => ("jump system", Some(&status.os)),
             Sight::New(status) => ("new system", Some(&status.os)),

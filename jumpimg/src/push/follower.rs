@@ -104,7 +104,9 @@ impl Follower {
     /// Takes a sight; what to do next.
     pub(super) fn next(&mut self, sight: Sight, now: Duration) -> Action {
         match sight {
-            Sight::Nothing(why) | Sight::Foreign(why) => self.silent(now, Ending::Silent(why)),
+            Sight::Nothing(why) | Sight::Foreign(why) | Sight::Deaf(why) => {
+                self.silent(now, Ending::Silent(why))
+            }
             Sight::Stranger(status) => self.silent(now, Ending::Stranger(status.os)),
             Sight::SameBoot if now > self.waits.boot.0 => Action::End(Ending::NoReboot),
             Sight::SameBoot => Action::Wait(PAUSE),
@@ -170,7 +172,7 @@ impl Follower {
             maybe: self.maybe(),
         };
         match sight {
-            Sight::Nothing(why) | Sight::Foreign(why) => Some(silent(why)),
+            Sight::Nothing(why) | Sight::Foreign(why) | Sight::Deaf(why) => Some(silent(why)),
             Sight::Stranger(status) => Some(silent(&format!("{} does", status.os))),
             Sight::SameBoot => Some(Waiting {
                 what: "the old system has not gone down".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jumpspec::status::{EXIT_BUSY, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
+use jumpspec::status::{EXIT_BUSY, EXIT_NO_PLACE, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::cmd::CmdError;
 use jumpsys::process::Signal;
 
@@ -14,6 +14,20 @@ const SSH_FAILED: i32 = 255;
 /// A shell tells of a signal that ended its command as 128 and its number (POSIX, "Exit Status for
 /// Commands"), of which there are 64.
 const BY_SIGNAL: std::ops::RangeInclusive<i32> = 129..=192;
+
+/// What to do about a login shell that runs nothing.
+pub(crate) const LOGIN_SHELL: &str = "`ssh HOST echo ok` must print ok and end: see whether the account's shell is nologin, whether its start-up files (~/.bashrc, ~/.cshrc) say `exit` or begin another shell, and whether its key has a forced command (command= in authorized_keys)";
+
+/// What became of a login shell that did not run what it was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It ended with this status.
+    Ended(i32),
+    /// It prints without an end.
+    Endless,
+    /// It does something else.
+    Silent,
+}
 
 /// What can go wrong.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,6 +57,14 @@ pub(crate) enum SshError {
         /// The end of what it wrote to stderr.
         stderr: String,
     },
+    /// The login was let in, and its shell did not run what it was told to.
+    #[error("{}", unheeded(*fate, said))]
+    LoginShell {
+        /// What it did instead.
+        fate: Fate,
+        /// What it said, as it can be shown.
+        said: String,
+    },
     /// Nothing new comes of what was ordered.
     #[error("nothing has come of it for {} min", .0.as_secs() / 60)]
     NoProgress(Duration),
@@ -66,9 +88,16 @@ impl SshError {
         Self::Unreachable(why.into())
     }
 
-    /// Whether trying again may help.
+    /// Whether trying again may help: a shell that does nothing may do so for the node's load.
     pub(crate) fn is_connection(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::LoginShell {
+                    fate: Fate::Silent,
+                    ..
+                }
+        )
     }
 
     /// Whether this may be how a node goes down that was asked to: the connection breaks, or init
@@ -100,10 +129,13 @@ impl SshError {
                     .hint(format!("see `jumpimg status {node}`; wait for it, or `jumpimg abort {node}`")),
                 EXIT_WRONG_STAGE => refused("wrong-stage", stderr)
                     .hint(format!("see `jumpimg status {node}`")),
+                EXIT_NO_PLACE => refused("no-work-directory", stderr)
+                    .hint("make room in one of them, or mount one so that programs may run there (mount -o remount,exec)"),
                 EXIT_BUSY => refused("jump-in-progress", stderr)
                     .hint("somebody else is at work for this very run: wait, and try again"),
                 _ => failed("remote-command"),
             },
+            Self::LoginShell { .. } => failed("login-shell").hint(LOGIN_SHELL),
             Self::NoProgress(_) => failed("no-progress").hint(format!(
                 "what was ordered may still be at work there; nothing arms itself: see `jumpimg status {node}`"
             )),
@@ -181,6 +213,18 @@ fn killed(signal: i32, stderr: &str) -> String {
     format!("{name} has ended what was at work on the node{words}{stderr}")
 }
 
+fn unheeded(fate: Fate, said: &str) -> String {
+    let did = match fate {
+        Fate::Ended(status) => {
+            format!("has ended (exit status {status}) and not run what it was told to")
+        }
+        Fate::Endless => "prints without an end and does not run what it was told to".to_owned(),
+        Fate::Silent => "has not run what it was told to within a minute".to_owned(),
+    };
+    let words = if said.is_empty() { "" } else { "; it said: " };
+    format!("the login shell {did}{words}{said}")
+}
+
 /// The last two lines that say something: what an error has room for.
 fn last_lines(stderr: &str) -> String {
     let lines: Vec<&str> = stderr
@@ -230,6 +274,15 @@ mod tests {
         // init ends a login by these.
         assert!(classify(143, "").is_going_down() && classify(129, "").is_going_down());
         assert!(matches!(classify(128, ""), SshError::Remote { .. }));
+    }
+
+    #[test]
+    fn a_node_without_a_place_for_programs_is_refused_with_all_reasons() {
+        let why = "no place for jump's programs: /run: programs may not run there (noexec)";
+        let trouble = classify(EXIT_NO_PLACE, why).trouble("n");
+        assert_eq!(trouble.exit, Exit::Refused);
+        assert_eq!(trouble.causes[0].code, "no-work-directory");
+        assert_eq!(trouble.causes[0].message, why);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Nothing here knows what is asked of the node.
 
 mod failure;
+mod shell;
 mod talk;
 
 use std::path::{Path, PathBuf};
@@ -13,11 +14,12 @@ use std::time::{Duration, Instant};
 use jumpsys::cmd::{Piped, Program};
 use tempfile::TempDir;
 
-pub(crate) use failure::SshError;
+pub(crate) use failure::{LOGIN_SHELL, SshError};
 pub(crate) use talk::{Heard, Input};
 
 use crate::interrupt::{Interrupt, TICK};
-use talk::{Lines, Spoken};
+use shell::{Mark, Prelude};
+use talk::{Lines, Order};
 
 /// For a host that does not answer at all.
 const CONNECT_SECONDS: u32 = 10;
@@ -26,8 +28,6 @@ const ALIVE_SECONDS: u32 = 5;
 const ALIVE_COUNT: u32 = 3;
 /// For connecting and logging in, jump hosts and slow agents included.
 const LOGIN_LIMIT: Duration = Duration::from_mins(1);
-/// What the node says once somebody is logged in.
-const READY: &str = "jump-ready";
 /// sun_path of unix(7) has 108 bytes; ssh appends 17 while it makes the socket.
 const SOCKET_LIMIT: usize = 90;
 
@@ -106,6 +106,7 @@ impl Route {
 pub(crate) struct Session {
     route: Route,
     interrupt: Interrupt,
+    mark: Mark,
     _master: Piped,
     socket: PathBuf,
     // Dropped last: the socket is in it.
@@ -117,33 +118,38 @@ impl Session {
     pub(crate) fn open(route: &Route, interrupt: &Interrupt) -> Result<Self, SshError> {
         let dir = private_dir()?;
         let socket = dir.path().join("s");
-        let command = sh(&format!("echo {READY}; exec cat >/dev/null"));
+        let mark = Mark::new()?;
+        let command = mark.command("exec cat >/dev/null");
         let mut master = route.program(&socket, true).arg(command).spawn_piped()?;
         let lines = Lines::of(master.stdout.take());
+        let mut prelude = Prelude::of(&mark);
         let limit = Instant::now() + LOGIN_LIMIT;
-        loop {
+        while !prelude.is_over() {
             match lines.next(TICK) {
-                // Start-up files of the shell may print something in front of it.
-                Ok(Spoken::Line(line)) if line.trim_ascii_end().ends_with(READY.as_bytes()) => {
-                    break;
+                Ok(spoken) => {
+                    prelude.has(&spoken)?;
                 }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    let ended = master.finish().err().map(SshError::from);
-                    return Err(
-                        ended.unwrap_or_else(|| SshError::unreachable("ssh ended by itself"))
-                    );
+                    return Err(prelude.unspoken(master.finish()));
                 }
-                // A node that says something else all the time does not hold us either.
-                _ if interrupt.caught() => return Err(SshError::Interrupted),
-                _ if Instant::now() > limit => {
-                    return Err(SshError::unreachable("logging in took more than a minute"));
-                }
-                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt.caught() {
+                return Err(SshError::Interrupted);
+            }
+            if Instant::now() > limit {
+                // ssh makes it once it is let in.
+                return Err(if socket.exists() {
+                    prelude.silent()
+                } else {
+                    SshError::unreachable("logging in took more than a minute")
+                });
             }
         }
         Ok(Self {
             route: route.clone(),
             interrupt: interrupt.clone(),
+            mark,
             _master: master,
             socket,
             _dir: dir,
@@ -192,8 +198,13 @@ impl Session {
         input: Input,
         listen: &mut dyn FnMut(Heard<'_>) -> bool,
     ) -> Result<bool, SshError> {
-        let ssh = self.route.program(&self.socket, false).arg(sh(script));
-        talk::talk(&ssh, input, &self.interrupt, listen)
+        let ssh = self.route.program(&self.socket, false);
+        let order = Order {
+            ssh: ssh.arg(self.mark.command(script)),
+            mark: &self.mark,
+            input,
+        };
+        talk::talk(order, &self.interrupt, listen)
     }
 }
 
@@ -215,15 +226,6 @@ fn private_dir() -> Result<TempDir, SshError> {
     })
 }
 
-/// The command that runs `script` with the node's POSIX shell, whatever the login shell is. ssh ends
-/// with 255 when the connection breaks and also when a signal ends the command (RFC 4254's
-/// exit-signal is not passed on), so a shell waits for the script, and tells of a signal as shells
-/// do; what the script itself ends with is never 255.
-fn sh(script: &str) -> String {
-    let told = format!("(\n{script}\n)\ncode=$?\n[ $code -ne 255 ] || code=254\nexit $code");
-    format!("exec /bin/sh -c {}", quoted(&told))
-}
-
 /// `word` for a POSIX shell.
 pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
@@ -236,25 +238,6 @@ mod tests {
     #[test]
     fn quotes_survive_the_shell() {
         assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
-
-    /// What the login shell of a node would make of it.
-    fn status(script: &str) -> Option<i32> {
-        let ran = Program::new("/bin/sh").args(["-c", &sh(script)]).run();
-        match ran {
-            Ok(_) => Some(0),
-            Err(jumpsys::cmd::CmdError::Failed { status, .. }) => status.code(),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    #[test]
-    fn how_a_script_ended_is_told_by_a_status_that_is_not_sshs_own() {
-        assert_eq!(status("exec true"), Some(0));
-        assert_eq!(status("exit 75"), Some(75));
-        assert_eq!(status("exec /bin/sh -c 'kill -9 $$'"), Some(137));
-        assert_eq!(status("/bin/sh -c 'kill -TERM $$'; exit $?"), Some(143));
-        assert_eq!(status("exit 255"), Some(254));
     }
 
     #[test]

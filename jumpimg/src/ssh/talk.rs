@@ -15,6 +15,7 @@ use std::time::Duration;
 use jumpsys::cmd::Program;
 
 use super::SshError;
+use super::shell::{Mark, Prelude};
 use crate::interrupt::{Interrupt, TICK};
 
 /// Lines that may wait to be handled.
@@ -89,9 +90,13 @@ impl Spoken {
         }
     }
 
-    fn len(&self) -> u64 {
+    pub(super) fn bytes(&self) -> &[u8] {
         let (Self::Line(bytes) | Self::Piece(bytes)) = self;
-        bytes.len() as u64
+        bytes
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.bytes().len() as u64
     }
 }
 
@@ -141,19 +146,30 @@ fn next(pipe: &mut impl BufRead, within: &mut bool) -> Option<Spoken> {
     })
 }
 
-/// Runs `ssh`. `Ok(false)`: `listen` had heard enough, and it was ended.
+/// A script, as ssh is told to have it run.
+pub(super) struct Order<'a> {
+    /// ssh with its arguments.
+    pub(super) ssh: Program,
+    /// What the script prints first.
+    pub(super) mark: &'a Mark,
+    /// What it reads.
+    pub(super) input: Input,
+}
+
+/// Has `order` carried out. `Ok(false)`: `listen` had heard enough, and ssh was ended.
 pub(super) fn talk(
-    ssh: &Program,
-    input: Input,
+    order: Order<'_>,
     interrupt: &Interrupt,
     listen: &mut dyn FnMut(Heard<'_>) -> bool,
 ) -> Result<bool, SshError> {
-    let mut running = ssh.spawn_piped()?;
-    feed(running.stdin.take(), input);
+    let mut running = order.ssh.spawn_piped()?;
+    feed(running.stdin.take(), order.input);
     let lines = Lines::of(running.stdout.take());
+    let mut prelude = Prelude::of(order.mark);
     let (mut heard, mut has_ended) = (0, false);
     loop {
         let go_on = match lines.next(TICK) {
+            Ok(spoken) if prelude.has(&spoken)? => listen(Heard::Tick),
             Ok(spoken) => {
                 heard += spoken.len();
                 if heard > ANSWER {
@@ -176,11 +192,11 @@ pub(super) fn talk(
             return Ok(false);
         }
     }
-    match running.finish() {
+    match prelude.ended(running.finish()) {
         Ok(()) => Ok(true),
         // Ctrl-C reaches ssh too, and first.
         Err(_) if interrupt.caught() => Err(SshError::Interrupted),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -224,9 +240,14 @@ mod tests {
 
     fn listen_to(script: &str) -> (Result<bool, SshError>, usize) {
         let mut heard = 0;
-        let program = Program::new("/bin/sh").args(["-c", script]);
+        let mark = Mark::new().unwrap();
+        let order = Order {
+            ssh: Program::new("/bin/sh").args(["-c", &mark.command(script)]),
+            mark: &mark,
+            input: Input::empty(),
+        };
         let interrupt = Interrupt::listen().unwrap();
-        let talked = talk(&program, Input::empty(), &interrupt, &mut |said| {
+        let talked = talk(order, &interrupt, &mut |said| {
             if let Heard::Line(bytes) | Heard::Piece(bytes) = said {
                 heard += bytes.len();
             }

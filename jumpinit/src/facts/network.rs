@@ -10,6 +10,9 @@ use jumpsys::netlink;
 /// Where the name servers are written that a resolver on this machine asks (systemd-resolved(8)).
 const RESOLVED_UPLINK: &str = "/run/systemd/resolve/resolv.conf";
 
+/// What udev keeps of links, by their numbers: `E:NAME=value`, a line each.
+const UDEV_LINKS: &str = "/run/udev/data";
+
 /// What a link has that does not say (RFC 894).
 const ETHERNET_MTU: u32 = 1500;
 
@@ -36,6 +39,8 @@ fn one(
             .filter(|address| address.index == link.index && !is_link_local(address.ip))
     };
     let static_addresses = mine().filter(|address| address.permanent);
+    let udev = std::fs::read_to_string(format!("{UDEV_LINKS}/n{}", link.index));
+    let udev = udev.unwrap_or_default();
     let dhcp4 = mine().any(|address| address.ip.is_ipv4() && !address.permanent);
     let of_link = routes
         .iter()
@@ -65,7 +70,16 @@ fn one(
             .collect(),
         client_id: None,
         routes: routes.configured,
+        driver: udev_property(&udev, "ID_NET_DRIVER"),
+        bus_path: udev_property(&udev, "ID_PATH"),
+        sign: None,
     })
+}
+
+fn udev_property(kept: &str, name: &str) -> Option<String> {
+    let mut properties = kept.lines().filter_map(|line| line.strip_prefix("E:"));
+    let value = properties.find_map(|property| property.strip_prefix(name)?.strip_prefix('='));
+    value.map(str::to_owned)
 }
 
 fn address(address: &netlink::Address) -> Address {
@@ -184,5 +198,14 @@ mod tests {
         assert_eq!(gateways(&[by_lease(3)], true), only);
         let only = [Vec::new(), both[1].clone()];
         assert_eq!(gateways(&[by_hand(3)], false), only);
+    }
+
+    #[test]
+    fn takes_a_property_by_its_whole_name() {
+        let kept = "I:5223\nE:ID_PATH_TAG=acpi\nE:ID_NET_DRIVER=hv_netvsc\nE:ID_PATH=acpi-VMBUS:01\nG:systemd\n";
+        let property = |name| udev_property(kept, name);
+        assert_eq!(property("ID_NET_DRIVER").as_deref(), Some("hv_netvsc"));
+        assert_eq!(property("ID_PATH").as_deref(), Some("acpi-VMBUS:01"));
+        assert_eq!(property("ID_NET"), None);
     }
 }

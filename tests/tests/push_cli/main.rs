@@ -11,6 +11,7 @@ mod real;
 mod rehearse;
 mod resume;
 mod sample;
+mod shells;
 mod two_hosts;
 mod usage;
 
@@ -26,6 +27,7 @@ enum Need {
     Sshd,
     SshdAndRoot,
     SshdAndScript,
+    SshdRootAndTcsh,
 }
 
 impl Need {
@@ -33,13 +35,15 @@ impl Need {
     fn missing(self) -> Option<&'static str> {
         let sshd = std::path::Path::new(node::SSHD).exists();
         match self {
-            Self::Sshd | Self::SshdAndRoot | Self::SshdAndScript if !sshd => {
-                Some("no sshd (openssh-server)")
-            }
+            Self::Nothing => None,
+            _ if !sshd => Some("no sshd (openssh-server)"),
             Self::SshdAndScript if !std::path::Path::new("/usr/bin/script").exists() => {
                 Some("no script (bsdutils)")
             }
-            Self::SshdAndRoot if !jump_tests::is_root() => Some("not root"),
+            Self::SshdAndRoot | Self::SshdRootAndTcsh if !jump_tests::is_root() => Some("not root"),
+            Self::SshdRootAndTcsh if !std::path::Path::new(shells::TCSH).exists() => {
+                Some("no tcsh (tcsh)")
+            }
             _ => None,
         }
     }
@@ -55,6 +59,7 @@ fn main() {
         resume::CASES,
         two_hosts::CASES,
         hostile::CASES,
+        shells::CASES,
         real::CASES,
     ];
     let cases = cases.into_iter().flatten();

@@ -24,17 +24,35 @@ pub(crate) struct Node<'a> {
     bench: &'a Bench,
     port: u16,
     sshd: Option<Child>,
-    force: bool,
+    login: Login<'a>,
+}
+
+/// What a login to the node comes to.
+#[derive(Clone, Copy)]
+pub(crate) enum Login<'a> {
+    /// The account's own shell runs what it is told, on this machine.
+    Machine,
+    /// The same, in the node's directory.
+    Node,
+    /// The same, with this shell.
+    Shell(&'a str),
+    /// This command and nothing else.
+    Forced(&'a str),
 }
 
 impl<'a> Node<'a> {
     /// A node whose old system runs; `ssh node07` with the bench's ssh_config leads there.
     pub(crate) fn old(bench: &'a Bench) -> Result<Self> {
+        Self::with_login(bench, Login::Node)
+    }
+
+    /// The same, where a login comes to something else.
+    pub(crate) fn with_login(bench: &'a Bench, login: Login<'a>) -> Result<Self> {
         let mut node = Self {
             bench,
             port: 0,
             sshd: None,
-            force: true,
+            login,
         };
         fs::create_dir(bench.path("new-log"))?;
         for (name, text) in [
@@ -63,7 +81,7 @@ impl<'a> Node<'a> {
             bench,
             port: 0,
             sshd: None,
-            force: false,
+            login: Login::Machine,
         };
         node.install()?;
         Ok(node)
@@ -106,20 +124,24 @@ impl<'a> Node<'a> {
         }
         let directory = self.bench.path("");
         let directory = directory.display();
-        let force = if self.force {
-            format!("ForceCommand {directory}wrapper\n")
-        } else {
-            String::new()
+        let force = match self.login {
+            Login::Machine => String::new(),
+            Login::Node | Login::Shell(_) => format!("ForceCommand {directory}wrapper\n"),
+            Login::Forced(command) => format!("ForceCommand {command}\n"),
         };
         self.bench.write(
             "sshd_config",
-            &format!("ListenAddress 127.0.0.1:{}\nHostKey {directory}{key}\nAuthorizedKeysFile {directory}authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n# bash reads no start-up files of the account that runs the tests.\nSetEnv HOME={directory}\n{force}", self.port),
+            &format!("ListenAddress 127.0.0.1:{}\nHostKey {directory}{key}\nAuthorizedKeysFile {directory}authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n# Start-up files are the bench's and not those of the account that runs the tests.\nSetEnv HOME={directory}\n{force}", self.port),
         )?;
         let log = fs::File::options()
             .create(true)
             .append(true)
             .open(self.bench.path("sshd.log"))?;
-        let sshd = Command::new(SSHD)
+        let mut program = match self.login {
+            Login::Shell(shell) => self.with_shell(shell)?,
+            _ => Command::new(SSHD),
+        };
+        let sshd = program
             .args(["-D", "-e", "-f"])
             .arg(self.bench.path("sshd_config"))
             .stdin(Stdio::null())
@@ -137,6 +159,22 @@ impl<'a> Node<'a> {
             "sshd does not start: {}",
             fs::read_to_string(self.bench.path("sshd.log"))?
         )
+    }
+
+    /// sshd where root has that login shell, for it alone.
+    fn with_shell(&self, shell: &str) -> Result<Command> {
+        let passwd = fs::read_to_string("/etc/passwd")?;
+        let line = |line: &str| match line.rsplit_once(':') {
+            Some((before, _)) if line.starts_with("root:") => format!("{before}:{shell}\n"),
+            _ => format!("{line}\n"),
+        };
+        let passwd: String = passwd.lines().map(line).collect();
+        self.bench.write("passwd", &passwd)?;
+        let mut unshare = Command::new("unshare");
+        let script = format!("mount --bind \"$0\" /etc/passwd && exec {SSHD} \"$@\"");
+        unshare.args(["--mount", "/bin/sh", "-c", &script]);
+        unshare.arg(self.bench.path("passwd"));
+        Ok(unshare)
     }
 
     /// Ends sshd's connections, and sshd itself if `all`.

@@ -1,5 +1,6 @@
 #!/bin/sh
-# sshd's ForceCommand: the paths of the node's systems lead into its directory.
+# sshd's ForceCommand: the paths of the node's systems lead into its directory. The login shell has
+# the last word, as it has where nothing is forced.
 D=@DIR@
 command=$(printf '%s' "$SSH_ORIGINAL_COMMAND" | sed \
   -e "s#/etc/rc.local#$D/rc.local#g" \
@@ -8,4 +9,4 @@ command=$(printf '%s' "$SSH_ORIGINAL_COMMAND" | sed \
   -e "s#/var/log/jump/#$D/new-log/#g" \
   -e "s#/proc/sys/kernel/random/boot_id#$D/boot_id#g" \
   -e "s#/usr/lib/jump/jumpinit#$D/new-jumpinit#g")
-exec /bin/sh -c "$command"
+exec "$SHELL" -c "$command"

@@ -32,7 +32,9 @@ pub(crate) fn changes_nothing(node: &Node, machine: &Machine, job: &Job) -> Resu
             "a dry run has changed the node's disk: {name}"
         );
     }
-    let left = machine.ssh("ls -d /dev/shm/jump* /run/jump* /tmp/jump* 2>/dev/null; true")?;
+    let left = machine.ssh(
+        "ls -d /dev/shm/jump* /run/jump* /tmp/jump* /jump-* /var/lib/jump-* 2>/dev/null; true",
+    )?;
     ensure!(left.is_empty(), "a dry run has left {left}");
     Ok(())
 }

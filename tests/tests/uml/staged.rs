@@ -107,7 +107,7 @@ impl Staged {
     pub(crate) fn is_as_before(&self, old: Uml<'_>) -> Result<()> {
         let (before, after) = (&self.before, Portrait::take(&old)?);
         ensure!(before == &after, "it was {before:#?}\nit is {after:#?}");
-        let rests = old.ssh("ls -d /dev/shm/jump-* /run/jump-* 2>/dev/null || true")?;
+        let rests = old.ssh("ls -d /dev/shm/jump-* /run/jump-* /jump-* 2>/dev/null || true")?;
         ensure!(
             rests.trim().is_empty() || rests.trim() == "/run/jump.lock",
             "left there: {rests}"

@@ -34,8 +34,10 @@ pub enum NetworkRefusal {
         /// The address.
         mac: String,
     },
-    /// The same hardware address on two links.
-    #[error("links {first} and {second} have the same hardware address")]
+    /// The same hardware address on two links, and nothing else that tells them apart.
+    #[error(
+        "links {first} and {second} have the same hardware address, and neither driver nor bus path tells them apart"
+    )]
     SameMac {
         /// One link.
         first: String,
@@ -81,7 +83,10 @@ pub fn check(network: &Network) -> Result<(), NetworkRefusal> {
     }
     for (index, link) in hardware().enumerate() {
         check_link(link)?;
-        let twin = |other: &&Link| other.mac.eq_ignore_ascii_case(&link.mac);
+        let twin = |other: &&Link| {
+            other.mac.eq_ignore_ascii_case(&link.mac)
+                && (other.sign.is_none() || other.sign == link.sign)
+        };
         if let Some(other) = hardware().take(index).find(twin) {
             let (first, second) = (other.name.clone(), link.name.clone());
             return Err(NetworkRefusal::SameMac { first, second });

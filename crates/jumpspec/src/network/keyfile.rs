@@ -31,6 +31,9 @@ fn connection(link: &Link, dns: Option<&Network>) -> String {
     if link.mtu != ETHERNET_MTU && link.mtu != 0 {
         let _ = writeln!(text, "mtu={}", link.mtu);
     }
+    if let Some(sign) = &link.sign {
+        text += &sign.keyfile();
+    }
     text + &family(link, dns, false) + &family(link, dns, true)
 }
 

@@ -3,29 +3,44 @@
 use std::fmt::Write as _;
 
 use super::client_id::{ClientId, colons};
-use super::render::path;
+use super::render::{matching, path};
 use super::{Link, Network, Route};
 
 /// What Ethernet has unless told otherwise (RFC 894).
 pub(super) const ETHERNET_MTU: u32 = 1500;
 
-/// One `.network` file for every used link.
+/// One `.network` file for every used link, and one behind it that leaves alone what else has its
+/// hardware address.
 pub(super) fn render(network: &Network) -> Vec<(String, String)> {
     let resolving = network.resolving_link();
-    let file = |(index, link): (usize, &Link)| {
+    let files = |(index, link): (usize, &Link)| {
         let dns = resolving == Some(index);
         let path = path(index, link, "etc/systemd/network", "network");
-        (path, unit(network, link, dns))
+        let twins = link.sign.as_ref().map(|_| unmanaged(index, link));
+        [(path, unit(network, link, dns))].into_iter().chain(twins)
     };
     let links = network.links.iter().enumerate();
-    links.filter(|(_, link)| link.is_used()).map(file).collect()
+    let used = links.filter(|(_, link)| link.is_used());
+    used.flat_map(files).collect()
+}
+
+/// For links that have the address of `link` and are not used: a client there would ask for the
+/// same lease. The first file in the order of names counts (systemd.network(5)).
+fn unmanaged(index: usize, link: &Link) -> (String, String) {
+    let text = format!(
+        "# Others with the hardware address of {}.\n[Match]\nMACAddress={}\nType=ether\n\n[Link]\nUnmanaged=yes\n",
+        link.name, link.mac
+    );
+    let path = format!("etc/systemd/network/11-twins-{index}.network");
+    (path, text)
 }
 
 fn unit(network: &Network, link: &Link, dns: bool) -> String {
     let yes = |wanted: bool| if wanted { "yes" } else { "no" };
     let mut text = format!(
-        "# Carried over: {} of the old system.\n[Match]\nMACAddress={}\nType=ether\n\n",
-        link.name, link.mac
+        "# Carried over: {} of the old system.\n{}\n",
+        link.name,
+        matching(link)
     );
     if link.mtu != ETHERNET_MTU && link.mtu != 0 {
         let _ = write!(text, "[Link]\nMTUBytes={}\n\n", link.mtu);

@@ -21,16 +21,19 @@ pub struct Demand<'a> {
 }
 
 impl Demand<'_> {
-    /// What `now` lacks, in words. Links are known by hardware address.
+    /// What `now` lacks, in words. Links are known by hardware address; of those that have the
+    /// same, one has to be as wanted.
     pub fn missing(&self, now: &Network) -> Option<String> {
         let mut used = self.network.links.iter().filter(|link| link.is_used());
         let lacks = used.find_map(|link| {
-            let found = now.links.iter().find(|found| found.mac == link.mac);
-            let Some(found) = found else {
+            let found = now.links.iter().filter(|found| found.mac == link.mac);
+            let lacks: Vec<_> = found.map(|found| self.link(link, found)).collect();
+            if lacks.is_empty() {
                 let (mac, name) = (&link.mac, &link.name);
                 return Some(format!("no link has the address {mac} of {name}"));
-            };
-            self.link(link, found)
+            }
+            // None sorts first.
+            lacks.into_iter().min().flatten()
         });
         lacks.or_else(|| self.lost_login(now))
     }
@@ -182,6 +185,29 @@ mod tests {
         assert_eq!(
             missing(wanted, leased_link("192.0.2.9")).unwrap(),
             "eth0 lacks its address 192.168.77.10"
+        );
+    }
+
+    #[test]
+    fn a_twin_of_the_link_that_has_all_takes_nothing_away() {
+        let wanted = Link {
+            addresses: vec![address("192.168.77.10/24")],
+            ..link("eth0", 1)
+        };
+        let captured = network(wanted.clone());
+        let demand = Demand {
+            network: &captured,
+            may_change: false,
+            login: None,
+        };
+        let twin = link("eth1", 1);
+        let mut now = network(twin.clone());
+        now.links.push(wanted);
+        assert_eq!(demand.missing(&now), None);
+        now.links.truncate(1);
+        assert_eq!(
+            demand.missing(&now).unwrap(),
+            "eth1 lacks its address 192.168.77.10"
         );
     }
 

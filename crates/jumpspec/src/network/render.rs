@@ -1,11 +1,13 @@
 //! Which files set a network up again, by stack.
 //!
-//! Links are matched by hardware address. A `.link` file gives each its old name back,
+//! Links are matched by hardware address, and by their [`Sign`] where they have one. A `.link` file gives each its old name back,
 //! so that firewall rules and monitoring still fit. Where two links would have to swap
 //! kernel names (`eth0`, `eth1`) udev cannot rename them; networkd and NetworkManager
 //! then still configure the right ones.
 
-use super::{ClientId, Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
+use super::{
+    ClientId, Link, Network, NetworkRefusal, Sign, check, ifupdown, keyfile, networkd, resolv,
+};
 use crate::manifest::NetworkStack;
 use crate::relpath::RelPath;
 
@@ -113,8 +115,9 @@ fn names(network: &Network) -> Vec<(String, String)> {
     let file = |(index, link): (usize, &Link)| {
         let text = format!(
             "# Carried over: the name that the old system had for it.\n\
-             [Match]\nMACAddress={}\nType=ether\n\n[Link]\nNamePolicy=\nName={}\n",
-            link.mac, link.name
+             {}\n[Link]\nNamePolicy=\nName={}\n",
+            matching(link),
+            link.name
         );
         (path(index, link, "etc/systemd/network", "link"), text)
     };
@@ -123,6 +126,12 @@ fn names(network: &Network) -> Vec<(String, String)> {
         .filter(|(_, link)| link.virtual_kind.is_none())
         .map(file)
         .collect()
+}
+
+/// The `[Match]` section of systemd's files for a link.
+pub(super) fn matching(link: &Link) -> String {
+    let sign = link.sign.as_ref().map(Sign::systemd).unwrap_or_default();
+    format!("[Match]\nMACAddress={}\nType=ether\n{sign}", link.mac)
 }
 
 /// The path of a link's file: before the distribution's own in the order of names.

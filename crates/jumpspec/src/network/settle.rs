@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::check::{carrier, check, check_link};
-use super::{Link, Network, NetworkRefusal};
+use super::twins::{sign, twins};
+use super::{Link, Network, NetworkRefusal, Sign};
 
 /// A network that can be set up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +26,11 @@ pub fn settle(network: &Network, login: Option<IpAddr>) -> Result<Settled, Netwo
     let (mut links, mut left) = (Vec::new(), Vec::new());
     for (index, link) in network.links.iter().enumerate() {
         let made_by_others = match fitness(network, index, link) {
-            Ok(()) => {
-                links.push(link.clone());
+            Ok(sign) => {
+                links.push(Link {
+                    sign,
+                    ..link.clone()
+                });
                 link.virtual_kind.is_some()
             }
             Err(refusal) if is_essential(link, login) => return Err(refusal),
@@ -60,21 +64,23 @@ fn is_essential(link: &Link, login: Option<IpAddr>) -> bool {
     link.up && link.has_address() && login.is_none_or(carries)
 }
 
-fn fitness(network: &Network, index: usize, link: &Link) -> Result<(), NetworkRefusal> {
+/// Whether the link can be set up again, with what it is then known by besides its hardware address.
+fn fitness(network: &Network, index: usize, link: &Link) -> Result<Option<Sign>, NetworkRefusal> {
     if let Some((link, kind)) = carrier(link) {
         let (name, kind) = (link.name.clone(), kind.to_owned());
         return Err(NetworkRefusal::Virtual { name, kind });
     }
     if link.virtual_kind.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     check_link(link)?;
-    let others = network.links.iter().enumerate();
-    let twin = |(at, other): &(usize, &Link)| {
-        *at != index && other.virtual_kind.is_none() && other.mac.eq_ignore_ascii_case(&link.mac)
+    let Some(twin) = twins(network, index).next() else {
+        return Ok(None);
     };
-    others.into_iter().find(twin).map_or(Ok(()), |(_, other)| {
-        let (first, second) = (link.name.clone(), other.name.clone());
-        Err(NetworkRefusal::SameMac { first, second })
+    // One that nobody uses is not worth a name that might become the other's.
+    let sign = sign(network, index).filter(|_| link.is_used());
+    sign.map(Some).ok_or_else(|| NetworkRefusal::SameMac {
+        first: link.name.clone(),
+        second: twin.name.clone(),
     })
 }

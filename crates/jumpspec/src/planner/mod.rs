@@ -26,6 +26,7 @@ use crate::digest::Digest;
 use crate::facts::{Disk, Facts, Kexec};
 use crate::job::Job;
 use crate::manifest::Manifest;
+use crate::network::NetworkRefusal;
 use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
@@ -254,7 +255,12 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
         Refusal::new(
             RefusalCode::NetworkUnsupported,
             refusal.to_string(),
-            "jump this node another way; bonds, bridges and VLANs cannot be set up again yet",
+            match refusal {
+                NetworkRefusal::SameMac { .. } => {
+                    "give one of them another hardware address, or take it away (a virtual function: unbind its driver)"
+                }
+                _ => "jump this node another way; bonds, bridges and VLANs cannot be set up again yet",
+            },
         )
     })?;
     let stack = |image: &ImageFile| image.manifest.network.first().copied();

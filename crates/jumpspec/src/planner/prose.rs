@@ -4,6 +4,7 @@ use super::Input;
 use crate::facts::{Kexec, UNRECOGNISED};
 use crate::job::Action;
 use crate::layout::action;
+use crate::network::Sign;
 use crate::plan::Plan;
 use crate::relpath::RelPath;
 use crate::remote;
@@ -158,7 +159,19 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     notes.extend(super::first_boot::notes(input));
     notes.extend(super::dhcp::notes(input));
     let settled = crate::network::settle(&input.facts.network, input.facts.ssh_address);
-    let left_out = settled.map(|settled| settled.left).unwrap_or_default();
+    let (known, left_out) = settled
+        .map(|settled| (settled.network.links, settled.left))
+        .unwrap_or_default();
+    notes.extend(known.iter().filter_map(|link| {
+        let sign = match link.sign.as_ref()? {
+            Sign::Driver(driver) => format!("driver {driver}"),
+            Sign::Path(path) => format!("bus path {path}"),
+        };
+        Some(format!(
+            "another link has the hardware address of {}, which is known by its {sign} besides",
+            link.name
+        ))
+    }));
     notes.extend(left_out.iter().map(|link| {
         format!("{link} has addresses and is left to whatever makes it in the new system")
     }));
