@@ -104,6 +104,8 @@ fn of_log(said: &str) {
     }
     timeline.end(Duration::from_secs(90));
     drop(timeline.spans());
-    let plan = sample::planned(&sample::facts(), &sample::job());
-    drop(plan.map(|plan| RehearsalReport::new(&plan, &events)));
+    if !events.is_empty() {
+        let plan = sample::planned(&sample::facts(), &sample::job());
+        drop(plan.map(|plan| RehearsalReport::new(&plan, &events)));
+    }
 }
