@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use jumpspec::event::Event;
 use jumpspec::page::Page;
+use jumpspec::{answers, render};
 use serde_json::{Value, json};
 
 use crate::node::{Agent, Log, Lookout, Sight, follow_events, read_events, read_failed_boot};
@@ -18,7 +18,6 @@ use crate::ssh::{Session, SshError};
 use crate::survey::Tools;
 use crate::told::{News, Told};
 use crate::trouble::{Exit, Trouble};
-use crate::voice::{page, seconds};
 
 /// Between two looks for something new.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -213,13 +212,13 @@ fn pause(args: &LogsArgs, tools: &Tools<'_>) -> Result<(), Trouble> {
 
 /// An event for people: stage, uptime, what happened. What is no event is passed over.
 fn text(event: &str) -> Page {
-    let Ok(event) = serde_json::from_str::<Event>(event) else {
+    let Some(event) = answers::event(event.as_bytes()) else {
         return Page::default();
     };
     let stage = json!(event.stage);
     let stage = stage.as_str().unwrap_or_default();
-    let uptime = seconds(event.uptime_ms);
-    page(&event.what, &format!("{stage:<8} {uptime:>12} "))
+    let uptime = render::seconds(event.uptime_ms);
+    render::event(&event.what, &format!("{stage:<8} {uptime:>12} "))
 }
 
 #[cfg(test)]

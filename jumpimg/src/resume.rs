@@ -12,12 +12,13 @@ use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
-use jumpspec::{render, succession};
+use jumpspec::timeline::Timeline;
+use jumpspec::{answers, render, succession};
 use serde_json::{Map, json};
 
-use crate::node::{Agent, Goal, Lookout, Sight, parse_events, read_events};
+use crate::node::{Agent, Goal, Lookout, Sight, read_events};
 use crate::node_args::{NodeArgs, each, node_name};
-use crate::push::{KeyPair, Run, Staging, Start, Timeline, ask, bundle, interrupted};
+use crate::push::{KeyPair, Run, Staging, Start, ask, bundle, interrupted};
 use crate::run_dir::RunDir;
 use crate::ssh::Session;
 use crate::survey::{Common, Purpose, Tools, random_hex};
@@ -205,7 +206,7 @@ impl<'a> Resume<'a> {
             _ => session,
         };
         let told = read_events(&session).map_err(|error| error.trouble(self.node))?;
-        run.voice.known(&parse_events(&told));
+        run.voice.known(&answers::events(&told));
         let mut times = Timeline::default();
         times.armed(run.begun.elapsed());
         let voice = &mut *run.voice;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jumpspec::event::{Event, What};
-use jumpspec::page::{Ink, Page};
-use jumpspec::shown;
+use jumpspec::page::Page;
 use jumpspec::size::Size;
+use jumpspec::{render, shown};
 use serde_json::{Map, Value, json};
 
 use crate::meter;
@@ -150,7 +150,7 @@ impl Voice {
             What::Progress { step, done, total } => self.progress(step, *done, *total),
             _ => {
                 self.clear();
-                print::tell(&page(what, ""));
+                print::tell(&render::event(what, ""));
             }
         }
     }
@@ -195,64 +195,5 @@ impl Voice {
 impl Drop for Voice {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// An event for people, each line behind `margin`; nothing, if it is not worth a line.
-pub(crate) fn page(what: &What, margin: &str) -> Page {
-    let mut page = Page::default();
-    let before = format!("{margin}  ");
-    match what {
-        What::Begin { .. } | What::Progress { .. } | What::Need { .. } | What::Complete => {}
-        What::Done { step, millis } => {
-            let told = format_args!("  {step:<44} {:>8}", seconds(*millis));
-            page.marked(before, Ink::Green, "ok", told);
-        }
-        What::Note { text } => page.marked(before, Ink::Yellow, "!!", format_args!("  {text}")),
-        What::Failed { step, error, next } => {
-            page.marked(before, Ink::Red, "ko", format_args!("  {step}: {error}"));
-            page.line(format_args!(
-                "{:width$}      {next}",
-                "",
-                width = margin.len()
-            ));
-        }
-        What::Reboot { into } => page.line(format_args!("{before}>>  reboot into {into}")),
-    }
-    page
-}
-
-/// `12.3 s`, `2 min 05 s`.
-pub(crate) fn seconds(millis: u64) -> String {
-    let (whole, tenths) = (millis / 1000, millis % 1000 / 100);
-    if whole < 60 {
-        format!("{whole}.{tenths} s")
-    } else {
-        format!("{} min {:02} s", whole / 60, whole % 60)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_short_to_read() {
-        assert_eq!(seconds(12_345), "12.3 s");
-        assert_eq!(seconds(125_000), "2 min 05 s");
-    }
-
-    #[test]
-    fn a_failure_says_what_happens_next() {
-        let what = What::Failed {
-            step: "prove".into(),
-            error: "no link".into(),
-            next: "reboot".into(),
-        };
-        let told = page(&what, "");
-        assert!(
-            told.as_str().ends_with("  prove: no link\n      reboot\n"),
-            "{told}"
-        );
     }
 }

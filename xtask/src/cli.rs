@@ -68,7 +68,7 @@ pub enum Task {
     },
     /// Run the fuzz targets of tests/fuzz
     Fuzz {
-        /// One target alone: tar, pax, image or job
+        /// One target alone: tar, pax, image, job or answers
         target: Option<String>,
         /// How long to run each
         #[arg(long, value_name = "N", default_value_t = 60)]

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{packages, run, workspace};
 
 /// All targets, each a program of `tests/fuzz` and a folder of its seeds.
-pub const TARGETS: &[&str] = &["tar", "pax", "image", "job"];
+pub const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers"];
 
 /// Lines at most that what was found is explained with.
 const LINES: usize = 60;
@@ -79,7 +79,7 @@ pub fn table(ran: &[Ran]) -> String {
     } in ran
     {
         let end = if crash.is_some() { "FAILED" } else { "ok" };
-        let _ = writeln!(text, "fuzz: {target:<6} {executions:>10} executions  {end}");
+        let _ = writeln!(text, "fuzz: {target:<7} {executions:>10} executions  {end}");
     }
     text
 }

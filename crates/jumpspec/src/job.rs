@@ -271,6 +271,9 @@ pub struct Hooks {
     pub finished: Option<String>,
 }
 
+/// A longer wait is a slip, and its end might be beyond what clocks count.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(24 * 7);
+
 /// How long to wait for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -55,7 +55,10 @@ pub fn new_table(
     for wish in created {
         let usable = Extent {
             start: table.first_usable,
-            sectors: (table.last_usable + 1).saturating_sub(table.first_usable),
+            sectors: table
+                .last_usable
+                .saturating_add(1)
+                .saturating_sub(table.first_usable),
         };
         let place = place(disk, &free_runs(usable, &partitions), wish)?;
         let (type_code, partuuid) = match table.kind {
@@ -176,7 +179,7 @@ fn free_runs(usable: Extent, partitions: &[NewPartition]) -> Vec<Extent> {
 /// A place for `wish`, aligned: the first run with room, or all of the largest for `rest`.
 fn place(disk: &Disk, runs: &[Extent], wish: &PartitionWish) -> Result<Extent, Refusal> {
     let aligned = |run: &Extent| {
-        let start = run.start.next_multiple_of(ALIGNMENT);
+        let start = run.start.checked_next_multiple_of(ALIGNMENT)?;
         let end = run.end() / ALIGNMENT * ALIGNMENT;
         (end > start).then(|| Extent {
             start,

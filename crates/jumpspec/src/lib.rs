@@ -5,6 +5,7 @@
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
 pub mod accounts;
+pub mod answers;
 pub mod arm;
 pub mod authorized;
 pub mod bundle;
@@ -14,6 +15,8 @@ pub mod facts;
 pub mod first_boot;
 pub mod fitness;
 pub mod fstab;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod hostname;
 pub mod identity;
 pub mod job;
@@ -43,4 +46,5 @@ pub mod status;
 pub mod step;
 pub mod succession;
 pub mod table;
+pub mod timeline;
 pub mod trial;

@@ -181,7 +181,7 @@ impl NewPartition {
 
     /// Length in bytes.
     pub fn size(&self) -> crate::size::Size {
-        crate::size::Size(self.sectors * crate::facts::SECTOR)
+        crate::size::Size::of_sectors(self.sectors)
     }
 }
 

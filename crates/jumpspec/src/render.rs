@@ -3,9 +3,14 @@
 //! than [`WIDTH`] unless the node's own names are.
 
 mod bar;
+mod event;
 mod partitions;
+mod status;
 
-use crate::facts::{Facts, SECTOR, TableKind};
+pub use event::{event, seconds};
+pub use status::{status, status_line};
+
+use crate::facts::{Facts, TableKind};
 use crate::page::Page;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
@@ -65,7 +70,7 @@ fn disk(out: &mut Page, plan: &Plan, facts: &Facts) {
         TableKind::Mbr => "MBR",
         TableKind::Gpt => "GPT",
     };
-    let size = Size(disk.sectors * SECTOR);
+    let size = Size::of_sectors(disk.sectors);
     let table = if disk.rewrite {
         "the partition table is written anew"
     } else {

@@ -1,9 +1,12 @@
 //! Sizes in bytes as admins write them: `290MiB`, `8G`, `512 MiB`.
 
 use std::fmt;
+use std::iter::Sum;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::facts::SECTOR;
 
 /// A number of bytes. Text such as `290MiB` is read by the `bytesize` crate
 /// (`MiB` = 2^20, `MB` = 10^6); printed in binary units.
@@ -29,9 +32,21 @@ impl Size {
         Self(n << 20)
     }
 
+    /// `n` sectors. A node that lies may name any number, so it ends at the largest size.
+    pub const fn of_sectors(n: u64) -> Self {
+        Self(n.saturating_mul(SECTOR))
+    }
+
     /// The number of bytes.
     pub fn bytes(self) -> u64 {
         self.0
+    }
+}
+
+/// A sum ends at the largest size: nodes and images that lie may name any.
+impl Sum for Size {
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        Self(sizes.fold(0, |sum, size| sum.saturating_add(size.0)))
     }
 }
 
@@ -83,5 +98,17 @@ mod tests {
     #[test]
     fn prints_binary_units() {
         assert_eq!(Size::mib(512).to_string(), "512.0 MiB");
+        assert_eq!(Size(u64::MAX).to_string(), "16.0 EiB");
+    }
+
+    #[test]
+    fn what_is_more_than_any_size_is_the_largest() {
+        let largest = Size(u64::MAX);
+        assert_eq!(Size::of_sectors(2), Size(1024));
+        assert_eq!(Size::of_sectors(u64::MAX / 2), largest);
+        assert_eq!(
+            [Size(1), largest, Size(1)].into_iter().sum::<Size>(),
+            largest
+        );
     }
 }

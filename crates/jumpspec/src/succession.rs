@@ -132,21 +132,10 @@ mod tests {
     use super::*;
     use crate::digest::Digest;
     use crate::job::{Action, Job};
-    use crate::manifest::Kind;
-    use crate::planner::sample::{self, facts, image, job};
-    use crate::planner::{ImageFile, Input, plan};
+    use crate::planner::sample::{self, Sample, facts, job};
 
-    fn planned(target: &ImageFile, jump: &ImageFile, job: &Job) -> Plan {
-        plan(&Input {
-            run: &sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump,
-            target,
-            facts: &facts(),
-            job,
-        })
-        .unwrap()
+    fn planned(job: &Job) -> Plan {
+        sample::planned(&facts(), job).unwrap()
     }
 
     fn codes(staged: &Plan, next: &Plan) -> Vec<RefusalCode> {
@@ -156,50 +145,42 @@ mod tests {
 
     #[test]
     fn another_target_image_may_follow() {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        let staged = planned(&target, &jump, &job());
-        let other = ImageFile {
-            digest: Digest::of(b"another"),
-            ..target
-        };
-        let next = planned(&other, &jump, &job());
+        let mut sample = Sample::of(&facts(), &job());
+        let staged = sample.planned().unwrap();
+        sample.target.digest = Digest::of(b"another");
+        let next = sample.planned().unwrap();
         assert_ne!(staged.images.target, next.images.target);
         assert_eq!(codes(&staged, &next), []);
     }
 
     #[test]
     fn refuses_another_jump_image_than_the_one_that_runs() {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        let staged = planned(&target, &jump, &job());
-        let other = ImageFile {
-            digest: Digest::of(b"another"),
-            ..jump
-        };
-        let next = planned(&target, &other, &job());
+        let mut sample = Sample::of(&facts(), &job());
+        let staged = sample.planned().unwrap();
+        sample.jump.digest = Digest::of(b"another");
+        let next = sample.planned().unwrap();
         assert_eq!(codes(&staged, &next), [RefusalCode::OtherJumpImage]);
     }
 
     #[test]
     fn refuses_other_kernel_arguments_of_the_jump_system() {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        let staged = planned(&target, &jump, &job());
+        let staged = planned(&job());
         let mut other = job();
         other.jump.kernel_arguments.push("quiet".to_owned());
-        let next = planned(&target, &jump, &other);
+        let next = planned(&other);
         assert_eq!(codes(&staged, &next), [RefusalCode::OtherLanding]);
     }
 
     #[test]
     fn refuses_to_keep_what_the_run_has_begun_to_destroy() {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
         let mut first = job();
         for wish in &mut first.layout.partitions {
             if wish.action == Action::Keep {
                 wish.action = Action::Format;
             }
         }
-        let staged = planned(&target, &jump, &first);
-        let next = planned(&target, &jump, &job());
+        let staged = planned(&first);
+        let next = planned(&job());
         assert!(next.filesystems.iter().any(|filesystem| filesystem.kept));
         assert_eq!(codes(&staged, &next), [RefusalCode::KeepsWhatIsLost]);
         assert_eq!(codes(&next, &staged), []);
@@ -207,11 +188,10 @@ mod tests {
 
     #[test]
     fn what_nobody_saved_is_told() {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        let staged = planned(&target, &jump, &job());
+        let staged = planned(&job());
         let mut other = job();
         other.save.extra.push("etc/motd".parse().unwrap());
-        let next = planned(&target, &jump, &other);
+        let next = planned(&other);
         let told = not_saved(&staged, &next);
         assert_eq!(told.len(), 1);
         assert!(told[0].starts_with("/etc/motd was not saved"), "{told:?}");

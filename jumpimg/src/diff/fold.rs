@@ -35,7 +35,8 @@ pub(super) fn fold<'a>(changes: &[&'a EntryChange]) -> Vec<Group<'a>> {
         let group = above.filter(|group| same_way(groups[*group].change, change));
         let group = if let Some(group) = group {
             groups[group].below += 1;
-            groups[group].size += size(change);
+            let sum = &mut groups[group].size;
+            *sum = sum.saturating_add(size(change));
             group
         } else {
             groups.push(Group::alone(change));

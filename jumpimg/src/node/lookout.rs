@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jumpspec::answers;
 use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
 use jumpspec::run_id::RunId;
@@ -180,7 +181,8 @@ impl<'a> Lookout<'a> {
         if boot == self.first_boot {
             return Ok((Some((session, Agent::installed("false"))), Sight::SameBoot));
         }
-        if let Some(report) = self.run.as_ref().and_then(|run| finished(&said, run)) {
+        let finished = self.run.as_ref();
+        if let Some(report) = finished.and_then(|run| answers::report(&said, run)) {
             return Ok((
                 Some((session, Agent::installed("false"))),
                 Sight::Finished(report),
@@ -211,27 +213,4 @@ fn ask(agent: &Agent, session: &Session) -> Result<Status, SshError> {
         let why = trouble.causes.into_iter().next().map(|cause| cause.message);
         SshError::unreachable(why.unwrap_or_default())
     })
-}
-
-/// The report of `run` in what the node said.
-fn finished(said: &str, run: &RunId) -> Option<NodeReport> {
-    let json = &said[said.find('{')?..];
-    serde_json::from_str::<NodeReport>(json)
-        .ok()
-        .filter(|report| report.run == *run)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_runs_report_counts() {
-        let report =
-            r#"{"run":"00000000000000aa","hostname":"n","os":"o","kernel":"k","boot_id":"b"}"#;
-        let said = format!("boot b\nprogram\n{report}\n");
-        assert!(finished(&said, &RunId::new(0xaa)).is_some());
-        assert!(finished(&said, &RunId::new(0xbb)).is_none());
-        assert!(finished("boot b\n", &RunId::new(0xaa)).is_none());
-    }
 }

@@ -1,6 +1,7 @@
 //! A node through an open connection, with `jumpinit` on it: the questions that can be
 //! asked and the work that can be asked for, as values.
 
+mod ask;
 mod directory;
 mod lookout;
 mod patience;
@@ -8,20 +9,17 @@ mod patience;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use jumpspec::answers;
 use jumpspec::bundle::{self, Bundle};
 use jumpspec::event::Event;
-use jumpspec::facts::Facts;
-use jumpspec::places;
 use jumpspec::plan::Plan;
-use jumpspec::relpath::RelPath;
-use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
 
+pub(crate) use ask::{Log, boot_id, follow_events, read_events, read_failed_boot};
 pub(crate) use lookout::{Lookout, Sight};
 use patience::{BYTES, Patience, STEPS};
 
 use crate::ssh::{Heard, Input, Session, SshError, quoted};
-use crate::trouble::{Exit, Trouble};
 
 /// For questions that the node answers at once.
 const SHORT: Duration = Duration::from_mins(1);
@@ -94,48 +92,6 @@ impl Agent {
             bundle::AT_WORK_FILE
         );
         session.run(&script, SHORT).map(drop)
-    }
-
-    /// What the node is.
-    pub(crate) fn facts(&self, session: &Session, saved: &[RelPath]) -> Result<Facts, Trouble> {
-        let saved: Vec<_> = saved
-            .iter()
-            .map(|path| format!("--save {}", quoted(path.as_str())))
-            .collect();
-        self.ask(session, &format!("facts {}", saved.join(" ")))
-    }
-
-    /// Which system runs and how far a run has come.
-    pub(crate) fn status(&self, session: &Session) -> Result<Status, Trouble> {
-        self.ask(session, "status")
-    }
-
-    /// What the node keeps of the run that is under way.
-    pub(crate) fn kept(&self, session: &Session) -> Result<Kept, Trouble> {
-        self.ask(session, "kept")
-    }
-
-    /// The run's log, one event a line, or what is known of a failed boot of the new system.
-    pub(crate) fn log(&self, session: &Session, log: Log) -> Result<String, SshError> {
-        let option = match log {
-            Log::Events => "",
-            Log::FailedBoot => " --failed-boot",
-        };
-        session.run(&format!("exec {} events{option}", self.program), SHORT)
-    }
-
-    fn ask<T: serde::de::DeserializeOwned>(
-        &self,
-        session: &Session,
-        question: &str,
-    ) -> Result<T, Trouble> {
-        let said = session.run(&format!("exec {} {question}", self.program), SHORT);
-        let said = said.map_err(|error| error.trouble(session.host()))?;
-        serde_json::from_str(&said).map_err(|error| {
-            let message = format!("cannot read what `jumpinit {question}` printed: {error}");
-            Trouble::new(Exit::Failed, "jumpinit-answer", message)
-                .hint("use a jumpimg and a jumpinit of the same version")
-        })
     }
 
     /// Hands over what the run needs besides the images.
@@ -292,15 +248,6 @@ pub(crate) enum Goal {
     Exchange,
 }
 
-/// Which log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Log {
-    /// All stages' events.
-    Events,
-    /// What the jump system could read of a boot of the new system that failed.
-    FailedBoot,
-}
-
 /// Carries an order out to its end, for as long as anything new comes of it.
 fn patiently(
     session: &Session,
@@ -337,73 +284,8 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, SshError> {
 
 fn on_event(heard: Heard<'_>, on: &mut dyn FnMut(Event)) {
     if let Heard::Line(line) = heard
-        && let Ok(event) = serde_json::from_slice(line)
+        && let Some(event) = answers::event(line)
     {
         on(event);
     }
-}
-
-/// Which boot runs.
-pub(crate) fn boot_id(session: &Session) -> Result<String, SshError> {
-    let said = session.run("cat /proc/sys/kernel/random/boot_id", SHORT)?;
-    Ok(said.trim().to_owned())
-}
-
-/// The events of a log, whatever else is in it.
-pub(crate) fn parse_events(log: &str) -> Vec<Event> {
-    log.lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
-}
-
-/// Reads the events of the system that `session` leads to, from their beginning.
-pub(crate) fn read_events(session: &Session) -> Result<String, SshError> {
-    let script = format!(
-        "for file in /{} /{}/{}; do [ -e $file ] && exec cat $file; done; true",
-        places::EVENTS,
-        places::NEW_LOG,
-        places::EVENTS_NAME
-    );
-    session.run(&script, SHORT)
-}
-
-/// Reads what the jump system could read of a boot of the new system that failed, in the jump
-/// system itself or where a finished run's logs are.
-pub(crate) fn read_failed_boot(session: &Session) -> Result<String, SshError> {
-    let script = format!(
-        "for file in /{0}/{2}* /{1}/{2}*; do [ -e \"$file\" ] && {{ echo \"==> $file <==\"; cat \"$file\"; }}; done; true",
-        places::LOG,
-        places::NEW_LOG,
-        places::FAILED_BOOT
-    );
-    session.run(&script, SHORT)
-}
-
-/// Follows the jump system's events from byte `offset` on until `on` says that it has
-/// heard enough or the connection breaks; the offset to go on from.
-pub(crate) fn follow_events(
-    session: &Session,
-    offset: u64,
-    on: &mut dyn FnMut(Option<Event>) -> bool,
-) -> (u64, Result<bool, SshError>) {
-    let file = format!("/{}", places::EVENTS);
-    let script = format!(
-        "until [ -e {file} ]; do sleep 1; done; exec tail -c +{} -f {file}",
-        offset + 1
-    );
-    let mut offset = offset;
-    let followed = session.talk(&script, Input::empty(), &mut |heard| match heard {
-        Heard::Tick => on(None),
-        // A line that is cut off is read again as a whole; one that is too long is no event.
-        Heard::Line(line) if !line.ends_with(b"\n") => true,
-        Heard::Piece(piece) => {
-            offset += piece.len() as u64;
-            true
-        }
-        Heard::Line(line) => {
-            offset += line.len() as u64;
-            serde_json::from_slice(line).map_or(true, |event| on(Some(event)))
-        }
-    });
-    (offset, followed)
 }

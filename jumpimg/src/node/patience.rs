@@ -1,6 +1,7 @@
 //! How long a node that was given an order is waited for: it may hang, be frozen, or say the same
 //! for ever. Pure: told what was heard and when.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jumpspec::event::{Event, What};
@@ -20,8 +21,8 @@ pub(super) struct Patience {
     /// How far the step is, as the node has it, and what has been sent to it.
     furthest: u64,
     sent: u64,
-    /// Steps that were begun, in their order.
-    steps: Vec<String>,
+    /// Steps that were begun.
+    steps: HashSet<String>,
 }
 
 impl Patience {
@@ -32,7 +33,7 @@ impl Patience {
             since: Duration::ZERO,
             furthest: 0,
             sent: 0,
-            steps: Vec::new(),
+            steps: HashSet::new(),
         }
     }
 
@@ -40,7 +41,7 @@ impl Patience {
     pub(super) fn hear(&mut self, event: &Event, now: Duration) {
         match &event.what {
             What::Begin { step } if !self.steps.contains(step) => {
-                self.steps.push(step.clone());
+                self.steps.insert(step.clone());
                 (self.furthest, self.since) = (0, now);
             }
             What::Progress { done, .. } if *done > self.furthest => {

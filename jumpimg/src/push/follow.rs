@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use jumpspec::answers;
 use jumpspec::event::{Event, What};
 use jumpspec::report::{NodeReport, RehearsalReport};
 use jumpspec::step::Step;
+use jumpspec::timeline::Timeline;
 
 use super::follower::{Action, Ending, Follower};
 use super::run::Run;
-use super::timeline::Timeline;
 use super::waiting::{Waiting, whereabouts};
-use crate::node::{Agent, Log, Lookout, Sight, follow_events, parse_events, read_events};
+use crate::node::{Agent, Log, Lookout, Sight, follow_events, read_events};
 use crate::ssh::{Session, SshError};
 use crate::trouble::{Exit, Trouble};
 
@@ -243,7 +244,7 @@ impl Run<'_> {
                     .say(&format!("cannot read the node's log: {error}"));
             }
         };
-        let events = parse_events(&events);
+        let events = answers::events(&events);
         // Uptimes before the last reboot are another system's.
         let reboot = |event: &Event| matches!(event.what, What::Reboot { .. });
         let this_boot = events.iter().rposition(reboot).map_or(0, |last| last + 1);
@@ -290,7 +291,7 @@ impl Run<'_> {
     fn rehearsed(&mut self, session: &Session, agent: &Agent) -> Result<RehearsalReport, Trouble> {
         let log = agent.log(session, Log::Events);
         let log = log.map_err(|error| error.trouble(self.node))?;
-        let events = parse_events(&log);
+        let events = answers::events(&log);
         for event in &events {
             self.voice.event(event);
         }

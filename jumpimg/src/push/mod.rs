@@ -9,7 +9,6 @@ mod follower;
 mod key;
 mod report;
 mod run;
-mod timeline;
 mod upload;
 mod waiting;
 
@@ -19,6 +18,7 @@ use std::time::Instant;
 use clap::Args;
 use jumpspec::plan::Plan;
 use jumpspec::render;
+use jumpspec::timeline::Timeline;
 use serde_json::{Map, json};
 
 use crate::node::{Agent, Goal, boot_id};
@@ -32,7 +32,6 @@ pub(crate) use ask::{ask, can_ask};
 pub(crate) use follow::Start;
 pub(crate) use key::KeyPair;
 pub(crate) use run::{Run, Staging, bundle};
-pub(crate) use timeline::Timeline;
 
 /// Replaces the operating system of nodes in place
 #[derive(Args, Clone, Debug)]

@@ -2,14 +2,14 @@
 //! the log is.
 
 use jumpspec::page::Page;
+use jumpspec::render::seconds;
 use jumpspec::report::{NodeReport, Proved, RehearsalReport};
+use jumpspec::timeline::{Span, Timeline};
 use serde_json::{Map, json};
 
 use super::follow::Followed;
 use super::run::Run;
-use super::timeline::{Span, Timeline};
 use crate::trouble::Trouble;
-use crate::voice::seconds;
 
 impl Run<'_> {
     /// Keeps the report and tells it, to people and to programs.

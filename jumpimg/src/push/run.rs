@@ -234,7 +234,7 @@ impl Staging<'_, '_, '_> {
                 }
                 voice.event(&event);
             }
-            voice.progress(&what, offset + upload.sent(), total);
+            voice.progress(&what, offset.saturating_add(upload.sent()), total);
         });
         voice.clear();
         *advanced |= upload.sent() > 0;

@@ -34,11 +34,12 @@ pub(crate) struct Weight {
     pub(crate) files: u64,
 }
 
+/// An index may give a sparse file any size, so a sum ends at the largest number.
 impl AddAssign for Weight {
     fn add_assign(&mut self, other: Self) {
-        self.size += other.size;
-        self.compressed += other.compressed;
-        self.files += other.files;
+        self.size = self.size.saturating_add(other.size);
+        self.compressed = self.compressed.saturating_add(other.compressed);
+        self.files = self.files.saturating_add(other.files);
     }
 }
 

@@ -1,6 +1,7 @@
-use proptest::prelude::*;
-
 use super::*;
+
+mod chance;
+mod kept_files;
 
 const IMAGE: [&str; 4] = [
     "root:x:0:0:root:/root:/bin/bash\n\
@@ -340,138 +341,6 @@ fn subordinate_ids_follow_their_accounts() {
         merge_subids(old, new, &carried),
         "app:300000:10\nalice:100000:65536\n"
     );
-}
-
-/// Entries that collide often.
-fn lines(fields: &'static str) -> impl Strategy<Value = String> {
-    let name = "[ab+]|root|sudo|debian|app|users";
-    let id = "0|27|100|990|1000|1001|1002|65534|x";
-    let line = (name, id, id).prop_map(move |(name, one, two)| {
-        fields
-            .replace('N', &name)
-            .replace('1', &one)
-            .replace('2', &two)
-    });
-    prop::collection::vec(line, 0..8).prop_map(|lines| lines.join("\n"))
-}
-
-proptest! {
-    #[test]
-    fn what_comes_out_is_well_formed(
-        passwd in lines("N:x:1:2::/h:/s"),
-        shadow in lines("N:h1:2::::::"),
-        group in lines("N:x:1:a,b,debian,root"),
-        gshadow in lines("N:!:a:b"),
-    ) {
-        let old = AccountFiles { passwd, shadow, group, gshadow };
-        let merged = merge(&old, &files(IMAGE), everything()).unwrap();
-        let again = merge(&AccountFiles::default(), &merged.files, everything()).unwrap();
-        prop_assert_eq!(&again.files, &merged.files);
-        prop_assert_eq!(again.clashes, [Clash::RootUnknown]);
-        let count = |text: &str| text.lines().count();
-        prop_assert_eq!(count(&merged.files.passwd), count(&merged.files.shadow));
-        prop_assert_eq!(count(&merged.files.group), count(&merged.files.gshadow));
-        prop_assert!(merged.files.passwd.starts_with("root:x:0:0:"));
-        for name in ["daemon", "sshd", "nobody"] {
-            prop_assert_eq!(line(&merged.files.passwd, name), line(IMAGE[0], name));
-        }
-        // Each number belongs to one system group or to people who share it on purpose.
-        for gid in ["0", "27", "100", "998"] {
-            let same = |line: &&str| line.split(':').nth(2) == Some(gid);
-            prop_assert_eq!(merged.files.group.lines().filter(same).count(), 1);
-        }
-    }
-
-    #[test]
-    fn no_text_is_too_odd(passwd in any::<String>(), shadow in any::<String>(), group in "[a-z:,0-9\n]*") {
-        let old = AccountFiles { passwd, shadow, group, gshadow: String::new() };
-        prop_assert!(merge(&old, &files(IMAGE), everything()).is_ok());
-    }
-}
-
-/// slurm, whose files are on a kept file system.
-const SLURM: [&str; 4] = [
-    "slurm:x:991:991::/var/lib/slurm:/bin/bash\nmysql:x:101:27::/var/lib/mysql:/sbin/nologin\n",
-    "slurm:!!:19000::::::\n",
-    "slurm:x:991:\nstorage:x:27:\n",
-    "",
-];
-
-fn merged_owners(people: [&str; 4], uids: &[u32], gids: &[u32]) -> (Merged, Vec<String>) {
-    let old = old(people);
-    let setting = Setting {
-        owners: &owners(&old, uids, gids),
-        ..everything()
-    };
-    let merged = merge(&old, &files(IMAGE), setting).unwrap();
-    let said = merged.clashes.iter().map(Clash::to_string).collect();
-    (merged, said)
-}
-
-#[test]
-fn a_system_account_whose_files_stay_keeps_its_id_where_it_is_free() {
-    let (merged, said) = merged_owners(SLURM, &[0, 991], &[991]);
-    assert_eq!(
-        line(&merged.files.passwd, "slurm"),
-        Some("slurm:x:991:991::/var/lib/slurm:/bin/bash")
-    );
-    assert_eq!(line(&merged.files.group, "slurm"), Some("slurm:x:991:"));
-    assert_eq!(
-        line(&merged.files.shadow, "slurm"),
-        Some("slurm:!!:19000::::::")
-    );
-    let left = "system account mysql is not in the image and was left behind";
-    assert_eq!(said, [left]);
-}
-
-#[test]
-fn files_that_become_anothers_are_told() {
-    let (merged, said) = merged_owners(SLURM, &[101], &[27]);
-    assert_eq!(line(&merged.files.passwd, "mysql"), None);
-    assert!(
-        said.contains(&"files of mysql on kept file systems belong to sshd now: uid 101 is sshd's in the image".to_owned()),
-        "{said:?}"
-    );
-    assert!(
-        said.contains(&"files of group storage on kept file systems belong to group sudo now: gid 27 is sudo's in the image".to_owned()),
-        "{said:?}"
-    );
-}
-
-#[test]
-fn a_system_account_of_another_id_is_the_images_and_its_files_are_told() {
-    let people = ["sshd:x:74:74::/:/sbin/nologin\n", "", "sshd:x:74:\n", ""];
-    let (merged, said) = merged_owners(people, &[74], &[]);
-    assert!(
-        line(&merged.files.passwd, "sshd")
-            .unwrap()
-            .contains(":101:")
-    );
-    assert_eq!(
-        said[0],
-        "files of sshd on kept file systems have its old uid 74; in the image it has 101"
-    );
-}
-
-#[test]
-fn a_shell_that_the_image_lacks_is_replaced_and_told() {
-    let people = [
-        "alice:x:1007:1007::/home/alice:/bin/zsh\nbob:x:1008:1007::/home/bob:/opt/nologin\n",
-        "",
-        "alice:x:1007:\n",
-        "",
-    ];
-    let setting = Setting {
-        has_program: &|path| matches!(path, "/bin/sh" | "/usr/sbin/nologin"),
-        ..everything()
-    };
-    let merged = merge(&old(people), &files(IMAGE), setting).unwrap();
-    let shell = |name: &str| line(&merged.files.passwd, name).unwrap().rsplit(':').next();
-    assert_eq!(shell("alice"), Some("/bin/sh"));
-    assert_eq!(shell("bob"), Some("/usr/sbin/nologin"));
-    let said: Vec<String> = merged.clashes.iter().map(Clash::to_string).collect();
-    let wanted = "account alice has the shell /bin/sh now: the image has no /bin/zsh";
-    assert!(said.contains(&wanted.to_owned()), "{said:?}");
 }
 
 #[test]

@@ -169,29 +169,17 @@ fn merge_notes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
     use crate::facts::{Facts, FileOwners};
     use crate::job::Job;
-    use crate::manifest::Kind;
     use crate::plan::Plan;
-    use crate::planner::sample::{facts, image, job};
+    use crate::planner::sample::{self, facts, job};
 
     fn planned_for(facts: &Facts) -> Plan {
         planned_by(facts, &job())
     }
 
     fn planned_by(facts: &Facts, job: &Job) -> Plan {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        crate::planner::plan(&Input {
-            run: &crate::planner::sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &jump,
-            target: &target,
-            facts,
-            job,
-        })
-        .unwrap()
+        sample::planned(facts, job).unwrap()
     }
 
     /// The sample node with these accounts, and with files of `uid` in a mounted file system.

@@ -91,40 +91,25 @@ fn is_plain(argument: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
-    use crate::facts::Facts;
-    use crate::manifest::Kind;
     use crate::plan::Plan;
-    use crate::planner::ImageFile;
-    use crate::planner::sample::{self, facts, image, job};
+    use crate::planner::sample::{Sample, facts, job, planned};
     use crate::selinux::Selinux;
 
-    fn planned(facts: &Facts, target: &ImageFile) -> Result<Plan, Vec<Refusal>> {
-        crate::planner::plan(&Input {
-            run: &sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &image(Kind::Jump),
-            target,
-            facts,
-            job: &job(),
-        })
-    }
-
-    fn with_selinux(mode: Mode, labels: bool) -> ImageFile {
-        let mut target = image(Kind::Target);
-        target.manifest.selinux = Some(Selinux {
+    /// The plan of an image with SELinux.
+    fn with_selinux(mode: Mode, labels: bool) -> Result<Plan, Vec<Refusal>> {
+        let mut sample = Sample::of(&facts(), &job());
+        sample.target.manifest.selinux = Some(Selinux {
             mode,
             policy: "default".to_owned(),
             labels,
         });
-        target
+        sample.planned()
     }
 
     #[test]
     fn a_root_with_selinux_is_labelled_when_all_else_is_written() {
         for mode in [Mode::Enforcing, Mode::Permissive] {
-            let plan = planned(&facts(), &with_selinux(mode, true)).unwrap();
+            let plan = with_selinux(mode, true).unwrap();
             let steps = &plan.steps.replace;
             let at = steps
                 .iter()
@@ -140,21 +125,21 @@ mod tests {
 
     #[test]
     fn an_image_that_enforces_and_cannot_label_is_refused() {
-        let refusals = planned(&facts(), &with_selinux(Mode::Enforcing, false)).unwrap_err();
+        let refusals = with_selinux(Mode::Enforcing, false).unwrap_err();
         assert_eq!(refusals[0].code, RefusalCode::SelinuxUnlabelled);
-        let plan = planned(&facts(), &with_selinux(Mode::Permissive, false)).unwrap();
+        let plan = with_selinux(Mode::Permissive, false).unwrap();
         assert!(
             plan.notes
                 .iter()
                 .any(|note| note.contains("gets no labels"))
         );
-        let plan = planned(&facts(), &with_selinux(Mode::Disabled, false)).unwrap();
+        let plan = with_selinux(Mode::Disabled, false).unwrap();
         assert!(!plan.notes.iter().any(|note| note.contains("SELinux")));
     }
 
     #[test]
     fn the_new_kernel_resumes_from_this_nodes_swap_and_speaks_on_its_console() {
-        let plan = planned(&facts(), &image(Kind::Target)).unwrap();
+        let plan = planned(&facts(), &job()).unwrap();
         let swap = plan.landing.swap.unwrap().uuid;
         let wanted = [
             "console=tty0".to_owned(),
@@ -169,7 +154,7 @@ mod tests {
     fn a_nodes_words_never_become_a_script() {
         let mut facts = facts();
         facts.kernel_arguments = vec!["console=\"$(reboot)\"".to_owned()];
-        let plan = planned(&facts, &image(Kind::Target)).unwrap();
+        let plan = planned(&facts, &job()).unwrap();
         assert_eq!(plan.loader.arguments.len(), 1, "{:?}", plan.loader);
     }
 }

@@ -57,28 +57,10 @@ fn otherwise(input: &Input<'_>, link: &Link) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan;
-    use super::super::sample::{facts, image, job};
-    use super::*;
-    use crate::digest::Digest;
-    use crate::facts::Facts;
+    use super::super::sample::{facts, job, planned};
     use crate::job::Job;
     use crate::network::ClientId;
     use crate::plan::Plan;
-
-    fn planned(facts: &Facts, job: &Job) -> Plan {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        plan(&Input {
-            run: &crate::planner::sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &jump,
-            target: &target,
-            facts,
-            job,
-        })
-        .unwrap()
-    }
 
     fn told(plan: &Plan, words: &str) -> bool {
         plan.notes.iter().any(|note| note.contains(words))
@@ -87,9 +69,9 @@ mod tests {
     #[test]
     fn a_client_identifier_that_is_not_known_is_told_with_what_comes_of_it() {
         let mut facts = facts();
-        assert!(!told(&planned(&facts, &job()), "DHCP"));
+        assert!(!told(&planned(&facts, &job()).unwrap(), "DHCP"));
         facts.network.links[0].client_id = None;
-        let plan = planned(&facts, &job());
+        let plan = planned(&facts, &job()).unwrap();
         assert!(told(
             &plan,
             "what ens3 asks its DHCP server as is not known"
@@ -104,7 +86,7 @@ mod tests {
     fn a_client_identifier_that_a_stack_cannot_send_is_told_for_each_system() {
         let mut facts = facts();
         facts.network.links[0].client_id = ClientId::of_text("node07");
-        let plan = planned(&facts, &job());
+        let plan = planned(&facts, &job()).unwrap();
         assert!(told(&plan, "which the jump system's network stack cannot"));
         assert!(told(
             &plan,
@@ -115,7 +97,7 @@ mod tests {
     #[test]
     fn the_proof_asks_for_the_same_addresses_unless_the_job_says_otherwise() {
         let mut job = job();
-        let may_change = |job: &Job| planned(&facts(), job).network.unwrap().may_change;
+        let may_change = |job: &Job| planned(&facts(), job).unwrap().network.unwrap().may_change;
         assert!(!may_change(&job));
         job.network.same_addresses = false;
         assert!(may_change(&job));
@@ -125,7 +107,7 @@ mod tests {
     fn the_address_of_the_login_is_asked_for() {
         let mut facts = facts();
         facts.ssh_address = Some([10, 0, 2, 15].into());
-        let network = planned(&facts, &job()).network.unwrap();
+        let network = planned(&facts, &job()).unwrap().network.unwrap();
         assert_eq!(network.login, facts.ssh_address);
     }
 }

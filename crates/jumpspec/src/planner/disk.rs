@@ -2,7 +2,7 @@
 //! selector finds room on it.
 
 use super::{Input, derived_uuid, is_stacked, named};
-use crate::facts::{Disk, Extent, KernelPartition, Partition, SECTOR, TableKind, UNKNOWN};
+use crate::facts::{Disk, Extent, KernelPartition, Partition, TableKind, UNKNOWN};
 use crate::job::Action;
 use crate::layout::{GPT_BIOS_BOOT, action, new_table};
 use crate::plan::{NewPartition, PlannedDisk, PlannedSelector};
@@ -162,7 +162,7 @@ fn stale_table(disk: &Disk) -> Option<Refusal> {
             named(disk),
             partition.number,
             partition.extent.start,
-            partition.extent.end() - 1,
+            partition.extent.end().saturating_sub(1),
         ),
         format!(
             "let the kernel read it again (`partx --update {0}`), or reboot the node; if the table \
@@ -200,7 +200,10 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
             )
         })?;
     let too_small = |free: u64| {
-        let (wanted, there) = (Size((SELECTOR_SECTORS + 1) * SECTOR), Size(free * SECTOR));
+        let (wanted, there) = (
+            Size::of_sectors(SELECTOR_SECTORS + 1),
+            Size::of_sectors(free),
+        );
         Refusal::new(
             RefusalCode::GapTooSmall,
             format!(

@@ -124,7 +124,7 @@ fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
         .after
         .iter()
         .map(|partition| (Owner::Partition(partition.number), partition.extent()))
-        .filter(|(_, extent)| extent.end() > disk.sectors);
+        .filter(|(_, extent)| !extent.ends_within(disk.sectors));
     homeless
         .chain(beyond)
         .map(|(owner, extent)| {

@@ -177,8 +177,8 @@ fn refuse_below_least(
     fs: Filesystem,
 ) -> Result<(), Refusal> {
     let (there, least) = (
-        room::bytes(table, wish.number),
-        limits::least_size(fs.name()),
+        room::of_partition(table, wish.number),
+        Size(limits::least_size(fs.name())),
     );
     if there >= least {
         return Ok(());
@@ -188,9 +188,9 @@ fn refuse_below_least(
         format!(
             "partition {} is {}; {} needs {}",
             wish.number,
-            Size(there),
+            there,
             fs.name(),
-            Size(least)
+            least
         ),
         "ask for ext4, or give it more room with action = \"create\" and size",
     ))

@@ -93,10 +93,9 @@ pub(super) fn carries_host_keys(input: &Input<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{self, facts, image, job};
-    use super::super::{Plan, plan};
+    use super::super::Plan;
+    use super::super::sample::{Sample, facts, job};
     use super::*;
-    use crate::digest::Digest;
     use crate::facts::Facts;
     use crate::job::Job;
     use crate::step::Step;
@@ -106,17 +105,9 @@ mod tests {
         facts: &Facts,
         job: &Job,
     ) -> Result<Plan, Vec<Refusal>> {
-        let (jump, mut target) = (image(Kind::Jump), image(Kind::Target));
-        target.manifest.first_boot = found;
-        plan(&Input {
-            run: &sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &jump,
-            target: &target,
-            facts,
-            job,
-        })
+        let mut sample = Sample::of(facts, job);
+        sample.target.manifest.first_boot = found;
+        sample.planned()
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::plan::{LANDING_LABEL, PlannedLanding, Swap};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
-/// What logs, journal, selector and configuration may take, in bytes.
-const SLACK: u64 = 48 << 20;
+/// What logs, journal, selector and configuration may take.
+const SLACK: Size = Size::mib(48);
 
 /// The landing partition with its disk.
 #[derive(Clone, Copy, Debug)]
@@ -177,29 +177,26 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
 /// What the landing partition must hold at the fullest moment: the jump system, beside
 /// it first its own image file and later the target's with the saved files.
 fn too_small(input: &Input<'_>, partition: &Partition) -> Option<Refusal> {
-    let jump = input.jump.manifest.unpacked.bytes();
-    let saved: u64 = input
-        .facts
-        .saved
-        .iter()
-        .filter_map(|path| path.size)
-        .map(Size::bytes)
-        .sum();
-    let staged = input.jump.size.max(input.target.size + saved);
+    let jump = input.jump.manifest.unpacked;
+    let saved: Size = input.facts.saved.iter().filter_map(|path| path.size).sum();
+    let target = Size(input.target.size);
+    let staged = Size(input.jump.size).max([target, saved].into_iter().sum());
     // ext4's own: inode tables 1/64, journal up to 64 MiB on partitions of a few GiB.
-    let overhead = (partition.size().bytes() / 50) + (64 << 20);
-    let needed = jump + staged + overhead + SLACK + RESERVED_BYTES;
-    (needed > partition.size().bytes()).then(|| {
+    let overhead = Size((partition.size().bytes() / 50) + (64 << 20));
+    let needed: Size = [jump, staged, overhead, SLACK, Size(RESERVED_BYTES)]
+        .into_iter()
+        .sum();
+    (needed > partition.size()).then(|| {
         Refusal::new(
             RefusalCode::LandingTooSmall,
             format!(
                 "{} is {}; jump system ({}), image ({}), saved files ({}) and file system need {}",
                 partition.device,
                 partition.size(),
-                Size(jump),
-                Size(input.target.size),
-                Size(saved),
-                Size(needed)
+                jump,
+                target,
+                saved,
+                needed
             ),
             "name another partition with [landing] partition = \"/dev/…\", or make the images smaller",
         )

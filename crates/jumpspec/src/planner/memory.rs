@@ -23,8 +23,8 @@ fn room_in_swap(facts: &Facts, leaving: &SwapUse) -> Size {
         area.device != leaving.device
             && !area.device.trim_start_matches("/dev/").starts_with("zram")
     };
-    let free = |area: &SwapUse| area.size.bytes().saturating_sub(area.used.bytes());
-    Size(facts.swap_use.iter().filter(stays).map(free).sum())
+    let free = |area: &SwapUse| Size(area.size.bytes().saturating_sub(area.used.bytes()));
+    facts.swap_use.iter().filter(stays).map(free).sum()
 }
 
 /// What stands against taking the landing partition's swap away.
@@ -32,8 +32,9 @@ pub(super) fn refusal(input: &Input<'_>, landing: &Landing<'_>) -> Option<Refusa
     let area = on_landing(input.facts, landing)?;
     let available = input.facts.memory_available?;
     let other = room_in_swap(input.facts, area);
-    let needed = area.used.bytes() + RESERVE.bytes();
-    if area.used == Size(0) || needed <= available.bytes() + other.bytes() {
+    let needed: Size = [area.used, RESERVE].into_iter().sum();
+    let room: Size = [available, other].into_iter().sum();
+    if area.used == Size(0) || needed <= room {
         return None;
     }
     let message = format!(
@@ -69,7 +70,7 @@ mod tests {
     fn refused(change: impl FnOnce(&mut Facts)) -> Vec<(RefusalCode, String)> {
         let mut facts = sample::facts();
         change(&mut facts);
-        let planned = sample::planned(&facts);
+        let planned = sample::planned(&facts, &sample::job());
         let refusals = planned.err().into_iter().flatten();
         refusals
             .map(|refusal| (refusal.code, refusal.message))
@@ -119,10 +120,12 @@ mod tests {
     fn what_is_not_known_is_told() {
         let mut facts = sample::facts();
         facts.swap_use.clear();
-        let plan = sample::planned(&facts).unwrap();
+        let plan = sample::planned(&facts, &sample::job()).unwrap();
         let told = plan.notes.iter().any(|note| note.contains("is not known"));
         assert!(told, "{:?}", plan.notes);
-        let told = sample::planned(&sample::facts()).unwrap().notes;
+        let told = sample::planned(&sample::facts(), &sample::job())
+            .unwrap()
+            .notes;
         assert!(
             !told.iter().any(|note| note.contains("swapped out")),
             "{told:?}"

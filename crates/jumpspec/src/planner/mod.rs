@@ -15,7 +15,7 @@ mod landing;
 mod memory;
 mod prose;
 mod room;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
 mod ssh;
 #[cfg(test)]
@@ -384,6 +384,6 @@ fn named(disk: &Disk) -> String {
     format!(
         "{} ({})",
         disk.device,
-        crate::size::Size(disk.sectors * crate::facts::SECTOR)
+        crate::size::Size::of_sectors(disk.sectors)
     )
 }

@@ -3,17 +3,17 @@
 use super::Input;
 use super::filesystems::Wished;
 use crate::limits;
-use crate::plan::PlannedDisk;
+use crate::plan::{NewPartition, PlannedDisk};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
-/// The length of a partition of the new table in bytes.
-pub(super) fn bytes(table: &PlannedDisk, number: u32) -> u64 {
+/// The length of a partition of the new table.
+pub(super) fn of_partition(table: &PlannedDisk, number: u32) -> Size {
     let found = table
         .after
         .iter()
         .find(|partition| partition.number == number);
-    found.map_or(0, |partition| partition.size().bytes())
+    found.map_or(Size(0), NewPartition::size)
 }
 
 /// Whether the unpacked image fits into the new file systems: each takes the
@@ -24,22 +24,15 @@ pub(super) fn refusals(
     filesystems: &[Wished],
 ) -> Vec<Refusal> {
     let manifest = &input.target.manifest;
-    let saved: u64 = input
-        .facts
-        .saved
-        .iter()
-        .filter_map(|path| path.size)
-        .map(Size::bytes)
-        .sum();
+    let saved: Size = input.facts.saved.iter().filter_map(|path| path.size).sum();
     let below = |mount: &str| {
         manifest
             .directories
             .get(mount.trim_start_matches('/'))
             .copied()
             .unwrap_or_default()
-            .bytes()
     };
-    let elsewhere: u64 = filesystems
+    let elsewhere: Size = filesystems
         .iter()
         .map(|filesystem| below(&filesystem.planned.mount))
         .sum();
@@ -51,15 +44,19 @@ pub(super) fn refusals(
         .filter(|filesystem| !filesystem.planned.kept)
     {
         let planned = &filesystem.planned;
-        let there = bytes(table, planned.number);
+        let there = of_partition(table, planned.number);
         let content = if planned.mount == "/" {
-            manifest.unpacked.bytes().saturating_sub(elsewhere) + saved
+            let unpacked = manifest.unpacked.bytes();
+            let rest = Size(unpacked.saturating_sub(elsewhere.bytes()));
+            [rest, saved].into_iter().sum()
         } else {
             below(&planned.mount)
         };
         // What a file system keeps for itself: inode tables, journal, root's reserve;
         // GRUB's modules and configuration, logs of the first boot.
-        let needed = content + there / 50 + (there / 16).min(64 << 20) + (16 << 20);
+        let reserve = Size((there.bytes() / 16).min(64 << 20));
+        let tables = Size(there.bytes() / 50);
+        let needed: Size = [content, tables, reserve, Size::mib(16)].into_iter().sum();
         if needed > there {
             refusals.push(Refusal::new(
                 RefusalCode::FilesystemTooSmall,
@@ -67,9 +64,9 @@ pub(super) fn refusals(
                     "partition {} ({}, {}) is too small: the image {} and what is restored need {} there",
                     planned.number,
                     planned.mount,
-                    Size(there),
+                    there,
                     manifest.name,
-                    Size(needed)
+                    needed
                 ),
                 "give it more room with action = \"create\" and size, or make the image smaller",
             ));
@@ -87,9 +84,12 @@ fn too_few_inodes(
 ) -> Option<Refusal> {
     let made = filesystems.iter().filter_map(|it| Some((it, it.make?)));
     let inodes: Option<Vec<u64>> = made
-        .map(|(it, fs)| limits::inodes(fs.name(), bytes(table, it.planned.number)))
+        .map(|(it, fs)| {
+            let room = of_partition(table, it.planned.number);
+            limits::inodes(fs.name(), room.bytes())
+        })
         .collect();
-    let there: u64 = inodes?.iter().sum();
+    let there = inodes?.into_iter().fold(0, u64::saturating_add);
     let manifest = &input.target.manifest;
     (manifest.inodes > there).then(|| {
         Refusal::new(

@@ -1,7 +1,5 @@
 //! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
-use std::sync::LazyLock;
-
 use super::{ImageFile, Input};
 use crate::accounts::PublicAccounts;
 use crate::digest::Digest;
@@ -20,9 +18,6 @@ use crate::size::Size;
 use crate::sshd::{ConfigFile, FileOwner, SshServer};
 
 const GIB: u64 = (1 << 30) / 512;
-
-/// The run's id.
-pub(crate) static RUN: LazyLock<RunId> = LazyLock::new(|| RunId::new(0x0011_2233_aabb_ccdd));
 
 fn partition(number: u32, start: u64, sectors: u64, kind: &str, uuid: &str) -> Partition {
     let swap = kind == "swap";
@@ -240,6 +235,16 @@ pub(crate) fn job() -> Job {
     .expect("a job")
 }
 
+/// The demo's job, and one that makes all partitions but the swap anew.
+#[cfg(fuzzing)]
+pub(crate) fn jobs() -> [Job; 2] {
+    let anew = "[images]\njump = 'jump'\ntarget = 'target'\n\
+         [[layout.partition]]\nnumber = 1\naction = 'create'\nsize = '512MiB'\nmount = '/boot'\n\
+         [[layout.partition]]\nnumber = 3\naction = 'create'\nsize = 'rest'\nmount = '/'\n\
+         [[layout.partition]]\nnumber = 4\naction = 'delete'\n";
+    [job(), Job::parse(anew).expect("a job")]
+}
+
 /// An image that can do its job.
 pub(crate) fn image(kind: Kind) -> ImageFile {
     let path = |path: &str| path.parse().expect("a path");
@@ -308,24 +313,59 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
     }
 }
 
+/// What a plan follows from: the demo's, for a test to change.
+pub(crate) struct Sample {
+    pub(crate) run: RunId,
+    pub(crate) rehearsal: bool,
+    pub(crate) jump: ImageFile,
+    pub(crate) target: ImageFile,
+    pub(crate) facts: Facts,
+    pub(crate) job: Job,
+}
+
+impl Sample {
+    /// The demo's images for this node and job.
+    pub(crate) fn of(facts: &Facts, job: &Job) -> Self {
+        Self {
+            run: RunId::new(0x0011_2233_aabb_ccdd),
+            rehearsal: false,
+            jump: image(Kind::Jump),
+            target: image(Kind::Target),
+            facts: facts.clone(),
+            job: job.clone(),
+        }
+    }
+
+    /// As the planner takes it.
+    pub(crate) fn input(&self) -> Input<'_> {
+        Input {
+            run: &self.run,
+            rehearsal: self.rehearsal,
+            admin_mark: Digest::of(b"secret"),
+            jump: &self.jump,
+            target: &self.target,
+            facts: &self.facts,
+            job: &self.job,
+        }
+    }
+
+    /// What the planner makes of it.
+    pub(crate) fn planned(&self) -> Result<Plan, Vec<Refusal>> {
+        super::plan(&self.input())
+    }
+}
+
+/// What the planner makes of the demo's images for this node and job.
+pub(crate) fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
+    Sample::of(facts, job).planned()
+}
+
 /// The demo's plan, as the run `run`.
+#[cfg(test)]
 pub(crate) fn plan(run: &str) -> Plan {
-    planned_as(run, &facts()).expect("a plan")
-}
-
-/// The demo's job on another node.
-pub(crate) fn planned(facts: &Facts) -> Result<Plan, Vec<Refusal>> {
-    planned_as("00112233aabbccdd", facts)
-}
-
-fn planned_as(run: &str, facts: &Facts) -> Result<Plan, Vec<Refusal>> {
-    super::plan(&Input {
-        run: &run.parse().expect("a run's id"),
-        rehearsal: false,
-        admin_mark: Digest::of(b"mark"),
-        jump: &image(Kind::Jump),
-        target: &image(Kind::Target),
-        facts,
-        job: &job(),
-    })
+    let sample = Sample {
+        run: run.parse().expect("a run's id"),
+        ..Sample::of(&facts(), &job())
+    };
+    sample.planned().expect("a plan")
 }

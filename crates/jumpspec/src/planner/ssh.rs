@@ -163,24 +163,13 @@ fn no_named_key(input: &Input<'_>) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
     use crate::facts::Facts;
     use crate::job::Job;
-    use crate::manifest::Kind;
-    use crate::planner::sample::{self, facts, image, job};
+    use crate::planner::sample::{Sample, facts, job};
     use crate::step::Step;
 
     fn planned_for(facts: &Facts, job: &Job) -> Result<Ssh, Vec<Refusal>> {
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        planned(&Input {
-            run: &sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &jump,
-            target: &target,
-            facts,
-            job,
-        })
+        planned(&Sample::of(facts, job).input())
     }
 
     fn with_config(text: &str) -> Facts {
@@ -266,17 +255,8 @@ mod tests {
     fn the_new_sshd_is_asked_after_the_admins_hook_and_before_the_tries() {
         let mut job = job();
         job.hooks.restored = Some("mend".to_owned());
-        let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-        let steps = crate::planner::plan(&Input {
-            run: &sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &jump,
-            target: &target,
-            facts: &facts(),
-            job: &job,
-        });
-        let steps = steps.unwrap().steps.replace;
+        let plan = Sample::of(&facts(), &job).planned().unwrap();
+        let steps = plan.steps.replace;
         let at = |step: Step| steps.iter().position(|other| *other == step).unwrap();
         assert!(at(Step::HookRestored) < at(Step::CheckSshd));
         assert!(at(Step::CheckSshd) < at(Step::Try));

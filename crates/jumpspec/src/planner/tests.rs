@@ -1,4 +1,4 @@
-use super::sample::{self, facts, image, job};
+use super::sample::{Sample, facts, image, job, planned};
 use super::*;
 use crate::facts::{Content, Extent, JumpInProgress, TableKind};
 use crate::job::Action;
@@ -16,19 +16,6 @@ mod swaps;
 mod table;
 mod twice;
 mod unknown;
-
-fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
-    let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-    plan(&Input {
-        run: &sample::RUN,
-        rehearsal: false,
-        admin_mark: Digest::of(b"secret"),
-        jump: &jump,
-        target: &target,
-        facts,
-        job,
-    })
-}
 
 fn codes(facts: &Facts, job: &Job) -> Vec<String> {
     let refusals = planned(facts, job).expect_err("a refusal");
@@ -76,19 +63,10 @@ fn the_demos_node_gets_the_plan_of_the_journey() {
 
 #[test]
 fn a_rehearsal_goes_as_far_as_the_proof_and_destroys_nothing() {
-    let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-    let mut job = job();
-    job.prove.admin_login = true;
-    let plan = plan(&Input {
-        run: &sample::RUN,
-        rehearsal: true,
-        admin_mark: Digest::of(b"secret"),
-        jump: &jump,
-        target: &target,
-        facts: &facts(),
-        job: &job,
-    })
-    .unwrap();
+    let mut sample = Sample::of(&facts(), &job());
+    sample.rehearsal = true;
+    sample.job.prove.admin_login = true;
+    let plan = sample.planned().unwrap();
     assert_eq!(plan.steps.prove.last(), Some(&Step::ProveAdmin));
     assert!(plan.steps.replace.is_empty() && plan.steps.new.is_empty());
     assert!(plan.destroyed.is_empty(), "{:?}", plan.destroyed);
@@ -189,17 +167,9 @@ fn refuses_images_for_other_machines() {
         refused(|facts| facts.firmware = crate::facts::Firmware::Uefi),
         ["boot-mode-not-offered"]
     );
-    let (jump, facts, job) = (image(Kind::Jump), facts(), job());
-    let refusals = plan(&Input {
-        run: &sample::RUN,
-        rehearsal: false,
-        admin_mark: Digest::of(b"secret"),
-        jump: &jump,
-        target: &jump,
-        facts: &facts,
-        job: &job,
-    })
-    .unwrap_err();
+    let mut sample = Sample::of(&facts(), &job());
+    sample.target = image(Kind::Jump);
+    let refusals = sample.planned().unwrap_err();
     assert_eq!(refusals[0].code, RefusalCode::ImageUnfit);
 }
 

@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use super::Input;
 use crate::fstab::HIDES_THE_SYSTEM;
-use crate::job::{Action, Filesystem, Job, PartitionWish, Wait};
+use crate::job::{Action, Filesystem, Job, LONGEST_WAIT, PartitionWish, Wait};
 use crate::limits;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::relpath::RelPath;
 
-/// A longer wait is a slip, and its end might be beyond what clocks count.
-const LONGEST_WAIT: Duration = Duration::from_hours(24 * 7);
 /// Nothing boots in less, and no proof of a network takes less.
 const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 

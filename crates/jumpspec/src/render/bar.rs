@@ -75,7 +75,7 @@ fn with_free_runs(disk: u64, segments: &[Segment]) -> Vec<Segment> {
                 labels,
             });
         }
-        next = next.max(segment.start + segment.sectors);
+        next = next.max(segment.start.saturating_add(segment.sectors));
         all.extend(Some(segment).filter(|segment| segment.sectors > 0));
     }
     all
@@ -97,9 +97,10 @@ fn widths(segments: &[Segment], width: usize) -> Option<Vec<usize>> {
         widths = vec![NARROWEST; segments.len()];
     }
     let spare = inner.checked_sub(widths.iter().sum())?;
-    let total: u64 = segments.iter().map(|segment| segment.sectors).sum();
+    let lengths = segments.iter().map(|segment| u128::from(segment.sectors));
+    let total: u128 = lengths.sum();
     for (width, segment) in widths.iter_mut().zip(segments) {
-        let more = u128::from(segment.sectors) * spare as u128 / u128::from(total.max(1));
+        let more = u128::from(segment.sectors) * spare as u128 / total.max(1);
         *width += usize::try_from(more).unwrap_or(0);
     }
     Some(widths)

@@ -82,7 +82,7 @@ impl Tile {
             shown += tile.weight();
         }
         let rest = self.weight() - shown;
-        if !self.below.is_empty() && rest.size + rest.compressed > 0 {
+        if !self.below.is_empty() && (rest.size > 0 || rest.compressed > 0) {
             let name = "smaller ones".to_owned();
             self.below.push(Self::new(name, Kind::Rest, rest));
         }

@@ -4,31 +4,15 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
-use crate::digest::Digest;
 use crate::facts::{Facts, LoaderArea, Partition};
 use crate::job::{Action, Job, PartitionWish};
-use crate::manifest::Kind;
-use crate::planner::sample::{self, facts, image, job};
-use crate::planner::{Input, plan};
+use crate::planner::sample::{facts, job, planned};
 
 mod draw;
 
 use draw::{drawn, draws};
 
 const MIB: u64 = (1 << 20) / 512;
-
-fn planned(facts: &Facts, job: &Job) -> Result<Plan, Vec<Refusal>> {
-    let (jump, target) = (image(Kind::Jump), image(Kind::Target));
-    plan(&Input {
-        run: &sample::RUN,
-        rehearsal: false,
-        admin_mark: Digest::of(b"secret"),
-        jump: &jump,
-        target: &target,
-        facts,
-        job,
-    })
-}
 
 fn codes(facts: &Facts, job: &Job) -> Vec<RefusalCode> {
     let refusals = planned(facts, job).err().unwrap_or_default();
@@ -138,6 +122,17 @@ fn refuses_a_partition_that_lies_over_the_landing_one() {
     let refusals = planned(&node, &job()).unwrap_err();
     assert_eq!(refusals[0].code, RefusalCode::ExtentsOverlap);
     insta::assert_snapshot!(refusals[0].message, @"the landing partition /dev/vda2 would be written over partition 3 (sectors 5244927 to 11536382 of /dev/vda), which is needed then");
+}
+
+/// Ends that no number holds would all be the largest one, and nothing would lie over anything.
+#[test]
+fn refuses_partitions_whose_end_cannot_be_counted() {
+    let mut node = facts();
+    node.disks[0].sectors = u64::MAX;
+    for partition in &mut node.disks[0].partitions {
+        (partition.start, partition.sectors) = (u64::MAX, u64::MAX);
+    }
+    assert_eq!(codes(&node, &job()), [RefusalCode::ExtentsOverlap; 4]);
 }
 
 #[test]

@@ -34,20 +34,11 @@ fn a_file_system_smaller_than_mkfs_makes_it() {
 
 #[test]
 fn more_files_than_the_new_file_systems_have_inodes() {
-    let (jump, mut target) = (image(Kind::Jump), image(Kind::Target));
-    target.manifest.inodes = 500_000;
-    let (facts, mut job) = (facts(), job());
+    let mut sample = Sample::of(&facts(), &job());
+    sample.target.manifest.inodes = 500_000;
     let mut plan_with = |fs| {
-        job.layout.partitions[1].fs = fs;
-        plan(&Input {
-            run: &sample::RUN,
-            rehearsal: false,
-            admin_mark: Digest::of(b"secret"),
-            jump: &jump,
-            target: &target,
-            facts: &facts,
-            job: &job,
-        })
+        sample.job.layout.partitions[1].fs = fs;
+        sample.planned()
     };
     let refusals = plan_with(None).unwrap_err();
     insta::assert_snapshot!(refusals[0].message, @"the image node-debian13 has 500000 inodes; the new file systems have 229376");
@@ -191,18 +182,9 @@ fn units_that_systemd_cannot_have() {
 
 #[test]
 fn images_whose_grub_goes_by_other_names() {
-    let (jump, mut target, facts, job) = (image(Kind::Jump), image(Kind::Target), facts(), job());
-    target.manifest.programs.truncate(1);
-    let refusals = plan(&Input {
-        run: &sample::RUN,
-        rehearsal: false,
-        admin_mark: Digest::of(b"secret"),
-        jump: &jump,
-        target: &target,
-        facts: &facts,
-        job: &job,
-    })
-    .unwrap_err();
+    let mut sample = Sample::of(&facts(), &job());
+    sample.target.manifest.programs.truncate(1);
+    let refusals = sample.planned().unwrap_err();
     assert_eq!(refusals.len(), 1);
     insta::assert_snapshot!(refusals[0].message, @"the target image node-debian13 has no /usr/sbin/grub-mkconfig, which a step runs");
 }

@@ -3,20 +3,23 @@
 
 use std::time::Duration;
 
-use jumpspec::event::{Event, What};
-use jumpspec::journal::Stage;
 use serde::Serialize;
+
+use crate::event::{Event, What};
+use crate::journal::Stage;
 
 /// One part of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Span {
-    pub(crate) name: &'static str,
-    pub(crate) millis: u64,
+pub struct Span {
+    /// What is done in it.
+    pub name: &'static str,
+    /// How long it took.
+    pub millis: u64,
 }
 
 /// The moments of a run, since its beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Timeline {
+pub struct Timeline {
     /// The reboot into jump.
     armed: Option<Duration>,
     /// The jump system's first event.
@@ -37,45 +40,45 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     /// The node reboots into jump.
-    pub(crate) fn armed(&mut self, now: Duration) {
+    pub fn armed(&mut self, now: Duration) {
         self.armed = Some(now);
     }
 
     /// The jump system told its uptime.
-    pub(crate) fn jump_uptime(&mut self, now: Duration, uptime: Duration) {
+    pub fn jump_uptime(&mut self, now: Duration, uptime: Duration) {
         self.jump_booted = now.saturating_sub(uptime);
     }
 
     /// The new system told its uptime.
-    pub(crate) fn new_uptime(&mut self, now: Duration, uptime: Duration) {
+    pub fn new_uptime(&mut self, now: Duration, uptime: Duration) {
         self.new_booted = now.saturating_sub(uptime);
     }
 
     /// An event of the jump system or the new one.
-    pub(crate) fn event(&mut self, event: &Event) {
+    pub fn event(&mut self, event: &Event) {
         let uptime = Duration::from_millis(event.uptime_ms);
         let reboot = matches!(event.what, What::Reboot { .. });
         match event.stage {
-            Stage::Prove => first(&mut self.prove, self.jump_booted + uptime),
-            Stage::Replace => first(&mut self.replace, self.jump_booted + uptime),
+            Stage::Prove => first(&mut self.prove, self.jump_booted.saturating_add(uptime)),
+            Stage::Replace => first(&mut self.replace, self.jump_booted.saturating_add(uptime)),
             // The jump system gives the new one its tries, and tells of it in this stage.
             Stage::Try | Stage::Finish if self.left.is_some() => {
-                first(&mut self.confirm, self.new_booted + uptime);
+                first(&mut self.confirm, self.new_booted.saturating_add(uptime));
             }
             Stage::Stage | Stage::Armed | Stage::Stuck | Stage::Try | Stage::Finish => {}
         }
         if reboot && self.replace.is_some() {
-            first(&mut self.left, self.jump_booted + uptime);
+            first(&mut self.left, self.jump_booted.saturating_add(uptime));
         }
     }
 
     /// The run is over.
-    pub(crate) fn end(&mut self, now: Duration) {
+    pub fn end(&mut self, now: Duration) {
         self.end = Some(now);
     }
 
     /// The parts that are known, in order, and the whole.
-    pub(crate) fn spans(&self) -> Vec<Span> {
+    pub fn spans(&self) -> Vec<Span> {
         let zero = Some(Duration::ZERO);
         let parts = [
             ("stage", zero, self.armed),
