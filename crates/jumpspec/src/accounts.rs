@@ -18,6 +18,7 @@
 mod clash;
 mod files;
 mod groups;
+mod names;
 mod owners;
 mod record;
 mod shells;
@@ -189,7 +190,7 @@ pub fn merge(
         group: text(groups.groups.iter().map(record::Group::line)),
         gshadow: text(groups.gshadow.iter().map(record::Gshadow::line)),
     };
-    let carried = users.carried;
+    let carried = users.carried.into_vec();
     Ok(Merged {
         files,
         carried,

@@ -41,21 +41,39 @@ pub fn is_remote(fs: &str) -> bool {
     TYPES.contains(&fs) || fs.starts_with("fuse.")
 }
 
-/// The mount point of the remote file system that `path` (absolute) lies on, if it lies on one by
-/// what is mounted or by what fstab mounts.
-pub fn mount_of(facts: &Facts, path: &str) -> Option<String> {
-    let mounted = facts.remote_mounts.iter().map(|mount| mount.target.clone());
-    let lines = facts.fstab.lines().filter_map(Line::parse);
-    let in_fstab = lines
-        .filter(|line| is_remote(&line.fs))
-        .map(|line| line.mount);
-    let here = facts.mounts.iter().map(|mount| mount.target.as_str());
-    let longest_here = here.filter(|top| is_below(path, top)).map(str::len).max();
-    mounted
-        .chain(in_fstab)
-        .filter(|top| is_below(path, top))
-        .max_by_key(String::len)
-        .filter(|top| longest_here.is_none_or(|here| top.len() >= here))
+/// Where file systems are mounted on a node, or are to be by its fstab.
+#[derive(Clone, Debug)]
+pub struct MountPoints<'a> {
+    /// Of those that do not lie on its disks.
+    elsewhere: Vec<String>,
+    /// Of those that do.
+    here: Vec<&'a str>,
+}
+
+impl<'a> MountPoints<'a> {
+    /// Reads them once, for many questions.
+    pub fn of(facts: &'a Facts) -> Self {
+        let mounted = facts.remote_mounts.iter().map(|mount| mount.target.clone());
+        let lines = facts.fstab.lines().filter_map(Line::parse);
+        let in_fstab = lines
+            .filter(|line| is_remote(&line.fs))
+            .map(|line| line.mount);
+        let here = facts.mounts.iter().map(|mount| mount.target.as_str());
+        Self {
+            elsewhere: mounted.chain(in_fstab).collect(),
+            here: here.collect(),
+        }
+    }
+
+    /// The mount point of the remote file system that `path` (absolute) lies on, if it lies on one.
+    pub fn remote(&self, path: &str) -> Option<&str> {
+        let here = self.here.iter().filter(|top| is_below(path, top));
+        let longest_here = here.map(|top| top.len()).max();
+        let tops = self.elsewhere.iter().map(String::as_str);
+        tops.filter(|top| is_below(path, top))
+            .max_by_key(|top| top.len())
+            .filter(|top| longest_here.is_none_or(|here| top.len() >= here))
+    }
 }
 
 /// Whether `path` is `top` or below it.
@@ -73,16 +91,18 @@ mod tests {
     fn the_nearest_mount_decides() {
         let mut facts = crate::planner::sample::facts();
         facts.fstab += "nas:/export/home /home nfs4 rw,hard,_netdev 0 0\n";
-        assert_eq!(mount_of(&facts, "/home/bob"), Some("/home".to_owned()));
-        assert_eq!(mount_of(&facts, "/homeless"), None);
-        assert_eq!(mount_of(&facts, "/data/home"), None);
+        let points = MountPoints::of(&facts);
+        assert_eq!(points.remote("/home/bob"), Some("/home"));
+        assert_eq!(points.remote("/homeless"), None);
+        assert_eq!(points.remote("/data/home"), None);
         facts.mounts[2].target = "/home/local".to_owned();
-        assert_eq!(mount_of(&facts, "/home/local/bob"), None);
+        assert_eq!(MountPoints::of(&facts).remote("/home/local/bob"), None);
         facts.remote_mounts = vec![RemoteMount {
             target: "/home/local/bob/cloud".to_owned(),
             fs: "fuse.sshfs".to_owned(),
         }];
-        let found = mount_of(&facts, "/home/local/bob/cloud/x");
-        assert_eq!(found.as_deref(), Some("/home/local/bob/cloud"));
+        let points = MountPoints::of(&facts);
+        let found = points.remote("/home/local/bob/cloud/x");
+        assert_eq!(found, Some("/home/local/bob/cloud"));
     }
 }

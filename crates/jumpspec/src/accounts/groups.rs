@@ -1,8 +1,9 @@
 //! Merging group and gshadow, and moving accounts' primary groups along.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::files::Tables;
+use super::names::first_by;
 use super::owners::{Owners, group_comes};
 use super::record::{Group, Gshadow};
 use super::users::Users;
@@ -25,12 +26,11 @@ impl Groups {
         users: &mut Users,
         clashes: &mut Vec<Clash>,
     ) -> Self {
-        let coming = coming(old, new, owners, clashes);
+        let coming = Coming::new(coming(old, new, owners, clashes));
         let moves = Moves::decide(old, new, users, &coming, clashes);
         let mut groups = merged(new, users, &coming, &moves);
-        let carried = users.carried.clone();
-        for user in users
-            .passwd
+        let (passwd, carried) = (&mut users.passwd, &users.carried);
+        for user in passwd
             .iter_mut()
             .filter(|user| !carried.contains(&user.name))
         {
@@ -44,7 +44,37 @@ impl Groups {
     }
 }
 
-/// The old system's groups that come along: those of people, and those whose files stay.
+/// The old system's groups that come along.
+struct Coming<'a> {
+    groups: Vec<&'a Group>,
+    names: HashMap<&'a str, usize>,
+    gids: HashMap<u32, usize>,
+}
+
+impl<'a> Coming<'a> {
+    fn new(groups: Vec<&'a Group>) -> Self {
+        let mut coming = Self {
+            groups,
+            names: HashMap::new(),
+            gids: HashMap::new(),
+        };
+        for (place, group) in coming.groups.iter().enumerate() {
+            coming.names.entry(&group.name).or_insert(place);
+            coming.gids.entry(group.gid).or_insert(place);
+        }
+        coming
+    }
+
+    fn named(&self, name: &str) -> Option<&'a Group> {
+        self.groups.get(*self.names.get(name)?).copied()
+    }
+
+    fn with(&self, gid: u32) -> Option<&'a Group> {
+        self.groups.get(*self.gids.get(&gid)?).copied()
+    }
+}
+
+/// Those of people, and those whose files stay.
 fn coming<'a>(
     old: &'a Tables,
     new: &Tables,
@@ -80,7 +110,7 @@ impl Moves {
         old: &Tables,
         new: &Tables,
         users: &Users,
-        coming: &[&Group],
+        coming: &Coming<'_>,
         clashes: &mut Vec<Clash>,
     ) -> Self {
         let gids = |tables: &Tables| {
@@ -106,12 +136,12 @@ impl Moves {
         &mut self,
         new: &Tables,
         users: &Users,
-        coming: &[&Group],
+        coming: &Coming<'_>,
         group: &Group,
         clashes: &mut Vec<Clash>,
     ) {
         let gid = group.gid;
-        if let Some(other) = coming.iter().find(|other| other.name == group.name) {
+        if let Some(other) = coming.named(&group.name) {
             if other.gid != gid {
                 let (name, old) = (group.name.clone(), other.gid);
                 clashes.push(Clash::GidDiffers {
@@ -123,7 +153,7 @@ impl Moves {
             }
             return;
         }
-        let Some(other) = coming.iter().find(|other| other.gid == gid) else {
+        let Some(other) = coming.with(gid) else {
             return;
         };
         if goes(group, new, users) {
@@ -166,7 +196,7 @@ fn goes(group: &Group, new: &Tables, users: &Users) -> bool {
 }
 
 /// The image's groups in their order, then those that were added; members come later.
-fn merged(new: &Tables, users: &Users, coming: &[&Group], moves: &Moves) -> Vec<Group> {
+fn merged(new: &Tables, users: &Users, coming: &Coming<'_>, moves: &Moves) -> Vec<Group> {
     let placed = |group: &Group, map: &BTreeMap<u32, u32>| Group {
         gid: map.get(&group.gid).copied().unwrap_or(group.gid),
         password: "x".to_owned(),
@@ -174,7 +204,7 @@ fn merged(new: &Tables, users: &Users, coming: &[&Group], moves: &Moves) -> Vec<
     };
     let mut groups = Vec::new();
     for group in new.groups.iter().filter(|group| !goes(group, new, users)) {
-        if let Some(other) = coming.iter().find(|other| other.name == group.name) {
+        if let Some(other) = coming.named(&group.name) {
             groups.push(placed(other, &moves.old));
             continue;
         }
@@ -185,8 +215,9 @@ fn merged(new: &Tables, users: &Users, coming: &[&Group], moves: &Moves) -> Vec<
             .retain(|name| users.has(name) && !users.is_carried(name));
         groups.push(group);
     }
-    for other in coming {
-        if !groups.iter().any(|group| group.name == other.name) {
+    let mut there: HashSet<String> = groups.iter().map(|group| group.name.clone()).collect();
+    for other in &coming.groups {
+        if there.insert(other.name.clone()) {
             groups.push(placed(other, &moves.old));
         }
     }
@@ -201,22 +232,27 @@ fn primary_groups(
     groups: &mut Vec<Group>,
     clashes: &mut Vec<Clash>,
 ) {
-    let carried = users.carried.clone();
-    for user in users
-        .passwd
+    let mut gid_of: HashMap<String, u32> = HashMap::new();
+    for group in groups.iter() {
+        gid_of.entry(group.name.clone()).or_insert(group.gid);
+    }
+    let mut gids: HashSet<u32> = groups.iter().map(|group| group.gid).collect();
+    let (passwd, carried) = (&mut users.passwd, &users.carried);
+    for user in passwd
         .iter_mut()
         .filter(|user| carried.contains(&user.name))
     {
-        let known = old.groups.iter().find(|group| group.gid == user.gid);
-        let survivor = known.and_then(|known| groups.iter().find(|group| group.name == known.name));
-        if let Some(group) = survivor {
-            user.gid = group.gid;
+        let known = old.group_of(user.gid);
+        if let Some(gid) = known.and_then(|known| gid_of.get(&known.name)) {
+            user.gid = *gid;
             continue;
         }
-        let free = is_human(user.uid) && !groups.iter().any(|group| group.gid == user.uid);
-        let named = groups.iter().any(|group| group.name == user.name);
+        let free = is_human(user.uid) && !gids.contains(&user.uid);
+        let named = gid_of.contains_key(&user.name);
         let to = if free && !named { user.uid } else { NOGROUP };
         if to != NOGROUP {
+            gid_of.insert(user.name.clone(), to);
+            gids.insert(to);
             let (name, password, members) = (user.name.clone(), "x".to_owned(), Vec::new());
             groups.push(Group {
                 name,
@@ -236,13 +272,18 @@ fn members(old: &Tables, users: &Users, groups: &mut [Group], clashes: &mut Vec<
     for group in groups.iter_mut() {
         group.members.retain(|name| users.has(name));
     }
+    let places = first_by(groups, |group| group.name.clone());
     for group in &old.groups {
         let mut people: Vec<&String> = group.members.iter().collect();
         people.retain(|name| users.is_carried(name));
-        match groups.iter_mut().find(|other| other.name == group.name) {
+        match places
+            .get(&group.name)
+            .and_then(|place| groups.get_mut(*place))
+        {
             Some(other) => {
+                let mut there: HashSet<String> = other.members.iter().cloned().collect();
                 for name in people {
-                    if !other.members.contains(name) {
+                    if there.insert(name.clone()) {
                         other.members.push(name.clone());
                     }
                 }
@@ -255,8 +296,14 @@ fn members(old: &Tables, users: &Users, groups: &mut [Group], clashes: &mut Vec<
     }
 }
 
-fn secret(old: &Tables, new: &Tables, users: &Users, coming: &[&Group], group: &Group) -> Gshadow {
-    let came = coming.iter().find(|other| other.name == group.name);
+fn secret(
+    old: &Tables,
+    new: &Tables,
+    users: &Users,
+    coming: &Coming<'_>,
+    group: &Group,
+) -> Gshadow {
+    let came = coming.named(&group.name);
     let mut entry = match (came, new.group(&group.name)) {
         (Some(other), _) => old.group_secret(other),
         (None, Some(other)) => new.group_secret(other),

@@ -1,6 +1,8 @@
 //! System accounts and groups that own files on kept file systems: left behind, their files would
 //! be those of whoever has their ids in the new system.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::files::Tables;
@@ -19,13 +21,13 @@ pub struct Owners {
 /// The system accounts and groups of `old` among these ids, with the accounts' primary groups.
 pub fn owners(old: &AccountFiles, uids: &[u32], gids: &[u32]) -> Owners {
     let old = Tables::parse(old, Side::Old, &mut Vec::new());
+    let [uids, gids] = [uids, gids].map(|ids| ids.iter().copied().collect::<HashSet<u32>>());
     let users = old.passwd.iter().filter(|user| {
         user.name != ROOT && user.uid != 0 && !is_human(user.uid) && uids.contains(&user.uid)
     });
     let users: Vec<&Passwd> = users.collect();
-    let needed = |group: &&Group| {
-        gids.contains(&group.gid) || users.iter().any(|user| user.gid == group.gid)
-    };
+    let primary: HashSet<u32> = users.iter().map(|user| user.gid).collect();
+    let needed = |group: &&Group| gids.contains(&group.gid) || primary.contains(&group.gid);
     let system = old
         .groups
         .iter()
@@ -44,9 +46,10 @@ pub fn owners(old: &AccountFiles, uids: &[u32], gids: &[u32]) -> Owners {
 pub fn heirs(old: &AccountFiles, new: &AccountFiles, uids: &[u32]) -> Vec<(u32, String)> {
     let [old, new] = [(old, Side::Old), (new, Side::New)]
         .map(|(files, side)| Tables::parse(files, side, &mut Vec::new()));
-    let is_known = |uid| old.passwd.iter().any(|user| user.uid == uid);
-    let inherits =
-        |user: &&Passwd| user.uid != 0 && uids.contains(&user.uid) && !is_known(user.uid);
+    let uids: HashSet<u32> = uids.iter().copied().collect();
+    let inherits = |user: &&Passwd| {
+        user.uid != 0 && uids.contains(&user.uid) && old.user_of(user.uid).is_none()
+    };
     let heirs = new.passwd.iter().filter(inherits);
     heirs.map(|user| (user.uid, user.name.clone())).collect()
 }
@@ -54,6 +57,7 @@ pub fn heirs(old: &AccountFiles, new: &AccountFiles, uids: &[u32]) -> Vec<(u32, 
 /// The accounts of `old`, people's too, that own files among `uids`.
 pub fn all_owners(old: &AccountFiles, uids: &[u32]) -> Vec<String> {
     let old = Tables::parse(old, Side::Old, &mut Vec::new());
+    let uids: HashSet<u32> = uids.iter().copied().collect();
     let owns = |user: &&Passwd| user.uid != 0 && uids.contains(&user.uid);
     let names = old.passwd.iter().filter(owns);
     names.map(|user| user.name.clone()).collect()
@@ -71,10 +75,7 @@ pub(super) fn comes(
         return false;
     }
     let (name, uid) = (user.name.clone(), user.uid);
-    match (
-        new.user(&name),
-        new.passwd.iter().find(|other| other.uid == uid),
-    ) {
+    match (new.user(&name), new.user_of(uid)) {
         (Some(other), _) if other.uid == uid => {}
         (Some(other), _) => clashes.push(Clash::OwnerDiffers {
             name,
@@ -102,10 +103,7 @@ pub(super) fn group_comes(
         return false;
     }
     let (name, gid) = (group.name.clone(), group.gid);
-    match (
-        new.group(&name),
-        new.groups.iter().find(|other| other.gid == gid),
-    ) {
+    match (new.group(&name), new.group_of(gid)) {
         (Some(other), _) if other.gid == gid => {}
         (Some(other), _) => clashes.push(Clash::GroupOwnerDiffers {
             name,

@@ -1,5 +1,6 @@
 //! Login shells that the new system does not have: whoever has one could not log in.
 
+use super::names::Names;
 use super::record::Passwd;
 use super::{Clash, is_human};
 
@@ -21,7 +22,7 @@ fn is_closed(shell: &str) -> bool {
 /// Gives the carried accounts a shell that is there.
 pub(super) fn settle(
     passwd: &mut [Passwd],
-    carried: &[String],
+    carried: &Names,
     has: &dyn Fn(&str) -> bool,
     clashes: &mut Vec<Clash>,
 ) {

@@ -364,3 +364,27 @@ fn public_accounts_hold_no_password_and_all_else() {
     );
     assert_eq!(public.group, "users:x:100:alice\n");
 }
+
+/// What grows with the square of people takes minutes here.
+#[test]
+fn tens_of_thousands_of_people_are_merged_at_once() {
+    let people = 1000..40_000_u32;
+    let lines = |line: &dyn Fn(u32) -> String| -> String { people.clone().map(line).collect() };
+    let everybody = lines(&|id| format!("p{id},"));
+    let all = AccountFiles {
+        passwd: lines(&|id| format!("p{id}:x:{id}:{id}::/home/p{id}:/bin/sh\n")),
+        shadow: lines(&|id| format!("p{id}:*:20000:0:99999:7:::\n")),
+        group: lines(&|id| format!("p{id}:x:{id}:\n"))
+            + &format!("all:x:50000:{}\n", everybody.trim_end_matches(',')),
+        gshadow: String::new(),
+    };
+    let setting = Setting {
+        owners: &Owners::default(),
+        has_program: &|_| true,
+    };
+    let begun = std::time::Instant::now();
+    let merged = merge(&all, &files(IMAGE), setting).unwrap();
+    assert_eq!(merged.carried.len(), people.len());
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 20, "it took {took:?}");
+}

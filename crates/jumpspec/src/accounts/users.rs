@@ -1,6 +1,9 @@
 //! Merging passwd and shadow.
 
+use std::collections::HashSet;
+
 use super::files::Tables;
+use super::names::{Names, first_by};
 use super::owners::{Owners, comes};
 use super::record::{Passwd, Record as _, Shadow};
 use super::{Clash, ROOT, is_human};
@@ -10,9 +13,10 @@ pub(super) struct Users {
     pub(super) passwd: Vec<Passwd>,
     pub(super) shadow: Vec<Shadow>,
     /// Accounts that came from the old system.
-    pub(super) carried: Vec<String>,
+    pub(super) carried: Names,
     /// Human accounts of the image that had to go.
-    pub(super) dropped: Vec<String>,
+    pub(super) dropped: Names,
+    names: HashSet<String>,
 }
 
 impl Users {
@@ -25,9 +29,14 @@ impl Users {
         let coming = coming(old, new, owners, clashes);
         let mut passwd = Vec::new();
         let mut dropped = Vec::new();
+        let (by_name, by_uid) = (
+            first_by(&coming, |user| user.name.as_str()),
+            first_by(&coming, |user| user.uid),
+        );
         for user in &new.passwd {
-            let same_name = coming.iter().find(|other| other.name == user.name);
-            let same_uid = coming.iter().find(|other| other.uid == user.uid);
+            let at = |place: Option<&usize>| place.and_then(|place| coming.get(*place));
+            let same_name = at(by_name.get(user.name.as_str()));
+            let same_uid = at(by_uid.get(&user.uid));
             match (same_name, same_uid) {
                 (Some(other), _) => {
                     if other.uid != user.uid {
@@ -50,26 +59,28 @@ impl Users {
         }
         let added = coming.iter().filter(|user| new.user(&user.name).is_none());
         passwd.extend(added.map(|user| (*user).clone()));
-        let carried: Vec<String> = coming.iter().map(|user| user.name.clone()).collect();
+        let carried: Names = coming.iter().map(|user| user.name.clone()).collect();
         let secret = |user: &Passwd| secret(old, new, &user.name, &carried, clashes);
         let shadow = passwd.iter().map(secret).collect();
         for user in &mut passwd {
             "x".clone_into(&mut user.password);
         }
+        let names = passwd.iter().map(|user| user.name.clone()).collect();
         Self {
             passwd,
             shadow,
             carried,
-            dropped,
+            dropped: dropped.into_iter().collect(),
+            names,
         }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.passwd.iter().any(|user| user.name == name)
+        self.names.contains(name)
     }
 
     pub(super) fn is_carried(&self, name: &str) -> bool {
-        self.carried.iter().any(|carried| carried == name)
+        self.carried.contains(name)
     }
 }
 
@@ -103,11 +114,14 @@ fn secret(
     old: &Tables,
     new: &Tables,
     name: &str,
-    carried: &[String],
+    carried: &Names,
     clashes: &mut Vec<Clash>,
 ) -> Shadow {
-    let is_carried = carried.iter().any(|carried| carried == name);
-    let side = if is_carried || name == ROOT { old } else { new };
+    let side = if carried.contains(name) || name == ROOT {
+        old
+    } else {
+        new
+    };
     let mut found = side.secret(name);
     if found.is_none() && name == ROOT {
         clashes.push(Clash::RootUnknown);

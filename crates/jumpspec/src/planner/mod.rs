@@ -31,7 +31,7 @@ use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
-use crate::remote;
+use crate::remote::MountPoints;
 use crate::run_id::RunId;
 use crate::selector::{Doubt, Selector, Serial};
 use crate::step::{ImageRole, Step};
@@ -299,7 +299,8 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     let hook = |hook: &Option<String>, step: Step| hook.as_ref().map(|_| step);
     let hooks = &input.job.hooks;
     let mut paths = input.job.save.all_paths();
-    paths.retain(|path| remote::mount_of(input.facts, &path.absolute()).is_none());
+    let points = MountPoints::of(input.facts);
+    paths.retain(|path| points.remote(&path.absolute()).is_none());
     if input.job.save.accounts {
         paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
     }

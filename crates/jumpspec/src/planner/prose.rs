@@ -6,8 +6,7 @@ use crate::job::Action;
 use crate::layout::action;
 use crate::network::Sign;
 use crate::plan::Plan;
-use crate::relpath::RelPath;
-use crate::remote;
+use crate::remote::MountPoints;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
@@ -97,12 +96,13 @@ fn homes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
             .iter()
             .any(|saved| below(home, &saved.path.absolute()))
     };
+    let points = MountPoints::of(input.facts);
     let lost = input
         .facts
         .accounts
         .iter()
         .filter(|account| !on_kept(&account.home) && !saved(&account.home))
-        .filter(|account| remote::mount_of(input.facts, &account.home).is_none());
+        .filter(|account| points.remote(&account.home).is_none());
     lost.map(|account| {
         format!(
             "{}, the home of {} (save it with [save] extra)",
@@ -139,9 +139,9 @@ fn other_swap(plan: &Plan) -> Option<String> {
 fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(super::memory::note(input, &plan.landing.device));
-    let elsewhere = |path: &RelPath| remote::mount_of(input.facts, &path.absolute());
+    let points = MountPoints::of(input.facts);
     for path in input.job.save.all_paths() {
-        if let Some(mount) = elsewhere(&path) {
+        if let Some(mount) = points.remote(&path.absolute()) {
             notes.push(format!(
                 "{} is not copied: {mount} is not on this node's disks, and stays what it is",
                 path.absolute()
@@ -149,7 +149,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
         }
     }
     let missing = input.facts.saved.iter().filter(|path| path.size.is_none());
-    let missing = missing.filter(|path| elsewhere(&path.path).is_none());
+    let missing = missing.filter(|path| points.remote(&path.path.absolute()).is_none());
     notes.extend(missing.map(|path| {
         format!(
             "{} is not there, so it is not carried over",
