@@ -55,9 +55,9 @@ pub fn prepare() -> Result<()> {
 
 /// Builds `targets` and runs each for `seconds`.
 pub fn run(targets: &[&'static str], seconds: u32) -> Result<Vec<Ran>> {
-    for target in targets {
-        run::show(cargo_fuzz("build").arg(target))?;
-    }
+    // Without a name it builds all of them, side by side.
+    let named = Some(targets).filter(|targets| targets.len() == 1);
+    run::show(cargo_fuzz("build").args(named.into_iter().flatten()))?;
     targets
         .iter()
         .map(|target| run_one(target, seconds))

@@ -3,6 +3,7 @@
 //! check of this very machine by the real one. No test changes this machine.
 
 mod abort;
+mod arming;
 mod bench;
 mod hostile;
 mod journey;
@@ -54,6 +55,7 @@ fn main() {
     let cases = [
         usage::CASES,
         journey::CASES,
+        arming::CASES,
         rehearse::CASES,
         abort::CASES,
         resume::CASES,

@@ -12,6 +12,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::{cache, mirror, packages, run, workspace};
 pub use recipe::Golden;
 
+/// Where Debian's own programs are.
+const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// How to make a root.
 #[derive(Debug, Default, Clone)]
 pub struct Options {
@@ -121,6 +124,9 @@ fn bootstrap(name: &str, golden: &Golden, sources: &[String], root: &Path) -> Re
         .arg(&golden.suite)
         .arg(&new)
         .args(sources);
+    // It starts a Python program for each package: the system's own, and no admin's wrapper, which
+    // takes ten times as long.
+    mmdebstrap.env("PATH", SYSTEM_PATH);
     if let Some(proxy) = mirror::proxy()? {
         mmdebstrap.env("http_proxy", proxy);
     }

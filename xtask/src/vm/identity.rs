@@ -2,6 +2,7 @@
 //! The keys are made once and stay below `target/vm/identity/`.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -25,6 +26,9 @@ impl Identity {
             folder: workspace::target("vm").join("identity"),
         };
         std::fs::create_dir_all(&identity.folder)?;
+        // One at a time: machines of several kinds are made at once.
+        let lock = File::create(identity.folder.join("lock"))?;
+        lock.lock()?;
         make_key(&identity.admin_key(), "ed25519", "admin of the demo")?;
         for kind in HOST_KEYS {
             make_key(&identity.host_key(kind), kind, &format!("root@{NODE}"))?;

@@ -73,12 +73,13 @@ impl<'a> Uml<'a> {
             .append(true)
             .open(&console_log)?;
         let begun_at = console.metadata()?.len();
-        let seat = Seat::take()?;
+        let (seat, kernel) = (Seat::take()?, UmlKernel::choose()?);
         let mut command = network.command("taskset");
         command
             .args(["--cpu-list", &seat.processor(), "bash"])
             .args(["-c", EXEC, NO_SUCH_PROGRAM])
-            .arg(&UmlKernel::choose()?.program)
+            .arg(&kernel.program)
+            .args(&kernel.arguments)
             .args(board.arguments(node, number(node, root)?))
             // A group of its own, with the processes that the kernel makes for its guest's.
             .process_group(0)

@@ -40,13 +40,15 @@ fn there() -> impl Iterator<Item = &'static str> {
 
 /// Runs the command as sshd would have `shell` run it; what it printed and its status.
 fn run(shell: &str, command: &str) -> (String, Option<i32>) {
+    // Some make files in their home.
+    let home = tempfile::tempdir().unwrap();
     let mut program = Command::new(shell);
     if shell.ends_with("busybox") {
         program.arg("sh");
     }
     let mut running = program
         .args(["-c", command])
-        .env("HOME", "/nonexistent")
+        .env("HOME", home.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
