@@ -61,7 +61,7 @@ fn interrupt(push: &Child) -> Result<()> {
 }
 
 /// The first words of the orders that the node got, without questions.
-fn given(node: &Node<'_>) -> Result<Vec<String>> {
+pub(crate) fn given(node: &Node<'_>) -> Result<Vec<String>> {
     let orders = fs::read_to_string(node.path("orders"))?;
     let words = orders.lines().filter_map(|line| line.split(' ').next());
     let question = |word: &&str| matches!(*word, "--version" | "facts" | "status" | "kept");

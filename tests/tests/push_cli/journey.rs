@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use crate::arming::given;
 use crate::bench::{Bench, Outcome};
 use crate::node::Node;
 use crate::{Case, Need};

@@ -367,6 +367,7 @@ fn public_accounts_hold_no_password_and_all_else() {
 
 /// What grows with the square of people takes minutes here.
 #[test]
+#[expect(clippy::disallowed_types, reason = "it is the time that is tested")]
 fn tens_of_thousands_of_people_are_merged_at_once() {
     let people = 1000..40_000_u32;
     let lines = |line: &dyn Fn(u32) -> String| -> String { people.clone().map(line).collect() };
