@@ -13,6 +13,15 @@ use crate::dry_run;
 
 /// The journey that was recorded in this run, until it is replayed. Locked while it is under way.
 static RECORDED: Mutex<Option<Recording>> = Mutex::new(None);
+/// Where it led to, until that is upgraded.
+static ARRIVED: Mutex<Option<Arrived>> = Mutex::new(None);
+
+/// A node with its new system, switched off.
+struct Arrived {
+    node: Node,
+    /// The node as it was.
+    before: Portrait,
+}
 
 /// p1 /boot, p2 swap, p3 /, p4 /data; the selector lies in the MBR gap.
 pub(crate) fn mbr() -> Result<()> {
@@ -21,7 +30,10 @@ pub(crate) fn mbr() -> Result<()> {
 
 fn record(recorded: &mut Option<Recording>) -> Result<()> {
     let recording = Recording::prepare(&Victim::prepare(Table::Mbr)?, "journey-mbr")?;
-    journey(&recording.node, &recording.hardware())?;
+    let before = journey(&recording.node, &recording.hardware())?;
+    // The disk itself belongs to the record of its writes.
+    let node = recording.node.copy("journey-mbr-later")?;
+    *ARRIVED.lock().expect("no test panics with it") = Some(Arrived { node, before });
     *recorded = Some(recording);
     Ok(())
 }
@@ -29,16 +41,26 @@ fn record(recorded: &mut Option<Recording>) -> Result<()> {
 /// The selector lies in the BIOS boot partition.
 pub(crate) fn gpt() -> Result<()> {
     let node = Victim::prepare(Table::Gpt)?.copy("journey-gpt")?;
-    journey(&node, &Hardware::default())
+    let before = journey(&node, &Hardware::default())?;
+    upgraded(&Arrived { node, before })
+}
+
+/// The distribution's own tools find all that they need, and the next boot is sound.
+pub(crate) fn upgrade() -> Result<()> {
+    let arrived = || ARRIVED.lock().expect("no test panics with it").take();
+    let mut recorded = RECORDED.lock().expect("no test panics with it");
+    let mut found = arrived();
+    if found.is_none() {
+        record(&mut recorded)?;
+        found = arrived();
+    }
+    drop(recorded);
+    upgraded(&found.context("the journey led nowhere")?)
 }
 
 /// What a power cut may leave of the journey's writes boots what the promise allows.
 pub(crate) fn write_orders() -> Result<()> {
-    let mut recorded = RECORDED.lock().expect("no test panics with it");
-    if recorded.is_none() {
-        record(&mut recorded)?;
-    }
-    let recording = recorded.take().context("the journey left no recording")?;
+    let recording = recording()?;
     write_order::replay(&recording, &Options::default())?;
     let without_flushes = Options {
         without_flushes: true,
@@ -52,7 +74,16 @@ pub(crate) fn write_orders() -> Result<()> {
     recording.remove()
 }
 
-fn journey(node: &Node, hardware: &Hardware) -> Result<()> {
+/// The journey's, made now if it was not.
+fn recording() -> Result<Recording> {
+    let mut recorded = RECORDED.lock().expect("no test panics with it");
+    if recorded.is_none() {
+        record(&mut recorded)?;
+    }
+    recorded.take().context("the journey left no recording")
+}
+
+fn journey(node: &Node, hardware: &Hardware) -> Result<Portrait> {
     let mut machine = Machine::start(node, hardware)?;
     machine.wait_for_ssh(BOOT)?;
     let before = Portrait::take(&machine)?;
@@ -63,10 +94,13 @@ fn journey(node: &Node, hardware: &Hardware) -> Result<()> {
     journey::check(&before, &machine)?;
     journey::check_reboots(&machine)?;
     machine.kill()?;
-    // What comes later is none of what may be recorded.
-    let mut machine = Machine::start(node, &Hardware::default())?;
+    Ok(before)
+}
+
+fn upgraded(arrived: &Arrived) -> Result<()> {
+    let mut machine = Machine::start(&arrived.node, &Hardware::default())?;
     machine.wait_for_ssh(BOOT)?;
     journey::upgrade(&mut machine)?;
-    journey::check(&before, &machine)?;
+    journey::check(&arrived.before, &machine)?;
     machine.kill()
 }

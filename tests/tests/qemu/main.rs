@@ -35,6 +35,10 @@ fn main() {
                     fallback::jumpinit_hangs,
                 )
             },
+            case(
+                "the_new_system_is_upgraded_by_its_own_tools_and_boots",
+                journey::upgrade,
+            ),
             Case {
                 needs: &[QEMU, EMU, FSTEST],
                 ..case(

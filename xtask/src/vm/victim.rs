@@ -74,12 +74,7 @@ impl Victim {
 
     /// A copy of the victim in the empty folder `target/vm/runs/NAME/`.
     pub fn copy(&self, name: &str) -> Result<Node> {
-        let folder = workspace::target("vm").join("runs").join(name);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)?;
-        }
-        std::fs::create_dir_all(&folder)?;
-        let node = self.node(folder);
+        let node = self.node(empty(name)?);
         copy_sparse(&self.disk, &node.disk)?;
         Ok(node)
     }
@@ -98,6 +93,30 @@ impl Victim {
             accelerator: self.accelerator,
         }
     }
+}
+
+impl Node {
+    /// A copy of the node, which is off, in the empty folder `target/vm/runs/NAME/`.
+    pub fn copy(&self, name: &str) -> Result<Self> {
+        let folder = empty(name)?;
+        let copy = Self {
+            disk: folder.join("disk.img"),
+            folder,
+            ..self.clone()
+        };
+        copy_sparse(&self.disk, &copy.disk)?;
+        Ok(copy)
+    }
+}
+
+/// The folder of the run `name`, with nothing in it.
+fn empty(name: &str) -> Result<PathBuf> {
+    let folder = workspace::target("vm").join("runs").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// Copies a disk image and leaves its holes holes.
