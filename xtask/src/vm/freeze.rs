@@ -1,7 +1,7 @@
 //! A guest of user-mode Linux that stands still.
 //!
-//! Its own processes are traced by its kernel, which would not know what to make of their stop signal:
-//! only the kernel and its helpers are stopped, and with them whatever they would resume. What they had
+//! Its own processes are traced by its kernel, which would not know what to make of their stop signal,
+//! or, by seccomp, come to nothing without it: only the kernel and its helpers are stopped, and with them whatever they would resume. What they had
 //! not written to the disk by then, a power cut would lose.
 
 use std::time::Duration;
@@ -73,13 +73,17 @@ impl Drop for Frozen {
     }
 }
 
-/// The processes of a group that nobody traces.
+/// What the kernel calls the processes of its guest (arch/um/os-Linux/skas/process.c).
+const OF_GUEST: &str = "Name:\tuml-userspace";
+
+/// The processes of a group that are not the guest's.
 pub(super) fn members(group: Pid) -> Result<Vec<Pid>> {
     let is_own = |process: &Pid| {
         // It may have ended since.
         let status = std::fs::read_to_string(format!("/proc/{process}/status"));
         let status = status.unwrap_or_default();
-        status.lines().any(|line| line == "TracerPid:\t0")
+        let has = |wanted: &str| status.lines().any(|line| line == wanted);
+        has("TracerPid:\t0") && !has(OF_GUEST)
     };
     let all = Process::all()?.into_iter();
     let members = all.filter(|process| process.group == group && is_own(&process.id));
