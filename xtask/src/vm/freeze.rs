@@ -1,8 +1,9 @@
 //! A guest of user-mode Linux that stands still.
 //!
 //! Its own processes are traced by its kernel, which would not know what to make of their stop signal,
-//! or, by seccomp, come to nothing without it: only the kernel and its helpers are stopped, and with them whatever they would resume. What they had
-//! not written to the disk by then, a power cut would lose.
+//! or, by seccomp, come to nothing without it: only the kernel and its helpers are stopped, and with
+//! them whatever they would resume. What they had not written to the disk by then, a power cut would
+//! lose.
 
 use std::time::Duration;
 
