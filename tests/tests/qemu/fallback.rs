@@ -94,7 +94,13 @@ impl Armed {
     fn comes_back(mut self) -> Result<()> {
         let mut machine = Machine::start(&self.node, &self.hardware)?;
         machine.wait_for_ssh(BOOT)?;
-        let status = run::capture(&mut self.job.status(machine.ssh_config()))?;
+        // A machine that is translated may still be too busy with its boot for a whole conversation.
+        let mut status = String::new();
+        machine.wait_for("jumpimg status answers", BOOT, |machine| {
+            let said = run::capture(&mut self.job.status(machine.ssh_config()));
+            status = said.unwrap_or_default();
+            Ok(!status.is_empty())
+        })?;
         ensure!(status.contains(r#""system":"old""#), "{status}");
         ensure!(status.contains(r#""selector_state":"old""#), "{status}");
         self.push.hold(false)?;
