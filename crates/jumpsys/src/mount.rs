@@ -99,6 +99,16 @@ impl MountGuard {
         Ok(())
     }
 
+    /// Takes it out of the tree, for those who use it still as well: for what is mounted elsewhere
+    /// too and has nothing to write. umount2(2), `MNT_DETACH`.
+    pub fn detach(mut self) -> Result<(), PathError> {
+        let Some(target) = self.target.take() else {
+            return Ok(());
+        };
+        let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
+        umount2(&target, flags).at("unmount", &target)
+    }
+
     /// Leaves it mounted for good.
     pub fn keep(mut self) {
         self.target = None;

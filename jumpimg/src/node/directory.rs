@@ -43,6 +43,15 @@ pub(super) fn script(run: &str, bytes: u64) -> String {
     among(&BASES, run, bytes)
 }
 
+/// The directory of `run` that the script has printed: one of those that it may make, and nothing else
+/// that a node may say.
+pub(super) fn named(said: &str, run: &str) -> Option<String> {
+    let mut may = BASES
+        .iter()
+        .map(|base| format!("{}/jump-{run}", base.trim_end_matches('/')));
+    may.find(|directory| directory == said.trim_end())
+}
+
 fn among(bases: &[&str], run: &str, bytes: u64) -> String {
     SCRIPT
         .replace("BASES", &bases.join(" "))
@@ -68,7 +77,7 @@ pub(super) fn note(directory: &str) -> Option<String> {
 mod tests {
     use std::process::{Command, Output};
 
-    use super::{among, note};
+    use super::{among, named, note};
 
     const MIB: u64 = 1 << 20;
 
@@ -144,6 +153,22 @@ mod tests {
             "no place for jump's programs: a: it is full (64 KiB are free, 2048 are needed); \
              b: programs may not run there (noexec); c: Read-only file system"
         );
+    }
+
+    #[test]
+    fn a_node_names_one_of_our_places_and_no_other() {
+        for place in ["/dev/shm/jump-7", "/jump-7", "/var/lib/jump-7"] {
+            assert_eq!(named(&format!("{place}\n"), "7").as_deref(), Some(place));
+        }
+        for other in [
+            "",
+            "/etc",
+            "/run/jump-8",
+            "/run/jump-7/../../etc",
+            "/run/jump-7\n/etc",
+        ] {
+            assert_eq!(named(other, "7"), None, "{other}");
+        }
     }
 
     #[test]

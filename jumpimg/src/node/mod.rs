@@ -45,15 +45,18 @@ impl Agent {
         more: u64,
     ) -> Result<Self, SshError> {
         let said = session.run(&directory::script(run, binary.len() as u64 + more), SHORT)?;
-        let directory = said.trim_end();
+        let directory = directory::named(&said, run).ok_or_else(|| SshError::Remote {
+            status: 0,
+            stderr: "the node did not name its directory".to_owned(),
+        })?;
         let program = format!("{directory}/jumpinit");
         let agent = Self {
-            directory: Some(directory.to_owned()),
+            directory: Some(directory.clone()),
             program: quoted(&program),
         };
         let script = format!(
             "cd {} && umask 077 && cat >jumpinit.new && chmod 700 jumpinit.new && mv jumpinit.new jumpinit && {} --version",
-            quoted(directory),
+            quoted(&directory),
             agent.program
         );
         if let Err(error) = session.run_with(&script, Input::bytes(binary), UPLOAD) {
