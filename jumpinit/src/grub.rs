@@ -147,17 +147,17 @@ fn wait_for_link(link: &str, device: &Path) -> Result<()> {
 
 /// What programs in the new root need to see of the machine.
 pub(crate) fn enter_new(cx: &Context) -> Result<Vec<MountGuard>> {
-    let root = cx.on_landing(NEW_ROOT);
-    let mut mounts = Vec::new();
-    for name in ["dev", "proc", "sys", "run"] {
-        std::fs::create_dir_all(root.join(name))?;
-        mounts.push(mount::bind(
-            &Path::new("/").join(name),
-            &root.join(name),
-            false,
-        )?);
-    }
-    Ok(mounts)
+    let root = Root::open(&cx.on_landing(NEW_ROOT))?;
+    let names = ["dev", "proc", "sys", "run"];
+    // All are looked for first: a link of the image must not lead through one of them.
+    let points = names.map(|name| root.mount_point(name).map(|point| (name, point)));
+    points
+        .into_iter()
+        .map(|found| {
+            let (name, point) = found?;
+            Ok(mount::bind(&Path::new("/").join(name), &point, false)?)
+        })
+        .collect()
 }
 
 /// Takes that away. A process that a hook has left behind may have its /dev/null open for a moment

@@ -16,7 +16,7 @@ use jumpsys::mkfs::{Fs, MkfsSpec};
 use jumpsys::mount::{self, MountSpec, MsFlags};
 use jumpsys::partition::{NewTable, Partition, read_table, write_table};
 use jumpsys::partnodes::sync_kernel_partitions;
-use jumpsys::root::{Owner, Root};
+use jumpsys::root::Root;
 use jumpsys::usage::{self, Space};
 use jumpsys::{blockdev, mountinfo, swap};
 
@@ -106,13 +106,9 @@ pub(crate) fn mount_new(cx: &Context) -> Result<()> {
         .iter()
         .filter(|filesystem| !filesystem.kept)
     {
-        let inside = filesystem.mount.trim_start_matches('/');
-        let target = top.join(inside);
+        let target = Root::open(&top)?.mount_point(&filesystem.mount)?;
         if mounted.iter().any(|mount| mount.mount_point == target) {
             continue;
-        }
-        if !inside.is_empty() {
-            Root::open(&top)?.create_dir_all(inside, Owner::root(0o755))?;
         }
         let source = cx.partition(filesystem.number);
         let spec = MountSpec {

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
@@ -183,6 +183,16 @@ impl Root {
             .open_inside(inside, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty())
             .at("open", &path)?;
         give(&made, owner).at("set the owner of", &path)
+    }
+
+    /// Where the directory `inside` is from outside, symlinks followed inside the root: a place to
+    /// mount something that programs in the root find by that name. It is made if it is missing.
+    pub fn mount_point(&self, inside: &str) -> Result<PathBuf, PathError> {
+        self.create_dir_all(inside, Owner::root(0o755))?;
+        let directory = self.directory(inside)?;
+        // proc_pid_fd(5): what an open file's link names is its path with all symlinks resolved.
+        let link = format!("/proc/self/fd/{}", directory.as_raw_fd());
+        std::fs::read_link(link).at("find", &self.shown(inside))
     }
 
     /// Writes a file whole, or not at all: beside it, synced, renamed over it. Missing

@@ -119,3 +119,29 @@ fn a_file_that_is_rewritten_keeps_its_label() {
         "a new file, by its name"
     );
 }
+
+#[test]
+fn a_mount_point_behind_a_link_of_the_tree_is_inside_it() {
+    let (dir, root) = made();
+    std::fs::create_dir(dir.path().join("dev")).unwrap();
+    let top = root.path().canonicalize().unwrap();
+    root.symlink("run", "/var/run").unwrap();
+    root.create_dir_all("var/run", Owner::root(0o755)).unwrap();
+    root.create_dir_all("dev", Owner::root(0o755)).unwrap();
+    root.symlink("out", "../../dev").unwrap();
+    for (inside, at) in [
+        ("/", ""),
+        ("run", "var/run"),
+        ("out", "dev"),
+        ("sys", "sys"),
+        ("var/log", "var/log"),
+    ] {
+        let point = root.mount_point(inside).unwrap();
+        assert_eq!(
+            point,
+            top.join(at).components().collect::<std::path::PathBuf>()
+        );
+    }
+    root.symlink("nowhere", "/missing").unwrap();
+    assert!(root.mount_point("nowhere").is_err());
+}
