@@ -15,6 +15,7 @@ pub const DEFAULT_SAVED: &[&str] = &[
     "etc/hostname",
     "etc/ssh",
     "root",
+    "etc/mailname",
     "etc/postfix/main.cf",
 ];
 
