@@ -3,6 +3,7 @@
 pub mod machines;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Path of a built program: in `JUMP_DIST` if that is set, as `cargo xtask test` does,
 /// else where `cargo build` puts it.
@@ -18,6 +19,14 @@ pub fn bin(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// A built program that heeds every signal, also where whoever started the tests ignores some, as
+/// nohup(1) does, and a shell for what it runs in the background. env(1).
+pub fn command(name: &str) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(bin(name));
+    command
 }
 
 /// Whether the test runs as root.

@@ -20,7 +20,7 @@ pub(crate) fn jumpimg<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
 
 /// The command that does.
 pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(jump_tests::bin("jumpimg"));
+    let mut command = jump_tests::command("jumpimg");
     command.args(arguments);
     command
 }

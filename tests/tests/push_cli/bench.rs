@@ -52,7 +52,7 @@ impl Bench {
 
     /// The same on an admin host that keeps its runs in the directory `state`.
     pub(crate) fn command_at(&self, state: &str, command: &str, arguments: &[&str]) -> Command {
-        let mut jumpimg = Command::new(jump_tests::bin("jumpimg"));
+        let mut jumpimg = jump_tests::command("jumpimg");
         jumpimg.arg(command);
         if matches!(command, "check" | "push") {
             jumpimg.arg("--job").arg(self.path("job.toml"));
