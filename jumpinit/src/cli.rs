@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use jumpspec::relpath::RelPath;
 use jumpspec::shown;
 use jumpspec::step::ImageRole;
 use serde::Serialize;
+
+use crate::hand::extract::ExtractArgs;
 
 /// Carries a jump plan out on a node. `jumpimg push` uploads this program and calls it;
 /// as /etc/rc.local it is the jump system's whole work.
@@ -133,20 +135,6 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused: DIRECTORY then holds a part.";
 
-/// Options of `extract`.
-#[derive(Args, Debug)]
-pub(crate) struct ExtractArgs {
-    /// An image, or a tar archive, plain or compressed with gzip, zstd or xz; - is standard
-    /// input
-    #[arg(value_name = "FILE")]
-    pub(crate) archive: PathBuf,
-    /// An existing directory, empty as far as the archive has something for it
-    pub(crate) directory: PathBuf,
-    /// Do not wait until everything is on the disk
-    #[arg(long)]
-    pub(crate) no_sync: bool,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Image {
     Jump,
@@ -166,42 +154,46 @@ impl Cli {
     /// Does what the command line says.
     pub(crate) fn run(self) -> Result<()> {
         match self.command {
-            Command::Facts { save } => print(&crate::facts::gather(&save)?),
+            Command::Facts { save } => print(&crate::node::facts::gather(&save)?),
             Command::Status => {
-                crate::view::narrow()?;
-                print(&crate::status::read()?)
+                crate::node::view::narrow()?;
+                print(&crate::node::status::read()?)
             }
-            Command::Stage { work } => crate::stage::run(&work),
+            Command::Stage { work } => crate::old_system::stage::run(&work),
             Command::Receive {
                 work,
                 image,
                 offset,
-            } if !crate::resume::is_here() => crate::stage::receive(&work, image.into(), offset),
-            Command::Receive { work, offset, .. } => crate::resume::receive(&work, offset),
-            Command::Arm { work } => crate::arm::run(&work),
-            Command::KeepArm { work } => crate::arm::keep(&work),
-            Command::SwapOff { device } => crate::landing::swap_off_first_to_die(&device),
-            Command::Reboot { work } => crate::arm::reboot(&work),
-            Command::TakeBack { work, run } => {
-                crate::take_back::run(work.as_deref(), run.as_deref())
+            } if !crate::jump_system::resume::is_here() => {
+                crate::old_system::stage::receive(&work, image.into(), offset)
             }
-            Command::Hello => crate::hello::run(),
-            Command::TurnBack { run } => crate::resume::turn_back(&run),
-            Command::Resume { run } => crate::resume::resume(&run),
-            Command::Exchange { work } => crate::resume::exchange(&work),
+            Command::Receive { work, offset, .. } => {
+                crate::jump_system::resume::receive(&work, offset)
+            }
+            Command::Arm { work } => crate::old_system::arm::run(&work),
+            Command::KeepArm { work } => crate::old_system::arm::keep(&work),
+            Command::SwapOff { device } => crate::steps::landing::swap_off_first_to_die(&device),
+            Command::Reboot { work } => crate::old_system::arm::reboot(&work),
+            Command::TakeBack { work, run } => {
+                crate::old_system::take_back::run(work.as_deref(), run.as_deref())
+            }
+            Command::Hello => crate::orders::admin_mark::run(),
+            Command::TurnBack { run } => crate::jump_system::resume::turn_back(&run),
+            Command::Resume { run } => crate::jump_system::resume::resume(&run),
+            Command::Exchange { work } => crate::jump_system::resume::exchange(&work),
             Command::Kept => {
-                crate::view::narrow()?;
-                print(&crate::kept::read()?)
+                crate::node::view::narrow()?;
+                print(&crate::node::records::read()?)
             }
             Command::Events { failed_boot } => {
-                crate::view::narrow()?;
-                crate::kept::print_log(failed_boot)
+                crate::node::view::narrow()?;
+                crate::node::records::print_log(failed_boot)
             }
-            Command::Vigil => crate::vigil::keep(),
-            Command::Replace => crate::replacing::run(),
-            Command::Finish => crate::confirm::run(),
-            Command::Deadline => crate::deadline::run(),
-            Command::Extract(args) => crate::extract::run(&args),
+            Command::Vigil => crate::jump_system::vigil::keep(),
+            Command::Replace => crate::jump_system::attempt::run(),
+            Command::Finish => crate::new_system::main::run(),
+            Command::Deadline => crate::new_system::deadline::run(),
+            Command::Extract(args) => crate::hand::extract::run(&args),
         }
     }
 }

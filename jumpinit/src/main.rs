@@ -2,70 +2,31 @@
 //! it to the old one; it is `/etc/rc.local` itself in the jump system; a unit starts it
 //! at the new system's first boot.
 
-mod accounts;
-mod apply;
-mod arm;
-mod attempt;
+mod boot;
 mod cli;
-mod configure;
-mod confirm;
-mod context;
-mod deadline;
-mod disk;
-mod erasure;
-mod evidence;
-mod extract;
-mod facts;
-mod failed_boot;
-mod feed;
-mod finish;
-mod first_boot;
-mod give_up;
-mod grub;
-mod guard;
-mod hash;
-mod health;
-mod hello;
-mod host_keys;
-mod identity;
-mod idle;
-mod kept;
-mod labels;
-mod landing;
-mod ledger;
-mod loader_settings;
-mod old;
-mod order;
-mod prove;
-mod replace;
-mod replacing;
-mod reporter;
-mod restore;
-mod resume;
-mod seal;
-mod selector;
-mod sshd;
-mod stage;
-mod status;
-mod take_back;
-mod unattended;
-mod unpack;
-mod view;
-mod vigil;
+mod conduct;
+mod hand;
+mod jump_system;
+mod new_system;
+mod node;
+mod old_system;
+mod orders;
+mod run;
+mod steps;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use extract::Refused;
+use hand::extract::Refused;
 use jumpspec::shown;
 use jumpspec::status::EXIT_BUSY;
 use jumpsys::lock::LockError;
-use order::Forbidden;
+use node::lock::Forbidden;
 
 fn main() -> ExitCode {
     let done = if is_rc_local() {
-        unattended::run()
+        jump_system::main::run()
     } else {
         cli::Cli::parse().run()
     };

@@ -17,6 +17,11 @@ pub use state::{State, TRIES, env_for};
 
 /// The selector's directory on the landing file system.
 pub const DIRECTORY: &str = "jump/selector";
+/// The path of one of the selector's files below the landing file system's root.
+pub fn file(name: &str) -> String {
+    format!("{DIRECTORY}/{name}")
+}
+
 /// The environment block in [`DIRECTORY`].
 pub const ENV: &str = "env";
 /// The selector's script in [`DIRECTORY`]: [`Selector::config`].

@@ -156,6 +156,22 @@ impl fmt::Display for ImageRole {
     }
 }
 
+impl Step {
+    /// Whether the journal is written around it: not while the landing partition is still, or again,
+    /// somebody else's.
+    pub fn is_journalled(&self) -> bool {
+        !matches!(
+            self,
+            Self::HookBefore
+                | Self::SwapOff
+                | Self::RestoreSwap
+                | Self::HookFinished
+                | Self::Report
+                | Self::RemoveTraces
+        )
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -76,6 +76,18 @@ pub fn boot_id() -> Result<String, PathError> {
     Ok(text.trim().to_owned())
 }
 
+/// Milliseconds since boot (`/proc/uptime`, proc(5)).
+pub fn uptime_ms() -> u64 {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    parse_uptime(&text).unwrap_or_default()
+}
+
+fn parse_uptime(text: &str) -> Option<u64> {
+    let (seconds, fraction) = text.split_whitespace().next()?.split_once('.')?;
+    let hundredths: u64 = fraction.get(..2)?.parse().ok()?;
+    Some(seconds.parse::<u64>().ok()? * 1000 + hundredths * 10)
+}
+
 /// Whether this process is root's.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

@@ -1,0 +1,190 @@
+//! GRUB on a BIOS: the selector's core image beside the old one's, and the boot sector, which is one
+//! sector and turned last.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use jumpspec::facts::Extent;
+use jumpspec::places;
+use jumpspec::selector::{self, Actions, Doubt, State};
+use jumpsys::bootsector::{BootSector, compose, place_core};
+use jumpsys::bootwrite;
+use jumpsys::cmd::Program;
+use jumpsys::durable;
+use jumpsys::root::{Owner, Root};
+
+use crate::boot::environment;
+use crate::run::context::Context;
+use crate::run::landing;
+
+/// GRUB's own first sector, as grub-install and the packages have it.
+const BOOT_IMG: &str = "usr/lib/grub/i386-pc/boot.img";
+/// The config to embed, among the selector's files.
+const EMBEDDED: &str = "embedded.cfg";
+/// The selector's core image, among its files.
+const CORE: &str = "core.img";
+/// How long grub-mkimage may take.
+const MKIMAGE_LIMIT: Duration = Duration::from_mins(5);
+
+/// Writes the selector's files and its core image. Nothing boots them yet: its
+/// environment already says "once", and only the boot sector is missing.
+pub(super) fn write_selector(cx: &mut Context) -> Result<()> {
+    landing::mount(cx)?;
+    let root = cx.landing_root()?;
+    let old = bootwrite::read_boot_sector(&cx.disk)?;
+    let texts = environment::texts(&cx.plan, Doubt::Old)?;
+    let public = Owner::root(0o644);
+    root.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
+    root.write(
+        &selector::file(EMBEDDED),
+        texts.embedded_config(&Actions::Real).as_bytes(),
+        public,
+    )?;
+    for (name, list) in selector::HASHES.iter().zip(texts.hash_lists()) {
+        root.write(&selector::file(name), list.as_bytes(), public)?;
+    }
+    root.write(&selector::file(selector::OLD_SECTOR), &old, public)?;
+    root.write(&selector::file(selector::NEW_SECTOR), &old, public)?;
+    environment::write_scripts(&root, &texts)?;
+    root.remove(&selector::file(selector::ENV))?;
+    environment::create(cx, State::Once)?;
+    make_core(cx)?;
+    let core = root
+        .read(&selector::file(CORE))?
+        .context("grub-mkimage wrote no core image")?;
+    let placed = place_core(&core, cx.plan.selector.core.start)?;
+    ensure_fits(&placed, cx.plan.selector.core, "the selector's core image")?;
+    drop(root);
+    landing::unmount(cx)?;
+    bootwrite::write_core(&cx.disk, cx.plan.selector.core.start, &placed)?;
+    durable::write_at(
+        &cx.disk,
+        cx.plan.selector.old_boot_sector * jumpsys::SECTOR_SIZE,
+        &old,
+    )?;
+    Ok(())
+}
+
+fn make_core(cx: &Context) -> Result<()> {
+    let [config, core] = [EMBEDDED, CORE].map(|name| format!("/{}", selector::file(name)));
+    Program::new(Path::new("/").join(places::GRUB_MKIMAGE))
+        .args([
+            "-O",
+            "i386-pc",
+            "-p",
+            selector::PREFIX,
+            "-c",
+            &config,
+            "-o",
+            &core,
+        ])
+        .args(selector::MODULES)
+        .in_root(Some(&cx.landing))
+        .timeout(MKIMAGE_LIMIT)
+        .run()?;
+    Ok(())
+}
+
+/// Whether a placed core image fits into its room.
+pub(super) fn ensure_fits(bytes: &[u8], room: Extent, what: &str) -> Result<()> {
+    let sectors = bytes.len() as u64 / jumpsys::SECTOR_SIZE;
+    ensure!(
+        sectors <= room.sectors,
+        "{what} takes {sectors} sectors; there is room for {}",
+        room.sectors
+    );
+    Ok(())
+}
+
+/// Reads a file that holds one sector.
+pub(super) fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
+    let bytes = root
+        .read(path)?
+        .with_context(|| format!("/{path} is missing"))?;
+    bytes
+        .as_slice()
+        .try_into()
+        .with_context(|| format!("/{path} has {} bytes, not 512", bytes.len()))
+}
+
+/// The boot sector's code of the jump system's GRUB.
+pub(super) fn selectors_loader(cx: &Context) -> Result<[u8; 512]> {
+    landing::read(cx, |root| read_sector(root, BOOT_IMG))
+}
+
+/// Turns the boot sector to the selector.
+pub(super) fn turn_to_selector(cx: &Context, loader: &[u8; 512]) -> Result<()> {
+    turn(cx, loader, cx.plan.selector.core.start)
+}
+
+/// Turns the boot sector to the old loader, if it leads to the selector.
+pub(super) fn turn_to_old(cx: &Context) -> Result<()> {
+    if leads_to(cx)? != cx.plan.selector.core.start {
+        return Ok(());
+    }
+    let old = raw_sector(cx)?;
+    turn(cx, &old, BootSector::new(old).kernel_sector())
+}
+
+/// Turns the boot sector to the new system's own loader. Reads the raw copy: the landing file
+/// system may be lost by now.
+pub(super) fn turn_to_new(cx: &Context) -> Result<()> {
+    let sector = raw_sector(cx)?;
+    let start = cx.plan.selector.new_core.start;
+    let leads_to = BootSector::new(sector).kernel_sector();
+    ensure!(
+        leads_to == start,
+        "the new boot sector leads to sector {leads_to}, not {start}"
+    );
+    turn(cx, &sector, start)
+}
+
+/// Whether the boot sector leads to the new system's own loader.
+pub(super) fn leads_to_new(cx: &Context) -> bool {
+    leads_to(cx).is_ok_and(|sector| sector == cx.plan.selector.new_core.start)
+}
+
+/// The sector that the boot sector leads to.
+fn leads_to(cx: &Context) -> Result<u64> {
+    let now = bootwrite::read_boot_sector(&cx.disk)?;
+    Ok(BootSector::new(now).kernel_sector())
+}
+
+/// Makes `loader`, which leads to sector `start`, the boot sector: it is written last and read back.
+fn turn(cx: &Context, loader: &[u8; 512], start: u64) -> Result<()> {
+    let now = bootwrite::read_boot_sector(&cx.disk)?;
+    let turned = compose(loader, &now, start);
+    Ok(bootwrite::write_boot_sector(&cx.disk, &turned)?)
+}
+
+/// The raw copy of a boot sector, beside the selector: the old system's, or the new one's once its
+/// loader is in its place.
+fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
+    let start = cx.plan.selector.old_boot_sector;
+    let sectors = bootwrite::read_sectors(&cx.disk, jumpsys::Extent { start, sectors: 1 })?;
+    let sector: [u8; 512] = sectors
+        .as_slice()
+        .try_into()
+        .context("a sector has 512 bytes")?;
+    ensure!(
+        BootSector::new(sector).is_grub(),
+        "sector {start} holds no boot sector"
+    );
+    Ok(sector)
+}
+
+/// Erases the selector's sectors; the boot sector must lead elsewhere.
+pub(super) fn erase_selector(cx: &Context) -> Result<()> {
+    let core = cx.plan.selector.core;
+    ensure!(
+        leads_to(cx)? != core.start,
+        "the boot sector still leads to the selector"
+    );
+    let all = jumpsys::Extent {
+        start: core.start,
+        sectors: core.sectors + 1,
+    };
+    bootwrite::zero_sectors(&cx.disk, all)?;
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! The jump system's whole life, as its `/etc/rc.local`: prove or go back; replace or
+//! wait, reachable; never a prompt, never a loop without end.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use jumpspec::arm;
+use jumpspec::event::What;
+use jumpspec::journal::{Journal, Stage};
+use jumpspec::places;
+use jumpspec::selector::State;
+use jumpsys::restart::{RebootVia, reboot};
+
+use crate::boot;
+use crate::conduct::{self, Start};
+use crate::jump_system::attempt::{self, Outcome};
+use crate::jump_system::failed_boot;
+use crate::jump_system::stay;
+use crate::jump_system::vigil;
+use crate::jump_system::watchdogs;
+use crate::node::bundle::read_plan;
+use crate::node::landing::next_boot;
+use crate::run::context::Context;
+use crate::run::failure;
+use crate::run::reporter::Reporter;
+use crate::run::reset::Deadline;
+
+/// What the deadline leaves the steps to fail by themselves, which says more.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What the deadline says.
+const NOT_PROVED: &str = "not proved in time: back to the old system";
+
+/// What happens at the end of this boot.
+enum End {
+    /// Into what the selector now says, told in these words.
+    Reboot(&'static str),
+    /// Stay up, reachable, and say why.
+    Stay(anyhow::Error),
+    /// The same, where it was said.
+    Told,
+    /// The same, and write nothing: what the disk says is in doubt.
+    Doubt(anyhow::Error),
+}
+
+/// Runs the jump system's part. Returns only when the node stays in the jump system.
+pub(crate) fn run() -> Result<()> {
+    let mut reporter = Reporter::to_console();
+    reporter.log_to(&Path::new("/").join(places::EVENTS));
+    let plan_path = Path::new("/").join(places::PLAN);
+    if !plan_path.exists() {
+        reporter.note("there is no plan here: this jump system has nothing to do");
+        return Ok(());
+    }
+    vigil::begun(&mut reporter);
+    let watchdog = watchdogs::arm(&mut reporter);
+    let context =
+        read_plan(&plan_path).and_then(|plan| Context::new(plan, PathBuf::from("/"), reporter));
+    let mut cx = match context {
+        Ok(cx) => cx,
+        Err(error) => {
+            let mut reporter = Reporter::to_console();
+            go_back_without_context(&error, &mut reporter)?;
+            watchdogs::disarm(watchdog, &mut reporter);
+            return Ok(());
+        }
+    };
+    let stayed = match proceed(&mut cx) {
+        End::Reboot(into) => {
+            cx.reporter.tell(What::Reboot {
+                into: into.to_owned(),
+            });
+            cx.reporter.close_log();
+            // The watchdog goes on: a reboot may hang as well.
+            return Ok(reboot(RebootVia::Kernel)?);
+        }
+        End::Stay(error) => stay::stay(&mut cx, &error),
+        End::Told => Ok(()),
+        End::Doubt(error) => {
+            let stage = cx.journal().stage;
+            stay::tell(&mut cx, stage, &error);
+            Ok(())
+        }
+    };
+    watchdogs::disarm(watchdog, &mut cx.reporter);
+    stayed
+}
+
+/// The environment, not the journal, says whether the commit was done: it is what the
+/// loader reads.
+fn proceed(cx: &mut Context) -> End {
+    if !cx.is_journal_found() {
+        return End::Doubt(anyhow!(
+            "the journal of run {} cannot be read, so how far it came is not known",
+            cx.plan.run
+        ));
+    }
+    match (cx.journal().stage, boot::state(cx)) {
+        (Stage::Stuck, _) => End::Stay(anyhow!(
+            "{}",
+            cx.journal()
+                .failure
+                .clone()
+                .unwrap_or_else(|| "an earlier boot gave up".to_owned())
+        )),
+        (Stage::Try | Stage::Finish, _) | (_, Some(State::Try(_))) => {
+            let told = failed_boot::collect(cx);
+            End::Stay(anyhow!(
+                "the new system was not confirmed: {}",
+                told.as_deref()
+                    .unwrap_or("it used up its tries and left no reason")
+            ))
+        }
+        (Stage::Replace, _) | (_, Some(State::Jump)) => replace(cx),
+        (Stage::Stage | Stage::Armed, _) => prove(cx),
+        // Once means once, whatever ended the first time.
+        (Stage::Prove, _) => go_back(
+            cx,
+            &anyhow!("the jump system came up a second time without having proved itself"),
+        ),
+    }
+}
+
+/// Nothing is destroyed yet: whatever is amiss, the old system comes back, to which the
+/// selector has already turned.
+fn prove(cx: &mut Context) -> End {
+    let steps = cx.plan.steps.prove.clone();
+    let limit = cx.plan.wait.prove.0 + GRACE;
+    let deadline = Deadline::start(limit, RebootVia::Kernel, NOT_PROVED);
+    let ordered = refuse_unordered(cx.journal());
+    // Entered first: once means once, also for what goes back at once.
+    let entered = cx.enter(Stage::Prove).and(ordered);
+    let proved = entered.and_then(|()| conduct::all(cx, &steps, &Start::Beginning));
+    drop(deadline);
+    match proved {
+        Ok(()) if cx.plan.rehearsal => rehearsed(cx),
+        Ok(()) => replace(cx),
+        // The commit itself may have been done before it failed.
+        Err(error) if boot::state(cx) == Some(State::Jump) => End::Stay(error),
+        Err(error) => go_back(cx, &error),
+    }
+}
+
+/// Why a jump system that comes up goes back at once, if it was not meant to come up.
+fn refuse_unordered(journal: &Journal) -> Result<()> {
+    if arm::is_ordered(journal) {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "nobody ordered this reboot: the run was armed, and the node was rebooted for another reason"
+    ))
+}
+
+fn rehearsed(cx: &mut Context) -> End {
+    cx.reporter.tell(What::Complete);
+    turn_back(cx);
+    End::Reboot("the old system")
+}
+
+fn go_back(cx: &mut Context, error: &anyhow::Error) -> End {
+    let stage = cx.journal().stage;
+    stay::tell_failure(cx, stage, error, "the old system comes back");
+    let journal = Journal {
+        failure: Some(failure::for_journal(error)),
+        ..cx.journal().clone()
+    };
+    if let Err(error) = cx.record(journal) {
+        cx.reporter.note(format!("{error:#}"));
+    }
+    turn_back(cx);
+    End::Reboot("the old system")
+}
+
+/// The selector's environment says "old" since before this boot; that its script can be
+/// read is not taken for granted.
+fn turn_back(cx: &mut Context) {
+    if let Err(error) = boot::turn_back(cx) {
+        cx.reporter.note(format!("{error:#}"));
+    }
+}
+
+fn replace(cx: &mut Context) -> End {
+    match attempt::watch(cx) {
+        Outcome::Replaced => End::Reboot("the new system"),
+        Outcome::Died => End::Reboot("the jump system, which begins anew"),
+        Outcome::Stays => End::Told,
+        Outcome::Failed(error) => End::Stay(error),
+    }
+}
+
+/// Without a plan that can be read or a disk that can be found nothing is known and
+/// nothing written. Before the commit a reboot leads to the old system; after it, the
+/// next boots end here as well, so the node stays up.
+fn go_back_without_context(error: &anyhow::Error, reporter: &mut Reporter) -> Result<()> {
+    reporter.log_to(&Path::new("/").join(places::EVENTS));
+    reporter.enter(Stage::Prove);
+    let spent = next_boot(Path::new("/")) == Some(State::Old);
+    let next = if spent {
+        "the old system comes back"
+    } else {
+        stay::leave_reason("an unknown run", error, reporter);
+        stay::STAYS
+    };
+    reporter.tell(What::Failed {
+        step: "find the plan and its disk".to_owned(),
+        error: format!("{error:#}"),
+        next: next.to_owned(),
+    });
+    reporter.close_log();
+    if spent {
+        reboot(RebootVia::Kernel)?;
+    }
+    Ok(())
+}

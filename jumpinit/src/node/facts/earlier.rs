@@ -1,0 +1,138 @@
+//! What an earlier jump has left on this node.
+
+use jumpspec::facts::{Disk, Extent, JumpInProgress};
+use jumpsys::mountinfo;
+
+use super::disks;
+use crate::node::{borrowed, lock, records};
+
+/// A run that is not over, by the journal on the partition that it has borrowed. While the landing
+/// file system is mounted or the boot sector leads to the selector it is under way, wherever its
+/// admin host went.
+pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
+    let (disk, partition) = borrowed::landing(disks)?;
+    let journal = borrowed::journal_of(partition)?;
+    let armed = disk.loader.as_ref().is_some_and(|loader| {
+        let at_selector = |area: &Extent| {
+            loader
+                .kernel_sector
+                .is_some_and(|sector| sector > area.start)
+        };
+        loader.grub && loader.area.as_ref().is_some_and(at_selector)
+    });
+    Some(JumpInProgress {
+        live: lock::is_at_work(&journal.run) || is_mounted(&partition.device),
+        armed,
+        origin: records::origin(&journal.run),
+        landing: Some(partition.device.clone()),
+        swap: journal.swap,
+        run: journal.run,
+        stage: Some(journal.stage),
+    })
+}
+
+fn is_mounted(device: &str) -> bool {
+    let mounts = mountinfo::read_mountinfo().unwrap_or_default();
+    mounts.iter().any(|mount| disks::canonical(mount) == device)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::node::borrowed::{is_borrowed, landing_partition};
+    use crate::node::journal::Ledger;
+    use jumpspec::facts::{Content, DiskIdentity, Partition, UNKNOWN, UNRECOGNISED};
+    use jumpspec::journal::Journal;
+    use jumpspec::plan::Swap;
+
+    const MIB: u64 = 1 << 20;
+
+    fn disk(serial: &str, device: &Path, content: Option<&str>) -> Disk {
+        let content = content.map(|kind| Content {
+            kind: kind.to_owned(),
+            uuid: None,
+            label: None,
+        });
+        let partition = Partition {
+            number: 2,
+            device: device.display().to_string(),
+            start: 2048,
+            sectors: 4 * MIB / 512,
+            type_code: "0x82".to_owned(),
+            partuuid: None,
+            name: None,
+            bootable: false,
+            content,
+            swap_active: false,
+            holders: Vec::new(),
+            links: Vec::new(),
+        };
+        Disk {
+            name: serial.to_owned(),
+            device: format!("/dev/{serial}"),
+            identities: vec![DiskIdentity::Serial(serial.to_owned())],
+            sectors: 1 << 20,
+            logical_sector: 512,
+            model: None,
+            table: None,
+            partitions: vec![partition],
+            kernel_partitions: None,
+            content: None,
+            loader: None,
+            links: Vec::new(),
+        }
+    }
+
+    fn swap() -> Swap {
+        Swap {
+            uuid: "22222222-0000-4000-8000-000000000002".to_owned(),
+            label: Some("swap0".to_owned()),
+            options: "sw".to_owned(),
+        }
+    }
+
+    /// A partition that a run on the disk `serial` has begun to wipe, as a file.
+    fn wiped(scratch: &Path, name: &str, serial: &str) -> std::path::PathBuf {
+        let path = scratch.join(name);
+        std::fs::write(&path, vec![0; usize::try_from(4 * MIB).unwrap()]).unwrap();
+        let identities = [DiskIdentity::Serial(serial.to_owned())];
+        let journal = Journal {
+            swap: Some(swap()),
+            ..Journal::new(&jumpspec::run_id::RunId::new(0xaa), &identities)
+        };
+        Ledger::open(&path, 4 * MIB)
+            .unwrap()
+            .write(&journal)
+            .unwrap();
+        path
+    }
+
+    #[test]
+    fn a_landing_partition_without_a_file_system_is_known_by_its_journal() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = wiped(scratch.path(), "wiped", "A");
+        for content in [None, Some(UNKNOWN), Some(UNRECOGNISED)] {
+            let disks = [disk("A", &path, content)];
+            let jump = jump_in_progress(&disks).unwrap();
+            assert_eq!((jump.swap, jump.live), (Some(swap()), false));
+            assert!(is_borrowed(&disks[0], &disks[0].partitions[0]));
+        }
+        // Whoever made something of it since does not have it taken away.
+        for kind in ["swap", "ext4"] {
+            assert!(jump_in_progress(&[disk("A", &path, Some(kind))]).is_none());
+        }
+    }
+
+    #[test]
+    fn a_copy_of_the_disk_is_not_taken_for_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let copied = wiped(scratch.path(), "copy", "A");
+        let path = wiped(scratch.path(), "original", "A");
+        let disks = [disk("B", &copied, None), disk("A", &path, None)];
+        let found = landing_partition(&disks).unwrap();
+        assert_eq!(found.device, path.display().to_string());
+        assert!(!is_borrowed(&disks[0], &disks[0].partitions[0]));
+    }
+}

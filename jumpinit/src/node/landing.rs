@@ -1,0 +1,120 @@
+//! The landing partition as whoever looks at a node finds it: its journal, its plan, what the
+//! selector would do. Only reads.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use jumpspec::facts::Partition;
+use jumpspec::journal::Journal;
+use jumpspec::plan::Plan;
+use jumpspec::{places, selector};
+use jumpsys::grubenv;
+use jumpsys::mount::{self, MountSpec, MsFlags};
+use jumpsys::mountinfo;
+use jumpsys::root::Root;
+
+use crate::node::borrowed;
+use crate::node::bundle::read_plan;
+use crate::node::facts::gather_disks;
+use crate::node::journal::Ledger;
+
+/// What the landing partition tells.
+#[derive(Debug)]
+pub(crate) struct Landing {
+    /// Its journal.
+    pub(crate) journal: Option<Journal>,
+    /// Its plan.
+    pub(crate) plan: Option<Plan>,
+    /// What the selector would do.
+    pub(crate) state: Option<String>,
+}
+
+/// Reads the landing partition, if there is one, without changing it. A file system that was
+/// never made to its end tells nothing.
+pub(crate) fn find() -> Result<Option<Landing>> {
+    let Some(partition) = landing_partition()? else {
+        return Ok(None);
+    };
+    let device = PathBuf::from(&partition.device);
+    let journal = Ledger::open(&device, partition.size().bytes())?.journal();
+    let on_it = with_landing(|root| {
+        let plan = read_plan(&root.path().join(places::PLAN)).ok();
+        let state = next_boot(root.path());
+        Ok((plan, state.map(|state| state.values().0.to_owned())))
+    });
+    let (plan, state) = on_it.ok().flatten().unwrap_or_default();
+    Ok(Some(Landing {
+        journal,
+        plan,
+        state,
+    }))
+}
+
+/// Reads something from the landing file system, if there is one, wherever it is mounted.
+pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<Option<T>> {
+    let Some(partition) = landing_partition()? else {
+        return Ok(None);
+    };
+    let (root, mounted) = mounted_at(Path::new(&partition.device), &partition.device)?;
+    let found = Root::open(&root)
+        .map_err(anyhow::Error::from)
+        .and_then(|root| read(&root));
+    if mounted {
+        mount::unmount(&root)?;
+        std::fs::remove_dir(&root)?;
+    }
+    found.map(Some)
+}
+
+/// The partition that a run has borrowed.
+fn landing_partition() -> Result<Option<Partition>> {
+    let disks = gather_disks()?;
+    Ok(borrowed::landing_partition(&disks).cloned())
+}
+
+/// Where the landing file system is mounted, and whether it was mounted just now.
+fn mounted_at(device: &Path, name: &str) -> Result<(PathBuf, bool)> {
+    let by_device = mountinfo::read_mountinfo()?
+        .into_iter()
+        .find(|mount| crate::node::facts::device_of(mount) == name);
+    if let Some(mount) = by_device {
+        return Ok((mount.mount_point, false));
+    }
+    let root = PathBuf::from(format!("/run/jump-status-{}", std::process::id()));
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&root)
+        .with_context(|| format!("cannot make {}", root.display()))?;
+    if let Err(error) = crate::node::landing::mount_ext4(device, &root, MsFlags::MS_RDONLY) {
+        std::fs::remove_dir(&root)?;
+        return Err(error);
+    }
+    Ok((root, true))
+}
+
+/// What the selector would do at the next boot, if its environment below `landing`, the root of
+/// the landing file system, can be read.
+pub(crate) fn next_boot(landing: &Path) -> Option<selector::State> {
+    let env = grubenv::read(&landing.join(selector::file(selector::ENV))).ok()?;
+    selector::State::read(|name| env.get(name))
+}
+
+/// Mounts an ext4 at a directory that only root may enter, made if it is missing.
+pub(crate) fn mount_ext4(device: &Path, target: &Path, flags: MsFlags) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(target)
+        .with_context(|| format!("cannot make {}", target.display()))?;
+    mount::mount(&MountSpec {
+        source: device,
+        target,
+        fstype: "ext4",
+        flags,
+        data: None,
+    })?
+    .keep();
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! What this node is, and what it keeps of a run. Only reads, but for the journal and the lock.
+
+pub(crate) mod borrowed;
+pub(crate) mod bundle;
+pub(crate) mod disk;
+pub(crate) mod facts;
+pub(crate) mod host_keys;
+pub(crate) mod journal;
+pub(crate) mod landing;
+pub(crate) mod lock;
+pub(crate) mod records;
+pub(crate) mod status;
+pub(crate) mod view;

@@ -1,0 +1,177 @@
+//! Arming, by an order of its own: staging may come to its end after the one who wanted it has
+//! left, and then nothing boots it. What is armed has an end as well: a keeper, which outlives the
+//! login, takes it back; and a jump system whose reboot nobody ordered goes back by itself.
+
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jumpspec::arm::{self, Arm, Moment, Standing};
+use jumpspec::event::What;
+use jumpspec::journal::{Journal, Stage};
+use jumpspec::plan::Plan;
+use jumpspec::step::Step;
+use jumpsys::cmd::Program;
+use jumpsys::lock::{LockError, RunLock};
+use jumpsys::process::{self, Oom};
+use jumpsys::restart::{self, RebootVia};
+use jumpsys::system::boot_id;
+use jumpsys::system::uptime_ms;
+
+use crate::boot;
+use crate::conduct;
+use crate::node::bundle;
+use crate::node::lock::{self, Forbidden};
+use crate::old_system::open;
+use crate::run::context::Context;
+use crate::run::reporter::Reporter;
+
+/// How often the keeper looks.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// What the keeper says once it keeps.
+const READY: &str = "keeping";
+/// How long it may take until it does.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// Turns the boot sector, once somebody sees to it that it does not stay so.
+pub(crate) fn run(work: &Path) -> Result<()> {
+    let (_lock, mut cx) = open::run(work)?;
+    if cx.journal().stage == Stage::Armed {
+        // Perhaps by halves, by a call whose connection broke.
+        take_back(&mut cx, "it is armed anew")?;
+    }
+    arm::can_arm(&cx.plan, cx.journal(), &boot_id()?).map_err(Forbidden::from)?;
+    let index = arm::position(&cx.plan).context("the plan has no arm")?;
+    let armed = start_keeper(work).and_then(|()| conduct::one(&mut cx, index, &Step::Arm));
+    if let Err(error) = armed {
+        let back = take_back(&mut cx, "arming failed");
+        cx.reporter.tell(What::Failed {
+            step: Step::Arm.to_string(),
+            error: format!("{error:#}"),
+            next: match back {
+                Ok(()) => "the old system stays, and boots".to_owned(),
+                Err(error) => format!(
+                    "the old system stays; a reboot may lead by way of the jump system back to it: {error:#}"
+                ),
+            },
+        });
+        return Err(error);
+    }
+    cx.reporter.tell(What::Complete);
+    Ok(())
+}
+
+/// Orders the reboot that the arm is for, and asks init for it.
+pub(crate) fn reboot(work: &Path) -> Result<()> {
+    let (_lock, mut cx) = open::run(work)?;
+    if !matches!(standing(&cx)?, Standing::Holds(_)) {
+        let run = cx.plan.run.clone();
+        return Err(Forbidden::from(arm::NotNow::NotArmed(run)).into());
+    }
+    order_reboot(&mut cx, true)?;
+    let asked = restart::reboot(RebootVia::Init);
+    if asked.is_err() {
+        order_reboot(&mut cx, false)?;
+    }
+    Ok(asked?)
+}
+
+/// Writes it into both of the journal's slots: a torn one does not change what was ordered.
+fn order_reboot(cx: &mut Context, ordered: bool) -> Result<()> {
+    let arm = cx.journal().arm.clone();
+    let journal = Journal {
+        arm: arm.map(|arm| Arm { ordered, ..arm }),
+        ..cx.journal().clone()
+    };
+    cx.record(journal.clone())?;
+    cx.record(journal)
+}
+
+/// Makes an armed run one that is staged and no more: the old loader boots. `why` is told to
+/// whoever asks.
+pub(crate) fn take_back(cx: &mut Context, why: &str) -> Result<()> {
+    boot::lead_back(cx)?;
+    let last = arm::position(&cx.plan).and_then(|index| index.checked_sub(1));
+    let last = last.context("the plan has no step in front of its arm")?;
+    cx.reporter.enter(Stage::Stage);
+    cx.record(Journal {
+        stage: Stage::Stage,
+        step: u32::try_from(last)?,
+        done: true,
+        arm: None,
+        failure: Some(why.to_owned()),
+        ..cx.journal().clone()
+    })
+}
+
+fn start_keeper(work: &Path) -> Result<()> {
+    let keeper = Program::new("/proc/self/exe").arg("keep-arm").arg("--work");
+    let started = keeper.arg(work).start_detached(READY, READY_LIMIT);
+    started.context("nobody would take the arm back, so it is not made")
+}
+
+/// The keeper's life: it ends with the arm, or with the boot.
+pub(crate) fn keep(work: &Path) -> Result<()> {
+    let plan = bundle::read(work)?.plan;
+    // Without these it keeps all the same, if less surely.
+    process::when_out_of_memory(Oom::Spare).ok();
+    process::leave_cgroups(Path::new(process::CGROUPS));
+    std::env::set_current_dir("/").context("cannot enter /")?;
+    println!("{READY}");
+    loop {
+        sleep(LOOK_EVERY);
+        // What cannot be read now may be readable soon, and the arm may stand.
+        if let Ok(true) = is_over(&plan) {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether there is nothing left to keep; takes back what has stood too long.
+fn is_over(plan: &Plan) -> Result<bool> {
+    let found = standing(&open(plan)?)?;
+    if let Standing::Holds(_) = found {
+        return Ok(false);
+    }
+    // Whoever has it is arming, or taking back, or ordering the reboot.
+    let Some(_lock) = lock(plan)? else {
+        return Ok(false);
+    };
+    let mut cx = open(plan)?;
+    match standing(&cx)? {
+        Standing::Holds(_) => Ok(false),
+        Standing::None => Ok(true),
+        Standing::Over => {
+            let limit = String::from(plan.wait.boot);
+            take_back(
+                &mut cx,
+                &format!("it was armed and not rebooted within {limit}, so the arm was taken back"),
+            )?;
+            Ok(true)
+        }
+    }
+}
+
+fn open(plan: &Plan) -> Result<Context> {
+    Context::new(plan.clone(), PathBuf::new(), Reporter::default())
+}
+
+fn lock(plan: &Plan) -> Result<Option<RunLock>> {
+    match lock::lock(&plan.run) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if matches!(error.downcast_ref(), Some(LockError::Held { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn standing(cx: &Context) -> Result<Standing> {
+    Ok(arm::standing(&cx.plan, cx.journal(), now(&boot_id()?)))
+}
+
+fn now(boot_id: &str) -> Moment<'_> {
+    Moment {
+        boot_id,
+        uptime_ms: uptime_ms(),
+    }
+}

@@ -1,0 +1,6 @@
+//! What an admin host orders on the old system, over SSH.
+
+pub(crate) mod arm;
+mod open;
+pub(crate) mod stage;
+pub(crate) mod take_back;

@@ -1,0 +1,34 @@
+//! The run that an order on the old system is for.
+
+use std::path::Path;
+
+use anyhow::Result;
+use jumpspec::arm;
+use jumpspec::plan::Plan;
+use jumpsys::lock::RunLock;
+use jumpsys::system::boot_id;
+
+use crate::node::bundle;
+use crate::node::facts::{gather_disks, jump_in_progress};
+use crate::node::lock::{self, Forbidden};
+use crate::run::context::Context;
+use crate::run::reporter::Reporter;
+
+/// The run of the bundle in `work`, if this is the boot that its plan was made in.
+pub(super) fn run(work: &Path) -> Result<(RunLock, Context)> {
+    let bundle = bundle::read(work)?;
+    let lock = lock::lock(&bundle.plan.run)?;
+    arm::in_its_boot(&bundle.plan, &boot_id()?).map_err(Forbidden::from)?;
+    refuse_other_run(&bundle.plan)?;
+    let cx = Context::new(bundle.plan, work.join("landing"), Reporter::to_stdout())?;
+    Ok((lock, cx.with_work(work)))
+}
+
+/// A run that another admin host has begun since the plan was made is not run over; what a dead
+/// one has left is.
+fn refuse_other_run(plan: &Plan) -> Result<()> {
+    match jump_in_progress(&gather_disks()?) {
+        Some(jump) if jump.live || jump.armed => Ok(lock::refuse_other(&jump.run, &plan.run)?),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,166 @@
+//! Makes the old system boot and swap as before a run, while nothing is replaced: at every point
+//! of staging, armed, or after a jump system that came back; also when an earlier attempt to do
+//! so was cut off.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jumpspec::bundle;
+use jumpspec::event::What;
+use jumpspec::journal::Stage;
+use jumpspec::plan::Plan;
+use jumpspec::selector::State;
+use jumpsys::{mount, mountinfo, system};
+
+use crate::node::bundle::read_plan;
+use crate::node::facts::{device_of, gather_disks, jump_in_progress};
+use crate::node::lock::{self, Forbidden};
+use crate::node::records;
+use crate::run::context::Context;
+use crate::run::reporter::Reporter;
+
+/// Where the landing file system is mounted meanwhile.
+const LANDING: &str = "/run/jump-landing";
+
+/// Takes the run back whose plan is found; `wanted` is its id, if the caller knows it.
+pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
+    let plan = find_plan(work)?;
+    if let Some(wanted) = wanted {
+        lock::refuse_other(&plan.run, wanted)?;
+    }
+    let _lock = lock::lock(&plan.run)?;
+    let mut cx = Context::new(plan, PathBuf::from(LANDING), Reporter::to_stdout())?;
+    unmount_landing(&mut cx)?;
+    ensure_not_replaced(&mut cx)?;
+    begin(&mut cx, "restore the boot sector");
+    crate::boot::disarm(&cx)?;
+    begin(&mut cx, "make the landing partition swap again");
+    crate::steps::finish::give_back(&mut cx)?;
+    remove_work(&cx.plan.run)?;
+    if cx.landing.exists() {
+        std::fs::remove_dir(&cx.landing)
+            .with_context(|| format!("cannot remove {}", cx.landing.display()))?;
+    }
+    cx.reporter.tell(What::Complete);
+    Ok(())
+}
+
+fn begin(cx: &mut Context, step: &str) {
+    cx.reporter.tell(What::Begin {
+        step: step.to_owned(),
+    });
+}
+
+/// The plan of the run that this node belongs to. Landing file system and journal say which it
+/// is; where neither does, a plan counts only if it has left something here.
+fn find_plan(work: Option<&Path>) -> Result<Plan> {
+    let mut plans: Vec<Plan> = Vec::new();
+    if let Some(work) = work {
+        plans.extend(
+            crate::node::bundle::read(work)
+                .ok()
+                .map(|bundle| bundle.plan),
+        );
+        plans.extend(read_plan(&work.join(bundle::PLAN_FILE)).ok());
+    }
+    plans.extend(crate::node::landing::find()?.and_then(|landing| landing.plan));
+    plans.extend(
+        records::bundles()
+            .into_iter()
+            .map(|(_, bundle)| bundle.plan),
+    );
+    let Some(jump) = jump_in_progress(&gather_disks()?) else {
+        let found = plans.into_iter().find(has_left_something);
+        return found.ok_or_else(|| wrong("there is nothing of a run on this node".to_owned()));
+    };
+    let asked = plans.first().map(|plan| plan.run.clone());
+    let found = plans.into_iter().find(|plan| plan.run == jump.run);
+    found.ok_or_else(|| match asked {
+        Some(asked) => Forbidden::OtherRun {
+            found: jump.run.into(),
+            asked: asked.into(),
+        }
+        .into(),
+        None => wrong(format!(
+            "run {} has left no plan here; abort it from the host that began it",
+            jump.run
+        )),
+    })
+}
+
+fn wrong(why: String) -> anyhow::Error {
+    Forbidden::WrongStage(why).into()
+}
+
+/// Whether this boot is the one that the plan was made in, or the landing partition carries the
+/// run's journal or file system.
+fn has_left_something(plan: &Plan) -> bool {
+    let this_boot = system::boot_id().is_ok_and(|boot| boot == plan.boot_id);
+    let on_disk = || {
+        let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
+        let found = jumpsys::superblock::probe(&cx.landing_device()).ok()??;
+        Some(found.uuid.as_deref() == Some(plan.landing.fs_uuid.as_str()))
+    };
+    this_boot || records::journal_of(plan).is_some() || on_disk() == Some(true)
+}
+
+/// Staging may have mounted it at several places, and /dev below its toolbox.
+fn unmount_landing(cx: &mut Context) -> Result<()> {
+    cx.reporter.close_log();
+    let device = cx.landing_device().display().to_string();
+    let mut mounts = mountinfo::read_mountinfo()?;
+    mounts.reverse();
+    for mount in mounts {
+        if device_of(&mount) == device {
+            mount::unmount(&mount.mount_point)?;
+        }
+    }
+    Ok(())
+}
+
+/// The environment besides the journal, which is written after it.
+fn ensure_not_replaced(cx: &mut Context) -> Result<()> {
+    let ours = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
+    let committed = if ours.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
+        // A file system that was never made to its end has no environment.
+        let state = crate::run::landing::mount(cx)
+            .ok()
+            .and_then(|()| crate::boot::state(cx));
+        crate::run::landing::unmount(cx)?;
+        matches!(state, Some(State::Jump | State::Try(_)))
+    } else {
+        false
+    };
+    if committed || cx.journal().stage >= Stage::Replace {
+        bail!(Forbidden::WrongStage(format!(
+            "run {} has begun to replace this node; there is nothing to go back to",
+            cx.plan.run
+        )));
+    }
+    Ok(())
+}
+
+/// Removes what staging left in memory: bundle, toolbox, mount points. Not while anything is
+/// still mounted below it: removing would reach into that.
+fn remove_work(run: &str) -> Result<()> {
+    for (directory, bundle) in records::bundles() {
+        if bundle.plan.run != run {
+            continue;
+        }
+        let below = |mounts: Vec<mountinfo::Mount>| {
+            mounts
+                .into_iter()
+                .rev()
+                .filter(|mount| mount.mount_point.starts_with(&directory))
+                .collect::<Vec<_>>()
+        };
+        for mount in below(mountinfo::read_mountinfo()?) {
+            mount::unmount(&mount.mount_point)?;
+        }
+        if below(mountinfo::read_mountinfo()?).is_empty() {
+            std::fs::remove_dir_all(&directory)
+                .with_context(|| format!("cannot remove {}", directory.display()))?;
+        }
+    }
+    Ok(())
+}

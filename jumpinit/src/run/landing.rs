@@ -1,0 +1,46 @@
+//! The landing file system of a run, mounted and unmounted.
+
+use std::path::Path;
+
+use anyhow::Result;
+use jumpsys::mount::{self, MsFlags};
+use jumpsys::mountinfo;
+use jumpsys::root::Root;
+
+use crate::node::landing::mount_ext4;
+use crate::run::context::Context;
+
+/// Mounts the landing file system to write to it, unless it is mounted.
+pub(crate) fn mount(cx: &Context) -> Result<()> {
+    if is_mounted(&cx.landing)? {
+        return Ok(());
+    }
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::empty())
+}
+
+/// Reads something from the landing file system, which is mounted for it and not written to.
+pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    if is_mounted(&cx.landing)? {
+        mount::unmount(&cx.landing)?;
+    }
+    mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::MS_RDONLY)?;
+    let found = cx.landing_root().and_then(|root| read(&root));
+    mount::unmount(&cx.landing)?;
+    found
+}
+
+/// Unmounts the landing file system, if it is mounted; all of it is on disk then, also
+/// for GRUB, which replays no journal.
+pub(crate) fn unmount(cx: &mut Context) -> Result<()> {
+    cx.reporter.close_log();
+    if is_mounted(&cx.landing)? {
+        mount::unmount(&cx.landing)?;
+    }
+    Ok(())
+}
+
+fn is_mounted(target: &Path) -> Result<bool> {
+    Ok(mountinfo::read_mountinfo()?
+        .iter()
+        .any(|mount| mount.mount_point == target))
+}

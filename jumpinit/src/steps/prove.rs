@@ -1,0 +1,59 @@
+//! The jump system proves itself before anything is destroyed: disks, network, sshd, the
+//! staged image. Only looks.
+
+use anyhow::{Result, ensure};
+use jumpspec::places;
+use jumpspec::plan::NewPartition;
+use jumpspec::step::ImageRole;
+
+use crate::run::context::Context;
+
+/// The disk has the partitions that the plan was made for, and we run from the landing one.
+pub(crate) fn disks(cx: &mut Context) -> Result<()> {
+    let disk = cx.read_disk()?;
+    let now: Vec<NewPartition> = disk
+        .partitions
+        .iter()
+        .map(NewPartition::unchanged)
+        .collect();
+    let planned: Vec<NewPartition> = cx
+        .plan
+        .disk
+        .before
+        .iter()
+        .map(NewPartition::unchanged)
+        .collect();
+    ensure!(
+        now == planned,
+        "the partitions of {} are not those that the plan was made for",
+        disk.device
+    );
+    let landing = cx.landing_device();
+    let landing_uuid = jumpsys::superblock::probe(&landing)?.and_then(|found| found.uuid);
+    ensure!(
+        landing_uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()),
+        "{} does not hold this run's landing file system",
+        landing.display()
+    );
+    ensure!(
+        jumpsys::mount::lies_on(&cx.landing, &landing)?,
+        "the jump system does not run from {}, the landing partition",
+        landing.display()
+    );
+    Ok(())
+}
+
+/// The staged image is whole.
+pub(crate) fn image(cx: &mut Context) -> Result<()> {
+    let path = cx
+        .on_landing(places::IMAGES)
+        .join(ImageRole::Target.file_name());
+    let found = crate::hand::hash::file(&path, &mut cx.reporter, "check the digest")?;
+    let planned = cx.plan.images.target.digest;
+    ensure!(
+        found == planned,
+        "{} has digest {found}, not {planned}",
+        path.display()
+    );
+    Ok(())
+}

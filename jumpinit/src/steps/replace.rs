@@ -1,0 +1,154 @@
+//! Steps on the jump system that replace the old one: partitions, file systems, the
+//! unpacked image.
+
+use std::fs::File;
+use std::io::ErrorKind;
+
+use anyhow::{Context as _, Result};
+use jumparchive::Existing;
+use jumpspec::facts::TableKind;
+use jumpspec::job::Filesystem;
+use jumpspec::places;
+use jumpspec::plan::NewPartition;
+use jumpspec::step::ImageRole;
+use jumpsys::mkfs::{Fs, MkfsSpec};
+use jumpsys::partition::{NewTable, Partition, read_table, write_table};
+use jumpsys::partnodes::sync_kernel_partitions;
+use jumpsys::usage::{self, Space};
+use jumpsys::{blockdev, swap};
+
+use crate::run::context::Context;
+use crate::run::new_root;
+
+/// Writes the new partition table and tells the kernel, leaving the landing partition
+/// that we run from as it is.
+pub(crate) fn repartition(cx: &mut Context) -> Result<()> {
+    new_root::unmount(cx)?;
+    let disk = &cx.plan.disk;
+    let partitions: Vec<Partition> = disk.after.iter().map(table_entry).collect();
+    let table = match disk.table {
+        TableKind::Mbr => NewTable::Mbr {
+            signature: u32::from_str_radix(&disk.table_id, 16)
+                .context("the planned disk signature is no number")?,
+            partitions,
+        },
+        TableKind::Gpt => NewTable::Gpt {
+            guid: disk.table_id.clone(),
+            partitions,
+        },
+    };
+    write_table(&cx.disk, &table)?;
+    sync_kernel_partitions(&cx.disk, &read_table(&cx.disk)?.kernel_extents())?;
+    Ok(())
+}
+
+fn table_entry(partition: &NewPartition) -> Partition {
+    Partition {
+        number: partition.number,
+        start_sector: partition.start,
+        sectors: partition.sectors,
+        type_id: partition.type_code.clone(),
+        partuuid: partition.partuuid.clone().unwrap_or_default(),
+        name: partition.name.clone(),
+        bootable: partition.bootable,
+    }
+}
+
+/// Makes a file system by the jump system's own mkfs.
+pub(crate) fn mkfs(
+    cx: &mut Context,
+    number: u32,
+    fs: Filesystem,
+    uuid: &str,
+    label: Option<&str>,
+) -> Result<()> {
+    new_root::unmount(cx)?;
+    let device = cx.partition(number);
+    swap::wipe_signatures(&device)?;
+    let fs = match fs {
+        Filesystem::Ext4 => Fs::Ext4,
+        Filesystem::Xfs => Fs::Xfs,
+    };
+    jumpsys::mkfs::mkfs(&MkfsSpec {
+        fs,
+        device: &device,
+        uuid: Some(uuid),
+        label,
+        root: None,
+        size: None,
+    })?;
+    Ok(())
+}
+
+/// Unpacks the target image into the new, empty file systems.
+pub(crate) fn extract(cx: &mut Context) -> Result<()> {
+    new_root::mount(cx)?;
+    let root = new_root::open(cx)?;
+    let path = cx
+        .on_landing(places::IMAGES)
+        .join(ImageRole::Target.file_name());
+    crate::hand::unpack::image(
+        &path,
+        &root,
+        Existing::Replace,
+        &mut cx.reporter,
+        "unpack the new system",
+    )
+    .map_err(|error| explain_full(cx, error))
+}
+
+/// Names the file systems that are full, if that is what an error is about.
+pub(crate) fn explain_full(cx: &Context, error: anyhow::Error) -> anyhow::Error {
+    let io = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<std::io::Error>()?.kind();
+        matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded).then_some(())
+    };
+    if error.chain().find_map(io).is_none() {
+        return error;
+    }
+    let made = cx.plan.filesystems.iter().filter(|made| !made.kept);
+    let figures: Vec<String> = made
+        .map(|made| {
+            let inside = made.mount.trim_start_matches('/');
+            let space = usage::space(&cx.on_landing(places::NEW_ROOT).join(inside));
+            let figures = space.map_or_else(|error| error.to_string(), |space| in_words(&space));
+            format!("{} ({}): {figures}", made.mount, made.fs)
+        })
+        .collect();
+    error.context(format!(
+        "a file system of the new system is full: {}",
+        figures.join("; ")
+    ))
+}
+
+fn in_words(space: &Space) -> String {
+    format!(
+        "{} of {} MiB and {} of {} inodes are free",
+        space.free >> 20,
+        space.total >> 20,
+        space.free_inodes,
+        space.inodes
+    )
+}
+
+/// Reads back what was unpacked, from the disk and not from memory, and holds it against the
+/// image.
+pub(crate) fn verify(cx: &mut Context) -> Result<()> {
+    new_root::unmount(cx)?;
+    for filesystem in cx.plan.filesystems.iter().filter(|made| !made.kept) {
+        let device = cx.partition(filesystem.number);
+        let file =
+            File::open(&device).with_context(|| format!("cannot open {}", device.display()))?;
+        blockdev::flush(&file, &device)?;
+    }
+    let root = new_root::open(cx)?;
+    let path = cx
+        .on_landing(places::IMAGES)
+        .join(ImageRole::Target.file_name());
+    crate::hand::unpack::compare(&path, &root, &mut cx.reporter, "check the new system")
+}
+
+/// Unmounts the new system: what GRUB will read is on disk then, not in a journal.
+pub(crate) fn seal(cx: &mut Context) -> Result<()> {
+    new_root::unmount(cx)
+}

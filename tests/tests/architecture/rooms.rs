@@ -1,0 +1,130 @@
+//! Inside a crate.
+
+use std::path::Path;
+
+use crate::files::{Files, Module};
+
+/// The crates, with their rooms from top to bottom where they have some: an arrow runs within a
+/// room or down. Files outside of all rooms stand above them.
+const CRATES: &[(&str, &[&[&str]])] = &[(
+    "jumpinit",
+    &[
+        &["old_system", "jump_system", "new_system"],
+        &["conduct"],
+        &["steps"],
+        &["boot"],
+        &["hand"],
+        &["run"],
+        &["orders"],
+        &["node"],
+    ],
+)];
+
+fn files(name: &str) -> Files {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    Files::read(&workspace.expect("a workspace").join(name).join("src"))
+}
+
+fn shown(module: &Module) -> String {
+    if module.is_empty() {
+        return "the root".to_owned();
+    }
+    module.join("::")
+}
+
+/// The floor that a file stands on, counted from the top.
+fn floor(rooms: &[&[&str]], module: &Module) -> usize {
+    let room = module.first().map(String::as_str).unwrap_or_default();
+    let found = rooms.iter().position(|floor| floor.contains(&room));
+    found.map_or(0, |floor| floor + 1)
+}
+
+/// The arrows that run up, or between two rooms of one floor.
+fn wrong_arrows(files: &Files, rooms: &[&[&str]]) -> Vec<String> {
+    let arrows = files.arrows();
+    let wrong = arrows.iter().filter(|(from, to)| {
+        let (above, below) = (floor(rooms, from), floor(rooms, to));
+        above > below || above == below && above > 0 && from.first() != to.first()
+    });
+    wrong
+        .map(|(from, to)| format!("{} → {}", shown(from), shown(to)))
+        .collect()
+}
+
+fn circles(files: &Files) -> Vec<String> {
+    let circles = files.circles();
+    let words = |circle: &std::collections::BTreeSet<Module>| {
+        circle.iter().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    circles.iter().map(words).collect()
+}
+
+#[test]
+fn no_files_lead_to_each_other_in_a_circle() {
+    for (name, _) in CRATES {
+        let files = files(name);
+        println!(
+            "{name}: {} files, {} arrows",
+            files.len(),
+            files.arrows().len()
+        );
+        assert_eq!(circles(&files), Vec::<String>::new(), "in {name}");
+    }
+}
+
+#[test]
+fn no_arrow_runs_up_between_rooms() {
+    for (name, rooms) in CRATES {
+        assert_eq!(
+            wrong_arrows(&files(name), rooms),
+            Vec::<String>::new(),
+            "in {name}"
+        );
+    }
+}
+
+#[test]
+fn a_planted_circle_is_found_however_it_is_written() {
+    for back in [
+        "use crate::run::context::Context;",
+        "use crate::run::{reporter::Reporter, context::{self, Context}};",
+        "use super::super::run::context as it; fn f() { it::g() }",
+        "use crate::run; fn f() { ensure!(run::context::g(), \"\") }",
+        "use crate::run::Context;",
+    ] {
+        let files = Files::of(&[
+            ("", "mod run; mod steps;"),
+            (
+                "run",
+                "pub mod context; pub mod reporter; pub use context::Context;",
+            ),
+            ("run::reporter", ""),
+            (
+                "run::context",
+                "fn g() -> bool { crate::steps::apply::apply() }",
+            ),
+            ("steps", "pub mod apply;"),
+            ("steps::apply", back),
+        ]);
+        assert_eq!(circles(&files), ["run::context, steps::apply"], "{back}");
+        let up = wrong_arrows(&files, &[&["steps"], &["run"]]);
+        assert_eq!(up, ["run::context → steps::apply"], "{back}");
+    }
+}
+
+#[test]
+fn a_parent_and_its_child_and_what_is_for_tests_make_no_circle() {
+    let files = Files::of(&[
+        (
+            "",
+            "mod a; mod b; #[cfg(test)] mod tests { use crate::a::x; }",
+        ),
+        (
+            "a",
+            "mod inner; use inner::X; #[cfg(test)] use crate::b::x;",
+        ),
+        ("a::inner", "use super::helper;"),
+        ("b", "use crate::a;"),
+    ]);
+    assert_eq!(circles(&files), Vec::<String>::new());
+}
