@@ -35,11 +35,9 @@ fn scan(tokens: TokenStream, named: &mut Named) {
     let mut follows_path = false;
     while let Some(token) = tokens.next() {
         match token {
-            TokenTree::Punct(punct) if punct.as_char() == '#' => {
-                if for_tests(tokens.peek()) {
-                    tokens.next();
-                    skip_item(&mut tokens);
-                }
+            TokenTree::Punct(punct) if punct.as_char() == '#' && for_tests(tokens.peek()) => {
+                tokens.next();
+                skip_item(&mut tokens);
             }
             TokenTree::Group(group) => scan(group.stream(), named),
             TokenTree::Ident(ident) if ident == "use" => {
