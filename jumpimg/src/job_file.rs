@@ -116,7 +116,7 @@ fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> Trouble {
     let message = error.message().lines().collect::<Vec<_>>().join(" ");
     let message = format!("{}:{line}:{column}: {key}{message}", path.display());
     Trouble::new(Exit::Usage, "job-file", message)
-        .hint("the README has a complete job file, commented")
+        .hint("docs/job.md has a complete job file, commented")
 }
 
 /// Line and column of byte `at`, from 1.

@@ -3,7 +3,8 @@
 
 use anyhow::Context as _;
 use jumpspec::digest::Digest;
-use jumpspec::facts::{Facts, Partition};
+use jumpspec::disk::FoundPartition;
+use jumpspec::facts::Facts;
 use jumpspec::plan::{LANDING_LABEL, Plan};
 use jumpspec::planner::{self, Input};
 use jumpspec::run_id::RunId;
@@ -154,7 +155,7 @@ fn in_jump(tools: &Tools<'_>, node: &str, error: &SshError) -> Option<Trouble> {
 
 /// A jump system is no system to replace.
 fn refuse_jump_system(facts: Facts) -> Result<Facts, Trouble> {
-    let label = |partition: &Partition| partition.content.as_ref()?.label.clone();
+    let label = |partition: &FoundPartition| partition.content.as_ref()?.label.clone();
     let root = facts.root().and_then(|(_, partition)| label(partition));
     match (root.as_deref(), &facts.jump) {
         (Some(LANDING_LABEL), Some(jump)) => Err(jump_system_runs(&jump.run)),

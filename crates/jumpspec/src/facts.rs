@@ -3,15 +3,9 @@
 //! Sectors are 512 bytes everywhere; a disk with larger logical sectors is reported
 //! and refused by the planner.
 
-mod disk;
-
 use serde::{Deserialize, Serialize};
 
-pub use disk::{
-    Content, Disk, DiskIdentity, Extent, KernelPartition, LoaderArea, Partition, Table, TableKind,
-    UNKNOWN, UNRECOGNISED,
-};
-
+use crate::disk::{Disk, FoundPartition};
 use crate::manifest::OsRelease;
 use crate::network::Network;
 use crate::relpath::RelPath;
@@ -21,9 +15,6 @@ use crate::sshd::SshServer;
 
 /// The newest facts format that this code reads and the one it writes.
 pub const FORMAT: u32 = 1;
-
-/// Bytes in a sector.
-pub const SECTOR: u64 = 512;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,13 +100,13 @@ impl Facts {
     }
 
     /// The partition whose device is `device` (`/dev/vda2`), with its disk.
-    pub fn partition(&self, device: &str) -> Option<(&Disk, &Partition)> {
+    pub fn partition(&self, device: &str) -> Option<(&Disk, &FoundPartition)> {
         self.partitions()
             .find(|(_, partition)| partition.device == device)
     }
 
     /// All partitions with their disks.
-    pub fn partitions(&self) -> impl Iterator<Item = (&Disk, &Partition)> {
+    pub fn partitions(&self) -> impl Iterator<Item = (&Disk, &FoundPartition)> {
         self.disks.iter().flat_map(|disk| {
             disk.partitions
                 .iter()
@@ -124,7 +115,7 @@ impl Facts {
     }
 
     /// The device mounted at `/`, if that is a partition.
-    pub fn root(&self) -> Option<(&Disk, &Partition)> {
+    pub fn root(&self) -> Option<(&Disk, &FoundPartition)> {
         self.mounts
             .iter()
             .find(|mount| mount.target == "/")

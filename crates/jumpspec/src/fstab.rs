@@ -6,7 +6,8 @@ mod fate;
 mod line;
 pub(crate) mod unique;
 
-use crate::facts::{Facts, Partition};
+use crate::disk::FoundPartition;
+use crate::facts::Facts;
 use crate::job::Job;
 use crate::plan::Swap;
 use crate::relpath::RelPath;
@@ -179,7 +180,7 @@ pub struct SwapEntry {
 
 /// The swap line for `partition`: the one that names it, or else the only one whose swap is
 /// nowhere on the node, for it may have been this partition's.
-pub fn swap_entry(facts: &Facts, partition: &Partition) -> Option<SwapEntry> {
+pub fn swap_entry(facts: &Facts, partition: &FoundPartition) -> Option<SwapEntry> {
     let swaps: Vec<Line> = facts
         .fstab
         .lines()
@@ -206,7 +207,7 @@ pub fn swap_entry(facts: &Facts, partition: &Partition) -> Option<SwapEntry> {
 }
 
 /// Whether a swap line names `partition`.
-pub fn names_swap(fstab: &str, partition: &Partition) -> bool {
+pub fn names_swap(fstab: &str, partition: &FoundPartition) -> bool {
     let mut lines = fstab.lines().filter_map(Line::parse);
     lines.any(|line| line.fs == "swap" && names(&line.device, partition))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::Filesystem;
 use crate::relpath::RelPath;
 use crate::size::Size;
 
@@ -132,26 +133,6 @@ pub enum Action {
     Create,
     /// It goes.
     Delete,
-}
-
-/// File systems that a layout may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Filesystem {
-    /// Fourth extended file system.
-    Ext4,
-    /// XFS.
-    Xfs,
-}
-
-impl Filesystem {
-    /// Its name, as mount(8) and mkfs know it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ext4 => "ext4",
-            Self::Xfs => "xfs",
-        }
-    }
 }
 
 /// The length of a partition to create.
@@ -334,6 +315,33 @@ mod tests {
     use super::*;
 
     const SMALL: &str = "[images]\njump = 'j'\ntarget = 't'\n[[layout.partition]]\nnumber = 3\naction = 'format'\nfs = 'ext4'\nmount = '/'\n";
+
+    #[test]
+    fn the_manuals_whole_job_is_one_and_has_every_key() {
+        let manual = include_str!("../../../docs/job.md");
+        let (_, rest) = manual.split_once("```toml\n").unwrap();
+        let (whole, keys) = rest.split_once("```").unwrap();
+        let job = Job::parse(whole).unwrap();
+        let table = toml::Value::try_from(&job).unwrap();
+        for (section, values) in table.as_table().unwrap() {
+            for (key, value) in values.as_table().unwrap() {
+                let Some(partitions) = value.as_array().filter(|_| key == "partition") else {
+                    assert!(
+                        keys.contains(&format!("`{section}.{key}`")),
+                        "{section}.{key}"
+                    );
+                    continue;
+                };
+                for key in partitions
+                    .iter()
+                    .flat_map(|it| it.as_table().unwrap().keys())
+                {
+                    let key = format!("layout.partition.{key}");
+                    assert!(keys.contains(&format!("`{key}`")), "{key}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_small_job_has_safe_defaults() {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
-use crate::facts::DiskIdentity;
+use crate::disk::DiskIdentity;
 use crate::plan::Swap;
 use crate::run_id::RunId;
 

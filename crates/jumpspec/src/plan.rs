@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::Owners;
 use crate::digest::Digest;
-use crate::facts::{DiskIdentity, Extent, Partition, TableKind};
+use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, TableKind};
 use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
 use crate::network::{Demand, Network};
@@ -131,58 +131,11 @@ pub struct PlannedDisk {
     /// The table's identifier; it stays.
     pub table_id: String,
     /// Partitions as they are.
-    pub before: Vec<Partition>,
+    pub before: Vec<FoundPartition>,
     /// Partitions as they will be, all of them.
-    pub after: Vec<NewPartition>,
+    pub after: Vec<Partition>,
     /// Whether the table is written at all.
     pub rewrite: bool,
-}
-
-/// A partition of the new table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewPartition {
-    /// Its number, from 1.
-    pub number: u32,
-    /// First sector.
-    pub start: u64,
-    /// Length in sectors.
-    pub sectors: u64,
-    /// MBR: `0x83`; GPT: type GUID in lower case.
-    pub type_code: String,
-    /// `PARTUUID` as blkid prints it.
-    pub partuuid: Option<String>,
-    /// GPT partition name.
-    pub name: Option<String>,
-    /// MBR active flag or GPT's legacy-BIOS-bootable attribute.
-    pub bootable: bool,
-}
-
-impl NewPartition {
-    /// `partition`, as it is.
-    pub fn unchanged(partition: &Partition) -> Self {
-        Self {
-            number: partition.number,
-            start: partition.start,
-            sectors: partition.sectors,
-            type_code: partition.type_code.clone(),
-            partuuid: partition.partuuid.clone(),
-            name: partition.name.clone(),
-            bootable: partition.bootable,
-        }
-    }
-
-    /// Where it lies.
-    pub fn extent(&self) -> Extent {
-        Extent {
-            start: self.start,
-            sectors: self.sectors,
-        }
-    }
-
-    /// Length in bytes.
-    pub fn size(&self) -> crate::size::Size {
-        crate::size::Size::of_sectors(self.sectors)
-    }
 }
 
 /// The partition that is borrowed.

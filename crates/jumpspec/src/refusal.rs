@@ -132,6 +132,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_code_is_in_the_job_files_manual() {
+        let manual = include_str!("../../../docs/job.md");
+        let variants = include_str!("refusal.rs").lines().filter_map(|line| {
+            let name = line.strip_prefix("    ")?.strip_suffix(',')?;
+            let is_variant = name.starts_with(|c: char| c.is_ascii_uppercase())
+                && name.chars().all(|c| c.is_ascii_alphanumeric());
+            is_variant.then_some(name)
+        });
+        let codes: Vec<RefusalCode> = variants
+            .map(|name| {
+                let kebab = name.chars().flat_map(|c| {
+                    let dash = c.is_ascii_uppercase().then_some('-');
+                    dash.into_iter().chain(c.to_lowercase())
+                });
+                let kebab: String = kebab.collect();
+                serde_json::from_value(kebab.trim_start_matches('-').into()).unwrap()
+            })
+            .collect();
+        assert!(codes.len() > 40, "{codes:?}");
+        for code in codes {
+            assert!(manual.contains(&format!("`{code}`")), "{code} is missing");
+        }
+    }
+
+    #[test]
     fn codes_print_in_kebab_case() {
         assert_eq!(
             RefusalCode::LandingTooSmall.to_string(),

@@ -10,7 +10,8 @@ mod status;
 pub use event::{event, seconds};
 pub use status::{status, status_line};
 
-use crate::facts::{Facts, TableKind};
+use crate::disk::TableKind;
+use crate::facts::Facts;
 use crate::page::Page;
 use crate::plan::Plan;
 use crate::refusal::Refusal;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::SECTOR;
+use crate::disk::SECTOR;
 
 /// A number of bytes. Text such as `290MiB` is read by the `bytesize` crate
 /// (`MiB` = 2^20, `MB` = 10^6); printed in binary units.

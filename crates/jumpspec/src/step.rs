@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::job::Filesystem;
+use crate::disk::Filesystem;
 use crate::relpath::RelPath;
 
 /// One step. Partitions of the replaced disk are named by number: the kernel's names

@@ -1,7 +1,8 @@
 //! Whether another plan may take the place of one that is stuck in the jump system. The jump
 //! system runs already and part of the disk may be gone: what led there cannot change any more.
 
-use crate::plan::{NewPartition, Plan};
+use crate::disk::FoundPartition;
+use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
 
@@ -118,7 +119,7 @@ fn is_destroyed(plan: &Plan, number: u32) -> bool {
         .before
         .iter()
         .find(|partition| partition.number == number)
-        .map(NewPartition::unchanged);
+        .map(FoundPartition::unchanged);
     let after = plan
         .disk
         .after

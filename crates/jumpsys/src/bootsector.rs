@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::Extent;
+use jumpspec::disk::Extent;
 
 /// The BIOS Parameter Block, which belongs to a file system or the BIOS (`BPB_START`, `BPB_END`).
 const BPB: Range<usize> = 0x03..0x5a;
@@ -168,7 +168,7 @@ fn u64_at(sector: &[u8; 512], at: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{BootSector, BootsectorError, compose, core_extents, free_runs, place_core};
-    use crate::Extent;
+    use jumpspec::disk::Extent;
     use std::fs;
 
     fn extent(start: u64, sectors: u64) -> Extent {

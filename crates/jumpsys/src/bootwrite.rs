@@ -5,15 +5,16 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use jumpspec::disk::{Extent, SECTOR};
+
 use crate::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
-use crate::{Extent, SECTOR_SIZE};
 
 /// Reads whole sectors, from the disk and not from the cache.
 pub fn read_sectors(disk: &Path, extent: Extent) -> Result<Vec<u8>, PathError> {
-    let len = usize::try_from(extent.sectors * SECTOR_SIZE);
+    let len = usize::try_from(extent.sectors * SECTOR);
     let len = len.map_err(std::io::Error::other).at("read", disk)?;
-    durable::read_uncached(disk, extent.start * SECTOR_SIZE, len)
+    durable::read_uncached(disk, extent.start * SECTOR, len)
 }
 
 /// Reads the first sector.
@@ -32,12 +33,12 @@ pub fn write_boot_sector(disk: &Path, sector: &[u8; 512]) -> Result<(), DurableE
 /// Writes a core image, placed by [`crate::bootsector::place_core`], at the sector it was placed
 /// for.
 pub fn write_core(disk: &Path, at_lba: u64, placed: &[u8]) -> Result<(), DurableError> {
-    durable::write_at(disk, at_lba * SECTOR_SIZE, placed)
+    durable::write_at(disk, at_lba * SECTOR, placed)
 }
 
 /// Zeroes sectors, to leave nothing of ours behind.
 pub fn zero_sectors(disk: &Path, extent: Extent) -> Result<(), DurableError> {
-    let len = usize::try_from(extent.sectors * SECTOR_SIZE);
+    let len = usize::try_from(extent.sectors * SECTOR);
     let len = len.map_err(std::io::Error::other).at("zero", disk)?;
-    durable::write_at(disk, extent.start * SECTOR_SIZE, &vec![0; len])
+    durable::write_at(disk, extent.start * SECTOR, &vec![0; len])
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use jumpspec::disk::SECTOR;
 use nix::libc;
 
 use crate::blockdev;
@@ -14,7 +15,6 @@ use crate::error::{At as _, PathError};
 /// Alignment of memory, offset and length that O_DIRECT takes on any disk with sectors of 512
 /// bytes (open(2), NOTES; memory is given a page's to be sure).
 const ALIGN: usize = 4096;
-const SECTOR: u64 = crate::SECTOR_SIZE;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

@@ -45,27 +45,3 @@ pub mod usage;
 pub mod watchdog;
 
 pub use error::PathError;
-
-/// Bytes of a sector, the unit of every sector number in this crate.
-pub const SECTOR_SIZE: u64 = 512;
-
-/// A run of 512-byte sectors on a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Extent {
-    /// The first sector, counted from the start of the disk.
-    pub start: u64,
-    /// How many sectors.
-    pub sectors: u64,
-}
-
-impl Extent {
-    /// The first sector after the run.
-    pub fn end(self) -> u64 {
-        self.start + self.sectors
-    }
-
-    /// Whether the two runs share a sector.
-    pub fn overlaps(self, other: Self) -> bool {
-        self.start < other.end() && other.start < self.end()
-    }
-}

@@ -9,13 +9,10 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use jumpspec::facts::{self, TableKind};
-use jumpspec::table::{self, Slot};
+use jumpspec::disk::{Partition, SECTOR, Slot, TableKind, table};
 
 use crate::blockdev::{self, BlockdevError};
 use crate::error::{At as _, PathError};
-use crate::partnodes::PartitionExtent;
-use crate::{Extent, SECTOR_SIZE};
 
 mod guid;
 mod mbr;
@@ -46,41 +43,6 @@ pub enum Table {
     },
 }
 
-/// One partition of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partition {
-    /// Its number; logical ones of an MBR count from 5.
-    pub number: u32,
-    /// First sector, of 512 bytes.
-    pub start_sector: u64,
-    /// How many sectors.
-    pub sectors: u64,
-    /// MBR: the type byte as `0x83`. GPT: the type GUID, in small letters.
-    pub type_id: String,
-    /// As blkid prints PARTUUID: `abcd1234-01`, or a GUID in small letters. Ignored when an MBR is
-    /// written, where it follows from signature and number.
-    pub partuuid: String,
-    /// GPT: its name. MBR: none.
-    pub name: Option<String>,
-    /// MBR: the active flag. GPT: the legacy BIOS bootable attribute.
-    pub bootable: bool,
-}
-
-impl Partition {
-    /// Where it lies.
-    pub fn extent(&self) -> Extent {
-        Extent {
-            start: self.start_sector,
-            sectors: self.sectors,
-        }
-    }
-
-    /// Whether it is the container of an MBR's logical partitions.
-    pub fn is_extended(&self) -> bool {
-        self.number <= 4 && matches!(self.type_id.as_str(), "0x05" | "0x0f" | "0x85")
-    }
-}
-
 impl Table {
     /// Its partitions; none of no table.
     pub fn partitions(&self) -> &[Partition] {
@@ -97,16 +59,16 @@ impl Table {
 
     /// What the kernel is to know: an extended partition with only its first two sectors, as
     /// block/partitions/msdos.c shows it, or one where a logical partition starts in the second.
-    pub fn kernel_extents(&self) -> Vec<PartitionExtent> {
+    pub fn kernel_extents(&self) -> Vec<Slot> {
         let parts = self.partitions();
         let shown = |p: &Partition| {
             let mut extent = p.extent();
             if matches!(self, Self::Mbr { .. }) && p.is_extended() {
-                let inside = |o: &&Partition| o.number > 4 && o.start_sector < extent.start + 2;
+                let inside = |o: &&Partition| o.number > 4 && o.start < extent.start + 2;
                 let crowded = parts.iter().any(|o| inside(&o));
                 extent.sectors = extent.sectors.min(if crowded { 1 } else { 2 });
             }
-            PartitionExtent {
+            Slot {
                 number: p.number,
                 extent,
             }
@@ -199,7 +161,7 @@ pub fn write_table(disk: &Path, wanted: &NewTable) -> Result<(), PartitionError>
         .open(disk)
         .at("open to write", disk)?;
     blockdev::require_512(&file, disk)?;
-    let sectors = blockdev::size_bytes(&file, disk)? / SECTOR_SIZE;
+    let sectors = blockdev::size_bytes(&file, disk)? / SECTOR;
     check(disk, wanted, sectors)?;
     if !holds(&mut file, disk, wanted) {
         match wanted {
@@ -247,7 +209,7 @@ pub fn matches(table: &Table, wanted: &NewTable) -> bool {
             },
         ) => {
             let wanted = sorted(wanted).into_iter().map(|p| Partition {
-                partuuid: mbr::partuuid(*new, p.number),
+                partuuid: Some(mbr::partuuid(*new, p.number)),
                 name: None,
                 ..p
             });
@@ -263,8 +225,8 @@ pub fn matches(table: &Table, wanted: &NewTable) -> bool {
             },
         ) => {
             let wanted = sorted(wanted).into_iter().map(|p| Partition {
-                type_id: p.type_id.to_ascii_lowercase(),
-                partuuid: p.partuuid.to_ascii_lowercase(),
+                type_code: p.type_code.to_ascii_lowercase(),
+                partuuid: p.partuuid.map(|it| it.to_ascii_lowercase()),
                 name: p.name.filter(|n| !n.is_empty()),
                 ..p
             });
@@ -295,16 +257,7 @@ fn check(disk: &Path, wanted: &NewTable, disk_sectors: u64) -> Result<(), Partit
         NewTable::Mbr { partitions, .. } => (TableKind::Mbr, partitions),
         NewTable::Gpt { partitions, .. } => (TableKind::Gpt, partitions),
     };
-    let slots: Vec<Slot> = partitions
-        .iter()
-        .map(|partition| Slot {
-            number: partition.number,
-            extent: facts::Extent {
-                start: partition.start_sector,
-                sectors: partition.sectors,
-            },
-        })
-        .collect();
+    let slots: Vec<Slot> = partitions.iter().map(Partition::slot).collect();
     table::check(kind, &slots, disk_sectors).map_err(|fault| PartitionError::Unwritable {
         disk: disk.to_owned(),
         number: fault.number,

@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jumpspec::disk::{Extent, SECTOR, Slot};
 use nix::libc::{c_int, c_longlong, c_void};
 
 use crate::blockdev::partition_path;
 use crate::error::{At as _, PathError};
 use crate::sysfs::{self, KernelPartition};
-use crate::{Extent, SECTOR_SIZE};
 
 /// How long a new partition's node may take to appear.
 const NODE_WAIT: Duration = Duration::from_secs(10);
@@ -55,15 +55,6 @@ mod ioctl {
     );
 }
 
-/// A partition that the kernel is to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartitionExtent {
-    /// Its number.
-    pub number: u32,
-    /// Where it lies.
-    pub extent: Extent,
-}
-
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum PartnodesError {
@@ -88,10 +79,7 @@ pub enum PartnodesError {
 /// differ or are not wanted are removed, those which lack are added, those which are the same are
 /// left alone. Waits a while for one that is to go and is open. Returns when every wanted node is
 /// there. Doing it again changes nothing.
-pub fn sync_kernel_partitions(
-    disk: &Path,
-    wanted: &[PartitionExtent],
-) -> Result<(), PartnodesError> {
+pub fn sync_kernel_partitions(disk: &Path, wanted: &[Slot]) -> Result<(), PartnodesError> {
     let known = sysfs::read_disk(Path::new(sysfs::SYS), &kernel_name(disk)?)?.partitions;
     let (remove, add) = difference(&known, wanted);
     let file = File::open(disk).at("open", disk)?;
@@ -100,7 +88,7 @@ pub fn sync_kernel_partitions(
         remove_partition(&file, number, deadline)
             .map_err(|e| refused(disk, "remove partition", number, e))?;
     }
-    for PartitionExtent { number, extent } in add {
+    for Slot { number, extent } in add {
         let made = blkpg(&file, BLKPG_ADD_PARTITION, number, Some(extent));
         made.map_err(|e| refused(disk, "add partition", number, e))?;
     }
@@ -110,20 +98,16 @@ pub fn sync_kernel_partitions(
 }
 
 /// Tells the kernel that a partition, which may be in use, now ends elsewhere.
-pub fn resize_kernel_partition(disk: &Path, wanted: PartitionExtent) -> Result<(), PartnodesError> {
+pub fn resize_kernel_partition(disk: &Path, wanted: Slot) -> Result<(), PartnodesError> {
     let file = File::open(disk).at("open", disk)?;
-    let PartitionExtent { number, extent } = wanted;
+    let Slot { number, extent } = wanted;
     blkpg(&file, BLKPG_RESIZE_PARTITION, number, Some(extent))
         .map_err(|e| refused(disk, "resize partition", number, e))
 }
 
 /// Which to remove and which to add, in this order.
-fn difference(
-    known: &[KernelPartition],
-    wanted: &[PartitionExtent],
-) -> (Vec<u32>, Vec<PartitionExtent>) {
-    let same =
-        |k: &KernelPartition, w: &PartitionExtent| (k.number, k.extent) == (w.number, w.extent);
+fn difference(known: &[KernelPartition], wanted: &[Slot]) -> (Vec<u32>, Vec<Slot>) {
+    let same = |k: &KernelPartition, w: &Slot| (k.number, k.extent) == (w.number, w.extent);
     let stale = known.iter().filter(|k| !wanted.iter().any(|w| same(k, w)));
     let fresh = wanted.iter().filter(|w| !known.iter().any(|k| same(k, w)));
     (stale.map(|k| k.number).collect(), fresh.copied().collect())
@@ -146,7 +130,7 @@ fn blkpg(disk: &File, op: c_int, number: u32, extent: Option<Extent>) -> io::Res
         sectors: 0,
     });
     let bytes = |sectors: u64| {
-        let bytes = sectors.checked_mul(SECTOR_SIZE);
+        let bytes = sectors.checked_mul(SECTOR);
         bytes
             .and_then(|b| c_longlong::try_from(b).ok())
             .ok_or(io::ErrorKind::InvalidInput)
@@ -200,9 +184,9 @@ fn kernel_name(disk: &Path) -> Result<String, PathError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PartitionExtent, difference};
-    use crate::Extent;
+    use super::{Slot, difference};
     use crate::sysfs::KernelPartition;
+    use jumpspec::disk::Extent;
 
     fn known(number: u32, start: u64, sectors: u64) -> KernelPartition {
         KernelPartition {
@@ -214,9 +198,9 @@ mod tests {
         }
     }
 
-    fn wanted(number: u32, start: u64, sectors: u64) -> PartitionExtent {
+    fn wanted(number: u32, start: u64, sectors: u64) -> Slot {
         let extent = Extent { start, sectors };
-        PartitionExtent { number, extent }
+        Slot { number, extent }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 
-use jumpspec::limits::{self, LabelError};
+use jumpspec::disk::filesystem;
+use jumpspec::disk::filesystem::LabelError;
 use uuid::Uuid;
 
 use crate::blockdev;
@@ -87,7 +88,7 @@ fn wipe(file: &File, device: &Path, size: u64) -> Result<(), PathError> {
 
 fn header(size: u64, uuid: &str, label: &str) -> Result<[u8; PAGE], SwapError> {
     let parsed = Uuid::try_parse(uuid).map_err(|_| SwapError::BadUuid(uuid.to_owned()))?;
-    limits::label("swap", label)?;
+    filesystem::label("swap", label)?;
     let last_page = (size / PAGE as u64).saturating_sub(1);
     // 16 TiB are all that the header can tell of.
     let last_page = u32::try_from(last_page).unwrap_or(u32::MAX);

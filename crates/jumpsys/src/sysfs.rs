@@ -7,7 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Extent;
+use jumpspec::disk::Extent;
+
 use crate::error::{At as _, PathError};
 
 /// Where sysfs is.
@@ -121,7 +122,7 @@ pub fn read_disk(sys: &Path, name: &str) -> Result<Disk, PathError> {
         name: name.to_owned(),
         kind: kind(name),
         device: device_number(&dir)?,
-        size: number(&dir.join("size"))? * crate::SECTOR_SIZE,
+        size: number(&dir.join("size"))? * jumpspec::disk::SECTOR,
         logical_block_size: text(&dir.join("queue/logical_block_size"))
             .and_then(|t| t.parse().ok())
             .unwrap_or(512),
@@ -279,7 +280,7 @@ mod tests {
     use super::{
         DiskKind, Firmware, bios_disk_signature, firmware, parse_vpd_pg80, read_disks, watchdogs,
     };
-    use crate::Extent;
+    use jumpspec::disk::Extent;
     use std::fs;
     use std::path::Path;
 

@@ -264,7 +264,7 @@ mod tests {
             "[Service]\n",
         );
         assert_eq!(golden.found(), [unit(name)]);
-        golden.put("usr/lib/repart.d/50-root.conf", "[Partition]\n");
+        golden.put("usr/lib/repart.d/50-root.conf", "[FoundPartition]\n");
         assert_eq!(golden.found(), [unit(name), unit(REPART)]);
         golden.link(&format!("etc/systemd/system/{name}"), "/dev/null");
         assert_eq!(golden.found(), [unit(REPART)]);

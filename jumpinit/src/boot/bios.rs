@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::facts::Extent;
+use jumpspec::disk::{Extent, SECTOR};
 use jumpspec::places;
 use jumpspec::selector::{self, Actions, Doubt, State};
 use jumpsys::bootsector::{BootSector, compose, place_core};
@@ -58,11 +58,7 @@ pub(super) fn write_selector(cx: &mut Context) -> Result<()> {
     drop(root);
     landing::unmount(cx)?;
     bootwrite::write_core(&cx.disk, cx.plan.selector.core.start, &placed)?;
-    durable::write_at(
-        &cx.disk,
-        cx.plan.selector.old_boot_sector * jumpsys::SECTOR_SIZE,
-        &old,
-    )?;
+    durable::write_at(&cx.disk, cx.plan.selector.old_boot_sector * SECTOR, &old)?;
     Ok(())
 }
 
@@ -88,7 +84,7 @@ fn make_core(cx: &Context) -> Result<()> {
 
 /// Whether a placed core image fits into its room.
 pub(super) fn ensure_fits(bytes: &[u8], room: Extent, what: &str) -> Result<()> {
-    let sectors = bytes.len() as u64 / jumpsys::SECTOR_SIZE;
+    let sectors = bytes.len() as u64 / SECTOR;
     ensure!(
         sectors <= room.sectors,
         "{what} takes {sectors} sectors; there is room for {}",
@@ -162,7 +158,7 @@ fn turn(cx: &Context, loader: &[u8; 512], start: u64) -> Result<()> {
 /// loader is in its place.
 fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
     let start = cx.plan.selector.old_boot_sector;
-    let sectors = bootwrite::read_sectors(&cx.disk, jumpsys::Extent { start, sectors: 1 })?;
+    let sectors = bootwrite::read_sectors(&cx.disk, Extent { start, sectors: 1 })?;
     let sector: [u8; 512] = sectors
         .as_slice()
         .try_into()
@@ -181,7 +177,7 @@ pub(super) fn erase_selector(cx: &Context) -> Result<()> {
         leads_to(cx)? != core.start,
         "the boot sector still leads to the selector"
     );
-    let all = jumpsys::Extent {
+    let all = Extent {
         start: core.start,
         sectors: core.sectors + 1,
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::disk::SECTOR;
 use jumpspec::places::{
     GRUB_INSTALL, GRUB_MKCONFIG, NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_GRUB_SETTINGS, NEW_ROOT,
 };
@@ -163,7 +164,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
     let sector = compose(&boot_img, &now, area.start);
     durable::write_at(&cx.on_landing(&selector::file(NEW_SECTOR)), 0, &sector)?;
     // The selector's last resort leads here too: the old loader is no more.
-    let raw = cx.plan.selector.old_boot_sector * jumpsys::SECTOR_SIZE;
+    let raw = cx.plan.selector.old_boot_sector * SECTOR;
     Ok(durable::write_at(&cx.disk, raw, &sector)?)
 }
 

@@ -2,51 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use jumpspec::facts::{Disk, DiskIdentity};
+use anyhow::{Context as _, Result};
+use jumpspec::disk::{Disk, planned};
 use jumpspec::plan::PlannedDisk;
 
-/// The disk that has all of the planned one's identities and its length.
+use crate::node::facts::gather_disks;
+
+/// The disk that was planned.
 ///
 /// # Errors
-/// When there is none, or more than one: on any doubt, nothing is written.
-pub(crate) fn find(planned: &PlannedDisk) -> Result<PathBuf> {
-    let disks = crate::node::facts::gather_disks()?;
-    let matching: Vec<&Disk> = disks
-        .iter()
-        .filter(|disk| disk.is_known_by(&planned.identities, planned.sectors))
-        .collect();
-    match matching.as_slice() {
-        [disk] => Ok(PathBuf::from(&disk.device)),
-        [] => bail!(
-            "no disk here is {} ({})",
-            planned.device,
-            in_words(&planned.identities)
-        ),
-        several => bail!(
-            "{} disks here are {} ({})",
-            several.len(),
-            planned.device,
-            in_words(&planned.identities)
-        ),
-    }
+/// On any doubt: then nothing may be written.
+pub(crate) fn find(wanted: &PlannedDisk) -> Result<PathBuf> {
+    let disks = gather_disks()?;
+    let found = planned(&disks, &wanted.identities, wanted.sectors);
+    let disk = found.with_context(|| {
+        let identities = wanted.identities.iter().map(ToString::to_string);
+        let identities = identities.collect::<Vec<_>>().join(", ");
+        format!(
+            "cannot find the disk of the plan, {} ({identities})",
+            wanted.device
+        )
+    })?;
+    Ok(PathBuf::from(&disk.device))
 }
 
 /// The disk at `path` with its partitions.
 pub(crate) fn read(path: &Path) -> Result<Disk> {
-    let disks = crate::node::facts::gather_disks()?;
+    let disks = gather_disks()?;
     let device = path.display().to_string();
     disks
         .into_iter()
         .find(|disk| disk.device == device)
         .with_context(|| format!("{device} is gone"))
-}
-
-fn in_words(identities: &[DiskIdentity]) -> String {
-    let word = |identity: &DiskIdentity| match identity {
-        DiskIdentity::Wwid(value) => format!("wwid {value}"),
-        DiskIdentity::Serial(value) => format!("serial {value}"),
-        DiskIdentity::TableId(value) => format!("table {value}"),
-    };
-    identities.iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumpspec::facts::Partition;
+use jumpspec::disk::FoundPartition;
 use jumpspec::journal::Journal;
 use jumpspec::plan::Plan;
 use jumpspec::{places, selector};
@@ -69,7 +69,7 @@ pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<O
 }
 
 /// The partition that a run has borrowed.
-fn landing_partition() -> Result<Option<Partition>> {
+fn landing_partition() -> Result<Option<FoundPartition>> {
     let disks = gather_disks()?;
     Ok(borrowed::landing_partition(&disks).cloned())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jumpspec::bundle::Bundle;
+use jumpspec::disk::SECTOR;
 use jumpspec::journal::Journal;
 use jumpspec::places;
 use jumpspec::plan::Plan;
@@ -94,7 +95,7 @@ fn is_foreign(mount: &Mount) -> bool {
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
     let disk = crate::node::disk::find(&plan.disk).ok()?;
     let device = jumpsys::blockdev::partition_path(&disk, plan.landing.number);
-    let bytes = plan.landing.sectors * jumpspec::facts::SECTOR;
+    let bytes = plan.landing.sectors * SECTOR;
     let journal = Ledger::open(&device, bytes).ok()?.journal()?;
     (journal.run == plan.run).then_some(journal)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::facts::{Disk, SECTOR};
+use jumpspec::disk::{Disk, SECTOR};
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use jumpspec::facts::SECTOR;
+use jumpspec::disk::SECTOR;
 use jumpspec::journal::RESERVED_BYTES;
 use jumpsys::PathError;
 use jumpsys::erase::erase;

@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use jumparchive::{Existing, UnpackOptions};
 use jumpspec::bundle;
-use jumpspec::facts::SECTOR;
+use jumpspec::disk::Filesystem;
+use jumpspec::disk::SECTOR;
 use jumpspec::journal::RESERVED_BYTES;
 use jumpspec::places;
 use jumpspec::plan::LANDING_LABEL;
 use jumpsys::cmd::Program;
-use jumpsys::mkfs::{Fs, MkfsSpec};
+use jumpsys::mkfs::MkfsSpec;
 use jumpsys::mount::{self};
 use jumpsys::process::{self, Oom};
 use jumpsys::root::{Owner, Root};
@@ -67,7 +68,7 @@ pub(crate) fn make_landing(cx: &mut Context) -> Result<()> {
     let toolbox = unpack_toolbox(cx.work()?)?;
     let dev = mount::bind(Path::new("/dev"), &toolbox.join("dev"), false)?;
     jumpsys::mkfs::mkfs(&MkfsSpec {
-        fs: Fs::Ext4,
+        fs: Filesystem::Ext4,
         device: &device,
         uuid: Some(&cx.plan.landing.fs_uuid),
         label: Some(LANDING_LABEL),

@@ -2,8 +2,8 @@
 //! staged image. Only looks.
 
 use anyhow::{Result, ensure};
+use jumpspec::disk::{FoundPartition, Partition};
 use jumpspec::places;
-use jumpspec::plan::NewPartition;
 use jumpspec::step::ImageRole;
 
 use crate::run::context::Context;
@@ -11,17 +11,17 @@ use crate::run::context::Context;
 /// The disk has the partitions that the plan was made for, and we run from the landing one.
 pub(crate) fn disks(cx: &mut Context) -> Result<()> {
     let disk = cx.read_disk()?;
-    let now: Vec<NewPartition> = disk
+    let now: Vec<Partition> = disk
         .partitions
         .iter()
-        .map(NewPartition::unchanged)
+        .map(FoundPartition::unchanged)
         .collect();
-    let planned: Vec<NewPartition> = cx
+    let planned: Vec<Partition> = cx
         .plan
         .disk
         .before
         .iter()
-        .map(NewPartition::unchanged)
+        .map(FoundPartition::unchanged)
         .collect();
     ensure!(
         now == planned,

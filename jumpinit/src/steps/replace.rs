@@ -6,13 +6,11 @@ use std::io::ErrorKind;
 
 use anyhow::{Context as _, Result};
 use jumparchive::Existing;
-use jumpspec::facts::TableKind;
-use jumpspec::job::Filesystem;
+use jumpspec::disk::{Filesystem, TableKind};
 use jumpspec::places;
-use jumpspec::plan::NewPartition;
 use jumpspec::step::ImageRole;
-use jumpsys::mkfs::{Fs, MkfsSpec};
-use jumpsys::partition::{NewTable, Partition, read_table, write_table};
+use jumpsys::mkfs::MkfsSpec;
+use jumpsys::partition::{NewTable, read_table, write_table};
 use jumpsys::partnodes::sync_kernel_partitions;
 use jumpsys::usage::{self, Space};
 use jumpsys::{blockdev, swap};
@@ -25,7 +23,7 @@ use crate::run::new_root;
 pub(crate) fn repartition(cx: &mut Context) -> Result<()> {
     new_root::unmount(cx)?;
     let disk = &cx.plan.disk;
-    let partitions: Vec<Partition> = disk.after.iter().map(table_entry).collect();
+    let partitions = disk.after.clone();
     let table = match disk.table {
         TableKind::Mbr => NewTable::Mbr {
             signature: u32::from_str_radix(&disk.table_id, 16)
@@ -42,18 +40,6 @@ pub(crate) fn repartition(cx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-fn table_entry(partition: &NewPartition) -> Partition {
-    Partition {
-        number: partition.number,
-        start_sector: partition.start,
-        sectors: partition.sectors,
-        type_id: partition.type_code.clone(),
-        partuuid: partition.partuuid.clone().unwrap_or_default(),
-        name: partition.name.clone(),
-        bootable: partition.bootable,
-    }
-}
-
 /// Makes a file system by the jump system's own mkfs.
 pub(crate) fn mkfs(
     cx: &mut Context,
@@ -65,10 +51,6 @@ pub(crate) fn mkfs(
     new_root::unmount(cx)?;
     let device = cx.partition(number);
     swap::wipe_signatures(&device)?;
-    let fs = match fs {
-        Filesystem::Ext4 => Fs::Ext4,
-        Filesystem::Xfs => Fs::Xfs,
-    };
     jumpsys::mkfs::mkfs(&MkfsSpec {
         fs,
         device: &device,

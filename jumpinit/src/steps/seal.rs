@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Image, ReadAt, WriteAt};
-use jumpspec::facts::SECTOR;
+use jumpspec::disk::SECTOR;
 use jumpspec::journal::{KEY_OFFSET, RESERVED_BYTES};
 use jumpsys::sealed::{Key, KeySector, Reader, Writer};
 

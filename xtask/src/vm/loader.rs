@@ -170,7 +170,7 @@ fn chained(disk: &Path, eyes: &Eyes<'_>, file: &str) -> Result<[u8; 512]> {
 fn sector(disk: &Path, number: u64) -> Result<[u8; 512]> {
     let mut bytes = [0; 512];
     File::open(disk)?
-        .read_exact_at(&mut bytes, number * jumpsys::SECTOR_SIZE)
+        .read_exact_at(&mut bytes, number * jumpspec::disk::SECTOR)
         .with_context(|| format!("cannot read sector {number} of {}", disk.display()))?;
     Ok(bytes)
 }

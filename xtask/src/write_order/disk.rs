@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpsys::SECTOR_SIZE;
+use jumpspec::disk::SECTOR;
 
 use super::log::{Log, Write};
 use crate::vm::copy_sparse;
@@ -38,7 +38,7 @@ impl Disk {
     /// Makes a write for good.
     pub(super) fn apply(&self, log: &Log, write: &Write) -> Result<()> {
         let bytes = log.data(write)?;
-        Ok(self.file.write_all_at(&bytes, write.sector * SECTOR_SIZE)?)
+        Ok(self.file.write_all_at(&bytes, write.sector * SECTOR)?)
     }
 
     /// Makes those sectors of a write that `lands` says yes to; counted from its first.
@@ -52,7 +52,7 @@ impl Disk {
         let bytes = log.data(write)?;
         for (number, sector) in (0..).zip(bytes.chunks_exact(512)) {
             if lands(number) {
-                let at = (write.sector + number) * SECTOR_SIZE;
+                let at = (write.sector + number) * SECTOR;
                 self.keep(at, sector.len(), undo)?;
                 self.file.write_all_at(sector, at)?;
             }

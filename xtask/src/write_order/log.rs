@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpsys::SECTOR_SIZE;
+use jumpspec::disk::SECTOR;
 
 const MAGIC: u64 = 0x006a_7366_7773_6872;
 const VERSION: u64 = 1;
@@ -69,11 +69,11 @@ impl Log {
             path.display()
         );
         // A field of 32 bits; the sector's rest is zeros.
-        ensure!(sector_size == SECTOR_SIZE, "sectors of {sector_size} bytes");
-        let (mut at, mut entries) = (SECTOR_SIZE, Vec::new());
+        ensure!(sector_size == SECTOR, "sectors of {sector_size} bytes");
+        let (mut at, mut entries) = (SECTOR, Vec::new());
         for _ in 0..count {
             let [sector, sectors, flags, _] = fields(&file, at)?;
-            at += SECTOR_SIZE;
+            at += SECTOR;
             if flags & FLUSH != 0 {
                 entries.push(Entry::Flush);
             }
@@ -87,7 +87,7 @@ impl Log {
                 (FUA, _) => bail!("a write that is a flush of its own: QEMU has none"),
                 (other, _) => bail!("an entry of kind {other:#x} at byte {at}"),
             }
-            at += sectors * SECTOR_SIZE;
+            at += sectors * SECTOR;
         }
         Ok(Self { file, entries })
     }
@@ -108,7 +108,7 @@ impl Log {
 
     /// The bytes that a write writes.
     pub(super) fn data(&self, write: &Write) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(write.sectors * SECTOR_SIZE)?];
+        let mut bytes = vec![0; usize::try_from(write.sectors * SECTOR)?];
         self.file.read_exact_at(&mut bytes, write.data)?;
         Ok(bytes)
     }
@@ -116,7 +116,7 @@ impl Log {
     /// What a write that touches `sector` writes there.
     pub(super) fn sector(&self, write: &Write, sector: u64) -> Result<[u8; 512]> {
         let mut bytes = [0; 512];
-        let within = (sector - write.sector) * SECTOR_SIZE;
+        let within = (sector - write.sector) * SECTOR;
         self.file.read_exact_at(&mut bytes, write.data + within)?;
         Ok(bytes)
     }

@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use jumpsys::SECTOR_SIZE;
+use jumpspec::disk::SECTOR;
 use jumpsys::bootsector::BootSector;
 
 use self::disk::Disk;
@@ -138,7 +138,7 @@ fn look(recording: &Recording, options: &Options) -> Result<Found> {
         story: &story,
         epochs: &epochs,
         windows: &windows,
-        env: env.start * SECTOR_SIZE..env.end * SECTOR_SIZE,
+        env: env.start * SECTOR..env.end * SECTOR,
         kernels: [digests(&recording.start)?, digests(&recording.node.disk)?],
         subsets: options.subsets,
         boot: options.boot,
@@ -152,15 +152,15 @@ fn look(recording: &Recording, options: &Options) -> Result<Found> {
 
 /// Where things are on the node's disk.
 fn places(node: &Node) -> Result<Places> {
-    let sectors = |bytes: Range<u64>| bytes.start / SECTOR_SIZE..bytes.end / SECTOR_SIZE;
+    let sectors = |bytes: Range<u64>| bytes.start / SECTOR..bytes.end / SECTOR;
     let partitions = node.table.partitions().into_iter();
     let mut partitions = partitions.filter_map(|partition| node.table.place(partition.role));
     let first = partitions.next().context("the disk has no partitions")?;
     let landing = node.table.place(Role::Swap);
     Ok(Places {
         landing: sectors(landing.context("the disk has no landing partition")?),
-        partitions: first.start / SECTOR_SIZE,
-        end: node.table.disk_bytes() / SECTOR_SIZE,
+        partitions: first.start / SECTOR,
+        end: node.table.disk_bytes() / SECTOR,
     })
 }
 

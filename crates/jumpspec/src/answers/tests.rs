@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::facts::{DiskIdentity, Facts, Mount, Partition};
+use crate::disk::{DiskIdentity, FoundPartition};
+use crate::facts::{Facts, Mount};
 use crate::job::{LONGEST_WAIT, Wait};
 use crate::planner::sample::{self, facts, job};
 use crate::size::Size;
@@ -142,7 +143,7 @@ fn the_largest_and_the_smallest_numbers_are_planned_with() {
         disk.sectors = number;
         let table = disk.table.as_mut().unwrap();
         (table.first_usable, table.last_usable) = (number, number);
-        let move_to = |partition: &mut Partition| {
+        let move_to = |partition: &mut FoundPartition| {
             (partition.start, partition.sectors) = (number, number);
         };
         disk.partitions.iter_mut().for_each(move_to);

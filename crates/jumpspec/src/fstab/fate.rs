@@ -4,7 +4,7 @@
 
 use super::unique::{self, Device};
 use super::{Line, Wanted};
-use crate::facts::{Content, Partition};
+use crate::disk::{Content, FoundPartition};
 use crate::job::Action;
 use crate::relpath::RelPath;
 
@@ -171,7 +171,7 @@ fn of_device(line: &Line, device: Device<'_>, wanted: &Wanted<'_>) -> Fate {
     if partition.number == wanted.landing {
         return Fate::Replaced;
     }
-    match crate::layout::action(&wanted.job.layout, partition.number) {
+    match crate::disk::layout::action(&wanted.job.layout, partition.number) {
         None | Some(Action::Keep) => by_stable_name(line),
         Some(Action::Format | Action::Create) => Fate::Dropped("its partition is made anew"),
         Some(Action::Delete) => Fate::Dropped("its partition is deleted"),
@@ -250,7 +250,7 @@ fn names_a_block_device(line: &Line) -> bool {
 }
 
 /// Whether `device` (a line's first field) names `partition`.
-pub(super) fn names(device: &str, partition: &Partition) -> bool {
+pub(super) fn names(device: &str, partition: &FoundPartition) -> bool {
     device == partition.device
         || holds(device, partition.content.as_ref())
         || same(

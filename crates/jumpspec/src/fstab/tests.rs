@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Content, Disk};
+use crate::disk::{Content, Disk, Partition};
 
 fn content(kind: &str, uuid: &str) -> Content {
     Content {
@@ -9,16 +9,18 @@ fn content(kind: &str, uuid: &str) -> Content {
     }
 }
 
-fn partition(number: u32, content: impl Into<Option<Content>>) -> Partition {
-    Partition {
-        number,
+fn partition(number: u32, content: impl Into<Option<Content>>) -> FoundPartition {
+    FoundPartition {
+        partition: Partition {
+            number,
+            start: u64::from(number) * 2048,
+            sectors: 2048,
+            type_code: "0x83".to_owned(),
+            partuuid: Some(format!("abcd1234-0{number}")),
+            name: None,
+            bootable: false,
+        },
         device: format!("/dev/vda{number}"),
-        start: u64::from(number) * 2048,
-        sectors: 2048,
-        type_code: "0x83".to_owned(),
-        partuuid: Some(format!("abcd1234-0{number}")),
-        name: None,
-        bootable: false,
         content: content.into(),
         swap_active: false,
         holders: Vec::new(),
@@ -26,7 +28,7 @@ fn partition(number: u32, content: impl Into<Option<Content>>) -> Partition {
     }
 }
 
-fn disk(name: &str, partitions: Vec<Partition>) -> Disk {
+fn disk(name: &str, partitions: Vec<FoundPartition>) -> Disk {
     Disk {
         name: name.to_owned(),
         device: format!("/dev/{name}"),

@@ -2,14 +2,15 @@
 //! the same node (dd) shares its UUIDs, labels, PARTUUIDs and disk signature with it.
 
 use super::fate::{holds, names};
-use crate::facts::{Content, Disk, Facts, Partition};
+use crate::disk::{Content, Disk, FoundPartition};
+use crate::facts::Facts;
 use crate::job::{Action, Job};
 
 /// What a name of fstab may mean.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Device<'a> {
     /// A partition.
-    Partition(&'a Disk, &'a Partition),
+    Partition(&'a Disk, &'a FoundPartition),
     /// What takes a whole disk.
     Disk(&'a Disk),
 }

@@ -2,10 +2,10 @@
 //! selector finds room on it.
 
 use super::{Input, derived_uuid, is_stacked, named};
-use crate::facts::{Disk, Extent, KernelPartition, Partition, TableKind, UNKNOWN};
+use crate::disk::layout::{GPT_BIOS_BOOT, action, new_table};
+use crate::disk::{Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN};
 use crate::job::Action;
-use crate::layout::{GPT_BIOS_BOOT, action, new_table};
-use crate::plan::{NewPartition, PlannedDisk, PlannedSelector};
+use crate::plan::{PlannedDisk, PlannedSelector};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
@@ -83,7 +83,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
 /// says nothing by its table, which a copy shares.
 fn twins(input: &Input<'_>, disk: &Disk) -> Option<Refusal> {
     let twin = input.facts.disks.iter().find(|other| {
-        other.device != disk.device && other.is_known_by(&disk.identities, disk.sectors)
+        other.device != disk.device && other.is_like(&disk.identities, disk.sectors)
     })?;
     Some(Refusal::new(
         RefusalCode::DiskNotIdentifiable,
@@ -147,8 +147,8 @@ fn stale_table(disk: &Disk) -> Option<Refusal> {
     // Tables of kinds that are not read here have partitions that only the kernel knows.
     disk.table.as_ref()?;
     let known = disk.kernel_partitions.as_ref()?;
-    let on_disk: Vec<KernelPartition> = disk.partitions.iter().map(as_known).collect();
-    let missing = |all: &[KernelPartition], one: &KernelPartition| !all.contains(one);
+    let on_disk: Vec<Slot> = disk.partitions.iter().map(as_known).collect();
+    let missing = |all: &[Slot], one: &Slot| !all.contains(one);
     let unread = on_disk.iter().find(|there| missing(known, there));
     let vanished = known.iter().find(|there| missing(&on_disk, there));
     let (place, partition) = unread
@@ -172,8 +172,8 @@ fn stale_table(disk: &Disk) -> Option<Refusal> {
     ))
 }
 
-fn as_known(partition: &Partition) -> KernelPartition {
-    KernelPartition {
+fn as_known(partition: &FoundPartition) -> Slot {
+    Slot {
         number: partition.number,
         extent: Extent {
             start: partition.start,
@@ -245,10 +245,10 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<PlannedDisk, Ref
     let after = new_table(disk, &input.job.layout, |number| {
         derived_uuid(input, &format!("partition {number}"))
     })?;
-    let before: Vec<NewPartition> = disk
+    let before: Vec<Partition> = disk
         .partitions
         .iter()
-        .map(NewPartition::unchanged)
+        .map(FoundPartition::unchanged)
         .collect();
     let (kind, id) = disk
         .table

@@ -5,9 +5,9 @@
 //! and key, the old system until the commit, what is kept and what is made anew. It
 //! chooses nothing.
 
-use crate::facts::{Disk, Extent, TableKind};
-use crate::layout::GPT_BIOS_BOOT;
-use crate::plan::{NewPartition, Plan};
+use crate::disk::layout::GPT_BIOS_BOOT;
+use crate::disk::{Disk, Extent, FoundPartition, Partition, TableKind};
+use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
 
@@ -102,10 +102,10 @@ fn overlap(plan: &Plan, owner: Owner, need: &Need) -> Refusal {
 fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
     let area = disk.loader.as_ref().and_then(|loader| loader.area);
     let stays = |area: &Extent| {
-        let home = |partition: &NewPartition| {
+        let home = |partition: &Partition| {
             partition.type_code == GPT_BIOS_BOOT && partition.extent() == *area
         };
-        let before = disk.partitions.iter().map(NewPartition::unchanged);
+        let before = disk.partitions.iter().map(FoundPartition::unchanged);
         plan.disk.table == TableKind::Mbr
             || before
                 .filter(home)
@@ -209,10 +209,7 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
     needs.extend(loader.map(|extent| need(Owner::OldLoader, *extent, 0, commit)));
     for partition in disk.partitions.iter().filter(|it| holds_files(plan, it)) {
         let number = partition.number;
-        let after = plan
-            .disk
-            .after
-            .contains(&NewPartition::unchanged(partition));
+        let after = plan.disk.after.contains(&partition.partition.clone());
         let until = if after && made(steps, number).is_none() {
             FOR_GOOD
         } else {
@@ -230,7 +227,7 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
 }
 
 /// Neither the landing partition, which is a need of its own, nor the one that loaders lie in.
-fn holds_files(plan: &Plan, partition: &crate::facts::Partition) -> bool {
+fn holds_files(plan: &Plan, partition: &crate::disk::FoundPartition) -> bool {
     partition.number != plan.landing.number && partition.type_code != GPT_BIOS_BOOT
 }
 

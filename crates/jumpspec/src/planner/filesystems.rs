@@ -2,11 +2,11 @@
 //! anew.
 
 use super::{Input, derived_uuid, is_stacked, room};
-use crate::facts::{Content, Disk, Partition, UNKNOWN, UNRECOGNISED};
+use crate::disk::filesystem;
+use crate::disk::{Content, Disk, Filesystem, FoundPartition, UNKNOWN, UNRECOGNISED};
 use crate::fstab::unique::{self, Device};
 use crate::fstab::{self, Fstab, Outcome};
-use crate::job::{Action, Filesystem, PartitionWish};
-use crate::limits;
+use crate::job::{Action, PartitionWish};
 use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -139,7 +139,7 @@ fn one(
     let label = wish.label.clone().or_else(|| {
         content
             .and_then(|content| content.label.clone())
-            .filter(|label| limits::label(&fs, label).is_ok())
+            .filter(|label| filesystem::label(&fs, label).is_ok())
     });
     let device = match partition.filter(|_| kept) {
         Some(partition) => name_of_kept(input, disk, partition)?,
@@ -178,7 +178,7 @@ fn refuse_below_least(
 ) -> Result<(), Refusal> {
     let (there, least) = (
         room::of_partition(table, wish.number),
-        Size(limits::least_size(fs.name())),
+        Size(fs.least_size()),
     );
     if there >= least {
         return Ok(());
@@ -197,7 +197,11 @@ fn refuse_below_least(
 }
 
 /// How fstab names a kept file system so that nothing else is mounted in its place.
-fn name_of_kept(input: &Input<'_>, disk: &Disk, partition: &Partition) -> Result<String, Refusal> {
+fn name_of_kept(
+    input: &Input<'_>,
+    disk: &Disk,
+    partition: &FoundPartition,
+) -> Result<String, Refusal> {
     let name = unique::name_of(input.facts, Device::Partition(disk, partition));
     name.ok_or_else(|| {
         not_unique(format!(

@@ -2,12 +2,13 @@
 //! large enough.
 
 use super::{Input, derived_uuid, is_stacked};
-use crate::facts::{Disk, Facts, Partition, UNKNOWN, UNRECOGNISED};
+use crate::disk::filesystem;
+use crate::disk::layout::action;
+use crate::disk::{Disk, FoundPartition, UNKNOWN, UNRECOGNISED};
+use crate::facts::Facts;
 use crate::fstab::unique;
 use crate::job::Action;
 use crate::journal::RESERVED_BYTES;
-use crate::layout::action;
-use crate::limits;
 use crate::plan::{LANDING_LABEL, PlannedLanding, Swap};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
@@ -19,7 +20,7 @@ const SLACK: Size = Size::mib(48);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Landing<'a> {
     pub(super) disk: &'a Disk,
-    pub(super) partition: &'a Partition,
+    pub(super) partition: &'a FoundPartition,
 }
 
 /// The partition that the job means.
@@ -37,13 +38,13 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
             )
         });
     }
-    let holds = |partition: &Partition, kind: &str| {
+    let holds = |partition: &FoundPartition, kind: &str| {
         partition
             .content
             .as_ref()
             .is_some_and(|content| content.kind == kind)
     };
-    let kinds: [&dyn Fn(&Partition) -> bool; 4] = [
+    let kinds: [&dyn Fn(&FoundPartition) -> bool; 4] = [
         &|partition| is_ours(facts, partition),
         &|partition| partition.swap_active,
         &|partition| holds(partition, "swap"),
@@ -78,7 +79,7 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
 
 /// Whether an earlier run that did not finish has borrowed it: by the label of its file system, or
 /// where a cut left none by its journal.
-fn is_ours(facts: &Facts, partition: &Partition) -> bool {
+fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
     let content = partition.content.as_ref();
     let labelled = content.and_then(|content| content.label.as_deref()) == Some(LANDING_LABEL);
     let jump = facts.jump.as_ref();
@@ -86,7 +87,7 @@ fn is_ours(facts: &Facts, partition: &Partition) -> bool {
 }
 
 /// Whether it is blank and fstab names it as swap.
-fn was_swap(facts: &Facts, partition: &Partition) -> bool {
+fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
     partition.content.is_none() && crate::fstab::names_swap(&facts.fstab, partition)
 }
 
@@ -176,7 +177,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
 
 /// What the landing partition must hold at the fullest moment: the jump system, beside
 /// it first its own image file and later the target's with the saved files.
-fn too_small(input: &Input<'_>, partition: &Partition) -> Option<Refusal> {
+fn too_small(input: &Input<'_>, partition: &FoundPartition) -> Option<Refusal> {
     let jump = input.jump.manifest.unpacked;
     let saved: Size = input.facts.saved.iter().filter_map(|path| path.size).sum();
     let target = Size(input.target.size);
@@ -218,7 +219,7 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
 
 /// The swap to make again: the one that is there; or, where an earlier run has wiped it, what that
 /// run's record or fstab says that it was.
-fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
+fn swap(input: &Input<'_>, partition: &FoundPartition) -> Option<Swap> {
     let facts = input.facts;
     let in_fstab = crate::fstab::swap_entry(facts, partition);
     let content = partition.content.as_ref();
@@ -246,7 +247,7 @@ fn swap(input: &Input<'_>, partition: &Partition) -> Option<Swap> {
             .filter(|uuid| uuid::Uuid::try_parse(uuid).is_ok())
             .filter(|uuid| !unique::stands_twice(uuid, facts))
             .unwrap_or_else(|| derived_uuid(input, "swap")),
-        label: label.filter(|label| limits::label("swap", label).is_ok()),
+        label: label.filter(|label| filesystem::label("swap", label).is_ok()),
         options: options.unwrap_or_else(|| "sw".to_owned()),
     })
 }

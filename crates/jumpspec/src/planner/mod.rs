@@ -23,7 +23,8 @@ mod tests;
 mod wishes;
 
 use crate::digest::Digest;
-use crate::facts::{Disk, Facts, Kexec};
+use crate::disk::Disk;
+use crate::facts::{Facts, Kexec};
 use crate::job::Job;
 use crate::manifest::Manifest;
 use crate::network::NetworkRefusal;

@@ -1,9 +1,10 @@
 //! The plan in words: what is destroyed, what is kept, what else to know.
 
 use super::Input;
-use crate::facts::{Kexec, UNRECOGNISED};
+use crate::disk::UNRECOGNISED;
+use crate::disk::layout::action;
+use crate::facts::Kexec;
 use crate::job::Action;
-use crate::layout::action;
 use crate::network::Sign;
 use crate::plan::Plan;
 use crate::remote::MountPoints;

@@ -2,8 +2,8 @@
 
 use super::Input;
 use super::filesystems::Wished;
-use crate::limits;
-use crate::plan::{NewPartition, PlannedDisk};
+use crate::disk::Partition;
+use crate::plan::PlannedDisk;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
@@ -13,7 +13,7 @@ pub(super) fn of_partition(table: &PlannedDisk, number: u32) -> Size {
         .after
         .iter()
         .find(|partition| partition.number == number);
-    found.map_or(Size(0), NewPartition::size)
+    found.map_or(Size(0), Partition::size)
 }
 
 /// Whether the unpacked image fits into the new file systems: each takes the
@@ -86,7 +86,7 @@ fn too_few_inodes(
     let inodes: Option<Vec<u64>> = made
         .map(|(it, fs)| {
             let room = of_partition(table, it.planned.number);
-            limits::inodes(fs.name(), room.bytes())
+            fs.inodes(room.bytes())
         })
         .collect();
     let there = inodes?.into_iter().fold(0, u64::saturating_add);

@@ -2,11 +2,12 @@
 
 use super::{ImageFile, Input};
 use crate::accounts::PublicAccounts;
+use crate::boot::LoaderArea;
 use crate::digest::Digest;
-use crate::facts::{
-    Content, Disk, DiskIdentity, Extent, FORMAT, Facts, Firmware, Kexec, LoaderArea, Mount,
-    Partition, SavedPath, SwapUse, Table, TableKind,
+use crate::disk::{
+    Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table, TableKind,
 };
+use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::job::Job;
 use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, ClientId, Link, Network};
@@ -19,17 +20,19 @@ use crate::sshd::{ConfigFile, FileOwner, SshServer};
 
 const GIB: u64 = (1 << 30) / 512;
 
-fn partition(number: u32, start: u64, sectors: u64, kind: &str, uuid: &str) -> Partition {
+fn partition(number: u32, start: u64, sectors: u64, kind: &str, uuid: &str) -> FoundPartition {
     let swap = kind == "swap";
-    Partition {
-        number,
+    FoundPartition {
+        partition: Partition {
+            number,
+            start,
+            sectors,
+            type_code: if swap { "0x82" } else { "0x83" }.to_owned(),
+            partuuid: Some(format!("6a756d70-{number:02x}")),
+            name: None,
+            bootable: number == 1,
+        },
         device: format!("/dev/vda{number}"),
-        start,
-        sectors,
-        type_code: if swap { "0x82" } else { "0x83" }.to_owned(),
-        partuuid: Some(format!("6a756d70-{number:02x}")),
-        name: None,
-        bootable: number == 1,
         content: Some(Content {
             kind: kind.to_owned(),
             uuid: Some(uuid.to_owned()),

@@ -1,8 +1,9 @@
 use super::sample::{Sample, facts, image, job, planned};
 use super::*;
-use crate::facts::{Content, Extent, JumpInProgress, TableKind};
+use crate::disk::{Content, Extent, Filesystem, TableKind};
+use crate::facts::JumpInProgress;
 use crate::job::Action;
-use crate::job::{Filesystem, Length};
+use crate::job::Length;
 use crate::journal::Stage;
 use crate::manifest::Kind;
 use crate::size::Size;
@@ -312,12 +313,15 @@ fn gpt_node() -> Facts {
     let table = disk.table.as_mut().unwrap();
     table.kind = TableKind::Gpt;
     (table.first_usable, table.last_usable) = (34, disk.sectors - 34);
-    let room = crate::facts::Partition {
-        number: 14,
+    let room = crate::disk::FoundPartition {
+        partition: crate::disk::Partition {
+            number: 14,
+            start: 34,
+            sectors: 2014,
+            type_code: crate::disk::layout::GPT_BIOS_BOOT.to_owned(),
+            ..disk.partitions[0].partition.clone()
+        },
         device: "/dev/vda14".to_owned(),
-        start: 34,
-        sectors: 2014,
-        type_code: crate::layout::GPT_BIOS_BOOT.to_owned(),
         content: None,
         ..disk.partitions[0].clone()
     };

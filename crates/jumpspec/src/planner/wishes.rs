@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::Input;
+use crate::disk::Filesystem;
+use crate::disk::filesystem;
 use crate::fstab::HIDES_THE_SYSTEM;
-use crate::job::{Action, Filesystem, Job, LONGEST_WAIT, PartitionWish, Wait};
-use crate::limits;
+use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, Wait};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::relpath::RelPath;
 
@@ -128,7 +129,7 @@ fn of_label(wish: &PartitionWish, label: &str) -> Option<Refusal> {
         return None;
     }
     let fs = wish.fs.unwrap_or(Filesystem::Ext4);
-    let error = limits::label(fs.name(), label).err()?;
+    let error = filesystem::label(fs.name(), label).err()?;
     Some(Refusal::new(
         RefusalCode::LabelInvalid,
         format!("partition {}: {error}", wish.number),

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use super::WIDTH;
 use super::bar::Segment;
-use crate::facts::{Facts, Partition};
-use crate::plan::{NewPartition, Plan, PlannedFilesystem};
+use crate::disk::{FoundPartition, Partition};
+use crate::facts::Facts;
+use crate::plan::{Plan, PlannedFilesystem};
 
 /// MBR extended partitions: containers, drawn as what they hold.
 const EXTENDED: &[&str] = &["0x05", "0x0f", "0x85", "0x5", "0xf"];
@@ -93,7 +94,7 @@ fn row(plan: &Plan, facts: &Facts, number: u32) -> [String; 8] {
 }
 
 /// What happens to a partition, in a word or two.
-fn fate(plan: &Plan, before: Option<&Partition>, after: Option<&NewPartition>) -> &'static str {
+fn fate(plan: &Plan, before: Option<&FoundPartition>, after: Option<&Partition>) -> &'static str {
     let Some(after) = after else { return "deleted" };
     let same_place =
         before.is_some_and(|before| (before.start, before.sectors) == (after.start, after.sectors));
@@ -110,21 +111,21 @@ fn fate(plan: &Plan, before: Option<&Partition>, after: Option<&NewPartition>) -
     }
 }
 
-fn old_content(partition: &Partition) -> &str {
+fn old_content(partition: &FoundPartition) -> &str {
     partition
         .content
         .as_ref()
         .map_or("?", |content| content.kind.as_str())
 }
 
-fn old_mount<'a>(partition: &Partition, facts: &'a Facts) -> Option<&'a str> {
+fn old_mount<'a>(partition: &FoundPartition, facts: &'a Facts) -> Option<&'a str> {
     let mut mounts = facts.mounts.iter();
     mounts
         .find(|mount| mount.device == partition.device)
         .map(|mount| mount.target.as_str())
 }
 
-fn new_content<'a>(plan: &'a Plan, partition: &NewPartition) -> &'a str {
+fn new_content<'a>(plan: &'a Plan, partition: &Partition) -> &'a str {
     if partition.number == plan.landing.number {
         return if plan.landing.swap.is_some() {
             "swap"

@@ -1,12 +1,13 @@
 use super::{WIDTH, plan, refusals};
 use crate::accounts::{Owners, PublicAccounts};
 use crate::digest::Digest;
-use crate::facts::{Content, Extent, Facts, Firmware, Kexec, Mount, Partition, SECTOR, TableKind};
-use crate::job::{Filesystem, Health, Waits};
+use crate::disk::{Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, TableKind};
+use crate::facts::{Facts, Firmware, Kexec, Mount};
+use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
-    JumpBoot, NewPartition, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages,
-    PlannedLanding, PlannedLoader, PlannedSelector, PlannedSsh, Steps, Swap,
+    JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
+    PlannedLoader, PlannedSelector, PlannedSsh, Steps, Swap,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::run_id::RunId;
@@ -16,16 +17,18 @@ use crate::step::Step;
 
 const MIB: u64 = (1 << 20) / SECTOR;
 
-fn partition(number: u32, start: u64, mib: u64, kind: &str) -> Partition {
-    Partition {
-        number,
+fn partition(number: u32, start: u64, mib: u64, kind: &str) -> FoundPartition {
+    FoundPartition {
+        partition: Partition {
+            number,
+            start: start * MIB,
+            sectors: mib * MIB,
+            type_code: "0x83".to_owned(),
+            partuuid: None,
+            name: None,
+            bootable: false,
+        },
         device: format!("/dev/vda{number}"),
-        start: start * MIB,
-        sectors: mib * MIB,
-        type_code: "0x83".to_owned(),
-        partuuid: None,
-        name: None,
-        bootable: false,
         content: Some(Content {
             kind: kind.to_owned(),
             uuid: None,
@@ -56,7 +59,7 @@ fn image(os: &str) -> PlannedImage {
     }
 }
 
-fn before() -> Vec<Partition> {
+fn before() -> Vec<FoundPartition> {
     vec![
         partition(1, 1, 512, "ext4"),
         partition(2, 513, 1024, "swap"),
@@ -65,8 +68,8 @@ fn before() -> Vec<Partition> {
     ]
 }
 
-fn after() -> Vec<NewPartition> {
-    let mut after: Vec<_> = before().iter().map(NewPartition::unchanged).collect();
+fn after() -> Vec<Partition> {
+    let mut after: Vec<_> = before().iter().map(FoundPartition::unchanged).collect();
     after[2].sectors = 5000 * MIB;
     after.remove(3);
     after

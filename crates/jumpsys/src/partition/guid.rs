@@ -16,7 +16,8 @@ use gpt::partition_types::{OperatingSystem, Type};
 use uuid::Uuid;
 
 use super::{Partition, PartitionError, Table, mbr};
-use crate::SECTOR_SIZE;
+use jumpspec::disk::SECTOR;
+
 use crate::blockdev;
 use crate::error::At as _;
 
@@ -33,10 +34,10 @@ pub(super) fn read(file: &mut File, disk: &Path) -> Result<Table, PartitionError
     let (header, entries) = open(file, disk)?;
     let partition = |(number, e): (u32, Entry)| Partition {
         number,
-        start_sector: e.first_lba,
+        start: e.first_lba,
         sectors: (e.last_lba + 1).saturating_sub(e.first_lba),
-        type_id: e.part_type_guid.guid.to_string(),
-        partuuid: e.part_guid.to_string(),
+        type_code: e.part_type_guid.guid.to_string(),
+        partuuid: Some(e.part_guid.to_string()),
         name: Some(e.name).filter(|name| !name.is_empty()),
         bootable: e.flags & LEGACY_BOOT != 0,
     };
@@ -51,7 +52,7 @@ pub(super) fn read(file: &mut File, disk: &Path) -> Result<Table, PartitionError
 /// The first copy, or else the second: also where only the entries of the first are torn, which the
 /// gpt crate's own way of opening a disk does not forgive.
 fn open(file: &mut File, disk: &Path) -> Result<(Header, BTreeMap<u32, Entry>), PartitionError> {
-    let sectors = blockdev::size_bytes(file, disk)? / SECTOR_SIZE;
+    let sectors = blockdev::size_bytes(file, disk)? / SECTOR;
     copy(file, disk, 1).or_else(|first| copy(file, disk, sectors.saturating_sub(1)).or(Err(first)))
 }
 
@@ -61,7 +62,7 @@ pub(super) fn is_whole(file: &mut File, disk: &Path) -> bool {
     let Ok(size) = blockdev::size_bytes(file, disk) else {
         return false;
     };
-    let last = (size / SECTOR_SIZE).saturating_sub(1);
+    let last = (size / SECTOR).saturating_sub(1);
     match (copy(file, disk, 1), copy(file, disk, last)) {
         (Ok(first), Ok(second)) => first.0.disk_guid == second.0.disk_guid && first.1 == second.1,
         _ => false,
@@ -76,7 +77,7 @@ fn copy(
 ) -> Result<(Header, BTreeMap<u32, Entry>), PartitionError> {
     // The crate looks for a header in the second sector.
     let mut sectors = [0; 1024];
-    file.read_exact_at(&mut sectors[512..], lba * SECTOR_SIZE)
+    file.read_exact_at(&mut sectors[512..], lba * SECTOR)
         .at("read", disk)?;
     let header = read_header_from_arbitrary_device(&mut Cursor::new(sectors), LB);
     let header = header.map_err(|e| broken(disk, &e))?;
@@ -99,14 +100,13 @@ pub(super) fn write(
     guid: &str,
     partitions: &[Partition],
 ) -> Result<(), PartitionError> {
-    let sectors = blockdev::size_bytes(file, disk)? / SECTOR_SIZE;
+    let sectors = blockdev::size_bytes(file, disk)? / SECTOR;
     let old = open(file, disk).ok();
     let (mut primary, mut backup) = headers(disk, guid, sectors, old.as_ref().map(|o| &o.0))?;
     let old = old.map(|o| o.1).unwrap_or_default();
     let mut entries = BTreeMap::new();
     for p in partitions {
-        let inside =
-            p.start_sector >= primary.first_usable && p.extent().end() - 1 <= primary.last_usable;
+        let inside = p.start >= primary.first_usable && p.extent().end() - 1 <= primary.last_usable;
         if !inside {
             return Err(PartitionError::Unwritable {
                 disk: disk.to_owned(),
@@ -156,16 +156,16 @@ fn headers(
 
 /// Attributes other than "bootable" are those the same partition had before.
 fn entry(p: &Partition, old: &BTreeMap<u32, Entry>) -> Result<Entry, PartitionError> {
-    let part_guid = parse(&p.partuuid)?;
+    let part_guid = parse(p.partuuid.as_deref().unwrap_or_default())?;
     let before = old.values().find(|e| e.part_guid == part_guid);
     let flags = before.map_or(0, |e| e.flags) & !LEGACY_BOOT;
     Ok(Entry {
         part_type_guid: Type {
-            guid: parse(&p.type_id)?,
+            guid: parse(&p.type_code)?,
             os: OperatingSystem::None,
         },
         part_guid,
-        first_lba: p.start_sector,
+        first_lba: p.start,
         last_lba: p.extent().end() - 1,
         flags: flags | if p.bootable { LEGACY_BOOT } else { 0 },
         name: p.name.clone().unwrap_or_default(),
@@ -215,10 +215,10 @@ fn protect(file: &mut File, disk: &Path, sectors: u64) -> Result<(), PartitionEr
 pub(super) fn erase(file: &File, disk: &Path, sectors: u64) -> Result<(), PartitionError> {
     for lba in [1, sectors - 1] {
         let mut sector = [0; 512];
-        file.read_exact_at(&mut sector, lba * SECTOR_SIZE)
+        file.read_exact_at(&mut sector, lba * SECTOR)
             .at("read", disk)?;
         if sector.starts_with(SIGNATURE) {
-            file.write_all_at(&[0; 512], lba * SECTOR_SIZE)
+            file.write_all_at(&[0; 512], lba * SECTOR)
                 .at("write", disk)?;
         }
     }

@@ -9,7 +9,8 @@ use std::path::Path;
 use mbrman::{CHS, MBR, MBRHeader, MBRPartitionEntry};
 
 use super::{Partition, PartitionError, Table};
-use crate::SECTOR_SIZE;
+use jumpspec::disk::SECTOR;
+
 use crate::error::At as _;
 
 /// Type byte of a protective entry: "here is a GPT".
@@ -49,10 +50,10 @@ pub(super) fn read(file: &mut File, disk: &Path) -> Result<Table, PartitionError
     let logical = (5..).zip(logical.filter(|e| e.is_used() && e.sectors > 0));
     let partition = |(number, entry): (u32, &MBRPartitionEntry)| Partition {
         number,
-        start_sector: entry.starting_lba.into(),
+        start: entry.starting_lba.into(),
         sectors: entry.sectors.into(),
-        type_id: format!("0x{:02x}", entry.sys),
-        partuuid: partuuid(signature, number),
+        type_code: format!("0x{:02x}", entry.sys),
+        partuuid: Some(partuuid(signature, number)),
         name: None,
         bootable: entry.is_active(),
     };
@@ -70,7 +71,7 @@ pub(super) fn write(
     partitions: &[Partition],
 ) -> Result<(), PartitionError> {
     for (sector, ebr) in chain(disk, partitions)? {
-        file.write_all_at(&ebr, sector * SECTOR_SIZE)
+        file.write_all_at(&ebr, sector * SECTOR)
             .at("write a logical partition of", disk)?;
     }
     file.sync_all().at("sync", disk)?;
@@ -102,7 +103,7 @@ fn chain(disk: &Path, partitions: &[Partition]) -> Result<Vec<(u64, [u8; 512])>,
     };
     let places = places(disk, extended, &logical)?;
     if logical.is_empty() {
-        return Ok(vec![(extended.start_sector, sector(&[]))]);
+        return Ok(vec![(extended.start, sector(&[]))]);
     }
     let mut records = Vec::new();
     for (i, (p, &at)) in logical.iter().zip(&places).enumerate() {
@@ -110,13 +111,13 @@ fn chain(disk: &Path, partitions: &[Partition]) -> Result<Vec<(u64, [u8; 512])>,
         if let (Some(next), Some(&next_at)) = (logical.get(i + 1), places.get(i + 1)) {
             let link = Partition {
                 number: p.number,
-                start_sector: next_at,
+                start: next_at,
                 sectors: next.extent().end() - next_at,
-                type_id: "0x05".to_owned(),
+                type_code: "0x05".to_owned(),
                 bootable: false,
                 ..(*next).clone()
             };
-            pair.push(entry(disk, &link, extended.start_sector)?);
+            pair.push(entry(disk, &link, extended.start)?);
         }
         records.push((at, sector(&pair)));
     }
@@ -130,10 +131,10 @@ fn places(
     extended: &Partition,
     logical: &[&Partition],
 ) -> Result<Vec<u64>, PartitionError> {
-    let mut free = extended.start_sector;
+    let mut free = extended.start;
     let mut places = Vec::new();
     for (p, number) in logical.iter().zip(5u32..) {
-        let far = p.start_sector.saturating_sub(EBR_GAP);
+        let far = p.start.saturating_sub(EBR_GAP);
         let at = if places.is_empty() {
             free
         } else {
@@ -146,7 +147,7 @@ fn places(
                 "logical partitions count from 5 without gaps",
             ));
         }
-        if at >= p.start_sector {
+        if at >= p.start {
             return Err(unwritable(
                 disk,
                 p,
@@ -190,16 +191,16 @@ fn chs_bytes(chs: CHS) -> [u8; 3] {
 
 /// An entry, its start counted from `base`.
 fn entry(disk: &Path, p: &Partition, base: u64) -> Result<MBRPartitionEntry, PartitionError> {
-    let sys = p.type_id.strip_prefix("0x");
+    let sys = p.type_code.strip_prefix("0x");
     let sys = sys.and_then(|hex| u8::from_str_radix(hex, 16).ok());
     let sys = sys.filter(|&sys| sys != 0 && sys != PROTECTIVE);
     let narrow = |n: u64| u32::try_from(n).map_err(|_| unwritable(disk, p, "an MBR ends at 2 TiB"));
     Ok(MBRPartitionEntry {
         boot: if p.bootable { 0x80 } else { 0 },
-        first_chs: chs(p.start_sector),
+        first_chs: chs(p.start),
         sys: sys.ok_or_else(|| unwritable(disk, p, "its type is no byte such as 0x83"))?,
         last_chs: chs(p.extent().end() - 1),
-        starting_lba: narrow(p.start_sector - base)?,
+        starting_lba: narrow(p.start - base)?,
         sectors: narrow(p.sectors)?,
     })
 }

@@ -1,5 +1,5 @@
 use super::{NewTable, Partition, PartitionError, Table, matches, read_table, write_table};
-use crate::Extent;
+use jumpspec::disk::Extent;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
@@ -15,13 +15,13 @@ fn image(dir: &tempfile::TempDir, mib: u64) -> PathBuf {
     path
 }
 
-fn part(number: u32, start_sector: u64, sectors: u64, type_id: &str) -> Partition {
+fn part(number: u32, start: u64, sectors: u64, type_code: &str) -> Partition {
     Partition {
         number,
-        start_sector,
+        start,
         sectors,
-        type_id: type_id.to_owned(),
-        partuuid: format!("a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f{number:04x}"),
+        type_code: type_code.to_owned(),
+        partuuid: Some(format!("a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f{number:04x}")),
         name: None,
         bootable: false,
     }
@@ -72,7 +72,10 @@ fn an_mbr_comes_back_with_logical_partitions_beyond_4_gib() {
     write_table(&disk, &mbr()).unwrap();
     let table = read_table(&disk).unwrap();
     assert!(matches(&table, &mbr()) && table.has_extended());
-    assert_eq!(table.partitions()[2].partuuid, "abcd1234-05");
+    assert_eq!(
+        table.partitions()[2].partuuid.as_deref(),
+        Some("abcd1234-05")
+    );
     assert_eq!(
         table.kernel_extents()[1].extent,
         Extent {

@@ -3,11 +3,11 @@
 use std::fs::{self, File};
 use std::time::Duration;
 
+use jumpspec::disk::Filesystem;
 use jumpsys::atomic::write_atomic;
 use jumpsys::cmd::Program;
 use jumpsys::durable::{self, DurableError};
 use jumpsys::freeze::{Freeze, settle};
-use jumpsys::mkfs::Fs;
 use jumpsys::mountinfo::read_mountinfo;
 
 use crate::device::{Loop, make, mount_at, unmount};
@@ -16,7 +16,7 @@ use crate::device::{Loop, make, mount_at, unmount};
 /// only what was written to the device.
 pub(crate) fn what_is_settled_is_read_without_the_journal() {
     let disk = Loop::new(32);
-    make(Fs::Ext4, &disk.path);
+    make(Filesystem::Ext4, &disk.path);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("grub.cfg");
     let mounted = mount_at(&disk.path, dir.path(), "ext4");
@@ -33,7 +33,7 @@ pub(crate) fn what_is_settled_is_read_without_the_journal() {
 
 pub(crate) fn a_forgotten_freeze_thaws() {
     let disk = Loop::new(32);
-    make(Fs::Ext4, &disk.path);
+    make(Filesystem::Ext4, &disk.path);
     let dir = tempfile::tempdir().unwrap();
     let mounted = mount_at(&disk.path, dir.path(), "ext4");
     assert!(

@@ -4,17 +4,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jumpspec::disk::{Filesystem, Partition};
 use jumpsys::blockdev;
 use jumpsys::cmd::Program;
-use jumpsys::mkfs::{Fs, MkfsSpec, mkfs};
+use jumpsys::mkfs::{MkfsSpec, mkfs};
 use jumpsys::mount::{MountSpec, MsFlags, mount, swapoff};
 use jumpsys::mountinfo::read_swaps;
-use jumpsys::partition::{self, NewTable, Partition, read_table, write_table};
+use jumpsys::partition::{self, NewTable, read_table, write_table};
 use jumpsys::partnodes::sync_kernel_partitions;
 
 pub(crate) const UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a11";
-/// mkfs.btrfs looks at all devices, other tests' too, and takes no UUID that is there.
-const BTRFS_UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a12";
 const GUID: &str = "a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f5e61";
 
 /// A loop device over a sparse file; both go when it is dropped.
@@ -70,13 +69,13 @@ impl Drop for Loop {
     }
 }
 
-pub(crate) fn part(number: u32, start_sector: u64, sectors: u64, type_id: &str) -> Partition {
+pub(crate) fn part(number: u32, start: u64, sectors: u64, type_code: &str) -> Partition {
     Partition {
         number,
-        start_sector,
+        start,
         sectors,
-        type_id: type_id.to_owned(),
-        partuuid: format!("a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f{number:04x}"),
+        type_code: type_code.to_owned(),
+        partuuid: Some(format!("a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f{number:04x}")),
         name: None,
         bootable: false,
     }
@@ -96,16 +95,11 @@ pub(crate) fn gpt(partitions: Vec<Partition>) -> NewTable {
     }
 }
 
-pub(crate) fn make(fs: Fs, device: &Path) {
-    let uuid = match fs {
-        Fs::Vfat => "ABCD-1234",
-        Fs::Btrfs => BTRFS_UUID,
-        _ => UUID,
-    };
+pub(crate) fn make(fs: Filesystem, device: &Path) {
     let spec = MkfsSpec {
         fs,
         device,
-        uuid: Some(uuid),
+        uuid: Some(UUID),
         label: Some("JUMP"),
         root: None,
         size: None,

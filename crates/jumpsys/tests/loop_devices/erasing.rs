@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
+use jumpspec::disk::Filesystem;
 use jumpsys::erase::erase;
 use jumpsys::ext4::{Written, written};
-use jumpsys::mkfs::Fs;
 use jumpsys::mount::lies_on;
 use jumpsys::superblock;
 
@@ -16,7 +16,7 @@ const SECRET: &[u8; 16] = b"nobody else's 16";
 
 pub(crate) fn what_was_written_to_a_file_system_is_erased_also_after_a_cut() {
     let disk = Loop::new(1024);
-    make(Fs::Ext4, &disk.path);
+    make(Filesystem::Ext4, &disk.path);
     let dir = tempfile::tempdir().unwrap();
     let mounted = mount_at(&disk.path, dir.path(), "ext4");
     let secrets = SECRET.repeat(1 << 20);

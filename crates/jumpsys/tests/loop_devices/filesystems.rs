@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use jumpsys::mkfs::Fs;
+use jumpspec::disk::Filesystem;
+use jumpsys::cmd::Program;
 use jumpsys::mount::{swapoff, swapon};
 use jumpsys::mountinfo::read_swaps;
 use jumpsys::superblock::{self, Kind};
@@ -42,18 +43,34 @@ fn agrees_with_blkid(device: &Path) {
     assert_eq!(ours, theirs);
 }
 
-pub(crate) fn what_mkfs_makes_is_what_we_and_blkid_find(fs: Fs) {
+/// The arguments by which mkfs makes a file system labelled JUMP.
+pub(crate) const MADE: [(&str, &[&str]); 6] = [
+    ("ext2", &["-F", "-q", "-L", "JUMP"]),
+    ("ext3", &["-F", "-q", "-L", "JUMP"]),
+    ("ext4", &["-F", "-q", "-L", "JUMP"]),
+    ("xfs", &["-f", "-q", "-L", "JUMP"]),
+    ("btrfs", &["-f", "-q", "-L", "JUMP"]),
+    ("vfat", &["-n", "JUMP"]),
+];
+
+/// mkfs for a file system of that name.
+pub(crate) fn program(fs: &str) -> String {
+    format!("/usr/sbin/mkfs.{fs}")
+}
+
+pub(crate) fn what_mkfs_makes_is_what_we_and_blkid_find(fs: &str, arguments: &[&str]) {
     // mkfs.xfs wants 300 MiB.
     let disk = Loop::new(400);
     disk.divide(&mbr(vec![part(1, 2048, 700_000, "0x83")]));
     let device = disk.part(1);
     // What another file system left is gone, too.
-    make(Fs::Ext4, &device);
+    make(Filesystem::Ext4, &device);
     swap::wipe_signatures(&device).unwrap();
     assert_eq!(superblock::probe(&device).unwrap(), None);
-    make(fs, &device);
+    let mkfs = Program::new(program(fs)).args(arguments).arg(&device);
+    mkfs.run().unwrap();
     let found = superblock::probe(&device).unwrap().unwrap();
-    assert_eq!(found.kind.name(), fs.name());
+    assert_eq!(found.kind.name(), fs);
     assert_eq!(found.label.as_deref(), Some("JUMP"));
     agrees_with_blkid(&device);
 }
@@ -62,7 +79,7 @@ pub(crate) fn swap_over_another_file_system_is_swap_alone() {
     let disk = Loop::new(32);
     disk.divide(&mbr(vec![part(2, 2048, 40960, "0x82")]));
     let device = disk.part(2);
-    make(Fs::Ext4, &device);
+    make(Filesystem::Ext4, &device);
     swap::make_swap(&device, UUID, Some("swap0")).unwrap();
     let found = superblock::probe(&device).unwrap().unwrap();
     assert_eq!(

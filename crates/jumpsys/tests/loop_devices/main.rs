@@ -10,7 +10,6 @@ mod tables;
 
 use std::path::Path;
 
-use jumpsys::mkfs::Fs;
 use jumpsys::system;
 use libtest_mimic::{Arguments, Trial};
 
@@ -87,12 +86,13 @@ fn main() {
         .into_iter()
         .map(|(name, run)| trial(name.to_owned(), None, run))
         .collect();
-    for fs in [Fs::Ext2, Fs::Ext3, Fs::Ext4, Fs::Xfs, Fs::Btrfs, Fs::Vfat] {
-        let missing = !Path::new(&fs.program()).exists();
-        let lacks = missing.then(|| format!("no {}", fs.program()));
-        let name = format!("what_mkfs_makes_is_what_we_and_blkid_find_{}", fs.name());
+    for (fs, arguments) in filesystems::MADE {
+        let program = filesystems::program(fs);
+        let missing = !Path::new(&program).exists();
+        let lacks = missing.then(|| format!("no {program}"));
+        let name = format!("what_mkfs_makes_is_what_we_and_blkid_find_{fs}");
         trials.push(trial(name, lacks, move || {
-            filesystems::what_mkfs_makes_is_what_we_and_blkid_find(fs);
+            filesystems::what_mkfs_makes_is_what_we_and_blkid_find(fs, arguments);
         }));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 
+use jumpspec::disk::Filesystem;
 use jumpsys::journal_slots::SlotPair;
-use jumpsys::mkfs::{Fs, MkfsSpec, mkfs};
+use jumpsys::mkfs::{MkfsSpec, mkfs};
 use jumpsys::sealed::{Key, KeySector, Reader, Writer};
 
 use crate::device::{Loop, UUID, mbr, mount_at, part, unmount};
@@ -26,7 +27,7 @@ pub(crate) fn sealed_files_are_nobodys_once_their_key_is_erased() {
     let device = disk.part(2);
     let reserved = (48 << 20) - (1 << 20);
     mkfs(&MkfsSpec {
-        fs: Fs::Ext4,
+        fs: Filesystem::Ext4,
         device: &device,
         uuid: Some(UUID),
         label: None,

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use jumpspec::disk::Extent;
+use jumpspec::disk::Filesystem;
 use jumpsys::bootsector::BootSector;
 use jumpsys::cmd::Program;
-use jumpsys::mkfs::Fs;
 use jumpsys::partition::{read_table, write_table};
 use jumpsys::partnodes::{PartnodesError, sync_kernel_partitions};
-use jumpsys::{Extent, blockdev, bootwrite, sysfs};
+use jumpsys::{blockdev, bootwrite, sysfs};
 
 use crate::device::{Loop, gpt, make, mbr, mount_at, part, unmount};
 
@@ -46,7 +47,7 @@ pub(crate) fn a_mounted_partition_may_stay_and_may_not_move() {
         part(1, 2048, 32768, "0x83"),
         part(2, 40960, 8192, "0x83"),
     ]));
-    make(Fs::Ext4, &disk.part(1));
+    make(Filesystem::Ext4, &disk.part(1));
     let dir = tempfile::tempdir().unwrap();
     let mounted = mount_at(&disk.part(1), dir.path(), "ext4");
     disk.divide(&mbr(vec![

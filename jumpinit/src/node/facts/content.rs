@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use jumpspec::facts::{Content, UNKNOWN, UNRECOGNISED};
+use jumpspec::disk::{Content, UNKNOWN, UNRECOGNISED};
 use jumpsys::blkid::{self, Answer};
 use jumpsys::superblock::{self, Kind};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpspec::facts::{
-    Disk, DiskIdentity, Extent, KernelPartition, Partition, SECTOR, Table, TableKind,
+use jumpspec::disk::{
+    Disk, DiskIdentity, FoundPartition, Partition, SECTOR, Slot, Table, TableKind,
 };
 use jumpspec::remote::is_remote;
 use jumpsys::mountinfo::Mount;
@@ -41,7 +41,7 @@ fn one(disk: &sysfs::Disk, links: &Links) -> Disk {
     let path = Path::new(&device);
     // A disk that cannot be read has no table as far as the planner is concerned.
     let table = partition::read_table(path).unwrap_or(partition::Table::None);
-    let partitions: Vec<Partition> = table
+    let partitions: Vec<FoundPartition> = table
         .partitions()
         .iter()
         .filter(|part| !part.is_extended())
@@ -75,7 +75,7 @@ fn one(disk: &sysfs::Disk, links: &Links) -> Disk {
 }
 
 /// Of an extended partition the kernel knows two sectors only, whatever the table says.
-fn kernel_partitions(disk: &sysfs::Disk, table: &partition::Table) -> Vec<KernelPartition> {
+fn kernel_partitions(disk: &sysfs::Disk, table: &partition::Table) -> Vec<Slot> {
     let is_extended = |number: u32| {
         let mut parts = table.partitions().iter();
         parts.any(|part| part.number == number && part.is_extended())
@@ -83,12 +83,9 @@ fn kernel_partitions(disk: &sysfs::Disk, table: &partition::Table) -> Vec<Kernel
     let known = disk.partitions.iter();
     known
         .filter(|known| !is_extended(known.number))
-        .map(|known| KernelPartition {
+        .map(|known| Slot {
             number: known.number,
-            extent: Extent {
-                start: known.extent.start,
-                sectors: known.extent.sectors,
-            },
+            extent: known.extent,
         })
         .collect()
 }
@@ -96,23 +93,17 @@ fn kernel_partitions(disk: &sysfs::Disk, table: &partition::Table) -> Vec<Kernel
 fn one_partition(
     disk: &sysfs::Disk,
     path: &Path,
-    part: &partition::Partition,
+    part: &Partition,
     links: &Links,
-) -> Partition {
+) -> FoundPartition {
     let device = jumpsys::blockdev::partition_path(path, part.number);
     let kernel = disk
         .partitions
         .iter()
         .find(|known| known.number == part.number);
     let swaps = jumpsys::mountinfo::read_swaps().unwrap_or_default();
-    Partition {
-        number: part.number,
-        start: part.start_sector,
-        sectors: part.sectors,
-        type_code: part.type_id.clone(),
-        partuuid: Some(part.partuuid.clone()),
-        name: part.name.clone(),
-        bootable: part.bootable,
+    FoundPartition {
+        partition: part.clone(),
         content: content(&device),
         swap_active: swaps.iter().any(|swap| swap.path == device),
         holders: kernel

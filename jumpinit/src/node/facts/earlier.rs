@@ -1,6 +1,7 @@
 //! What an earlier jump has left on this node.
 
-use jumpspec::facts::{Disk, Extent, JumpInProgress};
+use jumpspec::disk::{Disk, Extent};
+use jumpspec::facts::JumpInProgress;
 use jumpsys::mountinfo;
 
 use super::disks;
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
     use crate::node::borrowed::{is_borrowed, landing_partition};
     use crate::node::journal::Ledger;
-    use jumpspec::facts::{Content, DiskIdentity, Partition, UNKNOWN, UNRECOGNISED};
+    use jumpspec::disk::{Content, DiskIdentity, FoundPartition, Partition, UNKNOWN, UNRECOGNISED};
     use jumpspec::journal::Journal;
     use jumpspec::plan::Swap;
 
@@ -55,15 +56,17 @@ mod tests {
             uuid: None,
             label: None,
         });
-        let partition = Partition {
-            number: 2,
+        let partition = FoundPartition {
+            partition: Partition {
+                number: 2,
+                start: 2048,
+                sectors: 4 * MIB / 512,
+                type_code: "0x82".to_owned(),
+                partuuid: None,
+                name: None,
+                bootable: false,
+            },
             device: device.display().to_string(),
-            start: 2048,
-            sectors: 4 * MIB / 512,
-            type_code: "0x82".to_owned(),
-            partuuid: None,
-            name: None,
-            bootable: false,
             content,
             swap_active: false,
             holders: Vec::new(),

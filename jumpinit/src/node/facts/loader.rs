@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use jumpspec::facts::{Extent, LoaderArea};
-use jumpspec::layout::GPT_BIOS_BOOT;
+use jumpspec::boot::LoaderArea;
+use jumpspec::disk::layout::GPT_BIOS_BOOT;
+use jumpspec::disk::{Extent, Partition, SECTOR};
 use jumpsys::bootsector::{self, BootSector};
 use jumpsys::bootwrite;
 use jumpsys::partition::Table;
@@ -37,7 +38,7 @@ fn area(table: &Table) -> Option<Extent> {
         Table::Mbr { partitions, .. } => {
             let first = partitions
                 .iter()
-                .map(|partition| partition.start_sector)
+                .map(|partition| partition.start)
                 .min()
                 .unwrap_or(GAP_END)
                 .min(GAP_END);
@@ -48,73 +49,45 @@ fn area(table: &Table) -> Option<Extent> {
         }
         Table::Gpt { partitions, .. } => partitions
             .iter()
-            .find(|partition| partition.type_id == GPT_BIOS_BOOT)
-            .map(|partition| Extent {
-                start: partition.start_sector,
-                sectors: partition.sectors,
-            }),
+            .find(|partition| partition.type_code == GPT_BIOS_BOOT)
+            .map(Partition::extent),
     }
 }
 
 fn core(disk: &Path, first: u64) -> Option<Vec<Extent>> {
-    let bytes = bootwrite::read_sectors(
-        disk,
-        jumpsys::Extent {
-            start: first,
-            sectors: 1,
-        },
-    )
-    .ok()?;
-    let extents = bootsector::core_extents(first, bytes.as_slice().try_into().ok()?).ok()?;
-    Some(
-        extents
-            .into_iter()
-            .map(|extent| Extent {
-                start: extent.start,
-                sectors: extent.sectors,
-            })
-            .collect(),
-    )
+    let first_sector = Extent {
+        start: first,
+        sectors: 1,
+    };
+    let bytes = bootwrite::read_sectors(disk, first_sector).ok()?;
+    bootsector::core_extents(first, bytes.as_slice().try_into().ok()?).ok()
 }
 
 /// Runs of zero sectors that the core image in use does not take.
 fn free(disk: &Path, area: Extent, core: &[Extent]) -> Vec<Extent> {
-    let ours = |extent: &Extent| jumpsys::Extent {
-        start: extent.start,
-        sectors: extent.sectors,
-    };
-    let Ok(bytes) = bootwrite::read_sectors(disk, ours(&area)) else {
+    let Ok(bytes) = bootwrite::read_sectors(disk, area) else {
         return Vec::new();
     };
     let zero = |sector: u64| {
-        let at =
-            usize::try_from((sector - area.start) * jumpspec::facts::SECTOR).unwrap_or(usize::MAX);
+        let at = usize::try_from((sector - area.start) * SECTOR).unwrap_or(usize::MAX);
         bytes
             .get(at..at + 512)
             .is_some_and(|sector| sector.iter().all(|byte| *byte == 0))
     };
-    let used: Vec<_> = core.iter().map(ours).collect();
-    let runs = bootsector::free_runs(ours(&area), &used, zero);
-    runs.into_iter()
-        .map(|run| Extent {
-            start: run.start,
-            sectors: run.sectors,
-        })
-        .collect()
+    bootsector::free_runs(area, core, zero)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpsys::partition::Partition;
 
     fn mbr(partitions: &[(u32, u64, &str)]) -> Table {
-        let partition = |(number, start_sector, type_id): &(u32, u64, &str)| Partition {
+        let partition = |(number, start, type_code): &(u32, u64, &str)| Partition {
             number: *number,
-            start_sector: *start_sector,
+            start: *start,
             sectors: 1 << 20,
-            type_id: (*type_id).to_owned(),
-            partuuid: String::new(),
+            type_code: (*type_code).to_owned(),
+            partuuid: None,
             name: None,
             bootable: false,
         };

@@ -178,7 +178,7 @@ fn parse_ssh_connection(text: &str) -> Option<(IpAddr, u16)> {
     Some((address.to_canonical(), server.next()?.parse().ok()?))
 }
 
-fn mounts(disks: &[jumpspec::facts::Disk], mounted: &[mountinfo::Mount]) -> Vec<Mount> {
+fn mounts(disks: &[jumpspec::disk::Disk], mounted: &[mountinfo::Mount]) -> Vec<Mount> {
     let known: BTreeSet<&str> = disks
         .iter()
         .flat_map(|disk| {

@@ -40,7 +40,7 @@ impl CoreImage {
     /// Unpacks the one that starts at a sector. Fails where a machine would hang.
     pub(super) fn read(disk: &Path, sector: u64) -> Result<Self> {
         let what = || format!("the core image at sector {sector}");
-        let extent = jumpsys::Extent {
+        let extent = jumpspec::disk::Extent {
             start: sector,
             sectors: 1,
         };

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
-use crate::facts::{Facts, LoaderArea, Partition};
+use crate::boot::LoaderArea;
+use crate::disk::FoundPartition;
+use crate::facts::Facts;
 use crate::job::{Action, Job, PartitionWish};
 use crate::planner::sample::{facts, job, planned};
 
@@ -39,12 +41,15 @@ fn gpt_node(number: u32) -> Facts {
     last.sectors -= 2 * MIB;
     disk.partitions.insert(
         0,
-        Partition {
-            number,
+        FoundPartition {
+            partition: Partition {
+                number,
+                start: MIB,
+                sectors: MIB,
+                type_code: GPT_BIOS_BOOT.to_owned(),
+                ..disk.partitions[0].partition.clone()
+            },
             device: format!("/dev/vda{number}"),
-            start: MIB,
-            sectors: MIB,
-            type_code: GPT_BIOS_BOOT.to_owned(),
             content: None,
             swap_active: false,
             ..disk.partitions[0].clone()
@@ -58,8 +63,8 @@ fn gpt_node(number: u32) -> Facts {
 fn give_loader(disk: &mut Disk) {
     let gpt = disk.table.as_ref().unwrap().kind == TableKind::Gpt;
     let area = if gpt {
-        let home = |partition: &&Partition| partition.type_code == GPT_BIOS_BOOT;
-        disk.partitions.iter().find(home).map(Partition::extent)
+        let home = |partition: &&FoundPartition| partition.type_code == GPT_BIOS_BOOT;
+        disk.partitions.iter().find(home).map(|it| it.extent())
     } else {
         let first = disk.partitions.iter().map(|it| it.start).min();
         Some(Extent {
@@ -199,8 +204,8 @@ fn assert_nothing_is_lost(plan: &Plan, facts: &Facts) {
     let disk = facts.disk("vda").unwrap();
     let core = &disk.loader.as_ref().unwrap().core;
     let selector = plan.selector;
-    let mut all: Vec<Extent> = disk.partitions.iter().map(Partition::extent).collect();
-    all.extend(plan.disk.after.iter().map(NewPartition::extent));
+    let mut all: Vec<Extent> = disk.partitions.iter().map(|it| it.extent()).collect();
+    all.extend(plan.disk.after.iter().map(Partition::extent));
     all.extend(core);
     all.extend([selector.core, selector.raw_copy(), selector.new_core]);
     let mut painted = Painted::new(&all);
@@ -210,7 +215,7 @@ fn assert_nothing_is_lost(plan: &Plan, facts: &Facts) {
         .filter(|it| it.number != plan.landing.number && it.type_code != GPT_BIOS_BOOT);
     let old: Vec<Extent> = data
         .clone()
-        .map(Partition::extent)
+        .map(|it| it.extent())
         .chain(core.iter().copied())
         .collect();
     for step in [&plan.steps.old, &plan.steps.prove].into_iter().flatten() {
@@ -219,19 +224,17 @@ fn assert_nothing_is_lost(plan: &Plan, facts: &Facts) {
             painted.assert_whole(*extent, UNTOUCHED, &step.to_string());
         }
     }
-    let kept = data.filter(|it| is_kept(plan, it)).map(Partition::extent);
+    let kept = data.filter(|it| is_kept(plan, it)).map(|it| it.extent());
     assert_replaced(&mut painted, plan, &kept.collect::<Vec<_>>());
     for partition in &plan.disk.after {
         assert!(partition.extent().end() <= disk.sectors, "{partition:?}");
     }
 }
 
-fn is_kept(plan: &Plan, partition: &Partition) -> bool {
+fn is_kept(plan: &Plan, partition: &FoundPartition) -> bool {
     let formatted =
         |step: &Step| matches!(step, Step::Mkfs { number, .. } if *number == partition.number);
-    plan.disk
-        .after
-        .contains(&NewPartition::unchanged(partition))
+    plan.disk.after.contains(&partition.partition.clone())
         && !plan.steps.replace.iter().any(formatted)
 }
 

@@ -16,7 +16,7 @@ fn a_larger_swap_on_another_disk_is_passed_over() {
     swap.sectors *= 2;
     swap.partuuid = None;
     swap.content.as_mut().unwrap().uuid = Some("0d9d7a54-2d3c-4f6e-8a53-7b1f2c3d4e5f".to_owned());
-    other.identities = vec![crate::facts::DiskIdentity::Serial("OTHER".to_owned())];
+    other.identities = vec![crate::disk::DiskIdentity::Serial("OTHER".to_owned())];
     other.table = None;
     other.loader = None;
     facts.disks.push(other);

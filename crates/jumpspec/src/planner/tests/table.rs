@@ -1,9 +1,9 @@
 use super::*;
-use crate::facts::KernelPartition;
+use crate::disk::Slot;
 
 /// What a kernel knows that has read the sample's table.
-fn known() -> Vec<KernelPartition> {
-    let one = |number, start, sectors| KernelPartition {
+fn known() -> Vec<Slot> {
+    let one = |number, start, sectors| Slot {
         number,
         extent: Extent { start, sectors },
     };
@@ -14,7 +14,7 @@ fn known() -> Vec<KernelPartition> {
         .collect()
 }
 
-fn refused_with(known: Vec<KernelPartition>) -> Vec<String> {
+fn refused_with(known: Vec<Slot>) -> Vec<String> {
     refused(|facts| facts.disks[0].kernel_partitions = Some(known))
 }
 
@@ -37,7 +37,7 @@ fn a_table_that_the_kernel_has_not_read_is_refused() {
     fewer.pop();
     assert_eq!(refused_with(fewer), ["partition-table-stale"]);
     let mut more = known();
-    more.push(KernelPartition {
+    more.push(Slot {
         number: 7,
         ..more[0]
     });

@@ -9,7 +9,7 @@ fn with_a_clone() -> Facts {
     let mut clone = facts.disks[0].clone();
     clone.name = "vdb".to_owned();
     clone.device = "/dev/vdb".to_owned();
-    clone.identities[0] = crate::facts::DiskIdentity::Serial("CLONE".to_owned());
+    clone.identities[0] = crate::disk::DiskIdentity::Serial("CLONE".to_owned());
     for partition in &mut clone.partitions {
         partition.device = partition.device.replace("vda", "vdb");
         partition.swap_active = false;
@@ -101,7 +101,7 @@ fn a_label_that_the_layout_gives_away_again_is_not_what_an_old_line_means() {
     let mut other = facts.disks[0].clone();
     other.name = "vdb".to_owned();
     other.device = "/dev/vdb".to_owned();
-    other.identities = vec![crate::facts::DiskIdentity::Serial("OTHER".to_owned())];
+    other.identities = vec![crate::disk::DiskIdentity::Serial("OTHER".to_owned())];
     other.loader = None;
     other.partitions.truncate(1);
     other.partitions[0].device = "/dev/vdb1".to_owned();

@@ -1,7 +1,7 @@
 //! Only zeros are blank.
 
 use super::*;
-use crate::facts::{UNKNOWN, UNRECOGNISED};
+use crate::disk::{UNKNOWN, UNRECOGNISED};
 
 fn holds(kind: &str) -> Content {
     Content {

@@ -4,9 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{MIB, give_loader, wish};
-use crate::facts::{Content, Disk, Facts, Partition, TableKind};
-use crate::job::{Action, Filesystem, Job, Length, PartitionWish, Rest};
-use crate::layout::GPT_BIOS_BOOT;
+use crate::disk::layout::GPT_BIOS_BOOT;
+use crate::disk::{Content, Disk, Filesystem, FoundPartition, Partition, TableKind};
+use crate::facts::Facts;
+use crate::job::{Action, Job, Length, PartitionWish, Rest};
 use crate::planner::sample::{facts, job};
 use crate::size::Size;
 
@@ -117,38 +118,44 @@ fn divide(disk: &mut Disk, gpt: bool) {
 }
 
 /// The BIOS boot partition, of any number that is free.
-fn room(draw: &Draw, part: &Part, sample: &Partition, start: u64) -> Partition {
+fn room(draw: &Draw, part: &Part, sample: &FoundPartition, start: u64) -> FoundPartition {
     let taken = |number: &u32| draw.parts.iter().any(|part| part.number == *number);
     let first = 3 + u32::from(part.content);
     let number = (first..=128).find(|number| !taken(number));
-    Partition {
-        number: number.unwrap_or_default(),
-        start,
-        sectors: draw.room_mib * MIB,
-        type_code: GPT_BIOS_BOOT.to_owned(),
+    FoundPartition {
+        partition: Partition {
+            number: number.unwrap_or_default(),
+            start,
+            sectors: draw.room_mib * MIB,
+            type_code: GPT_BIOS_BOOT.to_owned(),
+            ..sample.partition.clone()
+        },
         content: None,
         ..sample.clone()
     }
 }
 
-fn wish_for_room(part: &Part, room: &Partition) -> Option<PartitionWish> {
+fn wish_for_room(part: &Part, room: &FoundPartition) -> Option<PartitionWish> {
     let action = [Action::Delete, Action::Create][usize::from(part.content) % 2];
     (part.wanted == 7).then(|| wish(room.number, action, Some("/x")))
 }
 
-fn partition(index: usize, part: &Part, sample: &Partition, next: u64) -> Partition {
+fn partition(index: usize, part: &Part, sample: &FoundPartition, next: u64) -> FoundPartition {
     let swap = index == 0;
     let content = Content {
         kind: if swap { "swap" } else { "ext4" }.to_owned(),
         uuid: Some(format!("{:08}-0000-4000-8000-000000000003", part.number)),
         label: None,
     };
-    Partition {
-        number: part.number,
+    FoundPartition {
+        partition: Partition {
+            number: part.number,
+            start: next + part.gap * MIB,
+            sectors: part.length * MIB,
+            type_code: "0x83".to_owned(),
+            ..sample.partition.clone()
+        },
         device: format!("/dev/vda{}", part.number),
-        start: next + part.gap * MIB,
-        sectors: part.length * MIB,
-        type_code: "0x83".to_owned(),
         content: Some(content).filter(|_| swap || part.content != 7),
         swap_active: swap,
         ..sample.clone()

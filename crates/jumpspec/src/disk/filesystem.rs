@@ -1,5 +1,50 @@
-//! What file systems can have: labels, sizes, identifiers. The planner asks before anything is
-//! changed, and whoever makes a file system or swap asks again.
+//! File systems that a new system is made of, and what they and others can have: labels, sizes,
+//! inodes. The planner asks before anything is changed, and whoever makes a file system or swap asks
+//! again.
+
+use serde::{Deserialize, Serialize};
+
+/// File systems that a layout may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Filesystem {
+    /// Fourth extended file system, with the defaults of the jump image's mke2fs.conf.
+    Ext4,
+    /// XFS, with the defaults of the jump image's mkfs.xfs.
+    Xfs,
+}
+
+impl Filesystem {
+    /// Its name, as mount(8), fstab(5) and mkfs know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+        }
+    }
+
+    /// The program that makes it, from the root of an image.
+    pub fn program(self) -> String {
+        format!("/usr/sbin/mkfs.{}", self.name())
+    }
+
+    /// The smallest device in bytes that mkfs makes it on, if it is known to refuse smaller ones:
+    /// mkfs.xfs(8) since xfsprogs 5.19.
+    pub fn least_size(self) -> u64 {
+        match self {
+            Self::Ext4 => 0,
+            Self::Xfs => 300 << 20,
+        }
+    }
+
+    /// How many inodes mke2fs makes on a device of `bytes` bytes: one for 16 KiB, and for 4 KiB on
+    /// less than 512 MiB (mke2fs.conf(5), the types `default` and `small`). XFS makes them as it
+    /// needs them.
+    pub fn inodes(self, bytes: u64) -> Option<u64> {
+        let ratio = if bytes < 512 << 20 { 4096 } else { 16384 };
+        (self == Self::Ext4).then_some(bytes / ratio)
+    }
+}
 
 /// Why a text cannot be a label.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,23 +94,6 @@ fn longest_label(fs: &str) -> usize {
     }
 }
 
-/// The smallest device in bytes that mkfs makes this file system on, if it is known to refuse
-/// smaller ones: mkfs.xfs(8) since xfsprogs 5.19.
-pub fn least_size(fs: &str) -> u64 {
-    match fs {
-        "xfs" => 300 << 20,
-        _ => 0,
-    }
-}
-
-/// How many inodes mke2fs makes on a device of `bytes` bytes: one for 16 KiB, and for 4 KiB on
-/// less than 512 MiB (mke2fs.conf(5), the types `default` and `small`). Others make them as they
-/// need them.
-pub fn inodes(fs: &str, bytes: u64) -> Option<u64> {
-    let ratio = if bytes < 512 << 20 { 4096 } else { 16384 };
-    fs.starts_with("ext").then_some(bytes / ratio)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,8 +109,8 @@ mod tests {
 
     #[test]
     fn only_ext_has_its_inodes_counted_beforehand() {
-        assert_eq!(inodes("ext4", 1 << 30), Some(65536));
-        assert_eq!(inodes("ext4", 256 << 20), Some(65536));
-        assert_eq!(inodes("xfs", 1 << 30), None);
+        assert_eq!(Filesystem::Ext4.inodes(1 << 30), Some(65536));
+        assert_eq!(Filesystem::Ext4.inodes(256 << 20), Some(65536));
+        assert_eq!(Filesystem::Xfs.inodes(1 << 30), None);
     }
 }

@@ -3,11 +3,9 @@
 //! Kept partitions and the landing partition never move. New ones go to the first free
 //! run with room, on MiB boundaries.
 
-use crate::facts::{Disk, Extent, SECTOR, TableKind};
+use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Slot, TableKind};
 use crate::job::{Action, Layout, Length, PartitionWish};
-use crate::plan::NewPartition;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::table::Slot;
 
 /// New partitions start on multiples of this: what every partitioning tool has used
 /// since disks with 4 KiB sectors came up.
@@ -30,7 +28,7 @@ pub fn new_table(
     disk: &Disk,
     layout: &Layout,
     identifier: impl Fn(u32) -> String,
-) -> Result<Vec<NewPartition>, Refusal> {
+) -> Result<Vec<Partition>, Refusal> {
     let table = disk.table.as_ref().ok_or_else(|| no_table(disk))?;
     let stays = |number: u32| {
         !matches!(
@@ -38,11 +36,11 @@ pub fn new_table(
             Some(Action::Create | Action::Delete)
         )
     };
-    let mut partitions: Vec<NewPartition> = disk
+    let mut partitions: Vec<Partition> = disk
         .partitions
         .iter()
         .filter(|partition| stays(partition.number))
-        .map(NewPartition::unchanged)
+        .map(FoundPartition::unchanged)
         .collect();
     let rewriting = |wish: &&PartitionWish| matches!(wish.action, Action::Create | Action::Delete);
     for wish in layout.partitions.iter().filter(rewriting) {
@@ -65,7 +63,7 @@ pub fn new_table(
             TableKind::Mbr => (MBR_LINUX, format!("{}-{:02x}", table.id, wish.number)),
             TableKind::Gpt => (GPT_LINUX, identifier(wish.number)),
         };
-        partitions.push(NewPartition {
+        partitions.push(Partition {
             number: wish.number,
             start: place.start,
             sectors: place.sectors,
@@ -84,20 +82,14 @@ pub fn new_table(
 fn refuse_unwritable(
     disk: &Disk,
     kind: TableKind,
-    partitions: &[NewPartition],
+    partitions: &[Partition],
 ) -> Result<(), Refusal> {
-    let before = disk.partitions.iter().map(NewPartition::unchanged);
+    let before = disk.partitions.iter().map(FoundPartition::unchanged);
     if before.eq(partitions.iter().cloned()) {
         return Ok(());
     }
-    let slots: Vec<Slot> = partitions
-        .iter()
-        .map(|partition| Slot {
-            number: partition.number,
-            extent: partition.extent(),
-        })
-        .collect();
-    crate::table::check(kind, &slots, disk.sectors).map_err(|error| {
+    let slots: Vec<Slot> = partitions.iter().map(Partition::slot).collect();
+    crate::disk::table::check(kind, &slots, disk.sectors).map_err(|error| {
         Refusal::new(
             RefusalCode::LayoutImpossible,
             format!("{}: {error}", disk.device),
@@ -156,7 +148,7 @@ fn refuse_impossible_number(
 }
 
 /// The runs of `usable` that no partition takes, in order.
-fn free_runs(usable: Extent, partitions: &[NewPartition]) -> Vec<Extent> {
+fn free_runs(usable: Extent, partitions: &[Partition]) -> Vec<Extent> {
     let mut taken: Vec<(u64, u64)> = partitions
         .iter()
         .map(|partition| (partition.start, partition.extent().end()))

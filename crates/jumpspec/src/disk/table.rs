@@ -1,7 +1,9 @@
-//! What a partition table can hold. The planner asks before anything is changed, and whoever
+//! Partition tables, and what they can hold. The planner asks before anything is changed, and whoever
 //! writes the table asks again: one answer, in one place.
 
-use crate::facts::{Extent, TableKind};
+use serde::{Deserialize, Serialize};
+
+use super::Slot;
 
 /// The largest number that a partition may have: a GPT's usual entries (UEFI specification 2.10,
 /// section 5.3), and more than an MBR's chain is read for.
@@ -14,13 +16,29 @@ const MBR_END: u64 = 1 << 32;
 /// Beyond these numbers a partition of an MBR is a logical one, within the extended one.
 const MBR_PRIMARIES: u32 = 4;
 
-/// A partition's place in a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// Its number, from 1.
-    pub number: u32,
-    /// Where it lies.
-    pub extent: Extent,
+/// A partition table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// MBR or GPT.
+    pub kind: TableKind,
+    /// MBR disk signature as 8 hex digits, GPT disk GUID in lower case.
+    pub id: String,
+    /// First sector that a partition may use.
+    pub first_usable: u64,
+    /// Last sector that a partition may use.
+    pub last_usable: u64,
+    /// Whether there are MBR logical partitions (an extended partition).
+    pub extended: bool,
+}
+
+/// Kinds of partition table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableKind {
+    /// DOS partition table.
+    Mbr,
+    /// GUID partition table (UEFI specification, chapter 5).
+    Gpt,
 }
 
 /// A partition that a table cannot hold.
@@ -82,6 +100,7 @@ fn clash(kind: TableKind, slot: Slot, other: Slot) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Extent;
 
     fn slot(number: u32, start: u64, sectors: u64) -> Slot {
         Slot {

@@ -1,0 +1,52 @@
+//! Disks: what a node has, what a plan makes of them, and what tables and file systems can hold.
+
+mod extent;
+pub mod filesystem;
+mod identity;
+pub mod layout;
+mod partition;
+pub mod table;
+
+use serde::{Deserialize, Serialize};
+
+pub use extent::{Extent, SECTOR, Slot};
+pub use filesystem::Filesystem;
+pub use identity::{DiskIdentity, Doubt, planned};
+pub use partition::{Content, FoundPartition, Partition, UNKNOWN, UNRECOGNISED};
+pub use table::{Table, TableKind};
+
+use crate::boot::LoaderArea;
+
+/// One disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// The kernel's name for now, `vda`; it may be another after a boot.
+    pub name: String,
+    /// `/dev/vda`.
+    pub device: String,
+    /// What stays the same over boots and kernels, best first.
+    pub identities: Vec<DiskIdentity>,
+    /// Length in sectors of 512 bytes.
+    pub sectors: u64,
+    /// Logical sector size in bytes.
+    pub logical_sector: u32,
+    /// The vendor's name for it, if known.
+    pub model: Option<String>,
+    /// The partition table.
+    pub table: Option<Table>,
+    /// Partitions in the table's order.
+    pub partitions: Vec<FoundPartition>,
+    /// The partitions that the kernel knows, extended ones left out; `None` where that was not
+    /// asked. They are not the table's when somebody has written that and the kernel could not
+    /// read it again.
+    #[serde(default)]
+    pub kernel_partitions: Option<Vec<Slot>>,
+    /// A file system or RAID/LVM member that takes the whole disk.
+    pub content: Option<Content>,
+    /// The boot sector and the room around it.
+    pub loader: Option<LoaderArea>,
+    /// What udev calls the whole disk by its hardware, best first: `/dev/disk/by-id/…`,
+    /// `/dev/disk/by-path/…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
+}
