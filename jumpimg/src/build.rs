@@ -15,6 +15,7 @@ mod openssh;
 mod outcome;
 mod selinux;
 mod settings;
+mod stored;
 mod strict;
 mod survey;
 mod toolbox;

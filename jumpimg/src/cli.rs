@@ -1,12 +1,11 @@
 //! The command line.
 
-use std::path::PathBuf;
-
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::build::BuildArgs;
 use crate::trouble::Trouble;
+use crate::verify::VerifyArgs;
 use crate::{abort, adopt, build, check, diff, inspect, logs, print, push, resume, status, verify};
 
 const EXAMPLES: &str = "\
@@ -81,18 +80,6 @@ pub(crate) enum Command {
         /// The shell to print it for.
         shell: Shell,
     },
-}
-
-/// Options of `verify`.
-#[derive(Args, Debug)]
-#[command(after_help = "Example:\n  jumpimg verify --json jump.tar.zst node.tar.zst")]
-pub(crate) struct VerifyArgs {
-    /// The images.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) images: Vec<PathBuf>,
-    /// Print a line of JSON for each image.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 impl Command {

@@ -41,7 +41,7 @@ pub(crate) struct LogsArgs {
 /// Shows them.
 pub(crate) fn run(args: &LogsArgs) -> Result<(), Trouble> {
     show(args).map_err(|trouble| {
-        trouble.print(Some(&args.node));
+        print::trouble(&trouble, Some(&args.node));
         Trouble::told(trouble.exit)
     })
 }

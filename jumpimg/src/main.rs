@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
-            trouble.print(None);
+            print::trouble(&trouble, None);
             trouble.exit.into()
         }
     }

@@ -9,11 +9,11 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use anyhow::Context as _;
-use jumpspec::page::Page;
+use jumpspec::page::{Ink, Page};
 use jumpspec::shown;
 use serde::Serialize;
 
-use crate::trouble::Trouble;
+use crate::trouble::{Cause, Trouble};
 
 /// Prints what a command was asked for; colours are left out where they are not wanted.
 pub(crate) fn page(page: &Page) -> Result<(), Trouble> {
@@ -31,6 +31,25 @@ pub(crate) fn try_page(page: &Page) -> io::Result<()> {
 pub(crate) fn tell(page: &Page) {
     let mut stderr = anstream::stderr().lock();
     stderr.write_all(page.as_str().as_bytes()).ok();
+}
+
+/// Tells of trouble, on stderr; `about` is the node or file that it is about.
+pub(crate) fn trouble(trouble: &Trouble, about: Option<&str>) {
+    let mut page = Page::default();
+    for cause in &trouble.causes {
+        let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
+        let Cause {
+            code,
+            message,
+            hint,
+        } = cause;
+        let told = format_args!(": {about}{message} [{code}]");
+        page.marked("", Ink::BoldRed, "error", told);
+        if let Some(hint) = hint {
+            page.marked("", Ink::Bold, "hint", format_args!(": {hint}"));
+        }
+    }
+    tell(&page);
 }
 
 /// Asks a question on stderr; the answer is typed behind it.

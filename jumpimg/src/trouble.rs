@@ -3,11 +3,8 @@
 
 use std::process::ExitCode;
 
-use jumpspec::page::{Ink, Page};
 use jumpspec::refusal::Refusal;
 use serde::Serialize;
-
-use crate::print;
 
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,25 +86,6 @@ impl Trouble {
             cause.hint = Some(hint.into());
         }
         self
-    }
-
-    /// Prints it to stderr; `about` is the node or file that it is about.
-    pub(crate) fn print(&self, about: Option<&str>) {
-        let mut page = Page::default();
-        for cause in &self.causes {
-            let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
-            let Cause {
-                code,
-                message,
-                hint,
-            } = cause;
-            let told = format_args!(": {about}{message} [{code}]");
-            page.marked("", Ink::BoldRed, "error", told);
-            if let Some(hint) = hint {
-                page.marked("", Ink::Bold, "hint", format_args!(": {hint}"));
-            }
-        }
-        print::tell(&page);
     }
 }
 

@@ -1,9 +1,10 @@
 //! `jumpimg verify`: every byte decoded, and whether the image can do its job.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args;
 use jumparchive::{Image, IndexEntry, Verified, read_file};
 use jumpspec::fitness;
 use jumpspec::manifest::{Kind, Manifest};
@@ -13,9 +14,20 @@ use jumpspec::size::Size;
 use serde::Serialize;
 
 use crate::build::first_boot_in_words;
-use crate::cli::VerifyArgs;
 use crate::trouble::{Cause, Exit, Trouble};
 use crate::{elf, image, meter, print};
+
+/// Options of `verify`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  jumpimg verify --json jump.tar.zst node.tar.zst")]
+pub(crate) struct VerifyArgs {
+    /// The images.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Print a line of JSON for each image.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// What a jump image runs as its own work.
 const RC_LOCAL: &str = "etc/rc.local";

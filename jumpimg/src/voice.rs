@@ -102,7 +102,7 @@ impl Voice {
     /// Tells trouble to people, and to programs as `refusals` or `errors`.
     pub(crate) fn trouble(&mut self, trouble: &Trouble) -> Exit {
         self.clear();
-        trouble.print(Some(&self.node));
+        print::trouble(trouble, Some(&self.node));
         let name = if trouble.exit == Exit::Refused {
             "refusals"
         } else {

@@ -2,10 +2,10 @@
 
 use jumpspec::digest::Digest;
 
+use crate::block;
 use crate::entry::{Entry, EntryKind};
 use crate::error::{Error, Refusal, Result, refuse, shown};
 use crate::extents;
-use crate::header;
 use crate::image::{FrameReader, Image};
 use crate::index::IndexEntry;
 use crate::tarstream::{Headers, Parsed};
@@ -84,6 +84,6 @@ pub(crate) fn stretch(
             bytes.extend_from_slice(reader.frame(part)?);
         }
     }
-    debug_assert!(bytes.len().is_multiple_of(header::BLOCK));
+    debug_assert!(bytes.len().is_multiple_of(block::BLOCK));
     Ok(bytes)
 }

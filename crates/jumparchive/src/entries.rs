@@ -1,8 +1,8 @@
 //! Takes the entries out of one frame's tar data.
 
+use crate::block;
 use crate::entry::{Entry, EntryKind};
 use crate::error::{Error, Refusal, Result, refuse};
-use crate::header;
 use crate::image::Image;
 use crate::index::FrameKind;
 use crate::tarstream::{Headers, Parsed};
@@ -39,7 +39,7 @@ pub(crate) fn each(
         count += 1;
         check_kind(info.kind, &entry)?;
         let content = entry.stored();
-        let padded = content.checked_add(header::padding(content).len() as u64);
+        let padded = content.checked_add(block::padding(content).len() as u64);
         let whole = padded
             .and_then(|padded| usize::try_from(padded).ok())
             .filter(|padded| *padded <= data.len() - at);

@@ -6,11 +6,26 @@ use std::borrow::Cow;
 use tar_core::Header;
 
 use crate::error::{Refusal, Result, refuse};
-use crate::headers::{Chain, NAME_CAP};
 use crate::mtime::Mtime;
 use crate::numbers::{field, natural};
 use crate::pax::Pax;
-use crate::sparse::{self, Found};
+use crate::sparse::{self, Extent, Found};
+
+/// No name that is written or read is longer.
+pub(crate) const NAME_CAP: usize = 1 << 20;
+
+/// The headers of one entry.
+pub(crate) struct Chain<'a> {
+    /// Its own.
+    pub(crate) header: &'a Header,
+    /// PAX records.
+    pub(crate) records: &'a [u8],
+    /// GNU tar's long name and long link name.
+    pub(crate) long_name: Option<&'a [u8]>,
+    pub(crate) long_link: Option<&'a [u8]>,
+    /// What follows the header.
+    pub(crate) data: &'a [u8],
+}
 
 /// Linux has as many bits for a device's numbers (include/linux/kdev_t.h).
 pub(crate) const MAJOR_BITS: u32 = 12;
@@ -58,15 +73,6 @@ pub struct Entry {
     /// Where a sparse file has data: in order, apart from each other, none empty. Nothing
     /// for a file that is stored whole.
     pub map: Option<Vec<Extent>>,
-}
-
-/// A stretch of a sparse file that has data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Of its first byte, in the file.
-    pub offset: u64,
-    /// In bytes.
-    pub length: u64,
 }
 
 impl Entry {

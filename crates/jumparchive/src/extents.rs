@@ -6,7 +6,8 @@ use std::io;
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use crate::entry::{Entry, Extent};
+use crate::entry::Entry;
+use crate::sparse::Extent;
 
 /// No map is longer: as text it must fit an entry's headers. What has more islands is
 /// stored with the smallest of its holes filled.

@@ -7,17 +7,13 @@
 
 use tar_core::Header;
 
-use crate::entry::Entry;
+use crate::block::{BLOCK, padding};
+use crate::entry::{Chain, Entry, NAME_CAP};
 use crate::error::{Error, Refusal, Result, refuse, shown};
-use crate::header::padding;
 use crate::numbers::natural;
 use crate::pax::check_global;
 use crate::records::RECORDS_CAP;
 
-/// Bytes of a block (POSIX.1-2017, ustar).
-const BLOCK: usize = 512;
-/// No name that is written or read is longer.
-pub(crate) const NAME_CAP: usize = 1 << 20;
 /// An entry has no more blocks of extensions in front of it.
 const EXTENSIONS_CAP: usize = 16;
 
@@ -46,19 +42,6 @@ pub(crate) enum Parsed {
         /// What they say.
         entry: Entry,
     },
-}
-
-/// The headers of one entry.
-pub(crate) struct Chain<'a> {
-    /// Its own.
-    pub(crate) header: &'a Header,
-    /// PAX records.
-    pub(crate) records: &'a [u8],
-    /// GNU tar's long name and long link name.
-    pub(crate) long_name: Option<&'a [u8]>,
-    pub(crate) long_link: Option<&'a [u8]>,
-    /// What follows the header.
-    pub(crate) data: &'a [u8],
 }
 
 /// What was found so far.

@@ -8,6 +8,7 @@
 mod acl;
 mod archive;
 mod below;
+mod block;
 mod chain;
 mod compare;
 mod content;
@@ -51,7 +52,7 @@ mod xattrs;
 
 pub use archive::Archive;
 pub use compare::compare;
-pub use entry::{Entry, EntryKind, Extent};
+pub use entry::{Entry, EntryKind};
 pub use error::{Error, Refusal, Result};
 pub use fetch::{Fetched, fetch};
 pub use foreign::{begins_image, unpack_foreign, unpack_tar};
@@ -61,6 +62,7 @@ pub use index::{FrameInfo, FrameKind, IndexEntry};
 pub use medium::{ReadAt, WriteAt};
 pub use mtime::Mtime;
 pub use pack::{Codec, PackOptions, Packed, Packer, Report, Virtual, VirtualKind, pack_paths};
+pub use sparse::Extent;
 pub use stream::unpack_stream;
 pub use subset::{extract_subset, read_file};
 pub use tree::Tree;

@@ -6,7 +6,14 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{FileType, RawDir};
 
 use crate::tree;
-use crate::walk::Overlaid;
+
+/// A name that stands in a directory whatever the tree has there; a directory only if
+/// the tree has none of that name.
+#[derive(Clone, Debug)]
+pub(crate) struct Overlaid {
+    pub(crate) name: Vec<u8>,
+    pub(crate) is_directory: bool,
+}
 
 /// Bytes of directory entries read at once.
 const BUFFER: usize = 16 << 10;

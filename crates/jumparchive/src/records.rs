@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use tar::{EntryType, Header};
 
-use crate::header::padding;
+use crate::block::padding;
 
 /// No block of records that is written or read is longer: the name and the attributes of
 /// one entry, of which Linux allows 64 KiB each.

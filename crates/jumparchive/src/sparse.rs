@@ -8,22 +8,28 @@ use std::io::{self, Write};
 
 use tar_core::Header;
 
-use crate::entry::Extent;
+use crate::block::{BLOCK, padding};
 use crate::error::Refusal;
-use crate::header::padding;
 use crate::numbers::{decimal, natural};
 use crate::pax::Sparse;
 
 /// No map that is written or read has more extents.
 pub(crate) const EXTENTS_CAP: usize = 1 << 17;
-/// Bytes of a block, header or not (POSIX.1-2017, ustar).
-const BLOCK: usize = 512;
 /// Bytes of a number in the old format.
 const OLD_NUMBER: usize = 12;
 /// Bytes of an extent in the old format.
 const OLD_EXTENT: usize = 2 * OLD_NUMBER;
 /// Where they begin in a header (`struct oldgnu_header` in GNU tar's tar.h).
 const OLD_EXTENTS: usize = 386;
+
+/// A stretch of a sparse file that has data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Of its first byte, in the file.
+    pub offset: u64,
+    /// In bytes.
+    pub length: u64,
+}
 
 /// What is said of a sparse file.
 pub(crate) struct Found<'a> {

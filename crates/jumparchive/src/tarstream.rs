@@ -1,8 +1,8 @@
 //! Reads entries and contents from a tar stream that arrives in chunks.
 
+use crate::block;
 use crate::entry::Entry;
 use crate::error::{Error, Result, shown};
-use crate::header;
 pub(crate) use crate::headers::{Headers, Parsed};
 
 /// Where a tar stream's bytes come from.
@@ -60,7 +60,7 @@ impl<'a> TarStream<'a> {
             };
             self.advance(consumed);
             self.content = entry.stored();
-            self.padding = header::padding(self.content).len() as u64;
+            self.padding = block::padding(self.content).len() as u64;
             return Ok(Some((entry, begin)));
         }
     }

@@ -17,7 +17,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::entry::fits;
 use crate::error::{Refusal, Result, io_error, refuse};
-use crate::members::{Member, Members};
+use crate::members::{Member, Members, Overlaid};
 use crate::tree::{self, Tree};
 
 /// Something that the walk has met.
@@ -121,14 +121,6 @@ pub(crate) trait Visitor {
     fn overlaid(&mut self, _path: &[u8]) -> Result<()> {
         Ok(())
     }
-}
-
-/// A name that stands in a directory whatever the tree has there; a directory only if
-/// the tree has none of that name.
-#[derive(Clone, Debug)]
-pub(crate) struct Overlaid {
-    pub(crate) name: Vec<u8>,
-    pub(crate) is_directory: bool,
 }
 
 /// Walks the tree below `root`, the root itself first.

@@ -7,23 +7,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::journal::{Journal, Stage};
 use crate::plan::Plan;
 use crate::run_id::RunId;
 use crate::step::Step;
-
-/// When an arm was made, and whether the reboot that it is for was ordered. Kept in the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Arm {
-    /// The boot that it was made in, as [`Plan::boot_id`].
-    pub boot_id: String,
-    /// Milliseconds since that boot, as in [`crate::event::Event::uptime_ms`].
-    pub uptime_ms: u64,
-    /// Whether an admin host has ordered the reboot.
-    pub ordered: bool,
-}
 
 /// A moment on a node, by what no wrong clock can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +107,7 @@ pub fn is_ordered(journal: &Journal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Arm;
     use crate::planner::sample;
 
     const RUN: &str = "0123456789abcdef";

@@ -97,8 +97,8 @@ pub fn over_budget(manifest: &Manifest, size: Size) -> Vec<Unfit> {
 mod tests {
     use super::*;
     use crate::digest::Digest;
+    use crate::manifest::Budget;
     use crate::manifest::{FORMAT, Init, Kernel, NetworkStack, OsRelease};
-    use crate::recipe::Budget;
 
     fn programs(kind: Kind) -> Vec<crate::relpath::RelPath> {
         let paths = kind.programs().iter().map(|path| path.parse());

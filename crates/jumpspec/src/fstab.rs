@@ -13,8 +13,9 @@ use crate::plan::Swap;
 use crate::relpath::RelPath;
 
 pub use fate::HIDES_THE_SYSTEM;
-use fate::{Fate, Fates, names};
+use fate::{Fate, Fates};
 pub use line::Line;
+use unique::names;
 
 /// What lets a system boot while its swap is not made yet (systemd.mount(5)).
 const UNTIL_MADE: &str = "nofail,x-systemd.device-timeout=1s";

@@ -3,10 +3,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arm::Arm;
 use crate::disk::DiskIdentity;
 use crate::plan::Swap;
 use crate::run_id::RunId;
+
+/// When an arm was made, and whether the reboot that it is for was ordered. Kept in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    /// The boot that it was made in, as [`crate::plan::Plan::boot_id`].
+    pub boot_id: String,
+    /// Milliseconds since that boot, as in [`crate::event::Event::uptime_ms`].
+    pub uptime_ms: u64,
+    /// Whether an admin host has ordered the reboot.
+    pub ordered: bool,
+}
 
 /// Bytes at the end of the landing partition that no file system uses: the journal's
 /// slots lie at their start. One MiB keeps what follows aligned.

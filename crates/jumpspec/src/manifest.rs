@@ -15,6 +15,16 @@ use crate::size::Size;
 /// The newest manifest format that this code reads and the one it writes.
 pub const FORMAT: u32 = 1;
 
+/// Upper limits of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Of the image file, in bytes.
+    pub compressed: Option<Size>,
+    /// Of all files' contents, in bytes.
+    pub unpacked: Option<Size>,
+}
+
 /// What an image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -109,7 +119,7 @@ pub struct Manifest {
     /// Distinct inodes.
     pub inodes: u64,
     /// The limits that the recipe set.
-    pub budget: crate::recipe::Budget,
+    pub budget: Budget,
     /// Digest of the index frame's uncompressed content.
     pub index_digest: Digest,
 }

@@ -3,6 +3,7 @@
 
 mod check;
 mod client_id;
+mod file;
 mod ifupdown;
 mod keyfile;
 mod lease;

@@ -13,6 +13,7 @@ use crate::manifest::{Kernel, NetworkStack};
 use crate::network::{Demand, Network};
 use crate::relpath::RelPath;
 use crate::run_id::RunId;
+use crate::size::Size;
 use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 
@@ -138,6 +139,14 @@ pub struct PlannedDisk {
     pub rewrite: bool,
 }
 
+impl PlannedDisk {
+    /// How long partition `number` will be; nothing, if there will be none.
+    pub fn size_after(&self, number: u32) -> Size {
+        let found = self.after.iter().find(|it| it.number == number);
+        found.map_or(Size(0), Partition::size)
+    }
+}
+
 /// The partition that is borrowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLanding {
@@ -208,7 +217,7 @@ pub struct JumpBoot {
     /// The kernel's command line.
     pub arguments: Vec<String>,
     /// The serial port that the selector speaks on, if the node's console is one.
-    pub serial: Option<crate::selector::Serial>,
+    pub serial: Option<crate::boot::Serial>,
 }
 
 /// One file system of the new system.

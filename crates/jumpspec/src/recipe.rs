@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Kind;
-use crate::size::Size;
+use crate::manifest::{Budget, Kind};
 
 /// `images/NAME/recipe.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,16 +29,6 @@ pub struct Recipe {
     /// How `cargo xtask golden` makes the root; of no interest to a build.
     #[serde(default)]
     pub golden: Option<toml::Table>,
-}
-
-/// Upper limits of an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// Of the image file, in bytes.
-    pub compressed: Option<Size>,
-    /// Of all files' contents, in bytes.
-    pub unpacked: Option<Size>,
 }
 
 /// How hard to compress.

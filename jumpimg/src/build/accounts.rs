@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use jumpspec::accounts::PublicAccounts;
 
-use super::survey::Stored;
+use super::stored::Stored;
 use crate::trouble::Trouble;
 
 /// Larger account files than any real one are not taken along.

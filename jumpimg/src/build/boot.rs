@@ -9,7 +9,7 @@ use jumpspec::manifest::{Init, Kind};
 use jumpspec::relpath::RelPath;
 
 use super::settings::Settings;
-use super::survey;
+use super::stored;
 use crate::elf;
 use crate::trouble::{Exit, Trouble};
 
@@ -69,7 +69,7 @@ pub(crate) fn extras(tree: &Tree, settings: &Settings) -> Result<Extras, Trouble
     }
     if settings.recipe.kind == Kind::Jump {
         extras.put(RC_LOCAL, 0o755, VirtualKind::File(jumpinit(settings)?))?;
-        match survey::init(tree) {
+        match stored::init(tree) {
             Some(Init::Systemd) if !generator_knows_it(tree) => extras.add_unit(tree)?,
             Some(Init::Sysvinit) if !runlevel_has_it(tree) => extras.add_script()?,
             _ => {}

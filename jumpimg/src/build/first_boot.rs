@@ -5,7 +5,7 @@
 use jumpspec::first_boot::Machinery;
 use jumpspec::manifest::Init;
 
-use super::survey::{Stored, UNIT_DIRECTORIES, init, is_enabled};
+use super::stored::{Stored, UNIT_DIRECTORIES, init, is_enabled};
 
 /// Units that are known to change who a machine is, wherever they are wanted from: cloud agents
 /// that set host names, host keys and accounts; makers of new host keys; installers' last

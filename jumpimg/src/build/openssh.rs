@@ -1,6 +1,6 @@
 //! Which OpenSSH a tree has, by what its sshd says of itself. Runs nothing.
 
-use super::survey::Stored;
+use super::stored::Stored;
 
 /// Begins what an sshd greets with (OpenSSH's version.h, `SSH_RELEASE`).
 const NAME: &[u8] = b"OpenSSH_";

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use jumpspec::selinux::{CONFIG, Selinux, file_contexts, parse};
 
-use super::survey::Stored;
+use super::stored::Stored;
 use crate::trouble::Trouble;
 
 /// Larger than any such file.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use jumpspec::manifest::Budget;
 use jumpspec::manifest::Kind;
-use jumpspec::recipe::{Budget, Compression, Mounts, Recipe};
+use jumpspec::recipe::{Compression, Mounts, Recipe};
 use jumpspec::size::Size;
 
 use crate::output;

@@ -10,64 +10,15 @@ use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 
 use super::exclude::Rules;
+use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};
 use super::{accounts, first_boot, kernels, openssh, selinux, toolbox};
 use crate::elf;
 use crate::trouble::{Exit, Trouble};
 
-/// Where systemd looks for what is enabled.
-pub(super) const UNIT_DIRECTORIES: [&str; 3] = [
-    "etc/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
-];
-/// Where programs are, from the most to the least usual for those looked for here.
-const PROGRAM_DIRECTORIES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
 /// File systems that jump can be asked to make, and their programs.
 const FILE_SYSTEMS: [&str; 4] = ["ext4", "xfs", "vfat", "btrfs"];
 /// What an update of Debian's grub-pc runs.
 const GRUB_PC: &str = "var/lib/dpkg/info/grub-pc.postinst";
-/// Larger than any program looked at here.
-const PROGRAM_CAP: u64 = 256 << 20;
-
-/// A tree as far as its image will hold it.
-#[derive(Clone, Copy)]
-pub(crate) struct Stored<'a> {
-    pub(crate) tree: &'a Tree,
-    pub(crate) rules: &'a Rules,
-}
-
-impl Stored<'_> {
-    /// Whether the image will hold a file at `path` or at where its symlinks lead.
-    pub(crate) fn has(&self, path: &str) -> bool {
-        !self.rules.leaves_out(path) && self.tree.is_file(path)
-    }
-
-    /// Names in a directory, as far as the image will hold them.
-    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
-        let names = self.tree.list(directory).unwrap_or_default();
-        let stored = |name: &String| !self.rules.leaves_out(&format!("{directory}/{name}"));
-        names.into_iter().filter(stored).collect()
-    }
-
-    /// Where a program is.
-    pub(crate) fn program(&self, name: &str) -> Option<String> {
-        self.program_paths(name).into_iter().next()
-    }
-
-    /// All the paths that lead to a program.
-    pub(crate) fn program_paths(&self, name: &str) -> Vec<String> {
-        let paths = PROGRAM_DIRECTORIES
-            .iter()
-            .map(|directory| format!("{directory}/{name}"));
-        paths.filter(|path| self.has(path)).collect()
-    }
-
-    /// A program's or library's content.
-    pub(crate) fn program_bytes(&self, path: &str) -> Option<Vec<u8>> {
-        self.tree.read(path, PROGRAM_CAP).ok().flatten()
-    }
-}
-
 /// Draws up the manifest; sizes, counts and the index's digest come with packing.
 pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Manifest, Trouble> {
     let stored = Stored { tree, rules };
@@ -157,16 +108,6 @@ fn kernels(stored: &Stored<'_>) -> Result<Vec<Kernel>, Trouble> {
         .collect()
 }
 
-/// What the kernel would start.
-pub(crate) fn init(tree: &Tree) -> Option<Init> {
-    let target = tree.read_link("sbin/init").ok().flatten();
-    match target.map(|target| String::from_utf8_lossy(&target).into_owned()) {
-        Some(target) if target.ends_with("systemd") => Some(Init::Systemd),
-        _ if tree.is_file("sbin/init") && tree.is_file("etc/inittab") => Some(Init::Sysvinit),
-        _ => None,
-    }
-}
-
 fn network(stored: &Stored<'_>) -> Vec<NetworkStack> {
     let stacks = [
         (
@@ -185,20 +126,6 @@ fn network(stored: &Stored<'_>) -> Vec<NetworkStack> {
         (is_enabled(stored, unit) || is_in_runlevel(stored, script)).then_some(stack)
     };
     stacks.into_iter().filter_map(started).collect()
-}
-
-/// Whether some unit wants it. Its own aliases and sockets are of no interest.
-pub(super) fn is_enabled(stored: &Stored<'_>, unit: &str) -> bool {
-    UNIT_DIRECTORIES.iter().any(|directory| {
-        let names = stored.names(directory);
-        let mut wants = names.iter().filter(|name| name.ends_with(".target.wants"));
-        wants.any(|wants| {
-            stored
-                .names(&format!("{directory}/{wants}"))
-                .iter()
-                .any(|name| name == unit)
-        })
-    })
 }
 
 /// Whether sysvinit starts it.

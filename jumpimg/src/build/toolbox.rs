@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jumparchive::Tree;
 use jumpspec::relpath::RelPath;
 
-use super::survey::Stored;
+use super::stored::Stored;
 use crate::elf;
 
 /// What programs read that no header names: how mke2fs makes ext4, and where the

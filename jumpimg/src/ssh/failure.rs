@@ -69,7 +69,7 @@ pub(crate) enum SshError {
     #[error("nothing has come of it for {} min", .0.as_secs() / 60)]
     NoProgress(Duration),
     /// The node says more than any answer is long.
-    #[error("it says more than {} MiB at once, and no answer is as long", super::talk::ANSWER >> 20)]
+    #[error("it says more than {} MiB at once, and no answer is as long", super::spoken::ANSWER >> 20)]
     TooMuch,
     /// There is no ssh that could be run.
     #[error("{0}")]

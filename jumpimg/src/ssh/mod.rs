@@ -5,6 +5,7 @@
 
 mod failure;
 mod shell;
+mod spoken;
 mod talk;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use jumpsys::cmd::{Piped, Program};
 use tempfile::TempDir;
 
 pub(crate) use failure::{LOGIN_SHELL, SshError};
-pub(crate) use talk::{Heard, Input};
+pub(crate) use spoken::Heard;
+pub(crate) use talk::Input;
 
 use crate::interrupt::{Interrupt, TICK};
 use shell::{Mark, Prelude};

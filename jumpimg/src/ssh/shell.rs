@@ -7,7 +7,7 @@ use jumpsys::system::random_bytes;
 
 use super::SshError;
 use super::failure::Fate;
-use super::talk::Spoken;
+use super::spoken::Spoken;
 
 /// Bytes of one word. csh takes 1024 (csh(1), "LIMITATIONS").
 const WORD: usize = 1000;

@@ -6,7 +6,7 @@ mod environment;
 pub(crate) mod new_loader;
 
 use anyhow::Result;
-use jumpspec::arm::Arm;
+use jumpspec::journal::Arm;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::selector::{self, State};
 use jumpsys::freeze;

@@ -7,8 +7,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumpspec::arm::{self, Arm, Moment, Standing};
+use jumpspec::arm::{self, Moment, Standing};
 use jumpspec::event::What;
+use jumpspec::journal::Arm;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;

@@ -20,6 +20,16 @@ impl Files {
     pub(crate) fn read(src: &FsPath) -> Self {
         let mut files = Self::default();
         files.read_folder(src, &Vec::new());
+        let tests: Vec<Module> = files
+            .named
+            .iter()
+            .flat_map(|(parent, named)| {
+                let children = named.test_modules.iter();
+                children.map(move |name| [parent.as_slice(), std::slice::from_ref(name)].concat())
+            })
+            .collect();
+        let is_for_tests = |module: &Module| tests.iter().any(|test| module.starts_with(test));
+        files.named.retain(|module, _| !is_for_tests(module));
         files
     }
 
@@ -41,9 +51,6 @@ impl Files {
             let path = entry.expect("an entry").path();
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             let child = || [module.as_slice(), &[name.to_string()]].concat();
-            if name == "tests" {
-                continue;
-            }
             if path.is_dir() {
                 self.read_folder(&path, &child());
             } else if path.extension().is_some_and(|it| it == "rs") {

@@ -15,6 +15,8 @@ pub(crate) struct Named {
     pub(crate) paths: Vec<Path>,
     /// What `use` brings in: the name that it has here, and the path.
     pub(crate) uses: Vec<(String, Path)>,
+    /// Child modules that are for tests.
+    pub(crate) test_modules: Vec<String>,
 }
 
 /// Reads a file's text.
@@ -37,7 +39,7 @@ fn scan(tokens: TokenStream, named: &mut Named) {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == '#' && for_tests(tokens.peek()) => {
                 tokens.next();
-                skip_item(&mut tokens);
+                named.test_modules.extend(skip_item(&mut tokens));
             }
             TokenTree::Group(group) => scan(group.stream(), named),
             TokenTree::Ident(ident) if ident == "use" => {
@@ -118,13 +120,19 @@ fn for_tests(attribute: Option<&TokenTree>) -> bool {
     attribute.is_some_and(|tokens| tokens.to_string().replace(' ', "") == "[cfg(test)]")
 }
 
-/// Takes what an attribute belongs to: up to a semicolon or the end of a block.
-fn skip_item(tokens: &mut Tokens) {
-    for token in tokens {
+/// Takes what an attribute belongs to, up to a semicolon or the end of a block; its name, if it is a
+/// module.
+fn skip_item(tokens: &mut Tokens) -> Option<String> {
+    let mut module = None;
+    while let Some(token) = tokens.next() {
         match token {
-            TokenTree::Punct(punct) if punct.as_char() == ';' => return,
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return,
+            TokenTree::Ident(ident) if ident == "mod" => {
+                module = tokens.next().map(|name| name.to_string());
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ';' => break,
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => break,
             _ => {}
         }
     }
+    module
 }

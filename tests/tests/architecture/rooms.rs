@@ -6,19 +6,26 @@ use crate::files::{Files, Module};
 
 /// The crates, with their rooms from top to bottom where they have some: an arrow runs within a
 /// room or down. Files outside of all rooms stand above them.
-const CRATES: &[(&str, &[&[&str]])] = &[(
-    "jumpinit",
-    &[
-        &["old_system", "jump_system", "new_system"],
-        &["conduct"],
-        &["steps"],
-        &["boot"],
-        &["hand"],
-        &["run"],
-        &["orders"],
-        &["node"],
-    ],
-)];
+const CRATES: &[(&str, &[&[&str]])] = &[
+    (
+        "jumpinit",
+        &[
+            &["old_system", "jump_system", "new_system"],
+            &["conduct"],
+            &["steps"],
+            &["boot"],
+            &["hand"],
+            &["run"],
+            &["orders"],
+            &["node"],
+        ],
+    ),
+    ("crates/jumpspec", &[]),
+    ("crates/jumparchive", &[]),
+    ("crates/jumpsys", &[]),
+    ("jumpimg", &[]),
+    ("xtask", &[]),
+];
 
 fn files(name: &str) -> Files {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent();

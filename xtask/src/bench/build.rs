@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::commands;
 use super::contest::{Contest, Match, Work, hold};
+use super::goal::{Goal, Measure};
 use super::ground::Ground;
 use super::input::Input;
-use super::target::{Goal, Measure};
 
 const AGAINST_ZSTD: Match = Match {
     work: Work::Build,

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::measure::Cost;
-use super::target::Goal;
+use super::goal::{Goal, Measure};
+use super::measure::{Cost, Sample};
 use crate::interrupt::Interrupt;
 
 /// A work of ours.
@@ -30,22 +30,6 @@ impl Work {
     }
 }
 
-/// One run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Sample {
-    /// What it cost.
-    #[serde(flatten)]
-    pub(super) cost: Cost,
-    /// Bytes of the file that it wrote, where that is what it was for.
-    pub(super) size: Option<u64>,
-}
-
-impl From<Cost> for Sample {
-    fn from(cost: Cost) -> Self {
-        Self { cost, size: None }
-    }
-}
-
 /// Two runs that followed each other.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Pair {
@@ -53,6 +37,18 @@ pub(super) struct Pair {
     pub(super) ours: Sample,
     /// The peer's.
     pub(super) peer: Sample,
+}
+
+impl Pair {
+    #[expect(clippy::cast_precision_loss, reason = "file sizes are far below 2^52")]
+    /// What was measured of ours and of the peer.
+    pub(super) fn measured(&self, what: Measure) -> Option<(f64, f64)> {
+        match what {
+            Measure::Wall => Some((self.ours.cost.wall, self.peer.cost.wall)),
+            Measure::Cpu => Some((self.ours.cost.cpu, self.peer.cost.cpu)),
+            Measure::Size => Some((self.ours.size? as f64, self.peer.size? as f64)),
+        }
+    }
 }
 
 /// Who is measured against whom, and what is to be reached.

@@ -5,9 +5,9 @@ use anyhow::Result;
 use super::commands;
 use super::contest::{Contest, Match, Work, hold};
 use super::floor;
+use super::goal::{Goal, Measure};
 use super::ground::Ground;
 use super::input::Input;
-use super::target::{Goal, Measure};
 
 const AGAINST_ZSTD: Match = Match {
     work: Work::Extract,
@@ -52,12 +52,18 @@ pub(super) fn contests(ground: &Ground, input: &Input) -> Result<Vec<Contest>> {
         ground.extract(
             |to| commands::extract_and_sync(dist, image, to),
             image,
-            input,
+            &input.census,
         )
     };
-    let unsynced = || ground.extract(|to| commands::extract_only(dist, image, to), image, input);
-    let zstd = || ground.extract(|to| commands::zstd_tar(zstd, to), zstd, input);
-    let gzip = || ground.extract(|to| commands::gzip_tar(gzip, to), gzip, input);
+    let unsynced = || {
+        ground.extract(
+            |to| commands::extract_only(dist, image, to),
+            image,
+            &input.census,
+        )
+    };
+    let zstd = || ground.extract(|to| commands::zstd_tar(zstd, to), zstd, &input.census);
+    let gzip = || ground.extract(|to| commands::gzip_tar(gzip, to), gzip, &input.census);
     let floor = || floor::measure(ground, input);
     Ok(vec![
         hold(AGAINST_ZSTD, ground.rounds, interrupt, ours, zstd)?,

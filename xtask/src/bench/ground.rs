@@ -9,9 +9,8 @@ use walkdir::WalkDir;
 
 use super::census::Census;
 use super::commands::Command;
-use super::contest::Sample;
 use super::fresh::{self, Shape};
-use super::input::Input;
+use super::measure::Sample;
 use super::measure::{self, Cost};
 use super::scratch::{self, Scratch};
 use crate::dist::Dist;
@@ -61,17 +60,17 @@ impl Ground {
         measure::cost(command)
     }
 
-    /// Times an extraction of `archive` to a fresh file system, where it must leave all that the
-    /// input has.
+    /// Times an extraction of `archive` to a fresh file system, where it must leave what is
+    /// `expected`.
     pub(super) fn extract(
         &self,
         command: impl FnOnce(&Path) -> Command,
         archive: &Path,
-        input: &Input,
+        expected: &Census,
     ) -> Result<Sample> {
         let place = self.place(DISK)?;
         let cost = self.read(&command(&place.folder), archive)?;
-        place.holds(&input.census)?;
+        place.holds(expected)?;
         place.disk.unmount()?;
         Ok(cost.into())
     }

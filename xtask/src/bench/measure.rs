@@ -24,6 +24,22 @@ pub(super) struct Cost {
     pub(super) peak: u64,
 }
 
+/// One run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Sample {
+    /// What it cost.
+    #[serde(flatten)]
+    pub(super) cost: Cost,
+    /// Bytes of the file that it wrote, where that is what it was for.
+    pub(super) size: Option<u64>,
+}
+
+impl From<Cost> for Sample {
+    fn from(cost: Cost) -> Self {
+        Self { cost, size: None }
+    }
+}
+
 impl Cost {
     /// What `usage` says of a work that took `wall` seconds and had used `before` CPU seconds
     /// already.

@@ -8,6 +8,7 @@ mod contest;
 mod extract;
 mod floor;
 mod fresh;
+mod goal;
 mod ground;
 mod growth;
 mod input;

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::census::Census;
-use super::contest::{Contest, Pair, Sample, Work};
+use super::contest::{Contest, Pair, Work};
 use super::growth::Growth;
 use super::machine::Machine;
+use super::measure::Sample;
 use super::target::{Verdict, verdicts};
 use crate::statistics::Spread;
 use crate::table::Table;
@@ -199,10 +200,11 @@ fn megabytes(bytes: u64) -> String {
 mod tests {
     use super::Report;
     use crate::bench::census::Census;
-    use crate::bench::contest::{Contest, Match, Pair, Sample, Work};
+    use crate::bench::contest::{Contest, Match, Pair, Work};
+    use crate::bench::goal::{Goal, Measure};
     use crate::bench::machine::Machine;
     use crate::bench::measure::Cost;
-    use crate::bench::target::{Goal, Measure};
+    use crate::bench::measure::Sample;
 
     const GOALS: &[Goal] = &[
         Goal::must(Measure::Wall, 0.95),

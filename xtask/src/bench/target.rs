@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::contest::{Contest, Pair, Work};
+use super::contest::{Contest, Work};
+use super::goal::Goal;
 use super::growth::Growth;
 use crate::statistics::Spread;
 
@@ -10,59 +11,6 @@ use crate::statistics::Spread;
 /// grows.
 const FLAT: f64 = 1.15;
 const MIB: f64 = 1024.0 * 1024.0;
-
-/// What is measured of a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Measure {
-    /// Seconds by the clock.
-    Wall,
-    /// CPU seconds of all processes.
-    Cpu,
-    /// Bytes of the file made.
-    Size,
-}
-
-impl Measure {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Wall => "wall",
-            Self::Cpu => "CPU",
-            Self::Size => "size",
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "file sizes are far below 2^52")]
-    fn of(self, pair: &Pair) -> Option<(f64, f64)> {
-        match self {
-            Self::Wall => Some((pair.ours.cost.wall, pair.peer.cost.wall)),
-            Self::Cpu => Some((pair.ours.cost.cpu, pair.peer.cost.cpu)),
-            Self::Size => Some((pair.ours.size? as f64, pair.peer.size? as f64)),
-        }
-    }
-}
-
-/// The most that ours may take of what the peer takes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Goal {
-    /// Of what.
-    pub(super) measure: Measure,
-    /// The greatest ratio, ours ÷ peer.
-    pub(super) limit: f64,
-    /// Whether it is hoped for, not asked for.
-    pub(super) stretch: bool,
-}
-
-impl Goal {
-    /// One that is asked for.
-    pub(super) const fn must(measure: Measure, limit: f64) -> Self {
-        Self {
-            measure,
-            limit,
-            stretch: false,
-        }
-    }
-}
 
 /// A figure beside its target.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -107,7 +55,7 @@ fn ratios(contest: &Contest) -> Vec<Verdict> {
         let pairs = contest
             .pairs
             .iter()
-            .filter_map(|pair| goal.measure.of(pair));
+            .filter_map(|pair| pair.measured(goal.measure));
         let measure = if goal.stretch {
             format!("{}, stretch", goal.measure.name())
         } else {
@@ -197,10 +145,12 @@ fn mib(bytes: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Goal, Measure, verdicts};
-    use crate::bench::contest::{Contest, Match, Pair, Sample, Work};
+    use super::verdicts;
+    use crate::bench::contest::{Contest, Match, Pair, Work};
+    use crate::bench::goal::{Goal, Measure};
     use crate::bench::growth::Growth;
     use crate::bench::measure::Cost;
+    use crate::bench::measure::Sample;
 
     fn cost(wall: f64, mib: u64) -> Cost {
         Cost {

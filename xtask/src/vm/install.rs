@@ -7,18 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::layout::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
 use super::layout::{Role, Table};
 use super::{ALICE, Identity, LoopDevice, Mount, SWAP_LABEL, content, files};
 use crate::run;
-
-/// The UUIDs of the victim's file systems, so that tests can name them.
-pub const BOOT_UUID: &str = "b0070000-6a75-4d70-8000-000000000001";
-/// The swap partition's.
-pub const SWAP_UUID: &str = "5a990000-6a75-4d70-8000-000000000002";
-/// The root's.
-pub const ROOT_UUID: &str = "40070000-6a75-4d70-8000-000000000003";
-/// The one of /data.
-pub const DATA_UUID: &str = "da7a0000-6a75-4d70-8000-000000000004";
 
 /// Makes the disk `image` from the golden `root`.
 pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Path) -> Result<()> {

@@ -3,6 +3,15 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+/// The UUIDs of the victim's file systems, so that tests can name them.
+pub const BOOT_UUID: &str = "b0070000-6a75-4d70-8000-000000000001";
+/// The swap partition's.
+pub const SWAP_UUID: &str = "5a990000-6a75-4d70-8000-000000000002";
+/// The root's.
+pub const ROOT_UUID: &str = "40070000-6a75-4d70-8000-000000000003";
+/// The one of /data.
+pub const DATA_UUID: &str = "da7a0000-6a75-4d70-8000-000000000004";
+
 /// The kind of partition table, and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {

@@ -50,7 +50,7 @@ pub use freeze::Frozen;
 pub use guest::Guest;
 pub use hand::{by_hand, say_how_to_log_in};
 pub use identity::Identity;
-pub use install::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
+pub use layout::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
 pub use layout::{Partition, Role, Table};
 pub use loopdev::{LoopDevice, Mount};
 pub use machine::Machine;

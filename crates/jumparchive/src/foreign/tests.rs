@@ -8,7 +8,8 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use super::*;
-use crate::header::{append, padding};
+use crate::block::padding;
+use crate::header::append;
 use crate::mtime::Mtime;
 
 fn plain(path: &str, kind: EntryKind, size: u64) -> Entry {

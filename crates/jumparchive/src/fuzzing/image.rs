@@ -11,8 +11,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use jumpspec::digest::Digest;
+use jumpspec::manifest::Budget;
 use jumpspec::manifest::{Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
-use jumpspec::recipe::Budget;
 use jumpspec::size::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::Value;

@@ -1,10 +1,11 @@
 mod random;
 
 use super::*;
-use crate::entry::{EntryKind, Extent};
+use crate::entry::EntryKind;
 use crate::header::append;
 use crate::mtime::Mtime;
 use crate::records::Records;
+use crate::sparse::Extent;
 
 fn plain(path: &str) -> Entry {
     Entry {

@@ -8,6 +8,7 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 use super::{Codec, PackOptions};
+use crate::block;
 use crate::entry::Entry;
 use crate::error::{Error, Result, io_error};
 use crate::format::{FRAME_CAP, FRAME_TARGET};
@@ -65,7 +66,7 @@ impl Framer {
     /// Whether an entry with `content` bytes would make the frame too long.
     pub(super) fn is_full_for(&self, content: usize) -> bool {
         // Two blocks of PAX records, the header, and padding.
-        self.filled > 0 && self.filled + content + 4 * header::BLOCK > FRAME_TARGET
+        self.filled > 0 && self.filled + content + 4 * block::BLOCK > FRAME_TARGET
     }
 
     /// Puts an entry's headers into the frame; its record follows by [`Framer::note`].
@@ -74,7 +75,7 @@ impl Framer {
         header::append(&mut self.header, entry)
             .map_err(io_error(&entry.path, "cannot store it"))?;
         let end = self.filled + self.header.len();
-        if end + FRAME_TARGET + header::BLOCK > FRAME_CAP {
+        if end + FRAME_TARGET + block::BLOCK > FRAME_CAP {
             return Err(Error::HeadersTooBig {
                 path: crate::error::shown(&entry.path),
             });
@@ -95,7 +96,7 @@ impl Framer {
 
     /// Zeros to the next block after `content` bytes.
     pub(super) fn pad(&mut self, content: u64) {
-        let length = header::padding(content).len();
+        let length = block::padding(content).len();
         self.room(length).fill(0);
     }
 

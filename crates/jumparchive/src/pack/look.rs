@@ -7,10 +7,11 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::entry::{Entry, EntryKind, Extent};
+use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, io_error};
 use crate::extents;
 use crate::mtime::Mtime;
+use crate::sparse::Extent;
 use crate::xattrs::{self, Xattrs};
 
 /// An entry and where its content comes from.

@@ -6,8 +6,8 @@ use jumpspec::relpath::RelPath;
 
 use super::look::{Content, Ready};
 use crate::entry::{Entry, EntryKind};
+use crate::members::Overlaid;
 use crate::mtime::Mtime;
-use crate::walk::Overlaid;
 
 /// Something put into an image that is not in the tree. It belongs to root.
 #[derive(Clone, Debug)]

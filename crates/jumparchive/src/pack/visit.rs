@@ -16,8 +16,9 @@ use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, shown};
 use crate::format::FRAME_TARGET;
 use crate::index::FrameKind;
+use crate::members::Overlaid;
 use crate::tree::Tree;
-use crate::walk::{self, Decision, Found, Node, Overlaid, Pass, Visitor};
+use crate::walk::{self, Decision, Found, Node, Pass, Visitor};
 
 /// What a header with its PAX records is reckoned at.
 const HEADERS: usize = 3 * 512;

@@ -19,3 +19,28 @@ pub struct LoaderArea {
     /// Runs of the area that hold nothing (or only an earlier selector of ours).
     pub free: Vec<Extent>,
 }
+
+/// A serial port that the loader's messages go to, besides the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serial {
+    /// Its number, from 0.
+    pub unit: u8,
+    /// Baud.
+    pub speed: u32,
+}
+
+impl Serial {
+    /// The port that a kernel's `console=ttyS0,115200n8` names (kernel documentation,
+    /// admin-guide/serial-console); without a speed the kernel's 9600.
+    pub fn from_console(argument: &str) -> Option<Self> {
+        let port = argument.strip_prefix("console=ttyS")?;
+        let (unit, speed) = port.split_once(',').unwrap_or((port, "9600"));
+        let digits = speed
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(speed.len());
+        Some(Self {
+            unit: unit.parse().ok()?,
+            speed: speed[..digits].parse().ok()?,
+        })
+    }
+}

@@ -4,7 +4,6 @@
 
 use super::unique::{self, Device};
 use super::{Line, Wanted};
-use crate::disk::{Content, FoundPartition};
 use crate::job::Action;
 use crate::relpath::RelPath;
 
@@ -247,40 +246,4 @@ fn names_a_block_device(line: &Line) -> bool {
         || ["UUID=", "LABEL=", "PARTUUID=", "PARTLABEL="]
             .iter()
             .any(|tag| line.device.starts_with(tag))
-}
-
-/// Whether `device` (a line's first field) names `partition`.
-pub(super) fn names(device: &str, partition: &FoundPartition) -> bool {
-    device == partition.device
-        || holds(device, partition.content.as_ref())
-        || same(
-            device,
-            "PARTUUID",
-            "by-partuuid",
-            partition.partuuid.as_ref(),
-        )
-        || same(device, "PARTLABEL", "by-partlabel", partition.name.as_ref())
-}
-
-/// Whether `device` names the file system `content`.
-pub(super) fn holds(device: &str, content: Option<&Content>) -> bool {
-    content.is_some_and(|content| {
-        same(device, "UUID", "by-uuid", content.uuid.as_ref())
-            || same(device, "LABEL", "by-label", content.label.as_ref())
-    })
-}
-
-/// Whether `device` is `TAG=value` or `/dev/disk/FOLDER/value`.
-fn same(device: &str, tag: &str, folder: &str, value: Option<&String>) -> bool {
-    let tagged = device
-        .strip_prefix(tag)
-        .and_then(|rest| rest.strip_prefix('='));
-    let linked = || {
-        device
-            .strip_prefix("/dev/disk/")?
-            .strip_prefix(folder)?
-            .strip_prefix('/')
-    };
-    let named = tagged.or_else(linked).map(|named| named.trim_matches('"'));
-    named.is_some_and(|named| value.is_some_and(|value| value.eq_ignore_ascii_case(named)))
 }

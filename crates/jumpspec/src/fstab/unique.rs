@@ -1,7 +1,6 @@
 //! Names that mean one device of the node and no other. A disk that was copied onto another in
 //! the same node (dd) shares its UUIDs, labels, PARTUUIDs and disk signature with it.
 
-use super::fate::{holds, names};
 use crate::disk::{Content, Disk, FoundPartition};
 use crate::facts::Facts;
 use crate::job::{Action, Job};
@@ -95,4 +94,40 @@ pub(crate) fn name_of(facts: &Facts, device: Device<'_>) -> Option<String> {
 /// Whether another partition of the node has this UUID or label too.
 pub(crate) fn stands_twice(uuid: &str, facts: &Facts) -> bool {
     meant(&format!("UUID={uuid}"), facts).len() > 1
+}
+
+/// Whether `device` (a line's first field) names `partition`.
+pub(super) fn names(device: &str, partition: &FoundPartition) -> bool {
+    device == partition.device
+        || holds(device, partition.content.as_ref())
+        || same(
+            device,
+            "PARTUUID",
+            "by-partuuid",
+            partition.partuuid.as_ref(),
+        )
+        || same(device, "PARTLABEL", "by-partlabel", partition.name.as_ref())
+}
+
+/// Whether `device` names the file system `content`.
+pub(super) fn holds(device: &str, content: Option<&Content>) -> bool {
+    content.is_some_and(|content| {
+        same(device, "UUID", "by-uuid", content.uuid.as_ref())
+            || same(device, "LABEL", "by-label", content.label.as_ref())
+    })
+}
+
+/// Whether `device` is `TAG=value` or `/dev/disk/FOLDER/value`.
+fn same(device: &str, tag: &str, folder: &str, value: Option<&String>) -> bool {
+    let tagged = device
+        .strip_prefix(tag)
+        .and_then(|rest| rest.strip_prefix('='));
+    let linked = || {
+        device
+            .strip_prefix("/dev/disk/")?
+            .strip_prefix(folder)?
+            .strip_prefix('/')
+    };
+    let named = tagged.or_else(linked).map(|named| named.trim_matches('"'));
+    named.is_some_and(|named| value.is_some_and(|value| value.eq_ignore_ascii_case(named)))
 }

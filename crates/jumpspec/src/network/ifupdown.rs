@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::networkd::ETHERNET_MTU;
+use super::file::ETHERNET_MTU;
 use super::{Address, Link, Network, Route};
 
 /// `/etc/network/interfaces`, whole: what it used to source is left out, since a second

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::networkd::ETHERNET_MTU;
-use super::render::path;
+use super::file::{ETHERNET_MTU, path};
 use super::{Link, Network};
 
 /// One connection for every used link.

@@ -3,11 +3,8 @@
 use std::fmt::Write as _;
 
 use super::client_id::{ClientId, colons};
-use super::render::{matching, path};
+use super::file::{ETHERNET_MTU, matching, path};
 use super::{Link, Network, Route};
-
-/// What Ethernet has unless told otherwise (RFC 894).
-pub(super) const ETHERNET_MTU: u32 = 1500;
 
 /// One `.network` file for every used link, and one behind it that leaves alone what else has its
 /// hardware address.

@@ -5,9 +5,8 @@
 //! kernel names (`eth0`, `eth1`) udev cannot rename them; networkd and NetworkManager
 //! then still configure the right ones.
 
-use super::{
-    ClientId, Link, Network, NetworkRefusal, Sign, check, ifupdown, keyfile, networkd, resolv,
-};
+use super::file::{matching, path};
+use super::{ClientId, Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
 use crate::manifest::NetworkStack;
 use crate::relpath::RelPath;
 
@@ -126,16 +125,4 @@ fn names(network: &Network) -> Vec<(String, String)> {
         .filter(|(_, link)| link.virtual_kind.is_none())
         .map(file)
         .collect()
-}
-
-/// The `[Match]` section of systemd's files for a link.
-pub(super) fn matching(link: &Link) -> String {
-    let sign = link.sign.as_ref().map(Sign::systemd).unwrap_or_default();
-    format!("[Match]\nMACAddress={}\nType=ether\n{sign}", link.mac)
-}
-
-/// The path of a link's file: before the distribution's own in the order of names.
-pub(super) fn path(index: usize, link: &Link, folder: &str, extension: &str) -> String {
-    let mac = link.mac.replace(':', "").to_ascii_lowercase();
-    format!("{folder}/10-carried-{index}-{mac}.{extension}")
 }

@@ -1,6 +1,7 @@
 //! The new system's file systems: which partitions are mounted where, which are made
 //! anew.
 
+use super::wished::Wished;
 use super::{Input, derived_uuid, is_stacked, room};
 use crate::disk::filesystem;
 use crate::disk::{Content, Disk, Filesystem, FoundPartition, UNKNOWN, UNRECOGNISED};
@@ -10,33 +11,9 @@ use crate::job::{Action, PartitionWish};
 use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
-use crate::step::Step;
 
 /// What is no file system, besides what others lie on.
 const NO_FILES: [&str; 4] = ["swap", "swsuspend", UNKNOWN, UNRECOGNISED];
-
-/// A file system of the new system, with what is needed to make it.
-#[derive(Clone, Debug)]
-pub(super) struct Wished {
-    pub(super) planned: PlannedFilesystem,
-    /// How fstab names it: no other device of the node is meant.
-    device: String,
-    pub(super) make: Option<Filesystem>,
-    label: Option<String>,
-    options: Option<String>,
-}
-
-impl Wished {
-    /// The step that makes it, unless it is kept.
-    pub(super) fn mkfs(&self) -> Option<Step> {
-        self.make.map(|fs| Step::Mkfs {
-            number: self.planned.number,
-            fs,
-            uuid: self.planned.uuid.clone(),
-            label: self.label.clone(),
-        })
-    }
-}
 
 /// The new system's file systems, parents before children.
 pub(super) fn planned(
@@ -176,10 +153,7 @@ fn refuse_below_least(
     wish: &PartitionWish,
     fs: Filesystem,
 ) -> Result<(), Refusal> {
-    let (there, least) = (
-        room::of_partition(table, wish.number),
-        Size(fs.least_size()),
-    );
+    let (there, least) = (table.size_after(wish.number), Size(fs.least_size()));
     if there >= least {
         return Ok(());
     }

@@ -171,7 +171,6 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
         );
     }
     refusals.extend(too_small(input, partition));
-    refusals.extend(super::memory::refusal(input, landing));
     refusals
 }
 

@@ -20,8 +20,10 @@ pub(crate) mod sample;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod wished;
 mod wishes;
 
+use crate::boot::Serial;
 use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::facts::{Facts, Kexec};
@@ -34,7 +36,7 @@ use crate::plan::{
 use crate::refusal::{Refusal, RefusalCode};
 use crate::remote::MountPoints;
 use crate::run_id::RunId;
-use crate::selector::{Doubt, Selector, Serial};
+use crate::selector::{Doubt, Selector};
 use crate::step::{ImageRole, Step};
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
@@ -101,6 +103,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     };
     refusals.extend(disk::refusals(input, disk));
     refusals.extend(landing::refusals(input, disk, &landing));
+    refusals.extend(memory::refusal(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
     let selector = keep_going(&mut refusals, disk::selector(disk));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
@@ -291,7 +294,7 @@ fn images(input: &Input<'_>) -> PlannedImages {
     }
 }
 
-fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) -> Steps {
+fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> Steps {
     let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
         image,
         size: file.size,
@@ -334,7 +337,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[filesystems::Wished]) 
     }
     prove.push(Step::Commit);
     let mut replace: Vec<Step> = rewrite.then_some(Step::Repartition).into_iter().collect();
-    replace.extend(filesystems.iter().filter_map(filesystems::Wished::mkfs));
+    replace.extend(filesystems.iter().filter_map(wished::Wished::mkfs));
     replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
     replace.push(Step::WriteFstab);

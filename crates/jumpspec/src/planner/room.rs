@@ -1,20 +1,10 @@
 //! Whether the image fits into the new file systems: bytes and inodes.
 
 use super::Input;
-use super::filesystems::Wished;
-use crate::disk::Partition;
+use super::wished::Wished;
 use crate::plan::PlannedDisk;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
-
-/// The length of a partition of the new table.
-pub(super) fn of_partition(table: &PlannedDisk, number: u32) -> Size {
-    let found = table
-        .after
-        .iter()
-        .find(|partition| partition.number == number);
-    found.map_or(Size(0), Partition::size)
-}
 
 /// Whether the unpacked image fits into the new file systems: each takes the
 /// directories below its mount point, the root what is left.
@@ -44,7 +34,7 @@ pub(super) fn refusals(
         .filter(|filesystem| !filesystem.planned.kept)
     {
         let planned = &filesystem.planned;
-        let there = of_partition(table, planned.number);
+        let there = table.size_after(planned.number);
         let content = if planned.mount == "/" {
             let unpacked = manifest.unpacked.bytes();
             let rest = Size(unpacked.saturating_sub(elsewhere.bytes()));
@@ -85,7 +75,7 @@ fn too_few_inodes(
     let made = filesystems.iter().filter_map(|it| Some((it, it.make?)));
     let inodes: Option<Vec<u64>> = made
         .map(|(it, fs)| {
-            let room = of_partition(table, it.planned.number);
+            let room = table.size_after(it.planned.number);
             fs.inodes(room.bytes())
         })
         .collect();

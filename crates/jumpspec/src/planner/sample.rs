@@ -9,10 +9,10 @@ use crate::disk::{
 };
 use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::job::Job;
+use crate::manifest::Budget;
 use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, ClientId, Link, Network};
 use crate::plan::Plan;
-use crate::recipe::Budget;
 use crate::refusal::Refusal;
 use crate::run_id::RunId;
 use crate::size::Size;

@@ -130,7 +130,7 @@ mod tests {
     fn an_arm_says_what_a_boot_would_do() {
         let mut journal = Journal::new(&RunId::new(0xaa), &[]);
         journal.stage = Stage::Armed;
-        journal.arm = Some(crate::arm::Arm {
+        journal.arm = Some(crate::journal::Arm {
             boot_id: "b".to_owned(),
             uptime_ms: 1,
             ordered: false,

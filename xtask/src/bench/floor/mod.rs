@@ -12,9 +12,9 @@ use anyhow::Result;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::stat::{Mode, umask};
 
-use super::contest::Sample;
 use super::ground::{Ground, settle};
 use super::input::Input;
+use super::measure::Sample;
 use super::measure::{self, Cost};
 use crate::run;
 use snapshot::Snapshot;

@@ -6,11 +6,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use crate::block::padding;
 use crate::decompress::decompressed;
-use crate::entry::{Entry, EntryKind, Extent};
+use crate::entry::{Entry, EntryKind};
 use crate::error::Result;
-use crate::header::{append, padding};
+use crate::header::append;
 use crate::mtime::Mtime;
+use crate::sparse::Extent;
 use crate::tarstream::TarStream;
 
 /// How much an archive format can hold.

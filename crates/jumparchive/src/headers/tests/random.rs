@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::{BLOCK, Header, entry, parse, written};
 use crate::acl::{ACCESS, Acl, DEFAULT};
-use crate::entry::{Entry, EntryKind, Extent};
+use crate::entry::{Entry, EntryKind};
 use crate::headers::Parsed;
 use crate::mtime::Mtime;
+use crate::sparse::Extent;
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let bytes = any::<u8>().prop_filter("ends a name", |byte| !matches!(byte, 0 | b'/'));

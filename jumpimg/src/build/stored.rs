@@ -1,0 +1,80 @@
+//! A tree as its image will hold it, and what starts in it.
+
+use jumparchive::Tree;
+use jumpspec::manifest::Init;
+
+use super::exclude::Rules;
+
+/// Where systemd looks for what is enabled.
+pub(super) const UNIT_DIRECTORIES: [&str; 3] = [
+    "etc/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+];
+/// Where programs are, from the most to the least usual for those looked for here.
+const PROGRAM_DIRECTORIES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
+/// Larger than any program looked at here.
+pub(super) const PROGRAM_CAP: u64 = 256 << 20;
+
+/// A tree as far as its image will hold it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) rules: &'a Rules,
+}
+
+impl Stored<'_> {
+    /// Whether the image will hold a file at `path` or at where its symlinks lead.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        !self.rules.leaves_out(path) && self.tree.is_file(path)
+    }
+
+    /// Names in a directory, as far as the image will hold them.
+    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
+        let names = self.tree.list(directory).unwrap_or_default();
+        let stored = |name: &String| !self.rules.leaves_out(&format!("{directory}/{name}"));
+        names.into_iter().filter(stored).collect()
+    }
+
+    /// Where a program is.
+    pub(crate) fn program(&self, name: &str) -> Option<String> {
+        self.program_paths(name).into_iter().next()
+    }
+
+    /// All the paths that lead to a program.
+    pub(crate) fn program_paths(&self, name: &str) -> Vec<String> {
+        let paths = PROGRAM_DIRECTORIES
+            .iter()
+            .map(|directory| format!("{directory}/{name}"));
+        paths.filter(|path| self.has(path)).collect()
+    }
+
+    /// A program's or library's content.
+    pub(crate) fn program_bytes(&self, path: &str) -> Option<Vec<u8>> {
+        self.tree.read(path, PROGRAM_CAP).ok().flatten()
+    }
+}
+
+/// What the kernel would start.
+pub(crate) fn init(tree: &Tree) -> Option<Init> {
+    let target = tree.read_link("sbin/init").ok().flatten();
+    match target.map(|target| String::from_utf8_lossy(&target).into_owned()) {
+        Some(target) if target.ends_with("systemd") => Some(Init::Systemd),
+        _ if tree.is_file("sbin/init") && tree.is_file("etc/inittab") => Some(Init::Sysvinit),
+        _ => None,
+    }
+}
+
+/// Whether some unit wants it. Its own aliases and sockets are of no interest.
+pub(super) fn is_enabled(stored: &Stored<'_>, unit: &str) -> bool {
+    UNIT_DIRECTORIES.iter().any(|directory| {
+        let names = stored.names(directory);
+        let mut wants = names.iter().filter(|name| name.ends_with(".target.wants"));
+        wants.any(|wants| {
+            stored
+                .names(&format!("{directory}/{wants}"))
+                .iter()
+                .any(|name| name == unit)
+        })
+    })
+}
