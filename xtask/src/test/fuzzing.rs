@@ -29,5 +29,6 @@ pub(super) fn perform() -> Result<Outcome> {
         counts: Counts::new(u32::try_from(ran.len() - failed)?, u32::try_from(failed)?),
         skipped: Vec::new(),
         failures: Failures::default(),
+        seconds: Vec::new(),
     })
 }

@@ -40,14 +40,16 @@ pub struct Options {
 /// Runs the stages; fails if one of them does.
 pub fn test(options: &Options) -> Result<()> {
     let stages = chosen(&stages()?, options)?;
+    let mut outcomes = Vec::new();
     let driven = |stage: &String| ![UNIT, FUZZ].contains(&stage.as_str());
     if stages
         .iter()
         .any(|stage| driven(stage) && !options.skip.contains(stage))
     {
+        let started = Instant::now();
         prepare(options)?;
+        eprintln!("test: prepared in {:.0} s", started.elapsed().as_secs_f64());
     }
-    let mut outcomes = Vec::new();
     for stage in &stages {
         let outcome = if options.skip.contains(stage) {
             Outcome::left_out(stage, "--skip was given")
@@ -144,11 +146,12 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
     let spawned = cargo.stdout(Stdio::piped()).spawn();
     let mut child = spawned.with_context(|| format!("cannot start {}", run::line(&cargo)))?;
     let (mut counts, mut skipped) = (Counts::default(), Vec::new());
-    let mut failures = Failures::default();
+    let (mut failures, mut seconds) = (Failures::default(), Vec::new());
     let silence = patience::listen(&mut child, patience::LIMIT, |line| {
         println!("{line}");
         counts.add(line);
         failures.add(line);
+        seconds.extend(outcome::seconds(line));
         if line.starts_with("skipped: ") {
             skipped.push(line.to_owned());
         }
@@ -162,6 +165,7 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
         counts,
         skipped,
         failures,
+        seconds,
     })
 }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Tests that are named at the end for the time that they take.
+const SLOWEST: usize = 10;
+
 /// How a stage ended.
 pub(super) struct Outcome {
     pub(super) stage: String,
@@ -10,6 +13,8 @@ pub(super) struct Outcome {
     pub(super) counts: Counts,
     pub(super) skipped: Vec<String>,
     pub(super) failures: Failures,
+    /// Tests that tell how long they took, with their seconds.
+    pub(super) seconds: Vec<(String, f64)>,
 }
 
 impl Outcome {
@@ -23,8 +28,16 @@ impl Outcome {
             counts: Counts::default(),
             skipped,
             failures: Failures::default(),
+            seconds: Vec::new(),
         }
     }
+}
+
+/// Reads `row_01_…: 49.9 s`, which a machine's test says at its end.
+pub(super) fn seconds(line: &str) -> Option<(String, f64)> {
+    let (name, seconds) = line.strip_suffix(" s")?.split_once(": ")?;
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then_some((name.to_owned(), seconds.parse().ok()?))
 }
 
 /// What libtest's and libtest-mimic's `test result:` lines add up to.
@@ -131,6 +144,13 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
             lines.extend(failures.lines.iter().cloned());
         }
     }
+    let mut slowest: Vec<&(String, f64)> = outcomes.iter().flat_map(|it| &it.seconds).collect();
+    slowest.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    if !slowest.is_empty() {
+        lines.push("\nthe slowest tests of machines, seconds:".to_owned());
+    }
+    let shown = |(name, seconds): &(String, f64)| format!("{seconds:>8.1} {name}");
+    lines.extend(slowest.into_iter().take(SLOWEST).map(shown));
     let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
     lines.push(format!("in all {:.0} s\n", total.as_secs_f64()));
     lines.join("\n")
@@ -138,7 +158,16 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, Failures};
+    use super::{Counts, Failures, seconds};
+
+    #[test]
+    fn a_tests_seconds_are_read_and_nothing_else() {
+        let read = seconds("row_01_power_cut: 49.9 s");
+        assert_eq!(read, Some(("row_01_power_cut".to_owned(), 49.9)));
+        for other in ["  took       70.1 s", "bench: build: 3 s", "row_01: long s"] {
+            assert_eq!(seconds(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn results_of_several_binaries_add_up() {
