@@ -1,6 +1,8 @@
-//! Can an image do its job? What its manifest must show, by kind.
+//! Can an image do its job? What its manifest must show, by kind: one list, which `verify` asks when
+//! an image is made, and the planner before a node is changed.
 
-use crate::manifest::{Kind, Manifest};
+use crate::disk::Filesystem;
+use crate::manifest::{Init, Kind, Manifest};
 use crate::size::Size;
 
 /// Something that an image lacks.
@@ -9,29 +11,36 @@ pub enum Unfit {
     /// Nothing to boot.
     #[error("it has no kernel in /boot or /usr/lib/modules")]
     NoKernel,
-    /// A kernel that could not find its root.
-    #[error("kernel {0} has no initramfs")]
+    /// The kernel that boots could not find its root.
+    #[error("its newest kernel {0} has no initramfs")]
     NoInitramfs(String),
     /// Nothing for the kernel to start.
     #[error("it has neither systemd nor sysvinit")]
     NoInit,
+    /// Nothing to confirm a new system with.
+    #[error("it has no systemd to start the first-boot unit")]
+    NoSystemd,
     /// Nothing to install or boot a loader with.
     #[error("it has no GRUB (grub-install, grub-mkimage and a platform in /usr/lib/grub)")]
     NoLoader,
     /// A step could not be carried out.
-    #[error(
-        "it has no /{0}, which a step runs (an image of an older jumpimg does not say: build it again)"
-    )]
+    #[error("it has no /{0}, which a step runs")]
     NoProgram(&'static str),
-    /// A jump system that nobody could log in to.
+    /// The same, as far as is known.
+    #[error("it does not say that it has /{0}, which a step runs")]
+    UnknownProgram(&'static str),
+    /// Nobody could log in.
     #[error("it has no SSH server")]
     NoSshd,
-    /// A jump system that would not be reachable.
+    /// Nobody could reach it.
     #[error("it starts none of systemd-networkd, ifupdown and NetworkManager")]
     NoNetwork,
-    /// A jump system that could not make the new root.
-    #[error("it has no mkfs.ext4")]
-    NoMkfs,
+    /// A jump system that could not make the landing file system, or the new root.
+    #[error("it has no mkfs.{}", .0.name())]
+    NoMkfs(Filesystem),
+    /// One whose mkfs the old system could not run.
+    #[error("it has no toolbox for the old system")]
+    NoToolbox,
     /// The image file is larger than its recipe allows.
     #[error("it takes {size}, and its budget is {budget}")]
     TooLarge {
@@ -50,34 +59,74 @@ pub enum Unfit {
     },
 }
 
-/// What an image with this manifest, in a file of `size` bytes, lacks for its job.
+impl Unfit {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoProgram(_) | Self::UnknownProgram(_) => {
+                "install it in the golden root by Debian's name (grub2-… is not looked for) and build the image again with this jumpimg"
+            }
+            Self::TooLarge { .. } | Self::TooLargeUnpacked { .. } => {
+                "exclude more, or give the recipe a larger budget"
+            }
+            _ => "install it in the golden root, or exclude less, and build the image again",
+        }
+    }
+}
+
+/// What an image with this manifest, in a file of `size` bytes, lacks for its job, or has too much of
+/// for its recipe.
 pub fn check(manifest: &Manifest, size: Size) -> Vec<Unfit> {
+    let mut unfit = lacks(manifest);
+    unfit.extend(over_budget(manifest, size));
+    unfit
+}
+
+/// What an image with this manifest lacks for its job, whatever its recipe says.
+pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
     let mut unfit = Vec::new();
     let mut need = |there: bool, what: Unfit| {
         if !there {
             unfit.push(what);
         }
     };
-    need(!manifest.kernels.is_empty(), Unfit::NoKernel);
-    for kernel in &manifest.kernels {
-        need(
-            kernel.initramfs.is_some(),
-            Unfit::NoInitramfs(kernel.release.clone()),
-        );
+    // The newest is what jump boots, and a new system by default.
+    match manifest.kernels.last() {
+        None => need(false, Unfit::NoKernel),
+        Some(newest) => need(
+            newest.initramfs.is_some(),
+            Unfit::NoInitramfs(newest.release.clone()),
+        ),
     }
     need(manifest.init.is_some(), Unfit::NoInit);
     need(!manifest.loaders.is_empty(), Unfit::NoLoader);
-    for program in manifest.missing_programs() {
-        need(manifest.loaders.is_empty(), Unfit::NoProgram(program));
+    need(manifest.sshd, Unfit::NoSshd);
+    need(!manifest.network.is_empty(), Unfit::NoNetwork);
+    match manifest.kind {
+        Kind::Jump => {
+            need(
+                can_make(manifest, Filesystem::Ext4),
+                Unfit::NoMkfs(Filesystem::Ext4),
+            );
+            need(!manifest.toolbox.is_empty(), Unfit::NoToolbox);
+        }
+        Kind::Target => need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd),
     }
-    if manifest.kind == Kind::Jump {
-        need(manifest.sshd, Unfit::NoSshd);
-        need(!manifest.network.is_empty(), Unfit::NoNetwork);
-        let mkfs = manifest.filesystems.iter().any(|name| name == "ext4");
-        need(mkfs && !manifest.toolbox.is_empty(), Unfit::NoMkfs);
-    }
-    unfit.extend(over_budget(manifest, size));
+    // Where there is no GRUB at all that says more.
+    let missing = manifest.missing_programs();
+    unfit.extend(missing.filter(|_| !manifest.loaders.is_empty()).map(|it| {
+        if manifest.programs.is_empty() {
+            Unfit::UnknownProgram(it)
+        } else {
+            Unfit::NoProgram(it)
+        }
+    }));
     unfit
+}
+
+/// Whether an image can make a file system.
+pub fn can_make(manifest: &Manifest, fs: Filesystem) -> bool {
+    manifest.filesystems.iter().any(|made| made == fs.name())
 }
 
 /// The limits that an image with this manifest, in a file of `size` bytes, exceeds.
@@ -148,13 +197,26 @@ mod tests {
     }
 
     #[test]
-    fn a_target_needs_neither_network_nor_mkfs() {
+    fn either_kind_needs_sshd_and_network_and_each_what_its_steps_run() {
         let mut target = manifest(Kind::Target);
-        (target.network, target.toolbox, target.sshd) = (Vec::new(), Vec::new(), false);
-        assert_eq!(check(&target, Size::mib(100)), []);
+        (target.network, target.sshd) = (Vec::new(), false);
+        (target.toolbox, target.filesystems) = (Vec::new(), Vec::new());
+        let unreachable = [Unfit::NoSshd, Unfit::NoNetwork];
+        assert_eq!(check(&target, Size::mib(100)), unreachable);
         (target.kind, target.programs) = (Kind::Jump, programs(Kind::Jump));
-        let unfit = [Unfit::NoSshd, Unfit::NoNetwork, Unfit::NoMkfs];
+        let no_tools = [Unfit::NoMkfs(Filesystem::Ext4), Unfit::NoToolbox];
+        let unfit = [unreachable, no_tools].concat();
         assert_eq!(check(&target, Size::mib(100)), unfit);
+    }
+
+    #[test]
+    fn only_a_jump_system_may_start_from_sysvinit() {
+        let sysvinit = |kind| Manifest {
+            init: Some(Init::Sysvinit),
+            ..manifest(kind)
+        };
+        assert_eq!(lacks(&sysvinit(Kind::Jump)), []);
+        assert_eq!(lacks(&sysvinit(Kind::Target)), [Unfit::NoSystemd]);
     }
 
     #[test]
@@ -170,9 +232,12 @@ mod tests {
     #[test]
     fn a_grub_by_other_names_is_not_enough() {
         let mut target = manifest(Kind::Target);
-        target.programs.clear();
         let missing = ["usr/sbin/grub-install", "usr/sbin/grub-mkconfig"];
-        assert_eq!(check(&target, Size(0)), missing.map(Unfit::NoProgram));
+        let by_now = target.programs.split_off(1);
+        assert_eq!(lacks(&target), [Unfit::NoProgram(missing[1])]);
+        drop(by_now);
+        target.programs.clear();
+        assert_eq!(lacks(&target), missing.map(Unfit::UnknownProgram));
     }
 
     #[test]

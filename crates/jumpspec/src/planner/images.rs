@@ -2,7 +2,8 @@
 
 use super::{ImageFile, Input};
 use crate::facts::Firmware;
-use crate::manifest::{Init, Kind};
+use crate::fitness::{self, Unfit};
+use crate::manifest::Kind;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// What stands against the two images on this node.
@@ -12,14 +13,8 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
         refusals.extend(kind_refusal(kind, file));
         refusals.extend(architecture_refusal(input, kind, file));
         refusals.extend(loader_refusal(input, kind, file));
-        refusals.extend(lacks(kind, file));
+        refusals.extend(unfit(kind, file));
         refusals.extend(super::first_boot::refusals(kind, file));
-        refusals.extend(
-            file.manifest
-                .missing_programs()
-                .filter(|_| file.manifest.kind == kind)
-                .map(|program| lacks_program(file, program)),
-        );
     }
     refusals
 }
@@ -81,65 +76,19 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
     })
 }
 
-fn lacks_program(file: &ImageFile, program: &str) -> Refusal {
+/// What the image lacks for its job, besides what this node needs of it.
+fn unfit(kind: Kind, file: &ImageFile) -> Vec<Refusal> {
     let manifest = &file.manifest;
-    let (message, hint) = if manifest.programs.is_empty() {
-        (
-            format!(
-                "the {} image {} does not say that it has /{program}, which a step runs",
-                manifest.kind, manifest.name
-            ),
-            "install Debian's names for GRUB's programs (grub2-… is not looked for), or build the image again with this jumpimg",
-        )
-    } else {
-        (
-            format!(
-                "the {} image {} has no /{program}, which a step runs",
-                manifest.kind, manifest.name
-            ),
-            "install it in the golden root and build the image again",
-        )
-    };
-    Refusal::new(RefusalCode::ImageUnfit, message, hint)
-}
-
-fn lacks(kind: Kind, file: &ImageFile) -> Vec<Refusal> {
-    let manifest = &file.manifest;
-    let initramfs = manifest
-        .kernels
-        .last()
-        .is_some_and(|kernel| kernel.initramfs.is_some());
-    let mut wanted = vec![
-        (!manifest.kernels.is_empty(), "kernel"),
-        (initramfs, "initramfs for its newest kernel"),
-        (manifest.init.is_some(), "init"),
-        (manifest.sshd, "SSH server"),
-        (
-            !manifest.network.is_empty(),
-            "network stack that starts at boot",
-        ),
-    ];
-    match kind {
-        Kind::Jump => {
-            let makes = |fs: &str| manifest.filesystems.iter().any(|made| made == fs);
-            wanted.push((makes("ext4"), "mkfs.ext4"));
-            wanted.push((!manifest.toolbox.is_empty(), "toolbox for the old system"));
-        }
-        Kind::Target => wanted.push((
-            manifest.init == Some(Init::Systemd),
-            "systemd to start the first-boot unit",
-        )),
+    if manifest.kind != kind {
+        return Vec::new();
     }
-    let refuse = |what: &str| {
-        Refusal::new(
-            RefusalCode::ImageUnfit,
-            format!("the {kind} image {} has no {what}", manifest.name),
-            "install it in the golden root and build the image again",
-        )
-    };
-    wanted
-        .into_iter()
-        .filter(|(there, _)| !there)
-        .map(|(_, what)| refuse(what))
+    // What a loader it has to have for this node is asked already.
+    let lacks = fitness::lacks(manifest).into_iter();
+    lacks
+        .filter(|what| *what != Unfit::NoLoader)
+        .map(|what| {
+            let message = format!("the {kind} image {} is not fit: {what}", manifest.name);
+            Refusal::new(RefusalCode::ImageUnfit, message, what.hint())
+        })
         .collect()
 }

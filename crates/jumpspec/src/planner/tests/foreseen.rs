@@ -186,7 +186,7 @@ fn images_whose_grub_goes_by_other_names() {
     sample.target.manifest.programs.truncate(1);
     let refusals = sample.planned().unwrap_err();
     assert_eq!(refusals.len(), 1);
-    insta::assert_snapshot!(refusals[0].message, @"the target image node-debian13 has no /usr/sbin/grub-mkconfig, which a step runs");
+    insta::assert_snapshot!(refusals[0].message, @"the target image node-debian13 is not fit: it has no /usr/sbin/grub-mkconfig, which a step runs");
 }
 
 #[test]
