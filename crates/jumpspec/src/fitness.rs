@@ -3,6 +3,7 @@
 
 use crate::disk::Filesystem;
 use crate::manifest::{Init, Kind, Manifest};
+use crate::plan;
 use crate::size::Size;
 
 /// Something that an image lacks.
@@ -41,6 +42,15 @@ pub enum Unfit {
     /// One whose mkfs the old system could not run.
     #[error("it has no toolbox for the old system")]
     NoToolbox,
+    /// A jump system that could not read its plan.
+    #[error(
+        "its jumpinit reads plans of format {reads}, and this program writes {}",
+        plan::FORMAT
+    )]
+    OtherPlan {
+        /// The image's.
+        reads: u32,
+    },
     /// The image file is larger than its recipe allows.
     #[error("it takes {size}, and its budget is {budget}")]
     TooLarge {
@@ -69,6 +79,7 @@ impl Unfit {
             Self::TooLarge { .. } | Self::TooLargeUnpacked { .. } => {
                 "exclude more, or give the recipe a larger budget"
             }
+            Self::OtherPlan { .. } => "build the image again with the jumpimg that pushes it",
             _ => "install it in the golden root, or exclude less, and build the image again",
         }
     }
@@ -109,6 +120,8 @@ pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
                 Unfit::NoMkfs(Filesystem::Ext4),
             );
             need(!manifest.toolbox.is_empty(), Unfit::NoToolbox);
+            let reads = manifest.plan_format;
+            need(reads == plan::FORMAT, Unfit::OtherPlan { reads });
         }
         Kind::Target => need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd),
     }
@@ -182,6 +195,7 @@ mod tests {
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
             programs: programs(kind),
+            plan_format: plan::FORMAT,
             unpacked: Size::mib(400),
             directories: std::collections::BTreeMap::new(),
             entries: 1,
@@ -238,6 +252,16 @@ mod tests {
         drop(by_now);
         target.programs.clear();
         assert_eq!(lacks(&target), missing.map(Unfit::UnknownProgram));
+    }
+
+    #[test]
+    fn a_jump_system_of_another_version_is_found_out_before_it_runs() {
+        let old = |kind| Manifest {
+            plan_format: 1,
+            ..manifest(kind)
+        };
+        assert_eq!(lacks(&old(Kind::Jump)), [Unfit::OtherPlan { reads: 1 }]);
+        assert_eq!(lacks(&old(Kind::Target)), []);
     }
 
     #[test]

@@ -108,6 +108,10 @@ pub struct Manifest {
     /// [`Kind::programs`]. Empty in images that were built before they were looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<RelPath>,
+    /// The newest plan that the image's own jumpinit reads, [`crate::plan::FORMAT`] when it was
+    /// built. A jump system that cannot read its plan goes back.
+    #[serde(default = "first_plan")]
+    pub plan_format: u32,
     /// Bytes that the files take on a file system with 4 KiB blocks.
     pub unpacked: Size,
     /// The same, by directory, for directories that a layout may put on a file
@@ -122,6 +126,11 @@ pub struct Manifest {
     pub budget: Budget,
     /// Digest of the index frame's uncompressed content.
     pub index_digest: Digest,
+}
+
+/// Of images that do not say.
+fn first_plan() -> u32 {
+    1
 }
 
 impl Manifest {

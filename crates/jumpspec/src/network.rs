@@ -23,7 +23,7 @@ pub use check::{NetworkRefusal, check};
 pub use client_id::ClientId;
 pub use lease::{Dhclient, Dhcpcd, networkd_lease, nmcli_dhcp4};
 pub use proof::Demand;
-pub use render::{NetworkFile, file_mode, render, strangers};
+pub use render::{NetworkFile, render, strangers};
 pub use resolv::{parse_resolv_conf, render_resolv_conf};
 pub use settle::{Settled, settle};
 pub use twins::Sign;

@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Owners;
+use crate::boot::{PlannedBoot, Serial};
 use crate::digest::Digest;
 use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, TableKind};
 use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, NetworkStack};
-use crate::network::{Demand, Network};
+use crate::network::{Demand, Network, NetworkFile};
 use crate::relpath::RelPath;
 use crate::run_id::RunId;
 use crate::size::Size;
@@ -18,7 +19,7 @@ use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 
 /// The newest plan format that this code reads and the one it writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything that happens to one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,10 +43,10 @@ pub struct Plan {
     pub disk: PlannedDisk,
     /// The partition that is borrowed.
     pub landing: PlannedLanding,
-    /// Where the selector goes.
-    pub selector: PlannedSelector,
+    /// What boots the three systems, and where it lies.
+    pub boot: PlannedBoot,
     /// The jump system's kernel and its arguments.
-    pub boot: JumpBoot,
+    pub jump: JumpBoot,
     /// The new system's file systems, parents before children.
     pub filesystems: Vec<PlannedFilesystem>,
     /// The new system's `/etc/fstab`, the landing partition as swap included.
@@ -188,27 +189,6 @@ pub struct Swap {
     pub options: String,
 }
 
-/// Where the selector and the loaders go, in sectors of the planned disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedSelector {
-    /// Room for the selector's core image.
-    pub core: Extent,
-    /// The sector that keeps a raw copy of the old boot sector.
-    pub old_boot_sector: u64,
-    /// Room for the new system's core image, at the standard place.
-    pub new_core: Extent,
-}
-
-impl PlannedSelector {
-    /// The raw copy of a boot sector.
-    pub fn raw_copy(&self) -> Extent {
-        Extent {
-            start: self.old_boot_sector,
-            sectors: 1,
-        }
-    }
-}
-
 /// The jump system's kernel and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JumpBoot {
@@ -217,7 +197,7 @@ pub struct JumpBoot {
     /// The kernel's command line.
     pub arguments: Vec<String>,
     /// The serial port that the selector speaks on, if the node's console is one.
-    pub serial: Option<crate::boot::Serial>,
+    pub serial: Option<Serial>,
 }
 
 /// One file system of the new system.
@@ -242,8 +222,12 @@ pub struct PlannedNetwork {
     pub network: Network,
     /// The jump system's network stack.
     pub jump: NetworkStack,
+    /// The files that set it up there.
+    pub jump_files: Vec<NetworkFile>,
     /// The new system's; `None` leaves the image's own settings.
     pub target: Option<NetworkStack>,
+    /// The files that set it up there; none where the image's own settings stay.
+    pub target_files: Vec<NetworkFile>,
     /// Whether addresses and routes that servers and routers give may be others than before.
     #[serde(default)]
     pub may_change: bool,

@@ -8,7 +8,7 @@
 mod script;
 mod state;
 
-use crate::boot::Serial;
+use crate::boot::{OldLoader, PlannedBoot, Serial};
 use crate::digest::Digest;
 use crate::plan::Plan;
 use crate::relpath::RelPath;
@@ -98,9 +98,9 @@ pub struct Parts {
     pub initramfs: BootFile,
     /// Kernel arguments, `root=` and `panic=` among them.
     pub arguments: Vec<String>,
-    /// The sector of the boot disk that holds a raw copy of the old boot sector: the
-    /// last resort when the landing file system cannot be read at all.
-    pub old_sector: u64,
+    /// The old system's own loader where no file system is needed to reach it: the last resort
+    /// when the landing file system cannot be read at all.
+    pub old: OldLoader,
     /// A serial port for messages.
     pub serial: Option<Serial>,
     /// What an unreadable environment block means.
@@ -150,7 +150,10 @@ impl Selector {
     /// The texts of a plan's selector; `doubt` is what it does when its environment cannot be
     /// read.
     pub fn of(plan: &Plan, doubt: Doubt) -> Result<Self, SelectorError> {
-        let kernel = plan.boot.kernel.clone();
+        let old = match plan.boot {
+            PlannedBoot::Bios(bios) => OldLoader::Sector(bios.old_boot_sector),
+        };
+        let kernel = plan.jump.kernel.clone();
         let initramfs = kernel.initramfs.zip(kernel.initramfs_digest);
         let (path, digest) = initramfs.ok_or(SelectorError::NoInitramfs(kernel.release))?;
         Self::new(Parts {
@@ -160,9 +163,9 @@ impl Selector {
                 digest: kernel.image_digest,
             },
             initramfs: BootFile { path, digest },
-            arguments: plan.boot.arguments.clone(),
-            old_sector: plan.selector.old_boot_sector,
-            serial: plan.boot.serial,
+            arguments: plan.jump.arguments.clone(),
+            old,
+            serial: plan.jump.serial,
             doubt,
         })
     }

@@ -62,8 +62,8 @@ fn other_jump_image(staged: &Plan, next: &Plan) -> Option<Refusal> {
 fn other_landing(staged: &Plan, next: &Plan) -> Option<Refusal> {
     let same = staged.run == next.run
         && staged.landing == next.landing
-        && staged.selector == next.selector
         && staged.boot == next.boot
+        && staged.jump == next.jump
         && staged.disk.identities == next.disk.identities
         && !next.rehearsal;
     (!same).then(|| {

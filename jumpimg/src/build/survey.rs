@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use jumparchive::Tree;
 use jumpspec::digest::Digest;
 use jumpspec::manifest::{FORMAT, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
+use jumpspec::plan;
 use jumpspec::recipe::Recipe;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
@@ -47,6 +48,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         selinux: selinux::survey(&stored)?,
         grub_pc: stored.has(GRUB_PC),
         first_boot: Some(first_boot::found(&stored)),
+        plan_format: plan::FORMAT,
         loaders: loaders(&stored),
         filesystems,
         toolbox,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::disk::{Extent, SECTOR};
 use jumpspec::places;
 use jumpspec::selector::{self, Actions, Doubt, State};
@@ -26,6 +27,12 @@ const EMBEDDED: &str = "embedded.cfg";
 const CORE: &str = "core.img";
 /// How long grub-mkimage may take.
 const MKIMAGE_LIMIT: Duration = Duration::from_mins(5);
+
+/// Where everything goes.
+pub(super) fn planned(cx: &Context) -> BiosBoot {
+    let PlannedBoot::Bios(bios) = cx.plan.boot;
+    bios
+}
 
 /// Writes the selector's files and its core image. Nothing boots them yet: its
 /// environment already says "once", and only the boot sector is missing.
@@ -53,12 +60,12 @@ pub(super) fn write_selector(cx: &mut Context) -> Result<()> {
     let core = root
         .read(&selector::file(CORE))?
         .context("grub-mkimage wrote no core image")?;
-    let placed = place_core(&core, cx.plan.selector.core.start)?;
-    ensure_fits(&placed, cx.plan.selector.core, "the selector's core image")?;
+    let placed = place_core(&core, planned(cx).core.start)?;
+    ensure_fits(&placed, planned(cx).core, "the selector's core image")?;
     drop(root);
     landing::unmount(cx)?;
-    bootwrite::write_core(&cx.disk, cx.plan.selector.core.start, &placed)?;
-    durable::write_at(&cx.disk, cx.plan.selector.old_boot_sector * SECTOR, &old)?;
+    bootwrite::write_core(&cx.disk, planned(cx).core.start, &placed)?;
+    durable::write_at(&cx.disk, planned(cx).old_boot_sector * SECTOR, &old)?;
     Ok(())
 }
 
@@ -111,12 +118,12 @@ pub(super) fn selectors_loader(cx: &Context) -> Result<[u8; 512]> {
 
 /// Turns the boot sector to the selector.
 pub(super) fn turn_to_selector(cx: &Context, loader: &[u8; 512]) -> Result<()> {
-    turn(cx, loader, cx.plan.selector.core.start)
+    turn(cx, loader, planned(cx).core.start)
 }
 
 /// Turns the boot sector to the old loader, if it leads to the selector.
 pub(super) fn turn_to_old(cx: &Context) -> Result<()> {
-    if leads_to(cx)? != cx.plan.selector.core.start {
+    if leads_to(cx)? != planned(cx).core.start {
         return Ok(());
     }
     let old = raw_sector(cx)?;
@@ -127,7 +134,7 @@ pub(super) fn turn_to_old(cx: &Context) -> Result<()> {
 /// system may be lost by now.
 pub(super) fn turn_to_new(cx: &Context) -> Result<()> {
     let sector = raw_sector(cx)?;
-    let start = cx.plan.selector.new_core.start;
+    let start = planned(cx).new_core.start;
     let leads_to = BootSector::new(sector).kernel_sector();
     ensure!(
         leads_to == start,
@@ -138,7 +145,7 @@ pub(super) fn turn_to_new(cx: &Context) -> Result<()> {
 
 /// Whether the boot sector leads to the new system's own loader.
 pub(super) fn leads_to_new(cx: &Context) -> bool {
-    leads_to(cx).is_ok_and(|sector| sector == cx.plan.selector.new_core.start)
+    leads_to(cx).is_ok_and(|sector| sector == planned(cx).new_core.start)
 }
 
 /// The sector that the boot sector leads to.
@@ -157,7 +164,7 @@ fn turn(cx: &Context, loader: &[u8; 512], start: u64) -> Result<()> {
 /// The raw copy of a boot sector, beside the selector: the old system's, or the new one's once its
 /// loader is in its place.
 fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
-    let start = cx.plan.selector.old_boot_sector;
+    let start = planned(cx).old_boot_sector;
     let sectors = bootwrite::read_sectors(&cx.disk, Extent { start, sectors: 1 })?;
     let sector: [u8; 512] = sectors
         .as_slice()
@@ -172,7 +179,7 @@ fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
 
 /// Erases the selector's sectors; the boot sector must lead elsewhere.
 pub(super) fn erase_selector(cx: &Context) -> Result<()> {
-    let core = cx.plan.selector.core;
+    let core = planned(cx).core;
     ensure!(
         leads_to(cx)? != core.start,
         "the boot sector still leads to the selector"

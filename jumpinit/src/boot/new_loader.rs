@@ -18,7 +18,7 @@ use jumpsys::durable;
 use jumpsys::freeze;
 use jumpsys::root::{Owner, Root};
 
-use crate::boot::bios::{ensure_fits, read_sector};
+use crate::boot::bios::{ensure_fits, planned, read_sector};
 use crate::run::context::Context;
 use crate::run::new_root;
 
@@ -156,7 +156,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
     let boot_img = read_sector(&root, "boot/grub/i386-pc/boot.img")?;
     drop(root);
     new_root::unmount(cx)?;
-    let area = cx.plan.selector.new_core;
+    let area = planned(cx).new_core;
     let placed = place_core(&core, area.start)?;
     ensure_fits(&placed, area, "the new system's core image")?;
     bootwrite::write_core(&cx.disk, area.start, &placed)?;
@@ -164,7 +164,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
     let sector = compose(&boot_img, &now, area.start);
     durable::write_at(&cx.on_landing(&selector::file(NEW_SECTOR)), 0, &sector)?;
     // The selector's last resort leads here too: the old loader is no more.
-    let raw = cx.plan.selector.old_boot_sector * SECTOR;
+    let raw = planned(cx).old_boot_sector * SECTOR;
     Ok(durable::write_at(&cx.disk, raw, &sector)?)
 }
 

@@ -1,8 +1,8 @@
 //! Makes the unpacked jump system this node's: its name, network, keys, plan.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use jumpspec::bundle::Bundle;
-use jumpspec::network::{NetworkFile, file_mode, render};
+use jumpspec::network::NetworkFile;
 use jumpspec::places;
 use jumpsys::root::{Owner, Root};
 
@@ -36,8 +36,7 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
     let fstab = format!("UUID={} / ext4 defaults 0 1\n", plan.landing.fs_uuid);
     root.write("etc/fstab", fstab.as_bytes(), Owner::root(0o644))?;
     if let Some(planned) = &plan.network {
-        let files = render(planned.jump, &planned.network).context("cannot render the network")?;
-        write_network(&root, &files)?;
+        write_network(&root, &planned.jump_files)?;
     }
     root.write(
         "etc/ssh/ssh_host_ed25519_key",
@@ -115,13 +114,13 @@ pub(crate) fn write_origin(root: &Root, bundle: &Bundle) -> Result<()> {
     Ok(())
 }
 
-/// Writes rendered network settings.
+/// Writes planned network settings.
 pub(crate) fn write_network(root: &Root, files: &[NetworkFile]) -> Result<()> {
     for file in files {
         let path = file.path.as_str();
         let existing = root.read_text(path)?.unwrap_or_default();
         let text = file.merged(&existing);
-        root.write(path, text.as_bytes(), Owner::root(file_mode(&file.path)))?;
+        root.write(path, text.as_bytes(), Owner::root(file.mode))?;
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Existing, UnpackOptions};
-use jumpspec::network::render;
 use jumpspec::places;
 use jumpspec::relpath::RelPath;
 use jumpspec::step::Step;
@@ -84,14 +83,10 @@ pub(crate) fn fstab(cx: &mut Context) -> Result<()> {
 /// Writes the network settings for the new system's network stack.
 pub(crate) fn network(cx: &mut Context) -> Result<()> {
     let root = new_root::open(cx)?;
-    let Some(planned) = &cx.plan.network else {
-        return Ok(());
-    };
-    let Some(stack) = planned.target else {
-        return Ok(());
-    };
-    let files = render(stack, &planned.network).context("cannot render the network")?;
-    crate::steps::configure::write_network(&root, &files)
+    match &cx.plan.network {
+        Some(planned) => crate::steps::configure::write_network(&root, &planned.target_files),
+        None => Ok(()),
+    }
 }
 
 /// Puts this program, the plan and a unit into the new system, for its first boot.

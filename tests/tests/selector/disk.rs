@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use jumpspec::boot::OldLoader;
 use jumpspec::digest::Digest;
 use jumpspec::selector::{
     Actions, BootFile, CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts,
@@ -51,7 +52,7 @@ impl Landing {
             kernel: file("boot/vmlinuz-6.1", kernel),
             initramfs: file("boot/initrd.img-6.1", &initramfs),
             arguments: vec!["root=UUID=1".to_owned(), "panic=10".to_owned()],
-            old_sector: OLD_COPY,
+            old: OldLoader::Sector(OLD_COPY),
             serial: None,
             doubt,
         })

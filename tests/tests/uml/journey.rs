@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
 use jumpspec::selector::{State, TRIES};
@@ -58,10 +59,7 @@ fn armed(staged: &Staged) -> Result<()> {
     let (plan, head) = (&staged.plan, &staged.head);
     let now = disk::sectors(&staged.node, 0, HEAD)?;
     let leads_to = boot_sector(&now)?.kernel_sector();
-    ensure!(
-        leads_to == plan.selector.core.start,
-        "it leads to {leads_to}"
-    );
+    ensure!(leads_to == bios(plan).core.start, "it leads to {leads_to}");
     let start = usize::try_from(leads_to * 512)?;
     ensure!(
         now[start..start + 512].iter().any(|byte| *byte != 0),
@@ -71,7 +69,7 @@ fn armed(staged: &Staged) -> Result<()> {
         now[512..start] == head[512..start],
         "the old core image was changed"
     );
-    let copy = disk::sectors(&staged.node, plan.selector.old_boot_sector, 1)?;
+    let copy = disk::sectors(&staged.node, bios(plan).old_boot_sector, 1)?;
     ensure!(copy == head[..512], "the old boot sector was not kept");
     ensure!(
         now[0x1b8..0x200] == head[0x1b8..0x200],
@@ -89,12 +87,14 @@ fn replaced(staged: &Staged, data_before: &Digest) -> Result<()> {
     staged.select(State::Try(TRIES))?;
     let (node, plan) = (&staged.node, &staged.plan);
     let leads_to = boot_sector(&disk::sectors(node, 0, 1)?)?.kernel_sector();
-    ensure!(
-        leads_to == plan.selector.core.start,
-        "it leads to {leads_to}"
-    );
+    ensure!(leads_to == bios(plan).core.start, "it leads to {leads_to}");
     disk::with_mounted(node, Role::Root, |root| new_root(root, plan))?;
     disk::with_mounted(node, Role::Boot, |boot| new_loader(node, boot, plan))
+}
+
+fn bios(plan: &Plan) -> BiosBoot {
+    let PlannedBoot::Bios(bios) = plan.boot;
+    bios
 }
 
 fn new_root(root: &Path, plan: &Plan) -> Result<()> {
@@ -147,7 +147,7 @@ fn new_loader(node: &Node, boot: &Path, plan: &Plan) -> Result<()> {
 fn finished(node: &Node, plan: &Plan) -> Result<()> {
     let leads_to = boot_sector(&disk::sectors(node, 0, 1)?)?.kernel_sector();
     ensure!(leads_to == STANDARD_PLACE, "it leads to {leads_to}");
-    let selector = plan.selector.core;
+    let selector = bios(plan).core;
     let left = disk::sectors(node, selector.start, selector.sectors + 1)?;
     ensure!(
         left.iter().all(|byte| *byte == 0),

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::boot::PlannedBoot;
 use jumpsys::bootsector::BootSector;
 use serde::Serialize;
 
@@ -216,7 +217,8 @@ fn leads_to_its_own_loader(node: &SmallNode) -> Result<()> {
     let mut sector = [0; 512];
     File::open(&node.node.disk)?.read_exact(&mut sector)?;
     let leads_to = BootSector::new(sector).kernel_sector();
-    let own = node.plan()?.selector.new_core.start;
+    let PlannedBoot::Bios(bios) = node.plan()?.boot;
+    let own = bios.new_core.start;
     ensure!(
         leads_to == own,
         "the boot sector leads to sector {leads_to}; the new system's loader is at {own}"

@@ -155,6 +155,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         shells: Vec::new(),
         selinux: None,
         grub_pc: false,
+        plan_format: jumpspec::plan::FORMAT,
         loaders: vec!["i386-pc".to_owned()],
         filesystems: vec!["ext4".to_owned()],
         toolbox: vec![path("usr/sbin/mke2fs")],

@@ -20,6 +20,42 @@ pub struct LoaderArea {
     pub free: Vec<Extent>,
 }
 
+/// What boots the three systems of a run, by the node's firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "firmware", rename_all = "kebab-case")]
+pub enum PlannedBoot {
+    /// GRUB's core images in sectors, found by the boot sector.
+    Bios(BiosBoot),
+}
+
+/// Where the selector and the loaders go on a BIOS, in sectors of the planned disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BiosBoot {
+    /// Room for the selector's core image.
+    pub core: Extent,
+    /// The sector that keeps a raw copy of the old boot sector.
+    pub old_boot_sector: u64,
+    /// Room for the new system's core image, at the standard place.
+    pub new_core: Extent,
+}
+
+impl BiosBoot {
+    /// The raw copy of a boot sector.
+    pub fn raw_copy(&self) -> Extent {
+        Extent {
+            start: self.old_boot_sector,
+            sectors: 1,
+        }
+    }
+}
+
+/// How the selector reaches the old system's own loader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldLoader {
+    /// The raw copy of its boot sector, on the disk of the landing partition.
+    Sector(u64),
+}
+
 /// A serial port that the loader's messages go to, besides the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serial {

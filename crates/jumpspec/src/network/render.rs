@@ -7,6 +7,8 @@
 
 use super::file::{matching, path};
 use super::{ClientId, Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
+use serde::{Deserialize, Serialize};
+
 use crate::manifest::NetworkStack;
 use crate::relpath::RelPath;
 
@@ -16,10 +18,12 @@ const DHCLIENT: &str = "etc/dhcp/dhclient.conf";
 const MARK: &str = "# Carried over from the old system; to the end of the file.\n";
 
 /// A file of network settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkFile {
     /// Where it goes, below the root.
     pub path: RelPath,
+    /// Its permission bits.
+    pub mode: u32,
     /// What is in it.
     pub text: String,
     /// Whether that is put to the end of what is there already.
@@ -84,6 +88,7 @@ pub fn render(stack: NetworkStack, network: &Network) -> Result<Vec<NetworkFile>
     }
     let file = |(path, text): (String, String), is_appended| match path.parse() {
         Ok(path) => Ok(NetworkFile {
+            mode: mode(&path),
             path,
             text,
             is_appended,
@@ -100,7 +105,7 @@ pub fn render(stack: NetworkStack, network: &Network) -> Result<Vec<NetworkFile>
 
 /// The mode that a rendered file needs: NetworkManager passes over key files that
 /// others can read (nm-settings-keyfile(5)).
-pub fn file_mode(path: &RelPath) -> u32 {
+fn mode(path: &RelPath) -> u32 {
     if path.as_str().ends_with(".nmconnection") {
         0o600
     } else {

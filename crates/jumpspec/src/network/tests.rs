@@ -81,7 +81,7 @@ fn rendered(stack: NetworkStack) -> String {
     let file = |file: &NetworkFile| {
         let (path, text) = (&file.path, &file.text);
         let appended = if file.is_appended { " appended" } else { "" };
-        format!("=== {path} {:o}{appended}\n{text}", file_mode(path))
+        format!("=== {path} {:o}{appended}\n{text}", file.mode)
     };
     files.iter().map(file).collect::<Vec<_>>().join("\n")
 }

@@ -2,10 +2,11 @@
 //! selector finds room on it.
 
 use super::{Input, derived_uuid, is_stacked, named};
+use crate::boot::{BiosBoot, PlannedBoot};
 use crate::disk::layout::{GPT_BIOS_BOOT, action, new_table};
 use crate::disk::{Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN};
 use crate::job::Action;
-use crate::plan::{PlannedDisk, PlannedSelector};
+use crate::plan::PlannedDisk;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
@@ -184,7 +185,7 @@ fn as_known(partition: &FoundPartition) -> Slot {
 
 /// Where the selector goes: the end of the last free run that leaves the standard
 /// place of a core image to the new system.
-pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
+pub(super) fn boot(disk: &Disk) -> Result<PlannedBoot, Refusal> {
     let loader = disk
         .loader
         .as_ref()
@@ -223,7 +224,7 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
         .max_by_key(|run| run.start);
     let best = best.ok_or_else(|| too_small(loader.free.iter().map(room).max().unwrap_or(0)))?;
     let start = best.end() - SELECTOR_SECTORS - 1;
-    Ok(PlannedSelector {
+    Ok(PlannedBoot::Bios(BiosBoot {
         core: Extent {
             start,
             sectors: SELECTOR_SECTORS,
@@ -234,7 +235,7 @@ pub(super) fn selector(disk: &Disk) -> Result<PlannedSelector, Refusal> {
             start: area.start,
             sectors: (start - area.start).min(LARGEST_CORE),
         },
-    })
+    }))
 }
 
 /// The disk with its old and its new partitions.

@@ -5,6 +5,7 @@
 //! and key, the old system until the commit, what is kept and what is made anew. It
 //! chooses nothing.
 
+use crate::boot::PlannedBoot;
 use crate::disk::layout::GPT_BIOS_BOOT;
 use crate::disk::{Disk, Extent, FoundPartition, Partition, TableKind};
 use crate::plan::Plan;
@@ -100,6 +101,7 @@ fn overlap(plan: &Plan, owner: Owner, need: &Need) -> Refusal {
 /// The loaders and the selector lie in the loader area, which on GPT is a BIOS boot partition
 /// that stays; all lies on the disk.
 fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
+    let PlannedBoot::Bios(bios) = &plan.boot;
     let area = disk.loader.as_ref().and_then(|loader| loader.area);
     let stays = |area: &Extent| {
         let home = |partition: &Partition| {
@@ -114,9 +116,9 @@ fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
     let area = area.filter(stays);
     let inside = |extent: Extent| area.is_some_and(|area| area.contains(extent));
     let loaders = [
-        (Owner::Selector, plan.selector.core),
-        (Owner::RawCopy, plan.selector.raw_copy()),
-        (Owner::NewLoader, plan.selector.new_core),
+        (Owner::Selector, bios.core),
+        (Owner::RawCopy, bios.raw_copy()),
+        (Owner::NewLoader, bios.new_core),
     ];
     let homeless = loaders.into_iter().filter(|(_, extent)| !inside(*extent));
     let beyond = plan
@@ -145,9 +147,10 @@ fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
 
 /// What a step writes to, journal entries (which lie in the landing partition) left out.
 fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
+    let PlannedBoot::Bios(bios) = &plan.boot;
     let selector = [
-        (Owner::Selector, plan.selector.core),
-        (Owner::RawCopy, plan.selector.raw_copy()),
+        (Owner::Selector, bios.core),
+        (Owner::RawCopy, bios.raw_copy()),
     ];
     let landing = (Owner::Landing, plan.landing.extent());
     match step {
@@ -161,7 +164,7 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
             .filter(|partition| partition.number == *number)
             .map(|partition| (Owner::Partition(*number), partition.extent()))
             .collect(),
-        Step::PlaceLoader => vec![selector[1], (Owner::NewLoader, plan.selector.new_core)],
+        Step::PlaceLoader => vec![selector[1], (Owner::NewLoader, bios.new_core)],
         Step::RestoreSwap => selector.into_iter().chain([landing]).collect(),
         _ => Vec::new(),
     }
@@ -187,6 +190,7 @@ fn table(disk: &Disk) -> impl Iterator<Item = Extent> {
 }
 
 fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
+    let PlannedBoot::Bios(bios) = &plan.boot;
     let at = |is: fn(&Step) -> bool| steps.iter().position(|step| is(step)).unwrap_or(FOR_GOOD);
     let commit = at(|step| matches!(step, Step::Commit));
     let selector = at(|step| matches!(step, Step::WriteSelector));
@@ -199,9 +203,9 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
         until,
     };
     let mut needs = vec![
-        need(Owner::Selector, plan.selector.core, selector, finish),
-        need(Owner::RawCopy, plan.selector.raw_copy(), selector, finish),
-        need(Owner::NewLoader, plan.selector.new_core, placed, FOR_GOOD),
+        need(Owner::Selector, bios.core, selector, finish),
+        need(Owner::RawCopy, bios.raw_copy(), selector, finish),
+        need(Owner::NewLoader, bios.new_core, placed, FOR_GOOD),
         need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD),
     ];
     needs.extend(table(disk).map(|extent| need(Owner::Table, extent, 0, FOR_GOOD)));

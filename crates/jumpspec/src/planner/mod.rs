@@ -105,13 +105,13 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     refusals.extend(landing::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
-    let selector = keep_going(&mut refusals, disk::selector(disk));
+    let boot = keep_going(&mut refusals, disk::boot(disk));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
     let filesystems = table
         .as_ref()
         .and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
-    let (Some(selector), Some(table), Some(filesystems), Some(ssh), Some(accounts)) =
-        (selector, table, filesystems, ssh, accounts)
+    let (Some(boot), Some(table), Some(filesystems), Some(ssh), Some(accounts)) =
+        (boot, table, filesystems, ssh, accounts)
     else {
         return Err(refusals);
     };
@@ -147,8 +147,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         images: images(input),
         disk: table,
         landing,
-        selector,
-        boot: JumpBoot {
+        boot,
+        jump: JumpBoot {
             kernel,
             serial: arguments
                 .iter()
@@ -255,30 +255,36 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
         ));
     }
     let facts = input.facts;
-    let settled = crate::network::settle(&facts.network, facts.ssh_address).map_err(|refusal| {
-        Refusal::new(
-            RefusalCode::NetworkUnsupported,
-            refusal.to_string(),
-            match refusal {
-                NetworkRefusal::SameMac { .. } => {
-                    "give one of them another hardware address, or take it away (a virtual function: unbind its driver)"
-                }
-                _ => "jump this node another way; bonds, bridges and VLANs cannot be set up again yet",
-            },
-        )
-    })?;
+    let settled = crate::network::settle(&facts.network, facts.ssh_address);
+    let settled = settled.map_err(|refusal| network_refusal(&refusal))?;
     let stack = |image: &ImageFile| image.manifest.network.first().copied();
     let Some(jump) = stack(input.jump) else {
         return Ok(None);
     };
     let target = stack(input.target).filter(|_| input.job.save.network);
+    let files = |stack| {
+        let files = crate::network::render(stack, &settled.network);
+        files.map_err(|refusal| network_refusal(&refusal))
+    };
     Ok(Some(PlannedNetwork {
-        network: settled.network,
         jump,
+        jump_files: files(jump)?,
         target,
+        target_files: target.map_or(Ok(Vec::new()), files)?,
+        network: settled.network,
         may_change: !input.job.network.same_addresses,
         login: input.facts.ssh_address,
     }))
+}
+
+fn network_refusal(refusal: &NetworkRefusal) -> Refusal {
+    let hint = match refusal {
+        NetworkRefusal::SameMac { .. } => {
+            "give one of them another hardware address, or take it away (a virtual function: unbind its driver)"
+        }
+        _ => "jump this node another way; bonds, bridges and VLANs cannot be set up again yet",
+    };
+    Refusal::new(RefusalCode::NetworkUnsupported, refusal.to_string(), hint)
 }
 
 fn images(input: &Input<'_>) -> PlannedImages {

@@ -290,6 +290,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         selinux: None,
         grub_pc: true,
         first_boot: Some(Vec::new()),
+        plan_format: crate::plan::FORMAT,
         loaders: vec!["i386-pc".to_owned()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {

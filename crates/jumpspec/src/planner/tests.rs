@@ -1,5 +1,6 @@
 use super::sample::{Sample, facts, image, job, planned};
 use super::*;
+use crate::boot::PlannedBoot;
 use crate::disk::{Content, Extent, Filesystem, TableKind};
 use crate::facts::JumpInProgress;
 use crate::job::Action;
@@ -117,15 +118,16 @@ fn the_landing_partition_keeps_its_place() {
 fn the_selector_lies_beside_the_core_in_use_and_the_new_ones_place() {
     let plan = planned(&facts(), &job()).unwrap();
     let loader = facts().disks[0].loader.clone().unwrap();
-    let selector = plan.selector.core;
-    assert!(selector.start >= plan.selector.new_core.end());
+    let PlannedBoot::Bios(bios) = plan.boot;
+    let selector = bios.core;
+    assert!(selector.start >= bios.new_core.end());
     assert!(
         loader
             .core
             .iter()
             .all(|used| used.end() <= selector.start || used.start >= selector.end())
     );
-    assert!(plan.selector.old_boot_sector < 2048);
+    assert!(bios.old_boot_sector < 2048);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::{WIDTH, plan, refusals};
 use crate::accounts::{Owners, PublicAccounts};
+use crate::boot::{BiosBoot, PlannedBoot};
 use crate::digest::Digest;
 use crate::disk::{Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, TableKind};
 use crate::facts::{Facts, Firmware, Kexec, Mount};
@@ -7,7 +8,7 @@ use crate::job::{Health, Waits};
 use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
-    PlannedLoader, PlannedSelector, PlannedSsh, Steps, Swap,
+    PlannedLoader, PlannedSsh, Steps, Swap,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::run_id::RunId;
@@ -139,12 +140,12 @@ fn a_plan() -> Plan {
                 options: "sw".to_owned(),
             }),
         },
-        selector: PlannedSelector {
+        boot: PlannedBoot::Bios(BiosBoot {
             core: extent,
             old_boot_sector: 1,
             new_core: extent,
-        },
-        boot: JumpBoot {
+        }),
+        jump: JumpBoot {
             serial: None,
             kernel,
             arguments: Vec::new(),

@@ -9,6 +9,7 @@ use super::{
     CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG, State,
     TRIES,
 };
+use crate::boot::OldLoader;
 
 /// What the script's three leaves do; all else is the same text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn last_resort(parts: &Parts, actions: &Actions, leaf: Leaf) -> String {
         ),
         Leaf::Old | Leaf::New => format!(
             "set root=$jump_disk\nchainloader ($jump_disk){sector}+1\nboot\n",
-            sector = parts.old_sector
+            sector = old_sector(parts)
         ),
     }
 }
@@ -139,7 +140,7 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
     match leaf {
         Leaf::Old => chain(&[
             file(OLD_SECTOR),
-            format!("($jump_disk){}+1", parts.old_sector),
+            format!("($jump_disk){}+1", old_sector(parts)),
         ]),
         Leaf::New => chain(&[file(NEW_SECTOR)]),
         Leaf::Jump => {
@@ -269,4 +270,10 @@ fn choice(doubt: Doubt) -> String {
 jump_choose
 "#
     )
+}
+
+/// The sector that the old system's loader is chained from.
+fn old_sector(parts: &Parts) -> u64 {
+    let OldLoader::Sector(sector) = parts.old;
+    sector
 }

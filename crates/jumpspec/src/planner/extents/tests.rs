@@ -5,6 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::boot::LoaderArea;
+use crate::boot::PlannedBoot;
 use crate::disk::FoundPartition;
 use crate::facts::Facts;
 use crate::job::{Action, Job, PartitionWish};
@@ -203,7 +204,7 @@ impl Painted {
 fn assert_nothing_is_lost(plan: &Plan, facts: &Facts) {
     let disk = facts.disk("vda").unwrap();
     let core = &disk.loader.as_ref().unwrap().core;
-    let selector = plan.selector;
+    let PlannedBoot::Bios(selector) = plan.boot;
     let mut all: Vec<Extent> = disk.partitions.iter().map(|it| it.extent()).collect();
     all.extend(plan.disk.after.iter().map(Partition::extent));
     all.extend(core);
@@ -242,15 +243,16 @@ fn stage(painted: &mut Painted, plan: &Plan, step: &Step) {
     match step {
         Step::MakeLanding => painted.paint(plan.landing.extent(), "landing"),
         Step::WriteSelector => {
-            painted.paint(plan.selector.core, "selector");
-            painted.paint(plan.selector.raw_copy(), "raw copy");
+            let PlannedBoot::Bios(bios) = plan.boot;
+            painted.paint(bios.core, "selector");
+            painted.paint(bios.raw_copy(), "raw copy");
         }
         _ => {}
     }
 }
 
 fn assert_replaced(painted: &mut Painted, plan: &Plan, kept: &[Extent]) {
-    let selector = plan.selector;
+    let PlannedBoot::Bios(selector) = plan.boot;
     let mut needed = vec![
         (selector.core, "selector".to_owned()),
         (selector.raw_copy(), "raw copy".to_owned()),

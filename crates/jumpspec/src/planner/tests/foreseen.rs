@@ -192,7 +192,8 @@ fn images_whose_grub_goes_by_other_names() {
 #[test]
 fn the_new_loader_has_all_the_room_before_the_selector() {
     let plan = planned(&facts(), &job()).unwrap();
-    assert_eq!(plan.selector.new_core.end(), plan.selector.core.start);
+    let crate::boot::PlannedBoot::Bios(bios) = plan.boot;
+    assert_eq!(bios.new_core.end(), bios.core.start);
 }
 
 #[test]
