@@ -1,10 +1,14 @@
 //! The disk that boots and is replaced: which it is, what it becomes, where the
 //! selector finds room on it.
 
+use std::slice;
+
 use super::{Input, derived_uuid, is_stacked, named};
 use crate::boot::{BiosBoot, PlannedBoot};
 use crate::disk::layout::{GPT_BIOS_BOOT, action, new_table};
-use crate::disk::{Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN};
+use crate::disk::{
+    Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN, planned as planned_among,
+};
 use crate::job::Action;
 use crate::plan::PlannedDisk;
 use crate::refusal::{Refusal, RefusalCode};
@@ -55,11 +59,12 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<&'a Disk, Refusal> {
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = boots_elsewhere(input, disk).into_iter().collect();
     refusals.extend(twins(input, disk));
-    if disk.identities.is_empty() {
+    // Asked as the jump system will ask.
+    if planned_among(slice::from_ref(disk), &disk.identities, disk.sectors).is_err() {
         refusals.push(Refusal::new(
             RefusalCode::DiskNotIdentifiable,
             format!(
-                "{} has no world-wide name, no serial number and no table identifier",
+                "{} has no world-wide name, no serial number and no table identifier that tells it from others",
                 named(disk)
             ),
             "give its partition table an identifier (sfdisk --disk-id)",

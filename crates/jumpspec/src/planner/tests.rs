@@ -1,7 +1,7 @@
 use super::sample::{Sample, facts, image, job, planned};
 use super::*;
 use crate::boot::PlannedBoot;
-use crate::disk::{Content, Extent, Filesystem, TableKind};
+use crate::disk::{Content, DiskIdentity, Extent, Filesystem, TableKind};
 use crate::facts::JumpInProgress;
 use crate::job::Action;
 use crate::job::Length;
@@ -237,6 +237,11 @@ fn refuses_a_landing_partition_that_is_too_small_with_the_figures() {
 fn refuses_disks_that_it_could_not_find_again_or_divide() {
     assert_eq!(
         refused(|facts| facts.disks[0].identities.clear()),
+        ["disk-not-identifiable"]
+    );
+    let zeros = DiskIdentity::Serial("0000".to_owned());
+    assert_eq!(
+        refused(|facts| facts.disks[0].identities = vec![zeros]),
         ["disk-not-identifiable"]
     );
     assert_eq!(
