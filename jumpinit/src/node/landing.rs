@@ -5,7 +5,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use jumpspec::disk::FoundPartition;
 use jumpspec::journal::Journal;
 use jumpspec::plan::Plan;
@@ -14,6 +14,7 @@ use jumpsys::grubenv;
 use jumpsys::mount::{self, MountSpec, MsFlags};
 use jumpsys::mountinfo;
 use jumpsys::root::Root;
+use jumpsys::superblock::{self, Kind};
 
 use crate::node::borrowed;
 use crate::node::bundle::read_plan;
@@ -82,6 +83,13 @@ fn mounted_at(device: &Path, name: &str) -> Result<(PathBuf, bool)> {
     if let Some(mount) = by_device {
         return Ok((mount.mount_point, false));
     }
+    // A try to mount anything else would hold the device for a moment, which its owner may want.
+    let found = superblock::probe(device)?;
+    ensure!(
+        found.is_some_and(|found| found.kind == Kind::Ext4),
+        "{} holds no landing file system",
+        device.display()
+    );
     let root = PathBuf::from(format!("/run/jump-status-{}", std::process::id()));
     DirBuilder::new()
         .mode(0o700)

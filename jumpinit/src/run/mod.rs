@@ -1,5 +1,6 @@
 //! What every step works with: the plan, the journal, where to tell, and the two file systems.
 
+pub(crate) mod busy;
 pub(crate) mod context;
 pub(crate) mod failure;
 pub(crate) mod landing;

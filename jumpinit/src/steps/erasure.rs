@@ -9,20 +9,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use jumpspec::disk::SECTOR;
 use jumpspec::journal::RESERVED_BYTES;
-use jumpsys::PathError;
 use jumpsys::erase::erase;
 use jumpsys::ext4::{Written, written};
 use jumpsys::mount;
 
+use crate::run::busy::once_free;
 use crate::run::context::Context;
 use crate::run::landing;
 
 /// After so long the rest is left, and told: the node is to have its swap.
 const LIMIT: Duration = Duration::from_hours(1);
-/// How long somebody may hold the partition who only looks into it.
-const BUSY_LIMIT: Duration = Duration::from_secs(30);
-/// How often is looked whether he is gone.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Erases it, from the end of the partition to its beginning, by which the landing file system is
 /// known: after a power cut this is done again.
@@ -36,7 +32,7 @@ pub(crate) fn staged(cx: &mut Context) -> Result<()> {
         reporter.progress("erase what was staged", done, total);
         begun.elapsed() < LIMIT
     };
-    let whole = once_free(|| erase(&device, &runs, &mut told))?;
+    let whole = once_free(|| Ok(erase(&device, &runs, &mut told)?))?;
     ensure!(whole, "it was not done after {} s", LIMIT.as_secs());
     Ok(())
 }
@@ -57,21 +53,4 @@ fn runs(cx: &mut Context, device: &Path, all: &Range<u64>) -> Result<Vec<Range<u
         Written::Runs(runs) if runs.iter().all(|run| run.end <= all.end) => runs,
         _ => vec![all.clone()],
     })
-}
-
-/// Who asks for the status looks into the file system, and is soon gone.
-fn once_free<T>(mut act: impl FnMut() -> Result<T, PathError>) -> Result<T, PathError> {
-    let begun = Instant::now();
-    loop {
-        match act() {
-            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_LIMIT => {
-                std::thread::sleep(LOOK_EVERY);
-            }
-            done => return done,
-        }
-    }
-}
-
-fn is_busy(error: &PathError) -> bool {
-    error.source.kind() == std::io::ErrorKind::ResourceBusy
 }

@@ -11,6 +11,7 @@ use jumpsys::root::{Owner, Root};
 use jumpsys::superblock::{Kind, Superblock};
 use jumpsys::{mountinfo, swap};
 
+use crate::run::busy::once_free;
 use crate::run::context::Context;
 use crate::run::landing;
 
@@ -100,15 +101,18 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
     }
     crate::boot::erase_selector(cx)?;
     let planned = cx.plan.landing.swap.clone();
-    match &planned {
-        Some(planned) => swap::make_swap(&device, &planned.uuid, planned.label.as_deref())?,
-        None => swap::wipe_signatures(&device)?,
-    }
+    once_free(|| {
+        match &planned {
+            Some(planned) => swap::make_swap(&device, &planned.uuid, planned.label.as_deref())?,
+            None => swap::wipe_signatures(&device)?,
+        }
+        Ok(())
+    })?;
     // Not before: after a cut in the middle of this the journal says whose the leftovers are. Not
     // later: once the system swaps its place is swap's.
     cx.forget()?;
     if planned.is_some() {
-        mount::swapon(&device)?;
+        once_free(|| Ok(mount::swapon(&device)?))?;
     }
     Ok(())
 }
