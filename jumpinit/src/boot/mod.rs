@@ -6,8 +6,7 @@ mod environment;
 pub(crate) mod new_loader;
 
 use anyhow::Result;
-use jumpspec::journal::Arm;
-use jumpspec::journal::{Journal, Stage};
+use jumpspec::journal::{Arm, Journal, Stage};
 use jumpspec::selector::{self, State};
 use jumpsys::freeze;
 use jumpsys::system::{boot_id, uptime_ms};
