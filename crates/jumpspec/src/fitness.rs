@@ -12,8 +12,8 @@ pub enum Unfit {
     /// Nothing to boot.
     #[error("it has no kernel in /boot or /usr/lib/modules")]
     NoKernel,
-    /// The kernel that boots could not find its root.
-    #[error("its newest kernel {0} has no initramfs")]
+    /// A kernel that could not find its root.
+    #[error("kernel {0} has no initramfs")]
     NoInitramfs(String),
     /// Nothing for the kernel to start.
     #[error("it has neither systemd nor sysvinit")]
@@ -101,13 +101,12 @@ pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
             unfit.push(what);
         }
     };
-    // The newest is what jump boots, and a new system by default.
-    match manifest.kernels.last() {
-        None => need(false, Unfit::NoKernel),
-        Some(newest) => need(
-            newest.initramfs.is_some(),
-            Unfit::NoInitramfs(newest.release.clone()),
-        ),
+    need(!manifest.kernels.is_empty(), Unfit::NoKernel);
+    for kernel in &manifest.kernels {
+        need(
+            kernel.initramfs.is_some(),
+            Unfit::NoInitramfs(kernel.release.clone()),
+        );
     }
     need(manifest.init.is_some(), Unfit::NoInit);
     need(!manifest.loaders.is_empty(), Unfit::NoLoader);

@@ -17,7 +17,7 @@ use jump_tests::machines::{Push, disk};
 /// From the first look at the node to its reboot, and for the jump system's whole work.
 pub(crate) const WORK: Duration = Duration::from_mins(10);
 /// From a system's SSH to the end of the push.
-pub(crate) const PUSH: Duration = Duration::from_mins(10);
+pub(crate) const PUSH: Duration = Duration::from_mins(5);
 /// Sectors before the first partition.
 pub(crate) const HEAD: u64 = 2048;
 

@@ -387,5 +387,5 @@ fn tens_of_thousands_of_people_are_merged_at_once() {
     let merged = merge(&all, &files(IMAGE), setting).unwrap();
     assert_eq!(merged.carried.len(), people.len());
     let took = begun.elapsed();
-    assert!(took.as_secs() < 90, "it took {took:?}");
+    assert!(took.as_secs() < 20, "it took {took:?}");
 }
