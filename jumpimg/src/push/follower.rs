@@ -147,9 +147,12 @@ impl Follower {
                 .reason()
                 .map(|why| format!(": {why}"))
                 .unwrap_or_default();
-            return Action::End(Ending::TooSlow(format!(
-                "the new system is not confirmed yet{why}"
-            )));
+            let lacks = if is_default(status) {
+                "the new system is the default, and has not given the landing partition back"
+            } else {
+                "the new system is not confirmed yet"
+            };
+            return Action::End(Ending::TooSlow(format!("{lacks}{why}")));
         }
         Action::Wait(PAUSE)
     }
@@ -180,6 +183,14 @@ impl Follower {
                 until: "its reboot",
                 left: self.waits.boot.0.saturating_sub(now),
                 maybe: "something may hold its shutdown up".to_owned(),
+            }),
+            Sight::New(status) if is_default(status) => Some(Waiting {
+                what: "the new system is the default and tidies up".to_owned(),
+                since: now.saturating_sub(self.since),
+                until: "its report",
+                left: (self.since + self.trial()).saturating_sub(now),
+                maybe: "what was staged is erased before it is swap again; it stays whatever fails"
+                    .to_owned(),
             }),
             Sight::New(_) => Some(Waiting {
                 what: "the new system is up and not confirmed".to_owned(),
@@ -235,6 +246,12 @@ impl Follower {
             Action::Wait(PAUSE)
         }
     }
+}
+
+/// Whether the new system is confirmed. Its journal says so until it is cleared, at the very end.
+fn is_default(status: &Status) -> bool {
+    let journal = status.journal.as_ref();
+    journal.is_some_and(|journal| journal.stage == Stage::Finish)
 }
 
 fn reason(status: &Status, phase: Phase) -> String {

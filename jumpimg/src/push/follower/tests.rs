@@ -211,3 +211,24 @@ fn what_is_waited_for_follows_the_system_that_was_seen() {
     let same = follower.waiting(&Sight::SameBoot, minutes(2)).unwrap();
     assert_eq!(same.left, minutes(13));
 }
+
+#[test]
+fn a_new_system_that_tidies_up_is_not_called_unconfirmed() {
+    let mut follower = follower();
+    let new = |stage| Sight::New(status(System::New, stage, None));
+    follower.next(new(Stage::Try), minutes(20));
+    let said = |follower: &Follower, stage| {
+        let waiting = follower.waiting(&new(stage), minutes(22));
+        waiting.unwrap().to_string()
+    };
+    assert!(said(&follower, Stage::Try).contains("up and not confirmed"));
+    let tidying = said(&follower, Stage::Finish);
+    assert!(
+        tidying.contains("is the default and tidies up"),
+        "{tidying}"
+    );
+    let Action::End(Ending::TooSlow(why)) = follower.next(new(Stage::Finish), minutes(160)) else {
+        panic!("not too slow");
+    };
+    assert!(why.contains("is the default"), "{why}");
+}
