@@ -2,26 +2,28 @@
 //! with the same plan or by another job; on the old system when the admin host went away while
 //! the node was staged or before it was rebooted.
 
+mod exchange;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use clap::Args;
-use jumpspec::facts::Facts;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
 use jumpspec::timeline::Timeline;
-use jumpspec::{answers, render, succession};
+use jumpspec::{answers, render};
 use serde_json::{Map, json};
+
+use exchange::{exchange, successor};
 
 use crate::node::{Agent, Goal, Lookout, Sight, read_events};
 use crate::node_args::{NodeArgs, each, node_name};
-use crate::push::{KeyPair, Run, Staging, Start, ask, bundle, interrupted};
+use crate::push::{Run, Staging, Start, ask, interrupted};
 use crate::run_dir::RunDir;
 use crate::ssh::Session;
-use crate::survey::{Common, Purpose, Tools, random_hex};
+use crate::survey::{Common, Tools};
 use crate::take_over::{self, Claim, Consent, refuse_without_mark};
 use crate::trouble::{Exit, Trouble};
 use crate::voice::Voice;
@@ -328,77 +330,10 @@ impl<'a> Resume<'a> {
     }
 }
 
-/// The plan of the new job for the node as it was, with the secret that it goes by.
-fn successor(
-    common: &Common<'_>,
-    kept: &Kept,
-    known: Option<String>,
-) -> Result<(Plan, String), Trouble> {
-    let facts = known_facts(kept)?;
-    let mark = known.map_or_else(random_hex, Ok)?;
-    let mut next = common.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
-    succession::check(&kept.plan, &next)?;
-    next.notes.extend(succession::not_saved(&kept.plan, &next));
-    Ok((next, mark))
-}
-
-fn known_facts(kept: &Kept) -> Result<&Facts, Trouble> {
-    kept.facts.as_ref().ok_or_else(|| {
-        Trouble::new(
-            Exit::Refused,
-            "no-facts",
-            "the node does not know any more what it was, so no other plan can be made for it",
-        )
-    })
-}
-
 fn at(status: &Status) -> String {
     status
         .step
         .as_ref()
         .map(|step| format!(", at step {} of {}: {}", step.number, step.of, step.words))
         .unwrap_or_default()
-}
-
-/// Sends the new job's image, if it is another one, and puts the new plan in the old one's place.
-fn exchange(
-    run: &mut Run<'_>,
-    common: &Common<'_>,
-    kept: &Kept,
-    next: Plan,
-    mark: &str,
-    session: Session,
-) -> Result<Session, Trouble> {
-    let node = run.node;
-    let facts = known_facts(kept)?;
-    // Its host key is the jump system's already.
-    let public = kept.host_key_public.clone();
-    let key = KeyPair {
-        private: String::new(),
-        public: public.context("the node does not know the jump system's host key any more")?,
-    };
-    let bundle = bundle(common, &next, facts, key);
-    run.plan = next;
-    let agent = Agent::upload(
-        &session,
-        &run.plan.run,
-        &common.tools.jumpinit,
-        common.room(),
-    )
-    .map_err(|error| error.trouble(node))?;
-    let mut staging = Staging {
-        run,
-        common: Some(common),
-        goal: Goal::Exchange,
-        bundle: Some(bundle),
-        landing_taken: false,
-    };
-    let session = staging.reach(session, &agent)?;
-    agent
-        .remove(&session)
-        .map_err(|error| error.trouble(node))?;
-    run.dir.write_plan(&run.plan)?;
-    run.dir.write_mark(mark)?;
-    run.mark = Some(mark.to_owned());
-    Ok(session)
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, anyhow};
 use jumpspec::bundle::Bundle;
 use jumpspec::disk::SECTOR;
 use jumpspec::journal::Journal;
@@ -28,14 +28,21 @@ const HOST_KEY: &str = "etc/ssh/ssh_host_ed25519_key.pub";
 pub(crate) fn read() -> Result<Kept> {
     let bundles = bundles();
     let on_landing = landing::with_landing(|root| {
-        let plan = read_plan(&root.path().join(places::PLAN)).ok();
+        let plan = read_plan(&root.path().join(places::PLAN));
         let facts = root
             .read(places::FACTS)?
             .and_then(|json| serde_json::from_slice(&json).ok());
         let host_key = root.read_text(HOST_KEY)?;
         Ok((plan, facts, host_key.and_then(|key| key.parse().ok())))
     })?;
-    let (plan, facts, host_key) = on_landing.unwrap_or_default();
+    let (plan, facts, host_key) = match on_landing {
+        Some((plan, facts, host_key)) => (Some(plan), facts, host_key),
+        None => (None, None, None),
+    };
+    let (plan, unreadable) = match plan.transpose() {
+        Ok(plan) => (plan, None),
+        Err(error) => (None, Some(error)),
+    };
     let new = || read_plan(&Path::new("/").join(places::NEW_PLAN)).ok();
     let run = plan.as_ref().map(|plan| plan.run.clone());
     // Without a landing file system there is at most one run whose staging has begun.
@@ -46,9 +53,9 @@ pub(crate) fn read() -> Result<Kept> {
     let staged = bundle.as_ref();
     let plan = plan.or_else(|| staged.map(|bundle| bundle.plan.clone()));
     Ok(Kept {
-        plan: plan
-            .or_else(new)
-            .context("there is no plan of a run on this node")?,
+        plan: plan.or_else(new).ok_or_else(|| {
+            unreadable.unwrap_or_else(|| anyhow!("there is no plan of a run on this node"))
+        })?,
         facts: facts.or_else(|| staged.map(|bundle| bundle.facts.clone())),
         host_key_public: host_key.or_else(|| staged.map(|bundle| bundle.host_key_public.clone())),
         can_stage: staged.is_some_and(is_of_this_boot),
