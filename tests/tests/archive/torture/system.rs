@@ -10,13 +10,18 @@ use super::put;
 
 const OS_RELEASE: &[u8] = b"ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"A tree for tests\"\n";
 
-/// A system with a kernel, systemd and GRUB. Nothing of it is left out or replaced by a
+/// A unit that is started, by its link.
+const NETWORKD: &str = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
+
+/// A system with a kernel, systemd, GRUB, sshd and a network stack. Nothing of it is left out or replaced by a
 /// build: no logs, no identity.
 pub(super) fn plant(root: &Path) -> Result<()> {
-    let files: [(&str, &[u8]); 9] = [
+    let files: [(&str, &[u8]); 11] = [
         ("usr/lib/os-release", OS_RELEASE),
         ("usr/lib/systemd/systemd", b""),
         ("usr/lib/grub/i386-pc/moddep.lst", b""),
+        (NETWORKD, b""),
+        ("usr/sbin/sshd", b""),
         ("usr/sbin/grub-install", b""),
         ("usr/sbin/grub-mkconfig", b""),
         ("usr/bin/grub-mkimage", b""),
@@ -27,7 +32,7 @@ pub(super) fn plant(root: &Path) -> Result<()> {
     for (path, content) in files {
         put::file(&root.join(path), content)?;
     }
-    for directory in ["dev", "etc", "proc", "run", "sys", "tmp", "var"] {
+    for directory in ["dev", "proc", "run", "sys", "tmp", "var"] {
         fs::create_dir(root.join(directory))?;
     }
     for (name, target) in [
