@@ -3,10 +3,12 @@
 use clap::{ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::build::BuildArgs;
-use crate::trouble::Trouble;
-use crate::verify::VerifyArgs;
-use crate::{abort, adopt, build, check, diff, inspect, logs, print, push, resume, status, verify};
+use crate::error::Trouble;
+use crate::image::build::BuildArgs;
+use crate::image::verify::VerifyArgs;
+use crate::image::{adopt, build, diff, inspect, verify};
+use crate::node::{abort, check, logs, push, resume, status};
+use crate::terminal::print;
 
 const EXAMPLES: &str = "\
 Examples:

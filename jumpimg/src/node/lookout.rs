@@ -9,11 +9,12 @@ use jumpspec::report::{self, NodeReport};
 use jumpspec::run_id::RunId;
 use jumpspec::status::{Status, System};
 
-use super::Agent;
-use crate::run_dir::RunDir;
-use crate::ssh::{LOGIN_SHELL, Route, Session, SshError};
-use crate::survey::{Tools, random_hex};
-use crate::trouble::{Exit, Trouble};
+use crate::error::{Exit, Trouble};
+use crate::node::agent::Agent;
+use crate::node::random::random_hex;
+use crate::node::run_dir::RunDir;
+use crate::node::ssh::{LOGIN_SHELL, Route, Session, SshError};
+use crate::node::tools::Tools;
 
 /// For a question that a booting system may take its time to answer.
 const LIMIT: Duration = Duration::from_mins(1);

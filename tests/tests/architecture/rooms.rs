@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::files::{Files, Module};
 
 /// The crates, with their rooms from top to bottom where they have some: an arrow runs within a
-/// room or down. Files outside of all rooms stand above them.
+/// room or down. A room is a module with all below it, or a file. Files outside of all rooms stand
+/// above them.
 const CRATES: &[(&str, &[&[&str]])] = &[
     (
         "jumpinit",
@@ -23,7 +24,41 @@ const CRATES: &[(&str, &[&[&str]])] = &[
     ("crates/jumpspec", &[]),
     ("crates/jumparchive", &[]),
     ("crates/jumpsys", &[]),
-    ("jumpimg", &[]),
+    (
+        "jumpimg",
+        &[
+            &[
+                "node::abort",
+                "node::check",
+                "node::logs",
+                "node::push",
+                "node::resume",
+                "node::status",
+            ],
+            &["node::phases"],
+            &["node::lookout"],
+            &["node::tools", "node::agent", "node::several"],
+            &["node::args", "node::image_files", "node::tell"],
+            &["node::run_dir", "node::told", "node::job_file"],
+            &["node::ssh", "node::random"],
+            &[
+                "image::adopt",
+                "image::diff",
+                "image::inspect",
+                "image::verify",
+            ],
+            &["image::build"],
+            &["image::weight"],
+            &[
+                "image::packages",
+                "image::elf",
+                "image::open",
+                "image::output",
+            ],
+            &["terminal"],
+            &["error"],
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -39,19 +74,26 @@ fn shown(module: &Module) -> String {
     module.join("::")
 }
 
-/// The floor that a file stands on, counted from the top.
-fn floor(rooms: &[&[&str]], module: &Module) -> usize {
-    let room = module.first().map(String::as_str).unwrap_or_default();
-    let found = rooms.iter().position(|floor| floor.contains(&room));
-    found.map_or(0, |floor| floor + 1)
+/// The room that a file is in, by its path, with the floor that it is on, counted from the top.
+fn room<'a>(rooms: &[&[&'a str]], module: &Module) -> (usize, &'a str) {
+    let within = |room: &str| {
+        room.split("::")
+            .eq(module.iter().take(room.split("::").count()))
+    };
+    let floors = rooms.iter().enumerate();
+    let mut found = floors.filter_map(|(floor, rooms)| {
+        let room = rooms.iter().find(|room| within(room))?;
+        Some((floor + 1, *room))
+    });
+    found.next().unwrap_or_default()
 }
 
 /// The arrows that run up, or between two rooms of one floor.
 fn wrong_arrows(files: &Files, rooms: &[&[&str]]) -> Vec<String> {
     let arrows = files.arrows();
     let wrong = arrows.iter().filter(|(from, to)| {
-        let (above, below) = (floor(rooms, from), floor(rooms, to));
-        above > below || above == below && above > 0 && from.first() != to.first()
+        let (above, below) = (room(rooms, from), room(rooms, to));
+        above.0 > below.0 || above.0 == below.0 && above.1 != below.1
     });
     wrong
         .map(|(from, to)| format!("{} → {}", shown(from), shown(to)))

@@ -1,0 +1,13 @@
+//! Images as files of this host: made, adopted, verified, looked into, compared. Never talks to a
+//! node.
+
+pub(crate) mod adopt;
+pub(crate) mod build;
+pub(crate) mod diff;
+mod elf;
+pub(crate) mod inspect;
+pub(crate) mod open;
+mod output;
+mod packages;
+pub(crate) mod verify;
+mod weight;

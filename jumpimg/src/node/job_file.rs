@@ -1,0 +1,188 @@
+//! The job file with what it refers to: image paths, public keys, hooks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jumpspec::job::Job;
+
+use crate::error::{Exit, Trouble};
+
+/// A job with the files that it names.
+#[derive(Clone, Debug)]
+pub(crate) struct JobFile {
+    pub(crate) job: Job,
+    /// Path of the jump image.
+    pub(crate) jump: PathBuf,
+    /// Path of the target image.
+    pub(crate) target: PathBuf,
+    /// Lines for the jump system's `authorized_keys`.
+    pub(crate) authorized_keys: Vec<String>,
+    /// Scripts by name, as [`jumpspec::bundle::Bundle::hooks`] has them.
+    pub(crate) hooks: BTreeMap<String, String>,
+}
+
+impl JobFile {
+    /// Reads a job file and all the small files that it names.
+    pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
+        let text = read(path, "job-file", "name the job file with --job FILE")?;
+        let job = Job::parse(&text).map_err(|error| wrong(path, &text, &error))?;
+        let place = Place::of(path);
+        let mut authorized_keys = Vec::new();
+        for file in &job.jump.authorized_keys {
+            let file = place.resolve(file);
+            let text = read(&file, "job-file", "see [jump] authorized_keys")?;
+            authorized_keys.extend(keys(&text).map(str::to_owned));
+        }
+        let named = [
+            ("before", &job.hooks.before),
+            ("restored", &job.hooks.restored),
+            ("finished", &job.hooks.finished),
+        ];
+        let mut hooks = BTreeMap::new();
+        for (name, file) in named {
+            if let Some(file) = file {
+                hooks.insert(name.to_owned(), hook(name, &place.resolve(file))?);
+            }
+        }
+        Ok(Self {
+            jump: place.resolve(&job.images.jump),
+            target: place.resolve(&job.images.target),
+            job,
+            authorized_keys,
+            hooks,
+        })
+    }
+}
+
+/// Where relative paths and `~` begin.
+struct Place {
+    directory: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(job_file: &Path) -> Self {
+        let directory = job_file.parent().map(Path::to_owned).unwrap_or_default();
+        Self {
+            directory,
+            home: std::env::var_os("HOME").map(PathBuf::from),
+        }
+    }
+
+    fn resolve(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.directory.join(path),
+        }
+    }
+}
+
+fn read(path: &Path, code: &str, hint: &str) -> Result<String, Trouble> {
+    fs::read_to_string(path).map_err(|error| {
+        Trouble::new(
+            Exit::Usage,
+            code,
+            format!("cannot read {}: {error}", path.display()),
+        )
+        .hint(hint)
+    })
+}
+
+/// Lines that hold a key.
+fn keys(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn hook(name: &str, path: &Path) -> Result<String, Trouble> {
+    let text = read(path, "job-file", &format!("see [hooks] {name}"))?;
+    if text.starts_with("#!") {
+        return Ok(text);
+    }
+    let message = format!("the hook {} does not begin with #!", path.display());
+    Err(Trouble::new(Exit::Usage, "job-file", message)
+        .hint("begin it with its interpreter, e.g. #!/bin/sh"))
+}
+
+/// File, line, column, key and what is wrong there.
+fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> Trouble {
+    let at = error.span().map_or(0, |span| span.start);
+    let (line, column) = position(text, at);
+    let key = key_at(text, line)
+        .map(|key| format!("`{key}`: "))
+        .unwrap_or_default();
+    let message = error.message().lines().collect::<Vec<_>>().join(" ");
+    let message = format!("{}:{line}:{column}: {key}{message}", path.display());
+    Trouble::new(Exit::Usage, "job-file", message)
+        .hint("docs/job.md has a complete job file, commented")
+}
+
+/// Line and column of byte `at`, from 1.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    (line, column)
+}
+
+/// The key that is set in `line`, if one is, or the table that begins there.
+fn key_at(text: &str, line: usize) -> Option<&str> {
+    let line = text.lines().nth(line.checked_sub(1)?)?.trim();
+    let key = line.split_once('=').map_or(line, |(key, _)| key.trim());
+    (!key.is_empty()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(text: &str) -> Result<JobFile, Trouble> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.toml");
+        fs::write(&path, text).unwrap();
+        fs::write(dir.path().join("hook"), "echo").unwrap();
+        fs::write(dir.path().join("key"), "# mine\nssh-ed25519 AAAA me\n\n").unwrap();
+        JobFile::read(&path)
+    }
+
+    const SMALL: &str = "[images]\njump = 'j'\ntarget = '/t'\n[[layout.partition]]\nnumber = 3\naction = 'format'\nmount = '/'\n";
+
+    fn message(text: &str) -> String {
+        let mut trouble = job(text).unwrap_err();
+        assert_eq!(trouble.exit, Exit::Usage);
+        let message = trouble.causes.remove(0).message;
+        message
+            .split_once("job.toml")
+            .map_or(message.clone(), |(_, rest)| rest.to_owned())
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_job_file() {
+        let job = job(&format!("{SMALL}[jump]\nauthorized_keys = ['key']\n")).unwrap();
+        assert!(job.jump.is_absolute() && job.jump.ends_with("j"));
+        assert_eq!(job.target, Path::new("/t"));
+        assert_eq!(job.authorized_keys, ["ssh-ed25519 AAAA me"]);
+    }
+
+    #[test]
+    fn an_error_names_line_and_key() {
+        let said = message(&SMALL.replace("number = 3", "number = 'x'"));
+        assert!(said.starts_with(":5:10: `number`: "), "{said}");
+        let said = message(&format!("{SMALL}sizes = 3\n"));
+        assert!(said.starts_with(":8:1: `sizes`: unknown field"), "{said}");
+    }
+
+    #[test]
+    fn a_hook_names_its_interpreter() {
+        let said = message(&format!("{SMALL}[hooks]\nbefore = 'hook'\n"));
+        assert!(said.contains("does not begin with #!"), "{said}");
+    }
+}

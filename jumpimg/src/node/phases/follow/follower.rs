@@ -1,0 +1,266 @@
+//! What a sight of the node means and what to do next, as a function of what was seen
+//! so far: no connection, no clock.
+
+use std::time::Duration;
+
+use jumpspec::event::{Event, What};
+use jumpspec::job::Waits;
+use jumpspec::journal::Stage;
+use jumpspec::report::NodeReport;
+use jumpspec::status::Status;
+
+use super::waiting::Waiting;
+use crate::node::lookout::Sight;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Look again after this time.
+    Wait(Duration),
+    /// Follow the jump system's events for as long as they come.
+    Follow,
+    /// Make the old system as it was; the run is over.
+    TakeBack(String),
+    /// The same after a rehearsal that has proved everything.
+    Rehearsed,
+    /// The run is over, or beyond our reach.
+    End(Ending),
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The new system is confirmed and finished.
+    Finished(NodeReport),
+    /// The node did not reboot.
+    NoReboot,
+    /// The jump system has given up and stays up; why.
+    Stuck(String),
+    /// Something answers but takes longer than the job allows; what.
+    TooSlow(String),
+    /// Nothing answered for longer than the job allows; what was tried last.
+    Silent(String),
+    /// What answers knows nothing of the run; its name.
+    Stranger(String),
+}
+
+/// Where the node is believed to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The old system goes down.
+    Leaving,
+    /// The jump system was seen.
+    Jump,
+    /// The new system was seen.
+    New,
+}
+
+/// What was seen so far. Times are since the reboot was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Follower {
+    waits: Waits,
+    /// In a rehearsal, the index of the last step of the proof.
+    last_proof: Option<u32>,
+    phase: Phase,
+    /// When the phase began.
+    since: Duration,
+    /// When anything of the run was seen last.
+    seen: Duration,
+}
+
+impl Follower {
+    /// Begins where the reboot was asked for.
+    pub(super) fn new(waits: Waits) -> Self {
+        Self {
+            waits,
+            last_proof: None,
+            phase: Phase::Leaving,
+            since: Duration::ZERO,
+            seen: Duration::ZERO,
+        }
+    }
+
+    /// Begins where a rehearsal's reboot was asked for; `last_proof` is the index of the last
+    /// step of its proof.
+    pub(super) fn of_rehearsal(waits: Waits, last_proof: u32) -> Self {
+        Self {
+            last_proof: Some(last_proof),
+            ..Self::new(waits)
+        }
+    }
+
+    /// Takes an event of the jump system; whether to go on following.
+    pub(super) fn hear(&mut self, event: &Event, now: Duration) -> bool {
+        self.seen = now;
+        // After a failure the status says whether the node tries again; after a reboot there
+        // is nothing to follow.
+        !matches!(event.what, What::Reboot { .. } | What::Failed { .. })
+            && event.stage != Stage::Stuck
+    }
+
+    /// Takes a sight; what to do next.
+    pub(super) fn next(&mut self, sight: Sight, now: Duration) -> Action {
+        match sight {
+            Sight::Nothing(why) | Sight::Foreign(why) | Sight::Deaf(why) => {
+                self.silent(now, Ending::Silent(why))
+            }
+            Sight::Stranger(status) => self.silent(now, Ending::Stranger(status.os)),
+            Sight::SameBoot if now > self.waits.boot.0 => Action::End(Ending::NoReboot),
+            Sight::SameBoot => Action::Wait(PAUSE),
+            Sight::Finished(report) => Action::End(Ending::Finished(report)),
+            Sight::Old(status) if self.is_proved(&status) => Action::Rehearsed,
+            Sight::Old(status) => Action::TakeBack(reason(&status, self.phase)),
+            Sight::Jump(status) => self.jump(&status, now),
+            Sight::New(status) => self.new_system(&status, now),
+        }
+    }
+
+    fn is_proved(&self, status: &Status) -> bool {
+        status.journal.as_ref().is_some_and(|journal| {
+            journal.stage == Stage::Prove
+                && journal.failure.is_none()
+                && journal.done
+                && Some(journal.step) == self.last_proof
+        })
+    }
+
+    fn jump(&mut self, status: &Status, now: Duration) -> Action {
+        self.enter(Phase::Jump, now);
+        if status.gave_up {
+            return Action::End(Ending::Stuck(reason(status, self.phase)));
+        }
+        if now.saturating_sub(self.since) > self.waits.prove.0 + self.waits.replace.0 {
+            return Action::End(Ending::TooSlow(
+                "the jump system is still at work".to_owned(),
+            ));
+        }
+        Action::Follow
+    }
+
+    fn new_system(&mut self, status: &Status, now: Duration) -> Action {
+        self.enter(Phase::New, now);
+        if now.saturating_sub(self.since) > self.trial() {
+            let why = status
+                .reason()
+                .map(|why| format!(": {why}"))
+                .unwrap_or_default();
+            let lacks = if is_default(status) {
+                "the new system is the default, and has not given the landing partition back"
+            } else {
+                "the new system is not confirmed yet"
+            };
+            return Action::End(Ending::TooSlow(format!("{lacks}{why}")));
+        }
+        Action::Wait(PAUSE)
+    }
+
+    fn enter(&mut self, phase: Phase, now: Duration) {
+        self.seen = now;
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = now;
+        }
+    }
+
+    /// What is waited for while `sight` is all that is seen; none if nothing is.
+    pub(super) fn waiting(&self, sight: &Sight, now: Duration) -> Option<Waiting> {
+        let silent = |why: &str| Waiting {
+            what: format!("nothing of the run answers ({why})"),
+            since: now.saturating_sub(self.seen),
+            until: self.next_systems(),
+            left: (self.seen + self.patience()).saturating_sub(now),
+            maybe: self.maybe(),
+        };
+        match sight {
+            Sight::Nothing(why) | Sight::Foreign(why) | Sight::Deaf(why) => Some(silent(why)),
+            Sight::Stranger(status) => Some(silent(&format!("{} does", status.os))),
+            Sight::SameBoot => Some(Waiting {
+                what: "the old system has not gone down".to_owned(),
+                since: now,
+                until: "its reboot",
+                left: self.waits.boot.0.saturating_sub(now),
+                maybe: "something may hold its shutdown up".to_owned(),
+            }),
+            Sight::New(status) if is_default(status) => Some(Waiting {
+                what: "the new system is the default and tidies up".to_owned(),
+                since: now.saturating_sub(self.since),
+                until: "its report",
+                left: (self.since + self.trial()).saturating_sub(now),
+                maybe: "what was staged is erased before it is swap again; it stays whatever fails"
+                    .to_owned(),
+            }),
+            Sight::New(_) => Some(Waiting {
+                what: "the new system is up and not confirmed".to_owned(),
+                since: now.saturating_sub(self.since),
+                until: "its health",
+                left: (self.since + self.trial()).saturating_sub(now),
+                maybe: "unless it is sound in time it goes back to the jump system".to_owned(),
+            }),
+            Sight::Old(_) | Sight::Jump(_) | Sight::Finished(_) => None,
+        }
+    }
+
+    fn next_systems(&self) -> &'static str {
+        match self.phase {
+            Phase::Leaving => "the jump system, or the old one",
+            Phase::Jump | Phase::New => "the new system, or the jump system",
+        }
+    }
+
+    fn maybe(&self) -> String {
+        let (system, before, limit) = match self.phase {
+            Phase::Leaving => ("jump system", "old", &self.waits.prove),
+            Phase::Jump | Phase::New => ("new system", "jump", &self.waits.health),
+        };
+        format!(
+            "it may still be starting, or have no network or another address: a {system} that is not sound goes back to the {before} system by itself, {} after its start",
+            String::from(*limit)
+        )
+    }
+
+    /// How long the new system may take to be confirmed, its boot included.
+    fn trial(&self) -> Duration {
+        self.waits.health.0 + self.waits.boot.0
+    }
+
+    /// The longest that a node is allowed to be silent: on its way to jump it may fail to
+    /// prove itself and boot the old system again; on its way to the new system it may wait
+    /// for its health and boot jump again.
+    fn patience(&self) -> Duration {
+        let waits = &self.waits;
+        let trial = if self.phase == Phase::Leaving {
+            waits.prove.0
+        } else {
+            waits.health.0
+        };
+        waits.boot.0 * 2 + trial
+    }
+
+    fn silent(&self, now: Duration, ending: Ending) -> Action {
+        if now.saturating_sub(self.seen) > self.patience() {
+            Action::End(ending)
+        } else {
+            Action::Wait(PAUSE)
+        }
+    }
+}
+
+/// Whether the new system is confirmed. Its journal says so until it is cleared, at the very end.
+fn is_default(status: &Status) -> bool {
+    let journal = status.journal.as_ref();
+    journal.is_some_and(|journal| journal.stage == Stage::Finish)
+}
+
+fn reason(status: &Status, phase: Phase) -> String {
+    let unsaid = match phase {
+        Phase::Leaving => "the jump system did not come up far enough to say why",
+        Phase::Jump | Phase::New => "no reason was left",
+    };
+    status.reason().unwrap_or(unsaid).to_owned()
+}
+
+#[cfg(test)]
+mod tests;

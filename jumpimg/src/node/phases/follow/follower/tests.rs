@@ -1,0 +1,234 @@
+use std::time::Duration;
+
+use jumpspec::event::{Event, What};
+use jumpspec::job::Waits;
+use jumpspec::journal::{Journal, Stage};
+use jumpspec::report::NodeReport;
+use jumpspec::run_id::RunId;
+use jumpspec::status::{Status, System};
+
+use super::{Action, Ending, Follower};
+use crate::node::lookout::Sight;
+
+fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+fn follower() -> Follower {
+    Follower::new(Waits::default())
+}
+
+fn nothing() -> Sight {
+    Sight::Nothing("Connection refused".to_owned())
+}
+
+fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
+    let mut journal = Journal::new(&RunId::new(0xaa), &[]);
+    journal.stage = stage;
+    journal.failure = failure.map(str::to_owned);
+    Status {
+        system,
+        hostname: "n".to_owned(),
+        os: "Debian".to_owned(),
+        kernel: "6".to_owned(),
+        boot_id: "b".to_owned(),
+        uptime_ms: 1,
+        run: Some(RunId::new(0xaa)),
+        journal: Some(journal),
+        selector_state: None,
+        failure: None,
+        step: None,
+        origin: None,
+        live: false,
+        gave_up: stage == Stage::Stuck,
+    }
+}
+
+fn waits(action: &Action) -> bool {
+    matches!(action, Action::Wait(_))
+}
+
+#[test]
+fn a_run_goes_by_way_of_the_jump_system_to_its_report() {
+    let mut follower = follower();
+    assert!(waits(&follower.next(Sight::SameBoot, minutes(0))));
+    assert!(waits(&follower.next(nothing(), minutes(1))));
+    let jump = Sight::Jump(status(System::Jump, Stage::Prove, None));
+    assert_eq!(follower.next(jump, minutes(2)), Action::Follow);
+    assert!(waits(&follower.next(nothing(), minutes(20))));
+    let new = Sight::New(status(System::New, Stage::Try, None));
+    assert!(waits(&follower.next(new, minutes(21))));
+    let report = NodeReport {
+        run: RunId::new(0xaa),
+        hostname: "n".to_owned(),
+        os: "Debian 13".to_owned(),
+        kernel: "6.12".to_owned(),
+        boot_id: "c".to_owned(),
+        notes: Vec::new(),
+    };
+    assert_eq!(
+        follower.next(Sight::Finished(report.clone()), minutes(22)),
+        Action::End(Ending::Finished(report))
+    );
+}
+
+#[test]
+fn the_old_system_that_comes_back_is_made_as_it_was_and_says_why() {
+    let mut first = follower();
+    let old = Sight::Old(status(System::Old, Stage::Prove, Some("no link")));
+    assert_eq!(
+        first.next(old, minutes(3)),
+        Action::TakeBack("no link".to_owned())
+    );
+    let old = Sight::Old(status(System::Old, Stage::Armed, None));
+    let Action::TakeBack(reason) = follower().next(old, minutes(3)) else {
+        panic!()
+    };
+    assert!(reason.contains("did not come up"));
+}
+
+#[test]
+fn a_rehearsal_is_over_when_the_old_system_is_back_with_the_last_proof_done() {
+    let back = |step: u32, done: bool, failure: Option<&str>| {
+        let mut old = status(System::Old, Stage::Prove, failure);
+        if let Some(journal) = &mut old.journal {
+            (journal.step, journal.done) = (step, done);
+        }
+        Sight::Old(old)
+    };
+    let rehearsal = || Follower::of_rehearsal(Waits::default(), 3);
+    let next = |sight| rehearsal().next(sight, minutes(3));
+    assert_eq!(next(back(3, true, None)), Action::Rehearsed);
+    for short in [
+        back(3, false, None),
+        back(2, true, None),
+        back(3, true, Some("no link")),
+    ] {
+        assert!(matches!(next(short), Action::TakeBack(_)));
+    }
+    assert!(matches!(
+        follower().next(back(3, true, None), minutes(3)),
+        Action::TakeBack(_)
+    ));
+}
+
+#[test]
+fn a_jump_system_that_has_given_up_ends_the_watch() {
+    let stuck = Sight::Jump(status(System::Jump, Stage::Stuck, Some("no space")));
+    assert_eq!(
+        follower().next(stuck, minutes(9)),
+        Action::End(Ending::Stuck("no space".to_owned()))
+    );
+}
+
+#[test]
+fn a_node_that_does_not_reboot_is_given_up_after_the_boot_wait() {
+    assert!(waits(&follower().next(Sight::SameBoot, minutes(14))));
+    assert_eq!(
+        follower().next(Sight::SameBoot, minutes(16)),
+        Action::End(Ending::NoReboot)
+    );
+}
+
+#[test]
+fn silence_is_allowed_for_a_trial_and_the_way_back() {
+    let mut follower = follower();
+    assert!(waits(&follower.next(nothing(), minutes(34))));
+    assert!(matches!(
+        follower.next(nothing(), minutes(36)),
+        Action::End(Ending::Silent(_))
+    ));
+}
+
+#[test]
+fn silence_counts_from_the_last_word() {
+    let mut follower = follower();
+    let jump = Sight::Jump(status(System::Jump, Stage::Replace, None));
+    follower.next(jump, minutes(5));
+    let event = Event {
+        uptime_ms: 1,
+        stage: Stage::Replace,
+        what: What::Complete,
+    };
+    assert!(follower.hear(&event, minutes(60)));
+    assert!(waits(&follower.next(nothing(), minutes(90))));
+}
+
+#[test]
+fn work_that_never_ends_is_given_up() {
+    let mut follower = follower();
+    let jump = || Sight::Jump(status(System::Jump, Stage::Replace, None));
+    assert_eq!(follower.next(jump(), minutes(1)), Action::Follow);
+    assert!(matches!(
+        follower.next(jump(), minutes(127)),
+        Action::End(Ending::TooSlow(_))
+    ));
+    let new = || Sight::New(status(System::New, Stage::Try, Some("sshd is not active")));
+    assert!(waits(&follower.next(new(), minutes(128))));
+    let Action::End(Ending::TooSlow(why)) = follower.next(new(), minutes(160)) else {
+        panic!()
+    };
+    assert!(why.contains("sshd is not active"));
+}
+
+#[test]
+fn a_reboot_or_a_failure_ends_the_following() {
+    let event = |what| Event {
+        uptime_ms: 1,
+        stage: Stage::Replace,
+        what,
+    };
+    let mut follower = follower();
+    assert!(!follower.hear(&event(What::Reboot { into: "new".into() }), minutes(1)));
+    let failed = What::Failed {
+        step: "s".into(),
+        error: "e".into(),
+        next: "n".into(),
+    };
+    assert!(!follower.hear(&event(failed), minutes(1)));
+}
+
+#[test]
+fn a_silent_node_is_waited_for_as_long_as_is_said() {
+    let mut follower = follower();
+    let waiting = follower.waiting(&nothing(), minutes(3)).unwrap();
+    assert_eq!((waiting.since, waiting.left), (minutes(3), minutes(32)));
+    assert!(waiting.maybe.contains("another address"), "{waiting}");
+    assert!(waits(&follower.next(nothing(), minutes(35))));
+    let ended = follower.next(nothing(), minutes(36));
+    assert!(matches!(ended, Action::End(Ending::Silent(_))), "{ended:?}");
+}
+
+#[test]
+fn what_is_waited_for_follows_the_system_that_was_seen() {
+    let mut follower = follower();
+    let until = |follower: &Follower| follower.waiting(&nothing(), minutes(9)).unwrap().until;
+    assert!(until(&follower).contains("old"));
+    let jump = Sight::Jump(status(System::Jump, Stage::Prove, None));
+    assert!(follower.waiting(&jump, minutes(1)).is_none());
+    follower.next(jump, minutes(1));
+    assert!(until(&follower).contains("new system"));
+    let same = follower.waiting(&Sight::SameBoot, minutes(2)).unwrap();
+    assert_eq!(same.left, minutes(13));
+}
+
+#[test]
+fn a_new_system_that_tidies_up_is_not_called_unconfirmed() {
+    let mut follower = follower();
+    let new = |stage| Sight::New(status(System::New, stage, None));
+    follower.next(new(Stage::Try), minutes(20));
+    let said = |follower: &Follower, stage| {
+        let waiting = follower.waiting(&new(stage), minutes(22));
+        waiting.unwrap().to_string()
+    };
+    assert!(said(&follower, Stage::Try).contains("up and not confirmed"));
+    let tidying = said(&follower, Stage::Finish);
+    assert!(
+        tidying.contains("is the default and tidies up"),
+        "{tidying}"
+    );
+    let Action::End(Ending::TooSlow(why)) = follower.next(new(Stage::Finish), minutes(160)) else {
+        panic!("not too slow");
+    };
+    assert!(why.contains("is the default"), "{why}");
+}

@@ -1,0 +1,379 @@
+//! Follows a node that reboots: looks which system answers, tells the jump system's
+//! events, and does what [`Follower`] says.
+
+mod follower;
+mod waiting;
+
+use std::time::Duration;
+
+use jumpspec::answers;
+use jumpspec::event::{Event, What};
+use jumpspec::report::{NodeReport, RehearsalReport};
+use jumpspec::step::Step;
+use jumpspec::timeline::Timeline;
+
+use super::run::Run;
+use crate::error::{Exit, Trouble};
+use crate::node::agent::{Agent, Log, follow_events, read_events};
+use crate::node::lookout::{Lookout, Sight};
+use crate::node::ssh::{Session, SshError};
+use follower::{Action, Ending, Follower};
+use waiting::{Waiting, whereabouts};
+
+/// After this long without a word the status is asked for: an event may have been missed.
+const QUIET: Duration = Duration::from_mins(1);
+/// However much is told, after this long the status is asked for, and with it whether the node may
+/// take longer.
+const LISTEN: Duration = Duration::from_mins(5);
+/// Between an end of the events and the next look.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often a wait is told.
+const SPEAK_EVERY: Duration = Duration::from_mins(1);
+/// For a file that is there.
+const SHORT: Duration = Duration::from_mins(1);
+
+/// From where a node is watched.
+pub(crate) struct Start {
+    /// The boot that is to end.
+    pub(crate) boot_id: String,
+    /// The byte of the jump system's log from which on events are news.
+    pub(crate) offset: u64,
+}
+
+/// How a run that was followed to its end went well.
+pub(crate) enum Followed {
+    /// The node is its new system.
+    Finished(NodeReport),
+    /// The node is its old system again, and everything was proved.
+    Rehearsed(RehearsalReport),
+}
+
+impl Run<'_> {
+    /// Watches until the run is over; the times of its parts go into `times`.
+    pub(crate) fn follow(
+        &mut self,
+        start: &Start,
+        times: &mut Timeline,
+    ) -> Result<Followed, Trouble> {
+        let lookout = Lookout::watch(self.tools, self.node, &self.dir, &start.boot_id)?;
+        let mut follower = self.follower();
+        let rebooted = self.begun.elapsed();
+        let (mut offset, mut last, mut greeted) = (start.offset, "before", String::new());
+        let mut spoke = rebooted;
+        loop {
+            let (open, sight) = lookout.look()?;
+            last = self.tell(&sight, last);
+            self.note_uptime(open.as_ref(), &sight, times);
+            if let Some((session, agent)) = &open {
+                self.say_hello(session, agent, &sight, &mut greeted)?;
+            }
+            let now = self.begun.elapsed().saturating_sub(rebooted);
+            let waiting = follower.waiting(&sight, now);
+            match (follower.next(sight, now), &open) {
+                (Action::Follow, Some((session, _))) => {
+                    offset = self.listen(session, offset, &mut follower, rebooted, times)?;
+                    self.sleep(PAUSE)?;
+                }
+                (Action::TakeBack(reason), Some((session, agent))) => {
+                    return Err(self.came_back(session, agent, &reason));
+                }
+                (Action::Rehearsed, Some((session, agent))) => {
+                    times.end(self.begun.elapsed());
+                    return self.rehearsed(session, agent).map(Followed::Rehearsed);
+                }
+                (Action::End(Ending::Finished(report)), Some((session, _))) => {
+                    self.last_events(session, times);
+                    times.end(self.begun.elapsed());
+                    return Ok(Followed::Finished(report));
+                }
+                (Action::End(ending), _) => return Err(self.trouble(ending)),
+                (Action::Wait(time), _) => {
+                    self.tell_waiting(waiting.as_ref(), &mut spoke);
+                    self.sleep(time)?;
+                }
+                (Action::Follow | Action::TakeBack(_) | Action::Rehearsed, None) => {
+                    self.sleep(PAUSE)?;
+                }
+            }
+        }
+    }
+
+    fn follower(&self) -> Follower {
+        let waits = self.plan.wait.clone();
+        let last_proof = self.plan.steps.prove.len().saturating_sub(1);
+        match u32::try_from(last_proof) {
+            Ok(last_proof) if self.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
+            _ => Follower::new(waits),
+        }
+    }
+
+    /// Shows the secret to a system whose plan waits for it, once a boot.
+    fn say_hello(
+        &mut self,
+        session: &Session,
+        agent: &Agent,
+        sight: &Sight,
+        greeted: &mut String,
+    ) -> Result<(), Trouble> {
+        let steps = &self.plan.steps;
+        let boot = match sight {
+            Sight::Jump(status) if steps.prove.contains(&Step::ProveAdmin) => &status.boot_id,
+            Sight::New(status) if steps.new.contains(&Step::CheckAdmin) => &status.boot_id,
+            _ => return Ok(()),
+        };
+        let Some(mark) = self.mark.as_ref().filter(|_| boot != greeted) else {
+            return Ok(());
+        };
+        match agent.hello(session, mark) {
+            Ok(()) => self.voice.say("this host has logged in and said hello"),
+            // The next look tries again.
+            Err(error) if error.is_connection() => return Ok(()),
+            Err(SshError::Interrupted) => return Err(SshError::Interrupted.trouble(self.node)),
+            Err(error) => self
+                .voice
+                .say(&format!("it does not take our hello: {error}")),
+        }
+        greeted.clone_from(boot);
+        Ok(())
+    }
+
+    /// Says which system answers, when it is another than before.
+    fn tell(&mut self, sight: &Sight, last: &'static str) -> &'static str {
+        let (now, name) = match sight {
+            Sight::SameBoot => ("before", None),
+            Sight::Nothing(_) | Sight::Foreign(_) | Sight::Deaf(_) if last == "before" => {
+                ("nothing", None)
+            }
+            Sight::Nothing(_) | Sight::Foreign(_) | Sight::Deaf(_) | Sight::Stranger(_) => {
+                return last;
+            }
+            Sight::Old(status) => ("old system again", Some(&status.os)),
+            Sight::Jump(status) => ("jump system", Some(&status.os)),
+            Sight::New(status) => ("new system", Some(&status.os)),
+            Sight::Finished(report) => ("new system", Some(&report.os)),
+        };
+        if now != last {
+            let system = serde_json::Map::from_iter([
+                ("system".to_owned(), now.into()),
+                ("os".to_owned(), name.cloned().into()),
+            ]);
+            self.voice.object("system", system);
+            let text = name.map_or("it is down for its reboot".to_owned(), |os| {
+                format!("{now} is up: {os}")
+            });
+            self.voice.say(&text);
+        }
+        now
+    }
+
+    /// Says what is waited for, once a minute.
+    fn tell_waiting(&mut self, waiting: Option<&Waiting>, spoke: &mut Duration) {
+        let now = self.begun.elapsed();
+        let Some(waiting) = waiting.filter(|_| now.saturating_sub(*spoke) >= SPEAK_EVERY) else {
+            return;
+        };
+        *spoke = now;
+        let seconds = |time: Duration| time.as_secs().into();
+        let fields = serde_json::Map::from_iter([
+            ("what".to_owned(), waiting.what.clone().into()),
+            ("for_seconds".to_owned(), seconds(waiting.since)),
+            ("until".to_owned(), waiting.until.into()),
+            ("left_seconds".to_owned(), seconds(waiting.left)),
+            ("maybe".to_owned(), waiting.maybe.clone().into()),
+        ]);
+        self.voice.object("waiting", fields);
+        self.voice.say(&waiting.to_string());
+    }
+
+    fn note_uptime(&self, open: Option<&(Session, Agent)>, sight: &Sight, times: &mut Timeline) {
+        let now = self.begun.elapsed();
+        match (sight, open) {
+            (Sight::Jump(status), _) => {
+                times.jump_uptime(now, Duration::from_millis(status.uptime_ms));
+            }
+            (Sight::New(status), _) => {
+                times.new_uptime(now, Duration::from_millis(status.uptime_ms));
+            }
+            (Sight::Finished(_), Some((session, _))) => {
+                let uptime = session.run("cat /proc/uptime", SHORT).ok();
+                let seconds = uptime
+                    .as_deref()
+                    .and_then(|text| text.split('.').next()?.parse().ok());
+                if let Some(seconds) = seconds {
+                    times.new_uptime(now, Duration::from_secs(seconds));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells events for as long as they come; the offset to go on from.
+    fn listen(
+        &mut self,
+        session: &Session,
+        offset: u64,
+        follower: &mut Follower,
+        rebooted: Duration,
+        times: &mut Timeline,
+    ) -> Result<u64, Trouble> {
+        let (begun, voice) = (self.begun, &mut *self.voice);
+        let mut heard = begun.elapsed();
+        let until = heard + LISTEN;
+        let (offset, ended) = follow_events(session, offset, &mut |event| {
+            let now = begun.elapsed().saturating_sub(rebooted);
+            let Some(event) = event else {
+                return begun.elapsed() < heard + QUIET;
+            };
+            heard = begun.elapsed();
+            times.event(&event);
+            voice.event(&event);
+            follower.hear(&event, now) && heard < until
+        });
+        voice.clear();
+        match ended {
+            // The progress of a long replacement may come to that: it is listened to anew.
+            Err(SshError::TooMuch) => Ok(offset),
+            Err(error) if !error.is_connection() => Err(error.trouble(self.node)),
+            _ => Ok(offset),
+        }
+    }
+
+    /// Tells what the new system's log has and nobody heard.
+    fn last_events(&mut self, session: &Session, times: &mut Timeline) {
+        let events = match read_events(session) {
+            Ok(events) => events,
+            Err(error) => {
+                return self
+                    .voice
+                    .say(&format!("cannot read the node's log: {error}"));
+            }
+        };
+        let events = answers::events(&events);
+        // Uptimes before the last reboot are another system's.
+        let reboot = |event: &Event| matches!(event.what, What::Reboot { .. });
+        let this_boot = events.iter().rposition(reboot).map_or(0, |last| last + 1);
+        for (index, event) in events.iter().enumerate() {
+            if index >= this_boot {
+                times.event(event);
+            }
+            self.voice.event(event);
+        }
+    }
+
+    /// The old system is back: it is made as it was.
+    fn came_back(&mut self, session: &Session, agent: &Agent, reason: &str) -> Trouble {
+        let trouble = Trouble::new(
+            Exit::Failed,
+            "old-system-again",
+            format!("is its old system again: {reason}"),
+        );
+        match self.take_back(session, agent) {
+            Ok(()) => {
+                trouble.hint("nothing of it was lost; its boot sector and swap are as they were")
+            }
+            Err(error) => trouble.hint(format!(
+                "its boot sector or swap may not be as they were: {error}"
+            )),
+        }
+    }
+
+    /// Makes the old system as it was before the run, and leaves nothing there.
+    fn take_back(&mut self, session: &Session, agent: &Agent) -> Result<(), SshError> {
+        let voice = &mut *self.voice;
+        agent.take_back(session, Some(&self.plan.run), &mut |event| {
+            voice.event(&event);
+        })?;
+        agent.remove(session)?;
+        if let Err(error) = self.dir.write_taken_back() {
+            self.voice.say(&format!("note: {error:#}"));
+        }
+        Ok(())
+    }
+
+    /// The old system is back from a rehearsal. The log goes with the landing file system, so it
+    /// is read first.
+    fn rehearsed(&mut self, session: &Session, agent: &Agent) -> Result<RehearsalReport, Trouble> {
+        let log = agent.log(session, Log::Events);
+        let log = log.map_err(|error| error.trouble(self.node))?;
+        let events = answers::events(&log);
+        for event in &events {
+            self.voice.event(event);
+        }
+        let report = RehearsalReport::new(&self.plan, &events);
+        self.take_back(session, agent).map_err(|error| {
+            let why = "everything was proved, but its boot sector or swap may not be as they were";
+            Trouble::new(Exit::Failed, "not-taken-back", format!("{why}: {error}"))
+                .hint(format!("try `jumpimg abort {}`", self.node))
+        })?;
+        Ok(report)
+    }
+
+    fn trouble(&self, ending: Ending) -> Trouble {
+        let failed = |code: &str, message: String| Trouble::new(Exit::Failed, code, message);
+        let look = format!(
+            "look again with `jumpimg status {}`; the node goes on by itself",
+            self.node
+        );
+        match ending {
+            Ending::Stuck(why) => {
+                failed("stuck-in-jump", format!("stays in the jump system: {why}")).hint(format!(
+                    "`jumpimg resume {}` begins anew, with --job also with another image; or {}",
+                    self.node,
+                    self.login()
+                ))
+            }
+            Ending::NoReboot => failed("no-reboot", "does not reboot".to_owned())
+                .hint(format!(
+                    "its arm has ended by itself; if it was going down all the time it may still jump: see `jumpimg status {0}`, and go on with `jumpimg resume {0}` or `jumpimg abort {0}`",
+                    self.node
+                )),
+            Ending::TooSlow(what) => failed(
+                "too-slow",
+                format!("{what}, longer than the job's [wait] allows"),
+            )
+            .hint(look),
+            Ending::Silent(why) => {
+                let found = whereabouts(&self.plan).map_or(look.clone(), |found| {
+                    format!("it may have come up under another address: {found}; then {look}")
+                });
+                failed("silent", format!("nothing answers any more: {why}")).hint(found)
+            }
+            Ending::Stranger(os) => failed(
+                "stranger",
+                format!(
+                    "answers as {os}, which knows nothing of run {}",
+                    self.plan.run
+                ),
+            )
+            .hint("log in and see; the run may have been finished or taken back by hand"),
+            Ending::Finished(_) => {
+                failed("failed", "finished, but the connection is gone".to_owned()).hint(look)
+            }
+        }
+    }
+
+    /// How to log in to the jump system by hand.
+    fn login(&self) -> String {
+        let config = self
+            .tools
+            .args
+            .ssh_config
+            .as_ref()
+            .map(|config| format!("-F {} ", config.display()))
+            .unwrap_or_default();
+        let file = self.dir.path().join("known_hosts");
+        format!(
+            "log in with `ssh {config}-o UserKnownHostsFile={} -o HostKeyAlias=jump-{} {}`",
+            file.display(),
+            self.plan.run,
+            self.node
+        )
+    }
+
+    fn sleep(&self, time: Duration) -> Result<(), Trouble> {
+        if self.tools.interrupt.sleep(time) {
+            return Err(SshError::Interrupted.trouble(self.node));
+        }
+        Ok(())
+    }
+}

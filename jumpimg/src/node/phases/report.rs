@@ -1,0 +1,136 @@
+//! The report at the end of a run: how long each part took, what the node is now, where
+//! the log is.
+
+use jumpspec::page::Page;
+use jumpspec::render::seconds;
+use jumpspec::report::{NodeReport, Proved, RehearsalReport};
+use jumpspec::timeline::{Span, Timeline};
+use serde_json::{Map, json};
+
+use super::follow::Followed;
+use super::run::Run;
+use crate::error::Trouble;
+
+impl Run<'_> {
+    /// Keeps the report and tells it, to people and to programs.
+    pub(super) fn conclude(
+        &mut self,
+        followed: &Followed,
+        times: &Timeline,
+    ) -> Result<(), Trouble> {
+        let spans = times.spans();
+        let log = self.dir.path().display().to_string();
+        let (event, report, text) = match followed {
+            Followed::Finished(report) => {
+                self.dir.write_report(report)?;
+                let text = text(self.node, report, &spans, &log);
+                ("report", json!(report), text)
+            }
+            Followed::Rehearsed(report) => {
+                self.dir.write_rehearsal(report)?;
+                let text = rehearsal(self.node, report, &log);
+                ("rehearsal", json!(report), text)
+            }
+        };
+        let fields = [
+            ("report".to_owned(), report),
+            ("times".to_owned(), json!(spans)),
+            ("log".to_owned(), json!(log)),
+        ];
+        self.voice.object(event, Map::from_iter(fields));
+        self.voice.text(&text);
+        Ok(())
+    }
+}
+
+fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> Page {
+    let mut text = Page::default();
+    text.blank();
+    text.line(format_args!(
+        "{node}: {} has proved itself and is its old system again",
+        report.hostname
+    ));
+    for Proved { step, millis } in &report.proved {
+        let time = millis.map(seconds).unwrap_or_default();
+        text.line(format_args!("  {step:<44} {time:>8}"));
+    }
+    text.line("not proved, for only a replacement can show it:");
+    for what in &report.not_proved {
+        text.line(format_args!("  - {what}"));
+    }
+    text.line(format_args!("  log: {log}"));
+    text
+}
+
+fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
+    let mut text = Page::default();
+    text.blank();
+    text.line(format_args!(
+        "{node}: {} is now {}, Linux {}",
+        report.hostname, report.os, report.kernel
+    ));
+    for Span { name, millis } in spans {
+        text.line(format_args!("  {name:<8} {:>12}", seconds(*millis)));
+    }
+    for note in &report.notes {
+        text.line(format_args!("  note: {note}"));
+    }
+    text.line(format_args!("  log: {log}"));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jumpspec::run_id::RunId;
+
+    #[test]
+    fn a_rehearsals_report_says_what_was_proved_and_what_was_not() {
+        let report = RehearsalReport {
+            run: RunId::new(0xaa),
+            hostname: "node07".to_owned(),
+            proved: vec![Proved {
+                step: "prove: the network is up".to_owned(),
+                millis: Some(1200),
+            }],
+            not_proved: vec!["the replacement itself".to_owned()],
+        };
+        insta::assert_snapshot!(rehearsal("n7", &report, "/state/runs/aa"), @r"
+        n7: node07 has proved itself and is its old system again
+          prove: the network is up                        1.2 s
+        not proved, for only a replacement can show it:
+          - the replacement itself
+          log: /state/runs/aa
+        ");
+    }
+
+    #[test]
+    fn a_report_has_times_system_and_log() {
+        let report = NodeReport {
+            run: RunId::new(0xaa),
+            hostname: "node07".to_owned(),
+            os: "Debian GNU/Linux 13 (trixie)".to_owned(),
+            kernel: "6.12.0".to_owned(),
+            boot_id: "b".to_owned(),
+            notes: vec!["the account bob has another uid now".to_owned()],
+        };
+        let spans = [
+            Span {
+                name: "stage",
+                millis: 40_000,
+            },
+            Span {
+                name: "total",
+                millis: 130_000,
+            },
+        ];
+        insta::assert_snapshot!(text("n7", &report, &spans, "/state/runs/aa"), @r"
+
+        n7: node07 is now Debian GNU/Linux 13 (trixie), Linux 6.12.0
+          stage          40.0 s
+          total      2 min 10 s
+          note: the account bob has another uid now
+          log: /state/runs/aa
+        ");
+    }
+}

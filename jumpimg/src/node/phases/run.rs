@@ -1,0 +1,53 @@
+//! One run on one node: what its phases work with.
+
+use std::time::Instant;
+
+use jumpspec::plan::Plan;
+
+use crate::error::{Exit, Trouble};
+use crate::node::run_dir::RunDir;
+use crate::node::tell::Voice;
+use crate::node::tools::Tools;
+
+/// One run on one node.
+pub(crate) struct Run<'a> {
+    pub(crate) tools: &'a Tools<'a>,
+    pub(crate) node: &'a str,
+    pub(crate) plan: Plan,
+    pub(crate) dir: RunDir,
+    pub(crate) voice: &'a mut Voice,
+    pub(crate) begun: Instant,
+    /// The secret by which the node knows this host, if the run was begun here.
+    pub(crate) mark: Option<String>,
+}
+
+/// After Ctrl-C: the state that the node is in. Who was nearer to it knew better, and has said so
+/// with a hint.
+pub(crate) fn interrupted(trouble: Trouble, node: &str, state: &str) -> Trouble {
+    let is_told = trouble.causes.iter().any(|cause| cause.hint.is_some());
+    if trouble.exit != Exit::Interrupted || is_told {
+        return trouble;
+    }
+    Trouble::new(
+        Exit::Interrupted,
+        "interrupted",
+        format!("interrupted; {state}"),
+    )
+    .hint(format!("see `jumpimg status {node}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_that_is_told_first_after_ctrl_c_stays() {
+        let bare = Trouble::new(Exit::Interrupted, "interrupted", "interrupted");
+        let inner = interrupted(bare, "n", "it goes on unattended");
+        let outer = interrupted(inner, "n", "it stays as it is");
+        assert_eq!(
+            outer.causes[0].message,
+            "interrupted; it goes on unattended"
+        );
+    }
+}

@@ -1,0 +1,341 @@
+//! The first part of a run: this host's files go to the landing partition.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use jumpspec::bundle::Bundle;
+use jumpspec::event::{Event, What};
+use jumpspec::facts::Facts;
+use jumpspec::plan::Plan;
+use jumpspec::status::EXIT_BUSY;
+use jumpspec::step::{ImageRole, Step};
+
+use super::key::KeyPair;
+use super::run::{Run, interrupted};
+use super::upload::Upload;
+use crate::error::{Exit, Trouble};
+use crate::node::agent::{Agent, Goal};
+use crate::node::ssh::{Route, Session, SshError};
+use crate::node::tools::Common;
+
+/// A connection that breaks is made again, after pauses of so many seconds, this often
+/// without anything having got on.
+const PAUSES: [u64; 8] = [1, 2, 5, 10, 20, 30, 60, 60];
+
+/// The node while it is staged, for whoever does not hear of it any more.
+const NOT_ARMED: &str = "it is not armed, so a reboot boots it again";
+
+/// The node after Ctrl-C while it is staged.
+const STAGING: &str = "its old system runs and is untouched, but its landing partition may be swap no more; it is not armed, so a reboot boots it again: go on with `jumpimg resume --job`, or `jumpimg abort`";
+
+/// A node that may be armed, with no reboot ordered.
+fn arming(plan: &Plan) -> String {
+    format!(
+        "its old system runs, and may be armed: that ends by itself within {}, and a reboot before then goes through the jump system back to it; go on with `jumpimg resume`, or `jumpimg abort`",
+        String::from(plan.wait.boot)
+    )
+}
+
+/// However much gets on between two breaks, there are no more than these.
+const MOST_ATTEMPTS: usize = 500;
+
+/// The part of a run that fills the landing partition from this host's files.
+pub(crate) struct Staging<'s, 'r, 'c> {
+    pub(crate) run: &'s mut Run<'r>,
+    /// The job's files, where there is a job: a node that has all of them wants none.
+    pub(crate) common: Option<&'s Common<'c>>,
+    pub(crate) goal: Goal,
+    /// What goes to the node before the first step, until it is there.
+    pub(crate) bundle: Option<Bundle>,
+    /// Whether the landing partition was written to.
+    pub(crate) landing_taken: bool,
+}
+
+/// What the node wants next.
+enum Next {
+    Image(ImageRole, u64),
+    Reached,
+}
+
+/// The bundle of a run that begins.
+pub(crate) fn bundle(common: &Common<'_>, plan: &Plan, facts: &Facts, key: KeyPair) -> Bundle {
+    Bundle {
+        plan: plan.clone(),
+        facts: facts.clone(),
+        origin: origin(),
+        host_key: key.private,
+        host_key_public: key.public,
+        authorized_keys: common.job.authorized_keys.clone(),
+        hooks: common.job.hooks.clone(),
+    }
+}
+
+/// Who this is and what the clock here says, for admins of other hosts to read.
+fn origin() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    let host = jumpsys::system::hostname().unwrap_or_default();
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
+    format!("{user}@{host}, {now}")
+}
+
+impl Staging<'_, '_, '_> {
+    /// Stages the node, and arms it while we are here.
+    pub(crate) fn stage_and_arm(
+        &mut self,
+        session: Session,
+        agent: &Agent,
+    ) -> Result<Session, Trouble> {
+        self.goal = Goal::Stage;
+        let node = self.run.node;
+        let staged = self.reach(session, agent);
+        let session = staged.map_err(|trouble| interrupted(trouble, node, STAGING))?;
+        self.goal = Goal::Arm;
+        let armed = self.reach(session, agent);
+        armed.map_err(|trouble| interrupted(trouble, node, &arming(&self.run.plan)))
+    }
+
+    /// Reaches the goal, through connections that break; the last one is still open.
+    pub(crate) fn reach(&mut self, session: Session, agent: &Agent) -> Result<Session, Trouble> {
+        let mut session = Some(session);
+        let mut failures = 0;
+        for _ in 0..MOST_ATTEMPTS {
+            let (advanced, result) = self.attempt(&mut session, agent);
+            let error = match result {
+                Ok(()) => {
+                    return session
+                        .context("the connection is gone")
+                        .map_err(Trouble::from);
+                }
+                Err(error) => error,
+            };
+            if advanced {
+                failures = 0;
+            }
+            self.pause(error, failures)?;
+            failures += 1;
+        }
+        let why = format!("the connection broke {MOST_ATTEMPTS} times");
+        Err(Trouble::new(Exit::Failed, "no-progress", why)
+            .hint("go on with `jumpimg resume` over a better line, or `jumpimg abort`"))
+    }
+
+    /// The way to the system that is filled.
+    fn route(&self) -> Route {
+        let mut route = self.run.tools.args.route(self.run.node);
+        if self.goal == Goal::Exchange && self.run.dir.is_pinned() {
+            route.keys = self.run.dir.host_keys();
+        }
+        route
+    }
+
+    /// Goes on until the goal is reached or something fails; whether anything got on.
+    fn attempt(
+        &mut self,
+        session: &mut Option<Session>,
+        agent: &Agent,
+    ) -> (bool, Result<(), StageError>) {
+        let mut advanced = false;
+        let open = match session.take() {
+            Some(open) => open,
+            None => match Session::open(&self.route(), &self.run.tools.interrupt) {
+                Ok(open) => open,
+                Err(error) => return (advanced, Err(error.into())),
+            },
+        };
+        if let (Some(bundle), Some(common)) = (&self.bundle, self.common) {
+            if let Err(error) = agent.hand_over(&open, bundle, &common.images.toolbox) {
+                return (advanced, Err(error.into()));
+            }
+            self.bundle = None;
+        }
+        let mut whole = Vec::new();
+        loop {
+            let next = self.steps(&open, agent, &mut advanced);
+            let sent = match next {
+                Ok(Next::Image(image, _)) if whole.contains(&image) => {
+                    Err(StageError::asks_again(image))
+                }
+                Ok(Next::Image(image, offset)) => {
+                    whole.push(image);
+                    self.send(&open, agent, image, offset, &mut advanced)
+                }
+                Ok(Next::Reached) => {
+                    *session = Some(open);
+                    return (true, Ok(()));
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = sent {
+                // A busy node's connection is sound; a broken one is made again.
+                *session = Some(open).filter(|_| error.busy());
+                return (advanced, Err(error));
+            }
+        }
+    }
+
+    fn steps(
+        &mut self,
+        session: &Session,
+        agent: &Agent,
+        advanced: &mut bool,
+    ) -> Result<Next, StageError> {
+        let (mut next, mut failed) = (None, None);
+        let (voice, landing_taken) = (&mut *self.run.voice, &mut self.landing_taken);
+        let done = agent.fill(session, self.goal, &mut |event: Event| {
+            *advanced |= matches!(event.what, What::Done { .. });
+            match &event.what {
+                What::Begin { step } if *step == Step::MakeLanding.to_string() => {
+                    *landing_taken = true;
+                }
+                What::Need { image, offset } => next = Some(Next::Image(*image, *offset)),
+                What::Complete => next = Some(Next::Reached),
+                What::Failed { .. } => failed = Some(event.what.clone()),
+                _ => {}
+            }
+            voice.event(&event);
+        });
+        done.map_err(|error| StageError::talk(error, failed))?;
+        next.ok_or_else(|| SshError::unreachable("the node did not say what it needs next").into())
+    }
+
+    fn send(
+        &mut self,
+        session: &Session,
+        agent: &Agent,
+        image: ImageRole,
+        offset: u64,
+        advanced: &mut bool,
+    ) -> Result<(), StageError> {
+        let common = self.common.ok_or_else(|| StageError::needs_job(image))?;
+        let mut upload = Upload::open(common.images.path(image), offset)?;
+        let input = upload.input();
+        let total = self.run.plan.image(image).size;
+        let what = format!("send the {image}");
+        let voice = &mut *self.run.voice;
+        let mut failed = None;
+        let sent = agent.receive(session, image, offset, input, &mut |event| {
+            if let Some(event) = event {
+                if matches!(event.what, What::Failed { .. }) {
+                    failed = Some(event.what.clone());
+                }
+                voice.event(&event);
+            }
+            voice.progress(&what, offset.saturating_add(upload.sent()), total);
+        });
+        voice.clear();
+        *advanced |= upload.sent() > 0;
+        sent.map_err(|error| StageError::talk(error, failed))
+    }
+
+    /// After a step failed: the landing partition becomes swap again, if it was taken.
+    pub(crate) fn give_up(&mut self, agent: &Agent, trouble: Trouble) -> Trouble {
+        if trouble.exit == Exit::Interrupted || !self.landing_taken {
+            return trouble;
+        }
+        let voice = &mut *self.run.voice;
+        let tools = self.run.tools;
+        let open = Session::open(&tools.args.route(self.run.node), &tools.interrupt);
+        let back = open.and_then(|session| {
+            agent.take_back(&session, Some(&self.run.plan.run), &mut |event| {
+                voice.event(&event);
+            })?;
+            agent.remove(&session)
+        });
+        match back {
+            Ok(()) => trouble.hint("the node is as it was: nothing else was changed, and the landing partition is swap again"),
+            Err(error) => trouble.hint(format!(
+                "of the old system nothing was changed but its landing partition, which is swap no more ({error}); {}, or try `jumpimg abort {}`",
+                if self.goal == Goal::Arm { arming(&self.run.plan) } else { NOT_ARMED.to_owned() },
+                self.run.node
+            )),
+        }
+    }
+
+    /// Waits before the next attempt, or says why there is none.
+    fn pause(&mut self, error: StageError, failures: usize) -> Result<(), Trouble> {
+        let (Some(why), Some(&pause)) = (error.passing(), PAUSES.get(failures)) else {
+            return Err(error.trouble(self.run.node));
+        };
+        self.run.voice.say(&format!("{why}; again in {pause} s"));
+        if self.run.tools.interrupt.sleep(Duration::from_secs(pause)) {
+            return Err(SshError::Interrupted.trouble(self.run.node));
+        }
+        Ok(())
+    }
+}
+
+/// What ended an attempt.
+enum StageError {
+    /// The talk with the node came to this.
+    Talk {
+        error: SshError,
+        /// The node's own word for it.
+        failed: Option<What>,
+    },
+    /// Nothing that another attempt would change.
+    Final(Trouble),
+}
+
+impl StageError {
+    fn talk(error: SshError, failed: Option<What>) -> Self {
+        Self::Talk { error, failed }
+    }
+
+    /// The node lacks an image, and there is no job that names it.
+    fn needs_job(image: ImageRole) -> Self {
+        let why = format!("the node lacks a part of the {image}");
+        Self::Final(
+            Trouble::new(Exit::Refused, "needs-job", why).hint("name the run's job with --job"),
+        )
+    }
+
+    /// The node took all of an image, and wants more of it.
+    fn asks_again(image: ImageRole) -> Self {
+        let why = format!("the node has taken all of the {image} and asks for it again");
+        Self::Final(
+            Trouble::new(Exit::Failed, "no-progress", why)
+                .hint("what runs there is not what jump put there, or its disk loses what is written: log in and see"),
+        )
+    }
+
+    fn busy(&self) -> bool {
+        let Self::Talk { error, .. } = self else {
+            return false;
+        };
+        matches!(
+            error,
+            SshError::Remote {
+                status: EXIT_BUSY,
+                ..
+            }
+        )
+    }
+
+    /// What may be otherwise in a moment, in words.
+    fn passing(&self) -> Option<String> {
+        match self {
+            Self::Talk {
+                error,
+                failed: None,
+            } if self.busy() || error.is_connection() => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    fn trouble(self, node: &str) -> Trouble {
+        match self {
+            Self::Talk {
+                failed: Some(What::Failed { step, error, next }),
+                ..
+            } => Trouble::new(Exit::Failed, "step-failed", format!("{step}: {error}")).hint(next),
+            Self::Talk { error, .. } => error.trouble(node),
+            Self::Final(trouble) => trouble,
+        }
+    }
+}
+
+impl From<SshError> for StageError {
+    fn from(error: SshError) -> Self {
+        Self::talk(error, None)
+    }
+}

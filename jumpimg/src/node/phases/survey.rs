@@ -1,0 +1,109 @@
+//! Looks at a node and works its plan out: what `check` shows and `push` begins with.
+//! Changes nothing on the node but for a private directory, in memory where that takes programs.
+
+use jumpspec::disk::FoundPartition;
+use jumpspec::facts::Facts;
+use jumpspec::plan::{LANDING_LABEL, Plan};
+use jumpspec::run_id::RunId;
+
+use crate::error::{Exit, Trouble};
+use crate::node::agent::Agent;
+use crate::node::random::{random_bits, random_hex};
+use crate::node::run_dir::RunDir;
+use crate::node::ssh::{Session, SshError};
+use crate::node::tools::{Common, Purpose, Tools};
+
+/// A node that was looked at, with the connection still open.
+pub(crate) struct Survey {
+    pub(crate) session: Session,
+    pub(crate) agent: Agent,
+    pub(crate) facts: Facts,
+    /// The admin host's secret, for this run.
+    pub(crate) mark: String,
+    /// The plan, or what stands against it.
+    pub(crate) plan: Result<Plan, Trouble>,
+}
+
+impl Survey {
+    /// Leaves the node as it was found.
+    pub(crate) fn leave(&self) -> Result<(), Trouble> {
+        self.agent
+            .remove(&self.session)
+            .map_err(|error| error.trouble(self.session.host()))
+    }
+}
+
+/// Looks at `node`.
+pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Result<Survey, Trouble> {
+    let tools = common.tools;
+    let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
+    let session = Session::open(&tools.args.route(node), &tools.interrupt)
+        .map_err(|error| in_jump(tools, node, &error).unwrap_or_else(|| error.trouble(node)))?;
+    let agent = Agent::upload(&session, &run, &tools.jumpinit, common.room())
+        .map_err(|error| error.trouble(node))?;
+    let asked = agent.facts(&session, &common.job.job.save.all_paths());
+    let facts = match asked.and_then(refuse_jump_system) {
+        Ok(facts) => facts,
+        Err(trouble) => {
+            // The first trouble is the one to tell.
+            agent.remove(&session).ok();
+            return Err(trouble);
+        }
+    };
+    let mut plan = common.plan(&run, &mark, &facts, purpose);
+    if let Ok(plan) = &mut plan {
+        plan.notes.extend(done_before(tools, node, plan));
+        plan.notes.extend(agent.note());
+    }
+    Ok(Survey {
+        session,
+        agent,
+        facts,
+        mark,
+        plan,
+    })
+}
+
+/// What answers has another host key than the node: its jump system, if it has the run's.
+fn in_jump(tools: &Tools<'_>, node: &str, error: &SshError) -> Option<Trouble> {
+    let latest = tools.state.latest(node).filter(RunDir::is_pinned)?;
+    if !matches!(error, SshError::HostKey(_)) {
+        return None;
+    }
+    let mut route = tools.args.route(node);
+    route.keys = latest.host_keys();
+    Session::open(&route, &tools.interrupt).ok()?;
+    Some(jump_system_runs(latest.run()))
+}
+
+/// A jump system is no system to replace.
+fn refuse_jump_system(facts: Facts) -> Result<Facts, Trouble> {
+    let label = |partition: &FoundPartition| partition.content.as_ref()?.label.clone();
+    let root = facts.root().and_then(|(_, partition)| label(partition));
+    match (root.as_deref(), &facts.jump) {
+        (Some(LANDING_LABEL), Some(jump)) => Err(jump_system_runs(&jump.run)),
+        _ => Ok(facts),
+    }
+}
+
+fn jump_system_runs(run: &str) -> Trouble {
+    Trouble::new(
+        Exit::Refused,
+        "in-jump",
+        format!("is in its jump system, in run {run}"),
+    )
+    .hint("see `jumpimg status`; if it gave up, `jumpimg resume` goes on, with --job also with another image")
+}
+
+/// That this host has made the node of this very image before.
+fn done_before(tools: &Tools<'_>, node: &str, plan: &Plan) -> Option<String> {
+    let latest = tools.state.latest(node)?;
+    let before = latest.plan().ok()?;
+    let same = latest.is_finished() && before.images.target.digest == plan.images.target.digest;
+    same.then(|| {
+        format!(
+            "run {} has made this node of this very image already; this does it again",
+            before.run
+        )
+    })
+}

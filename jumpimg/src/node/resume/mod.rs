@@ -1,0 +1,345 @@
+//! `jumpimg resume`: goes on with a run that stands still. In the jump system after it gave up,
+//! with the same plan or by another job; on the old system when the admin host went away while
+//! the node was staged or before it was rebooted.
+
+mod exchange;
+mod take_over;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use jumpspec::journal::Stage;
+use jumpspec::plan::Plan;
+use jumpspec::status::{Kept, Status};
+use jumpspec::step::ImageRole;
+use jumpspec::timeline::Timeline;
+use jumpspec::{answers, render};
+use serde_json::{Map, json};
+
+use exchange::{exchange, successor};
+use take_over::{Claim, Consent, refuse_without_mark};
+
+use crate::error::{Exit, Trouble};
+use crate::node::agent::{Agent, Goal, read_events};
+use crate::node::args::{NodeArgs, node_name};
+use crate::node::lookout::{Lookout, Sight};
+use crate::node::phases::follow::Start;
+use crate::node::phases::run::{Run, interrupted};
+use crate::node::phases::stage::Staging;
+use crate::node::run_dir::RunDir;
+use crate::node::several::each;
+use crate::node::ssh::Session;
+use crate::node::tell::Voice;
+use crate::node::tools::{Common, Tools};
+use crate::terminal::ask::ask;
+
+/// Goes on with a run that stands still, e.g. after the jump system gave up
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ResumeArgs {
+    /// Go on by this job, e.g. with another target image; its jump image must be the run's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) job: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Go on with a run that another admin host has begun, and know its jump system by the host key
+    /// that the node names
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Stop after showing the new plan; nothing is changed
+    #[arg(long, conflicts_with = "yes", requires = "job")]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) nodes: NodeArgs,
+    /// The nodes, as ssh knows them
+    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
+    pub(crate) node: Vec<String>,
+}
+
+/// Goes on with all nodes, one after another.
+pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
+    let tools = Tools::read(&args.nodes)?;
+    let common = args.job.as_ref();
+    let common = common.map(|job| Common::read(&tools, job)).transpose()?;
+    each(&args.node, args.nodes.json, |node, voice| {
+        let resume = Resume {
+            args,
+            tools: &tools,
+            common: common.as_ref(),
+            node,
+        };
+        resume.run(voice)
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Resume<'a> {
+    args: &'a ResumeArgs,
+    tools: &'a Tools<'a>,
+    common: Option<&'a Common<'a>>,
+    node: &'a str,
+}
+
+impl<'a> Resume<'a> {
+    fn run(self, voice: &mut Voice) -> Result<(), Trouble> {
+        let latest = self.tools.state.latest(self.node);
+        let (session, agent, sight) =
+            Lookout::new(self.tools, self.node, latest.as_ref())?.meet()?;
+        let stage = match &sight {
+            Sight::Old(status) | Sight::Jump(status) => {
+                status.journal.as_ref().map(|journal| journal.stage)
+            }
+            _ => None,
+        };
+        let resumed = match (sight, stage) {
+            (Sight::Jump(status), _) if status.gave_up => {
+                self.in_jump(session, &agent, &status, voice)
+            }
+            (Sight::Old(status), Some(Stage::Stage | Stage::Armed)) if !status.live => {
+                self.in_old(session, &agent, &status, voice)
+            }
+            (sight, _) => {
+                agent
+                    .remove(&session)
+                    .map_err(|error| error.trouble(self.node))?;
+                Err(self.not_stuck(&sight))
+            }
+        };
+        resumed.map_err(|trouble| interrupted(trouble, self.node, "nothing was ordered there yet"))
+    }
+
+    /// Why there is nothing to go on with.
+    fn not_stuck(self, sight: &Sight) -> Trouble {
+        let refused = |code: &str, why: String| {
+            Trouble::new(Exit::Refused, code, why)
+                .hint(format!("see `jumpimg status {}`", self.node))
+        };
+        match sight {
+            Sight::Old(status) if status.live => refused(
+                "jump-in-progress",
+                format!(
+                    "run {} is at work on it at this moment, by {}",
+                    status.run.as_deref().unwrap_or("?"),
+                    status.origin.as_deref().unwrap_or("somebody")
+                ),
+            ),
+            Sight::Old(status) => refused(
+                "old-system-again",
+                format!(
+                    "is its old system again: {}",
+                    status.reason().unwrap_or("no reason was left")
+                ),
+            )
+            .hint(format!(
+                "`jumpimg abort {}` makes it as it was; then push again",
+                self.node
+            )),
+            Sight::Jump(status) => refused(
+                "not-stuck",
+                format!("the jump system is at work{}", at(status)),
+            ),
+            Sight::New(_) => refused("not-stuck", "its new system is being tried".to_owned()),
+            _ => refused("no-run", "no run is under way on it".to_owned()),
+        }
+    }
+
+    /// The run's directory on this host; another host's run is taken over first.
+    fn directory(
+        self,
+        ours: Option<RunDir>,
+        kept: &Kept,
+        status: &Status,
+    ) -> Result<RunDir, Trouble> {
+        if let Some(ours) = ours {
+            return Ok(ours);
+        }
+        let consent = match self.args {
+            ResumeArgs {
+                take_over: true, ..
+            } => Consent::Given,
+            ResumeArgs { yes: true, .. } => Consent::Missing,
+            _ => Consent::Asked,
+        };
+        let claim = Claim {
+            node: self.node,
+            kept,
+            origin: status.origin.as_deref(),
+        };
+        claim.take_over(self.tools, consent)
+    }
+
+    /// The jump system gave up.
+    fn in_jump(
+        self,
+        session: Session,
+        agent: &Agent,
+        status: &Status,
+        voice: &mut Voice,
+    ) -> Result<(), Trouble> {
+        let mut kept = agent.kept(&session)?;
+        let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;
+        let mark = ours.as_ref().and_then(RunDir::mark);
+        if kept.facts.is_none() {
+            kept.facts = ours.as_ref().and_then(|ours| ours.facts().ok());
+        }
+        if self.common.is_none() {
+            refuse_without_mark(&kept.plan, mark.as_ref())?;
+        }
+        let next = self
+            .common
+            .map(|common| successor(common, &kept, mark.clone()))
+            .transpose()?;
+        if let (Some((next, _)), Some(common)) = (&next, self.common) {
+            self.agree(common, next, &kept, voice)?;
+            if self.args.dry_run {
+                return Ok(());
+            }
+        }
+        let dir = self.directory(ours, &kept, status)?;
+        voice.keep(dir.events()?);
+        let mut run = Run {
+            tools: self.tools,
+            node: self.node,
+            plan: kept.plan.clone(),
+            dir,
+            voice,
+            begun: Instant::now(),
+            mark,
+        };
+        let session = match (next, self.common) {
+            (Some((next, mark)), Some(common)) => {
+                exchange(&mut run, common, &kept, next, &mark, session)?
+            }
+            _ => session,
+        };
+        let told = read_events(&session).map_err(|error| error.trouble(self.node))?;
+        run.voice.known(&answers::events(&told));
+        let mut times = Timeline::default();
+        times.armed(run.begun.elapsed());
+        let voice = &mut *run.voice;
+        agent
+            .resume(&session, &run.plan.run, &mut |event| voice.event(&event))
+            .map_err(|error| error.trouble(self.node))?;
+        drop(session);
+        let start = Start {
+            boot_id: status.boot_id.clone(),
+            offset: told.len() as u64,
+        };
+        run.follow_to_the_end(&start, times)
+    }
+
+    fn agree(
+        self,
+        common: &Common<'_>,
+        next: &Plan,
+        kept: &Kept,
+        voice: &mut Voice,
+    ) -> Result<(), Trouble> {
+        if self.args.nodes.json {
+            voice.object("plan", Map::from_iter([("plan".to_owned(), json!(next))]));
+        }
+        if let Some(facts) = &kept.facts {
+            voice.text(&render::plan(next, facts));
+        }
+        if self.args.dry_run || self.args.yes {
+            return Ok(());
+        }
+        let question = format!("Go on with {} by this plan?", next.hostname);
+        ask(&question, &next.hostname, &common.tools.interrupt)
+    }
+
+    /// The old system runs: staged by halves, or armed and never rebooted.
+    fn in_old(
+        self,
+        session: Session,
+        seen_by: &Agent,
+        status: &Status,
+        voice: &mut Voice,
+    ) -> Result<(), Trouble> {
+        let failed = |error: crate::node::ssh::SshError| error.trouble(self.node);
+        let kept = seen_by.kept(&session);
+        seen_by.remove(&session).map_err(failed)?;
+        let kept = kept?;
+        self.refuse_rebooted(&kept)?;
+        let stage = status.journal.as_ref().map(|journal| journal.stage);
+        let common = match stage {
+            Some(Stage::Stage) => Some(self.can_stage(&kept)?),
+            // It has the images.
+            _ => self.common,
+        };
+        let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;
+        let mark = ours.as_ref().and_then(RunDir::mark);
+        refuse_without_mark(&kept.plan, mark.as_ref())?;
+        let dir = self.directory(ours, &kept, status)?;
+        voice.keep(dir.events()?);
+        let mut run = Run {
+            tools: self.tools,
+            node: self.node,
+            plan: kept.plan,
+            dir,
+            voice,
+            begun: Instant::now(),
+            mark,
+        };
+        // The run's own directory, in which the bundle is.
+        let agent =
+            Agent::upload(&session, &run.plan.run, &self.tools.jumpinit, 0).map_err(failed)?;
+        let mut staging = Staging {
+            run: &mut run,
+            common,
+            goal: Goal::Stage,
+            bundle: None,
+            landing_taken: true,
+        };
+        // Also a node that is armed: what was saved for that may be old.
+        let session = staging.stage_and_arm(session, &agent)?;
+        run.jump(session, &agent)
+    }
+
+    /// What was staged in an earlier boot of the old system is of that.
+    fn refuse_rebooted(self, kept: &Kept) -> Result<(), Trouble> {
+        if kept.can_stage {
+            return Ok(());
+        }
+        let why = format!(
+            "the node was rebooted since run {} was begun",
+            kept.plan.run
+        );
+        Err(Trouble::new(Exit::Refused, "cannot-stage", why)
+            .hint(format!("`jumpimg abort {}`, then push again", self.node)))
+    }
+
+    /// The job's files, if they are those that the node is being staged with.
+    fn can_stage(self, kept: &Kept) -> Result<&'a Common<'a>, Trouble> {
+        let again = format!("`jumpimg abort {}`, then push again", self.node);
+        let Some(common) = self.common else {
+            let why = format!("run {} was not staged to its end", kept.plan.run);
+            return Err(Trouble::new(Exit::Refused, "needs-job", why)
+                .hint(format!("name its job with --job; or {again}")));
+        };
+        let files = [
+            (ImageRole::Jump, common.images.jump.digest),
+            (ImageRole::Target, common.images.target.digest),
+        ];
+        if let Some((image, _)) = files
+            .iter()
+            .find(|(image, digest)| kept.plan.image(*image).digest != *digest)
+        {
+            let why = format!(
+                "the job's {image} is not the one that run {} is staged with",
+                kept.plan.run
+            );
+            return Err(Trouble::new(Exit::Refused, "other-image", why).hint(again));
+        }
+        Ok(common)
+    }
+}
+
+fn at(status: &Status) -> String {
+    status
+        .step
+        .as_ref()
+        .map(|step| format!(", at step {} of {}: {}", step.number, step.of, step.words))
+        .unwrap_or_default()
+}
