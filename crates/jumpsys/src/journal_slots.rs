@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::durable::{self, DurableError};
+use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
 
 /// Bytes of a slot.

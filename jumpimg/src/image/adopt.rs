@@ -13,7 +13,7 @@ use jumparchive::{Archive, Error, UnpackOptions};
 use jumpspec::manifest::Kind;
 use jumpspec::page::Page;
 use jumpspec::size::Size;
-use jumpsys::system;
+use jumpsys::kernel::system;
 use tempfile::TempDir;
 
 use crate::error::{Exit, Trouble};

@@ -1,7 +1,7 @@
 //! Numbers that nobody can guess: ids of runs, names, secrets.
 
 use anyhow::Context as _;
-use jumpsys::system::random_bytes;
+use jumpsys::kernel::system::random_bytes;
 
 use crate::error::Trouble;
 

@@ -12,7 +12,7 @@ use jumpspec::plan::Plan;
 use jumpspec::public_key::PublicKey;
 use jumpspec::report::{self, NodeReport, RehearsalReport};
 use jumpspec::run_id::RunId;
-use jumpsys::atomic::write_atomic;
+use jumpsys::files::atomic::write_atomic;
 
 use crate::node::ssh::HostKeys;
 

@@ -9,11 +9,11 @@ use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::disk::{Extent, SECTOR};
 use jumpspec::places;
 use jumpspec::selector::{self, Actions, Doubt, State};
-use jumpsys::bootsector::{BootSector, compose, place_core};
-use jumpsys::bootwrite;
+use jumpsys::boot::bootsector::{BootSector, compose, place_core};
+use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
-use jumpsys::durable;
-use jumpsys::root::{Owner, Root};
+use jumpsys::disk::durable;
+use jumpsys::files::root::{Owner, Root};
 
 use crate::boot::environment;
 use crate::run::context::Context;

@@ -4,9 +4,9 @@
 use anyhow::{Context as _, Result};
 use jumpspec::plan::Plan;
 use jumpspec::selector::{self, Actions, Doubt, Selector, State};
-use jumpsys::freeze;
-use jumpsys::grubenv::{self, Env};
-use jumpsys::root::{Owner, Root};
+use jumpsys::boot::grubenv::{self, Env};
+use jumpsys::files::freeze;
+use jumpsys::files::root::{Owner, Root};
 
 use crate::node::landing::next_boot;
 use crate::run::context::Context;

@@ -8,8 +8,8 @@ pub(crate) mod new_loader;
 use anyhow::Result;
 use jumpspec::journal::{Arm, Journal, Stage};
 use jumpspec::selector::{self, State};
-use jumpsys::freeze;
-use jumpsys::system::{boot_id, uptime_ms};
+use jumpsys::files::freeze;
+use jumpsys::kernel::system::{boot_id, uptime_ms};
 
 use crate::run::context::Context;
 use crate::run::landing;

@@ -11,12 +11,12 @@ use jumpspec::places::{
 };
 use jumpspec::selector::{self, NEW_SECTOR};
 use jumpspec::trial;
-use jumpsys::bootsector::{compose, place_core};
-use jumpsys::bootwrite;
+use jumpsys::boot::bootsector::{compose, place_core};
+use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
-use jumpsys::durable;
-use jumpsys::freeze;
-use jumpsys::root::{Owner, Root};
+use jumpsys::disk::durable;
+use jumpsys::files::freeze;
+use jumpsys::files::root::{Owner, Root};
 
 use crate::boot::bios::{ensure_fits, planned, read_sector};
 use crate::run::context::Context;

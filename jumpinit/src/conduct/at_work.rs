@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use jumpspec::bundle;
 use jumpspec::step::Step;
-use jumpsys::atomic::write_atomic;
+use jumpsys::files::atomic::write_atomic;
 
 /// The note of a step that is being carried out.
 #[derive(Debug)]

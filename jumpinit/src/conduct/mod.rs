@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use jumpspec::event::What;
 use jumpspec::journal::Journal;
 use jumpspec::step::Step;
-use jumpsys::system::uptime_ms;
+use jumpsys::kernel::system::uptime_ms;
 
 use crate::run::context::Context;
 

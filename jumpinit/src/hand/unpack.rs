@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Existing, Image, UnpackOptions};
-use jumpsys::root::Root;
+use jumpsys::files::root::Root;
 
 use crate::run::reporter::Reporter;
 

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use jumpspec::event::{Event, What};
 use jumpspec::places;
 use jumpspec::plan::PlannedFilesystem;
-use jumpsys::mount::{self, MountGuard, MountSpec, MsFlags};
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
 
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_file_system_whose_journal_cannot_be_replayed_is_read_without_it() {
-        if !jumpsys::system::is_root() {
+        if !jumpsys::kernel::system::is_root() {
             println!("skipped: reading without the journal: not root");
             return;
         }
@@ -186,7 +186,7 @@ mod tests {
         let mount = Program::new("/usr/bin/mount").args(["-t", "ext4", "-o", "loop"]);
         mount.arg(at("image")).arg(at("mnt")).run().unwrap();
         std::fs::write(at("mnt/log"), "why").unwrap();
-        jumpsys::freeze::settle(&at("mnt")).unwrap();
+        jumpsys::files::freeze::settle(&at("mnt")).unwrap();
         // As power would cut it: mounted, with a journal to replay.
         std::fs::write(at("mnt/later"), "").unwrap();
         let sync = Program::new("/usr/bin/sync").arg("-f").arg(at("mnt"));

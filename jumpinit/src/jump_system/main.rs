@@ -10,7 +10,7 @@ use jumpspec::event::What;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
 use jumpspec::selector::State;
-use jumpsys::restart::{RebootVia, reboot};
+use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;
 use crate::conduct::{self, Start};

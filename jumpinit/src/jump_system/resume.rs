@@ -13,10 +13,10 @@ use jumpspec::selector::State;
 use jumpspec::size::Size;
 use jumpspec::step::ImageRole;
 use jumpspec::succession;
+use jumpsys::files::root::Owner;
+use jumpsys::files::usage::space;
+use jumpsys::kernel::restart::{RebootVia, reboot};
 use jumpsys::lock::RunLock;
-use jumpsys::restart::{RebootVia, reboot};
-use jumpsys::root::Owner;
-use jumpsys::usage::space;
 
 use crate::boot;
 use crate::hand::hash;
@@ -160,7 +160,7 @@ fn still_to_send(cx: &mut Context, image: &PlannedImage) -> Result<Option<u64>> 
         );
     }
     std::fs::rename(&beside, &staged)?;
-    jumpsys::atomic::sync_parent(&staged)?;
+    jumpsys::files::atomic::sync_parent(&staged)?;
     Ok(None)
 }
 

@@ -7,7 +7,7 @@ use jumpspec::event::What;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
 use jumpspec::shown;
-use jumpsys::atomic::write_atomic;
+use jumpsys::files::atomic::write_atomic;
 
 use crate::run::context::Context;
 use crate::run::failure;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Result;
 use jumpspec::places;
 use jumpspec::selector::State;
-use jumpsys::restart::{RebootVia, reboot};
-use jumpsys::system::uptime_ms;
+use jumpsys::kernel::restart::{RebootVia, reboot};
+use jumpsys::kernel::system::uptime_ms;
 
 use crate::node::bundle::read_plan;
 use crate::node::landing::next_boot;

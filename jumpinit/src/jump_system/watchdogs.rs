@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumpsys::watchdog::{self, Watchdog};
+use jumpsys::kernel::watchdog::{self, Watchdog};
 
 use crate::run::reporter::Reporter;
 
@@ -43,13 +43,13 @@ fn free_watchdog() -> Option<Watchdog> {
 }
 
 fn software_watchdog() -> Result<Watchdog> {
-    let release = jumpsys::system::kernel()?.release;
+    let release = jumpsys::kernel::system::kernel()?.release;
     let modules = Path::new("/lib/modules").join(release);
     let before = watchdog::devices().unwrap_or_default();
     // What is no file is built in, or is missed by what comes after it.
     let there = SOFTDOG.map(|module| modules.join(module));
     for module in there.iter().filter(|module| module.exists()) {
-        jumpsys::module::load(module)?;
+        jumpsys::kernel::module::load(module)?;
     }
     let fresh = |device: &PathBuf| !before.contains(device);
     let devices = watchdog::devices()?;

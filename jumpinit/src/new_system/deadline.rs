@@ -10,8 +10,8 @@ use jumpspec::job::Waits;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::plan::Plan;
-use jumpsys::restart::{RebootVia, reboot};
-use jumpsys::system::uptime_ms;
+use jumpsys::kernel::restart::{RebootVia, reboot};
+use jumpsys::kernel::system::uptime_ms;
 
 use crate::boot::is_confirmed;
 use crate::new_system::give_up;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jumpsys::cmd::Program;
-use jumpsys::kmsg;
+use jumpsys::kernel::kmsg;
 
 /// Bytes kept of each part.
 const PART: usize = 256 << 10;

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result, anyhow};
 use jumpspec::event::What;
 use jumpspec::journal::Journal;
 use jumpspec::places;
-use jumpsys::mount::{self, MsFlags};
-use jumpsys::restart::{RebootVia, reboot};
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::mount::{self, MsFlags};
+use jumpsys::files::root::{Owner, Root};
+use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::run::context::Context;
 use crate::run::failure;
@@ -61,7 +61,7 @@ pub(crate) fn reset_in_time() -> Deadline {
 /// Whether the landing file system is still there, and the journal behind it. What cannot be read
 /// the loader cannot read either.
 pub(crate) fn is_landing(cx: &Context) -> bool {
-    let found = jumpsys::superblock::probe(&cx.landing_device());
+    let found = jumpsys::disk::superblock::probe(&cx.landing_device());
     let uuid = found.ok().flatten().and_then(|found| found.uuid);
     uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str())
 }

@@ -8,7 +8,7 @@ use jumpspec::event::What;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::step::Step;
-use jumpsys::root::Root;
+use jumpsys::files::root::Root;
 
 use crate::boot;
 use crate::conduct::{self, Start};

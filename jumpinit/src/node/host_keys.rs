@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
 use jumpspec::identity::HostKey;
-use jumpsys::hostkey;
+use jumpsys::network::hostkey;
 
 /// The host keys that this system's sshd shows, on the first address where it answers.
 pub(crate) fn shown(port: u16) -> Result<Vec<HostKey>> {
@@ -31,7 +31,7 @@ pub(crate) fn addresses() -> Result<Vec<IpAddr>> {
         IpAddr::V4(ip) => !ip.is_loopback(),
         IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local(),
     };
-    let addresses = jumpsys::netlink::addresses()?;
+    let addresses = jumpsys::network::netlink::addresses()?;
     Ok(addresses
         .iter()
         .map(|address| address.ip)

@@ -10,11 +10,11 @@ use jumpspec::disk::FoundPartition;
 use jumpspec::journal::Journal;
 use jumpspec::plan::Plan;
 use jumpspec::{places, selector};
-use jumpsys::grubenv;
-use jumpsys::mount::{self, MountSpec, MsFlags};
-use jumpsys::mountinfo;
-use jumpsys::root::Root;
-use jumpsys::superblock::{self, Kind};
+use jumpsys::boot::grubenv;
+use jumpsys::disk::superblock::{self, Kind};
+use jumpsys::files::mount::{self, MountSpec, MsFlags};
+use jumpsys::files::mountinfo;
+use jumpsys::files::root::Root;
 
 use crate::node::borrowed;
 use crate::node::bundle::read_plan;

@@ -11,8 +11,8 @@ use jumpspec::journal::Journal;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::status::Kept;
-use jumpsys::mountinfo::{self, Mount};
-use jumpsys::root::Root;
+use jumpsys::files::mountinfo::{self, Mount};
+use jumpsys::files::root::Root;
 
 use crate::node::bundle::read_plan;
 use crate::node::journal::Ledger;
@@ -64,7 +64,7 @@ pub(crate) fn read() -> Result<Kept> {
 
 /// A directory that is not in memory outlives a reboot, and staging does not.
 fn is_of_this_boot(bundle: &Bundle) -> bool {
-    let boot = jumpsys::system::boot_id();
+    let boot = jumpsys::kernel::system::boot_id();
     boot.is_ok_and(|boot| jumpspec::arm::in_its_boot(&bundle.plan, &boot).is_ok())
 }
 
@@ -101,7 +101,7 @@ fn is_foreign(mount: &Mount) -> bool {
 /// The journal at the planned place, if it is that run's.
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
     let disk = crate::node::disk::find(&plan.disk).ok()?;
-    let device = jumpsys::blockdev::partition_path(&disk, plan.landing.number);
+    let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
     let bytes = plan.landing.sectors * SECTOR;
     let journal = Ledger::open(&device, bytes).ok()?.journal()?;
     (journal.run == plan.run).then_some(journal)

@@ -7,8 +7,8 @@ use jumpspec::journal::{Journal, Stage};
 use jumpspec::manifest::OsRelease;
 use jumpspec::places;
 use jumpspec::status::{Status, StepShown, System};
-use jumpsys::root::Root;
-use jumpsys::system;
+use jumpsys::files::root::Root;
+use jumpsys::kernel::system;
 
 use crate::node::bundle::read_plan;
 use crate::node::{landing, records};
@@ -36,7 +36,7 @@ pub(crate) fn read() -> Result<Status> {
         os: OsRelease::parse(&os).pretty_name,
         kernel: kernel.release,
         boot_id: system::boot_id()?,
-        uptime_ms: jumpsys::system::uptime_ms(),
+        uptime_ms: jumpsys::kernel::system::uptime_ms(),
         gave_up: reason.is_some() || stage == Some(Stage::Stuck),
         failure: reason.or_else(|| journal.as_ref()?.failure.clone()),
         step: plan

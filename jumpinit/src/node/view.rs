@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use jumpspec::remote::is_remote;
-use jumpsys::mount;
-use jumpsys::mountinfo::{Mount, read_mountinfo};
+use jumpsys::files::mount;
+use jumpsys::files::mountinfo::{Mount, read_mountinfo};
 
 /// For orders that only look: hides what is mounted from elsewhere, from this process alone.
 pub(crate) fn narrow() -> Result<()> {

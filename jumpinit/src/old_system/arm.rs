@@ -13,11 +13,11 @@ use jumpspec::journal::{Arm, Journal, Stage};
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;
 use jumpsys::cmd::Program;
+use jumpsys::kernel::process::{self, Oom};
+use jumpsys::kernel::restart::{self, RebootVia};
+use jumpsys::kernel::system::boot_id;
+use jumpsys::kernel::system::uptime_ms;
 use jumpsys::lock::{LockError, RunLock};
-use jumpsys::process::{self, Oom};
-use jumpsys::restart::{self, RebootVia};
-use jumpsys::system::boot_id;
-use jumpsys::system::uptime_ms;
 
 use crate::boot;
 use crate::conduct;

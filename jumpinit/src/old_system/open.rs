@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use jumpspec::arm;
 use jumpspec::plan::Plan;
+use jumpsys::kernel::system::boot_id;
 use jumpsys::lock::RunLock;
-use jumpsys::system::boot_id;
 
 use crate::node::bundle;
 use crate::node::facts::{gather_disks, jump_in_progress};

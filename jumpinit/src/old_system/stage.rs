@@ -59,7 +59,8 @@ fn fill(cx: &mut Context) -> Result<Option<(ImageRole, u64)>> {
 
 /// Mounts the landing file system again, if an earlier call made it.
 fn remount(cx: &mut Context) -> Result<()> {
-    let found = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
+    let found =
+        jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     if found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
         crate::run::landing::mount(cx)?;
         cx.reporter.log_to(&cx.on_landing(jumpspec::places::EVENTS));

@@ -10,7 +10,8 @@ use jumpspec::event::What;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::selector::State;
-use jumpsys::{mount, mountinfo, system};
+use jumpsys::files::{mount, mountinfo};
+use jumpsys::kernel::system;
 
 use crate::node::bundle::read_plan;
 use crate::node::facts::{device_of, gather_disks, jump_in_progress};
@@ -98,7 +99,7 @@ fn has_left_something(plan: &Plan) -> bool {
     let this_boot = system::boot_id().is_ok_and(|boot| boot == plan.boot_id);
     let on_disk = || {
         let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
-        let found = jumpsys::superblock::probe(&cx.landing_device()).ok()??;
+        let found = jumpsys::disk::superblock::probe(&cx.landing_device()).ok()??;
         Some(found.uuid.as_deref() == Some(plan.landing.fs_uuid.as_str()))
     };
     this_boot || records::journal_of(plan).is_some() || on_disk() == Some(true)
@@ -120,7 +121,7 @@ fn unmount_landing(cx: &mut Context) -> Result<()> {
 
 /// The environment besides the journal, which is written after it.
 fn ensure_not_replaced(cx: &mut Context) -> Result<()> {
-    let ours = jumpsys::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
+    let ours = jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     let committed = if ours.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
         // A file system that was never made to its end has no environment.
         let state = crate::run::landing::mount(cx)

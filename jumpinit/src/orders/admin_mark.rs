@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::digest::Digest;
 use jumpspec::places;
-use jumpsys::atomic::write_atomic;
+use jumpsys::files::atomic::write_atomic;
 
 use crate::node::bundle::read_plan;
 

@@ -9,7 +9,7 @@ use jumpspec::disk::{Disk, SECTOR};
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;
-use jumpsys::root::Root;
+use jumpsys::files::root::Root;
 
 use crate::node::disk::find;
 use crate::node::journal::Ledger;
@@ -43,7 +43,7 @@ impl Context {
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
-        let device = jumpsys::blockdev::partition_path(&disk, plan.landing.number);
+        let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
         let ledger = Ledger::open(&device, plan.landing.sectors * SECTOR)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
         ensure!(
@@ -95,7 +95,7 @@ impl Context {
 
     /// The device of partition `number` of the planned disk.
     pub(crate) fn partition(&self, number: u32) -> PathBuf {
-        jumpsys::blockdev::partition_path(&self.disk, number)
+        jumpsys::disk::blockdev::partition_path(&self.disk, number)
     }
 
     /// The landing partition's device.

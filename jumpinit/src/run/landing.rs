@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpsys::mount::{self, MsFlags};
-use jumpsys::mountinfo;
-use jumpsys::root::Root;
+use jumpsys::files::mount::{self, MsFlags};
+use jumpsys::files::mountinfo;
+use jumpsys::files::root::Root;
 
 use crate::node::landing::mount_ext4;
 use crate::run::context::Context;

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use jumpspec::places;
 use jumpspec::plan::PlannedFilesystem;
-use jumpsys::mount::{self, MountGuard, MountSpec, MsFlags};
-use jumpsys::mountinfo;
-use jumpsys::root::Root;
+use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
+use jumpsys::files::mountinfo;
+use jumpsys::files::root::Root;
 
 use crate::run::context::Context;
 

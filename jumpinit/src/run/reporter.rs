@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use jumpspec::event::{Event, What};
 use jumpspec::journal::Stage;
 use jumpspec::shown;
-use jumpsys::console::Console;
-use jumpsys::system::uptime_ms;
+use jumpsys::kernel::console::Console;
+use jumpsys::kernel::system::uptime_ms;
 
 /// Progress is told at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use jumpsys::restart::{RebootVia, reboot};
+use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::run::reporter::Reporter;
 

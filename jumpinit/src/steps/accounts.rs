@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use jumpspec::accounts::{self, AccountFiles, Setting};
 use jumpspec::places;
 use jumpspec::relpath::RelPath;
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
 use crate::run::new_root;

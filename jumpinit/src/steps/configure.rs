@@ -4,7 +4,7 @@ use anyhow::Result;
 use jumpspec::bundle::Bundle;
 use jumpspec::network::NetworkFile;
 use jumpspec::places;
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::node::bundle;
 use crate::run::context::Context;

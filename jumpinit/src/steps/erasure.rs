@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use jumpspec::disk::SECTOR;
 use jumpspec::journal::RESERVED_BYTES;
-use jumpsys::erase::erase;
-use jumpsys::ext4::{Written, written};
-use jumpsys::mount;
+use jumpsys::disk::erase::erase;
+use jumpsys::disk::ext4::{Written, written};
+use jumpsys::files::mount;
 
 use crate::run::busy::once_free;
 use crate::run::context::Context;

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use jumpspec::places;
-use jumpsys::mount;
-use jumpsys::root::{Owner, Root};
-use jumpsys::superblock::{Kind, Superblock};
-use jumpsys::{mountinfo, swap};
+use jumpsys::disk::superblock::{Kind, Superblock};
+use jumpsys::disk::swap;
+use jumpsys::files::mount;
+use jumpsys::files::mountinfo;
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::busy::once_free;
 use crate::run::context::Context;
@@ -73,7 +74,7 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
     {
         return Ok(());
     }
-    let found = jumpsys::superblock::probe(&device)?;
+    let found = jumpsys::disk::superblock::probe(&device)?;
     let ours = |found: &Superblock| found.uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str());
     match &found {
         Some(found) if ours(found) => {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use jumpspec::first_boot::{Switch, with_setting};
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
 use crate::run::new_root;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpsys::cmd::Program;
-use jumpsys::system::uptime_ms;
+use jumpsys::kernel::system::uptime_ms;
 
 use crate::run::context::Context;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jumpspec::places;
 use jumpsys::cmd::Program;
-use jumpsys::root::Owner;
+use jumpsys::files::root::Owner;
 
 use crate::node::bundle;
 use crate::run::context::Context;
@@ -23,7 +23,7 @@ pub(crate) fn before(cx: &Context) -> Result<()> {
         return Ok(());
     };
     let path = work.join("hook-before");
-    jumpsys::atomic::write_atomic(&path, script.as_bytes(), 0o700)?;
+    jumpsys::files::atomic::write_atomic(&path, script.as_bytes(), 0o700)?;
     Program::new(&path).timeout(HOOK_LIMIT).run()?;
     Ok(())
 }

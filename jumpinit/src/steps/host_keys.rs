@@ -8,7 +8,7 @@ use jumparchive::Image;
 use jumpspec::places::NEW_ROOT;
 use jumpspec::sshd::{DIRECTORY, is_private_key};
 use jumpsys::cmd::Program;
-use jumpsys::root::Root;
+use jumpsys::files::root::Root;
 
 use crate::run::context::Context;
 

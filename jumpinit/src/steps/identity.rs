@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::identity::{HostKey, Identity, key_lines, parse_machine_id};
 use jumpspec::places;
-use jumpsys::root::{Owner, Root};
-use jumpsys::system;
+use jumpsys::files::root::{Owner, Root};
+use jumpsys::kernel::system;
 
 use crate::node::host_keys;
 use crate::run::context::Context;

@@ -14,11 +14,12 @@ use jumpspec::journal::RESERVED_BYTES;
 use jumpspec::places;
 use jumpspec::plan::LANDING_LABEL;
 use jumpsys::cmd::Program;
-use jumpsys::mkfs::MkfsSpec;
-use jumpsys::mount::{self};
-use jumpsys::process::{self, Oom};
-use jumpsys::root::{Owner, Root};
-use jumpsys::{mountinfo, swap};
+use jumpsys::disk::mkfs::MkfsSpec;
+use jumpsys::disk::swap;
+use jumpsys::files::mount::{self};
+use jumpsys::files::mountinfo;
+use jumpsys::files::root::{Owner, Root};
+use jumpsys::kernel::process::{self, Oom};
 
 use crate::run::context::Context;
 use crate::run::landing;
@@ -67,7 +68,7 @@ pub(crate) fn make_landing(cx: &mut Context) -> Result<()> {
     swap::wipe_signatures(&device)?;
     let toolbox = unpack_toolbox(cx.work()?)?;
     let dev = mount::bind(Path::new("/dev"), &toolbox.join("dev"), false)?;
-    jumpsys::mkfs::mkfs(&MkfsSpec {
+    jumpsys::disk::mkfs::mkfs(&MkfsSpec {
         fs: Filesystem::Ext4,
         device: &device,
         uuid: Some(&cx.plan.landing.fs_uuid),

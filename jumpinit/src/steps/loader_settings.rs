@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use jumpspec::places::{NEW_GRUB_SETTINGS, NEW_RESUME, NEW_ROOT};
 use jumpsys::cmd::Program;
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
 use crate::run::new_root;

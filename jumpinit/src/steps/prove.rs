@@ -29,14 +29,14 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         disk.device
     );
     let landing = cx.landing_device();
-    let landing_uuid = jumpsys::superblock::probe(&landing)?.and_then(|found| found.uuid);
+    let landing_uuid = jumpsys::disk::superblock::probe(&landing)?.and_then(|found| found.uuid);
     ensure!(
         landing_uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()),
         "{} does not hold this run's landing file system",
         landing.display()
     );
     ensure!(
-        jumpsys::mount::lies_on(&cx.landing, &landing)?,
+        jumpsys::files::mount::lies_on(&cx.landing, &landing)?,
         "the jump system does not run from {}, the landing partition",
         landing.display()
     );

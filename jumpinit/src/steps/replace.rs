@@ -9,11 +9,11 @@ use jumparchive::Existing;
 use jumpspec::disk::{Filesystem, TableKind};
 use jumpspec::places;
 use jumpspec::step::ImageRole;
-use jumpsys::mkfs::MkfsSpec;
-use jumpsys::partition::{NewTable, read_table, write_table};
-use jumpsys::partnodes::sync_kernel_partitions;
-use jumpsys::usage::{self, Space};
-use jumpsys::{blockdev, swap};
+use jumpsys::disk::mkfs::MkfsSpec;
+use jumpsys::disk::partition::{NewTable, read_table, write_table};
+use jumpsys::disk::partnodes::sync_kernel_partitions;
+use jumpsys::disk::{blockdev, swap};
+use jumpsys::files::usage::{self, Space};
 
 use crate::run::context::Context;
 use crate::run::new_root;
@@ -51,7 +51,7 @@ pub(crate) fn mkfs(
     new_root::unmount(cx)?;
     let device = cx.partition(number);
     swap::wipe_signatures(&device)?;
-    jumpsys::mkfs::mkfs(&MkfsSpec {
+    jumpsys::disk::mkfs::mkfs(&MkfsSpec {
         fs,
         device: &device,
         uuid: Some(uuid),

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use jumpspec::event::{Event, What};
 use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
-use jumpsys::atomic::write_atomic;
-use jumpsys::root::Root;
+use jumpsys::files::atomic::write_atomic;
+use jumpsys::files::root::Root;
 
 use crate::run::context::Context;
 
@@ -15,10 +15,10 @@ use crate::run::context::Context;
 pub(crate) fn leave(cx: &mut Context) -> Result<()> {
     let report = NodeReport {
         run: cx.plan.run.clone(),
-        hostname: jumpsys::system::hostname()?,
+        hostname: jumpsys::kernel::system::hostname()?,
         os: cx.plan.images.target.os.clone(),
-        kernel: jumpsys::system::kernel()?.release,
-        boot_id: jumpsys::system::boot_id()?,
+        kernel: jumpsys::kernel::system::kernel()?.release,
+        boot_id: jumpsys::kernel::system::boot_id()?,
         notes: notes(cx)?,
     };
     let path = Path::new("/").join(places::NEW_LOG).join(report::FILE);

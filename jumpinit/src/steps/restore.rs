@@ -8,7 +8,7 @@ use jumparchive::{Existing, UnpackOptions};
 use jumpspec::places;
 use jumpspec::relpath::RelPath;
 use jumpspec::step::Step;
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
 use crate::run::new_root;

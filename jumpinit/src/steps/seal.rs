@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use jumparchive::{Image, ReadAt, WriteAt};
 use jumpspec::disk::SECTOR;
 use jumpspec::journal::{KEY_OFFSET, RESERVED_BYTES};
-use jumpsys::sealed::{Key, KeySector, Reader, Writer};
+use jumpsys::files::sealed::{Key, KeySector, Reader, Writer};
 
 use crate::run::context::Context;
 

@@ -11,7 +11,7 @@ use jumpspec::plan::PlannedSsh;
 use jumpspec::relpath::RelPath;
 use jumpspec::sshd::{complaints, leave_out};
 use jumpsys::cmd::{CmdError, Program};
-use jumpsys::root::{Owner, Root};
+use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
 use crate::run::new_root;

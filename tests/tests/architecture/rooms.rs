@@ -23,7 +23,17 @@ const CRATES: &[(&str, &[&[&str]])] = &[
     ),
     ("crates/jumpspec", &[]),
     ("crates/jumparchive", &[]),
-    ("crates/jumpsys", &[]),
+    (
+        "crates/jumpsys",
+        &[
+            &["boot"],
+            &["files"],
+            &["disk"],
+            &["kernel", "network"],
+            &["cmd"],
+            &["error"],
+        ],
+    ),
     (
         "jumpimg",
         &[

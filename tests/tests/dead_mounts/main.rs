@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::facts::Facts;
 use jumpsys::cmd::{CmdError, Program};
-use jumpsys::mount::{self, MountSpec, MsFlags};
+use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use libtest_mimic::{Arguments, Trial};
 
 /// How long an answer may take on a busy machine; one that hangs takes for ever.
@@ -141,7 +141,7 @@ fn answers() -> Result<()> {
 
 /// The source of whatever is mounted at `/`.
 fn root_device() -> Result<String> {
-    let mounts = jumpsys::mountinfo::read_mountinfo()?;
+    let mounts = jumpsys::files::mountinfo::read_mountinfo()?;
     let root = mounts
         .into_iter()
         .find(|at| at.mount_point == Path::new("/"));

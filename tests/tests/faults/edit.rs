@@ -13,7 +13,7 @@ use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::{DIRECTORY, ENV, State, env_for};
 use jumpspec::step::{ImageRole, Step};
-use jumpsys::grubenv::{Env, write_in_place};
+use jumpsys::boot::grubenv::{Env, write_in_place};
 use jumpsys::journal_slots::{SLOT, SlotPair};
 use xtask::run;
 use xtask::vm::{Role, UmlKernel};

@@ -7,8 +7,8 @@ use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
 use jumpspec::selector::{State, TRIES};
-use jumpsys::bootsector::BootSector;
-use jumpsys::superblock::{self, Kind};
+use jumpsys::boot::bootsector::BootSector;
+use jumpsys::disk::superblock::{self, Kind};
 use xtask::journey::{self, BOOT};
 use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
 

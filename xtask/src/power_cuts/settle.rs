@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::PlannedBoot;
-use jumpsys::bootsector::BootSector;
+use jumpsys::boot::bootsector::BootSector;
 use serde::Serialize;
 
 use super::life::Cut;

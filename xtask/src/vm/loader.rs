@@ -23,7 +23,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::digest::Digest;
 use jumpspec::selector::{DIRECTORY, ENV, HASHES};
-use jumpsys::bootsector::BootSector;
+use jumpsys::boot::bootsector::BootSector;
 
 use self::core::CoreImage;
 use self::emu::Left;

@@ -27,7 +27,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jumpspec::disk::SECTOR;
-use jumpsys::bootsector::BootSector;
+use jumpsys::boot::bootsector::BootSector;
 
 use self::disk::Disk;
 use self::log::Log;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use anyhow::{Context as _, Result};
-use jumpsys::bootsector::BootSector;
+use jumpsys::boot::bootsector::BootSector;
 
 use super::log::{Log, Write};
 use crate::vm::loader::Choice;

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use jumpspec::disk::Filesystem;
-use jumpsys::atomic::write_atomic;
 use jumpsys::cmd::Program;
-use jumpsys::durable::{self, DurableError};
-use jumpsys::freeze::{Freeze, settle};
-use jumpsys::mountinfo::read_mountinfo;
+use jumpsys::disk::durable::{self, DurableError};
+use jumpsys::files::atomic::write_atomic;
+use jumpsys::files::freeze::{Freeze, settle};
+use jumpsys::files::mountinfo::read_mountinfo;
 
 use crate::device::{Loop, make, mount_at, unmount};
 

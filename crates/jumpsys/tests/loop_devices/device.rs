@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jumpspec::disk::{Filesystem, Partition};
-use jumpsys::blockdev;
 use jumpsys::cmd::Program;
-use jumpsys::mkfs::{MkfsSpec, mkfs};
-use jumpsys::mount::{MountSpec, MsFlags, mount, swapoff};
-use jumpsys::mountinfo::read_swaps;
-use jumpsys::partition::{self, NewTable, read_table, write_table};
-use jumpsys::partnodes::sync_kernel_partitions;
+use jumpsys::disk::blockdev;
+use jumpsys::disk::mkfs::{MkfsSpec, mkfs};
+use jumpsys::disk::partition::{self, NewTable, read_table, write_table};
+use jumpsys::disk::partnodes::sync_kernel_partitions;
+use jumpsys::files::mount::{MountSpec, MsFlags, mount, swapoff};
+use jumpsys::files::mountinfo::read_swaps;
 
 pub(crate) const UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a11";
 const GUID: &str = "a7b0e3d2-54c1-4f70-9d5c-0d8b2a4f5e61";
@@ -109,7 +109,7 @@ pub(crate) fn make(fs: Filesystem, device: &Path) {
 
 /// Something mounted, and where.
 pub(crate) struct Mounted {
-    guard: jumpsys::mount::MountGuard,
+    guard: jumpsys::files::mount::MountGuard,
     at: PathBuf,
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn mount_at(device: &Path, target: &Path, fstype: &str) -> Mounted {
 /// Unmounts, once no child that another test has forked holds copies of our descriptors any more.
 pub(crate) fn unmount(mounted: Mounted) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    while let Err(error) = jumpsys::mount::unmount(&mounted.at) {
+    while let Err(error) = jumpsys::files::mount::unmount(&mounted.at) {
         assert!(Instant::now() < deadline, "{error}");
         std::thread::sleep(Duration::from_millis(20));
     }

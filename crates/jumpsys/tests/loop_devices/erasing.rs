@@ -5,10 +5,10 @@ use std::io::Read as _;
 use std::path::Path;
 
 use jumpspec::disk::Filesystem;
-use jumpsys::erase::erase;
-use jumpsys::ext4::{Written, written};
-use jumpsys::mount::lies_on;
-use jumpsys::superblock;
+use jumpsys::disk::erase::erase;
+use jumpsys::disk::ext4::{Written, written};
+use jumpsys::disk::superblock;
+use jumpsys::files::mount::lies_on;
 
 use crate::device::{Loop, UUID, make, mount_at, unmount};
 

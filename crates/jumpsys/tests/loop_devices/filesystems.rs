@@ -5,10 +5,10 @@ use std::process::Command;
 
 use jumpspec::disk::Filesystem;
 use jumpsys::cmd::Program;
-use jumpsys::mount::{swapoff, swapon};
-use jumpsys::mountinfo::read_swaps;
-use jumpsys::superblock::{self, Kind};
-use jumpsys::swap;
+use jumpsys::disk::superblock::{self, Kind};
+use jumpsys::disk::swap;
+use jumpsys::files::mount::{swapoff, swapon};
+use jumpsys::files::mountinfo::read_swaps;
 
 use crate::device::{Loop, UUID, make, mbr, part};
 

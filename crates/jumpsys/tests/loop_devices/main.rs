@@ -10,7 +10,7 @@ mod tables;
 
 use std::path::Path;
 
-use jumpsys::system;
+use jumpsys::kernel::system;
 use libtest_mimic::{Arguments, Trial};
 
 /// One test; where it cannot run, a line says so and it counts as ignored.

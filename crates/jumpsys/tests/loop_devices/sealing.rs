@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 
 use jumpspec::disk::Filesystem;
+use jumpsys::disk::mkfs::{MkfsSpec, mkfs};
+use jumpsys::files::sealed::{Key, KeySector, Reader, Writer};
 use jumpsys::journal_slots::SlotPair;
-use jumpsys::mkfs::{MkfsSpec, mkfs};
-use jumpsys::sealed::{Key, KeySector, Reader, Writer};
 
 use crate::device::{Loop, UUID, mbr, mount_at, part, unmount};
 

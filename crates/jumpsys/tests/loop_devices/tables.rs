@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use jumpspec::disk::Extent;
 use jumpspec::disk::Filesystem;
-use jumpsys::bootsector::BootSector;
+use jumpsys::boot::bootsector::BootSector;
+use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
-use jumpsys::partition::{read_table, write_table};
-use jumpsys::partnodes::{PartnodesError, sync_kernel_partitions};
-use jumpsys::{blockdev, bootwrite, sysfs};
+use jumpsys::disk::blockdev;
+use jumpsys::disk::partition::{read_table, write_table};
+use jumpsys::disk::partnodes::{PartnodesError, sync_kernel_partitions};
+use jumpsys::kernel::sysfs;
 
 use crate::device::{Loop, gpt, make, mbr, mount_at, part, unmount};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
 use jumparchive::{Decision, Node, Tree};
-use jumpsys::mountinfo::read_swaps;
+use jumpsys::files::mountinfo::read_swaps;
 
 use super::mounts::Mounts;
 use crate::error::{Exit, Trouble};

@@ -30,7 +30,7 @@ use jumparchive::{Codec, Decision, Node, PackOptions, Packer, Tree};
 use jumpspec::fitness;
 use jumpspec::manifest::Manifest;
 use jumpspec::size::Size;
-use jumpsys::atomic::{AtomicFile, write_atomic};
+use jumpsys::files::atomic::{AtomicFile, write_atomic};
 
 use census::Census;
 use exclude::Rules;

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use jumparchive::Tree;
 use jumpspec::recipe;
-use jumpsys::mountinfo::{Mount, read_mountinfo};
+use jumpsys::files::mountinfo::{Mount, read_mountinfo};
 
 use crate::error::{Exit, Trouble};
 
@@ -88,7 +88,7 @@ fn below(root: &Path, mounts: &[Mount]) -> HashSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpsys::mountinfo::parse_mountinfo;
+    use jumpsys::files::mountinfo::parse_mountinfo;
 
     #[test]
     fn finds_what_is_mounted_below_the_root_only() {

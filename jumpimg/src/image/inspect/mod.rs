@@ -7,7 +7,7 @@ mod report;
 use std::path::PathBuf;
 
 use clap::Args;
-use jumpsys::atomic::write_atomic;
+use jumpsys::files::atomic::write_atomic;
 use report::Report;
 
 use crate::error::Trouble;

@@ -91,7 +91,7 @@ mod tests {
 
     /// Runs `setup` and the script in a mount namespace of its own, with bases a, b and c.
     fn made(setup: &str) -> Option<(String, String, Option<i32>)> {
-        if !jumpsys::system::is_root() {
+        if !jumpsys::kernel::system::is_root() {
             skipped("not root");
             return None;
         }

@@ -73,7 +73,7 @@ pub(crate) fn bundle(common: &Common<'_>, plan: &Plan, facts: &Facts, key: KeyPa
 /// Who this is and what the clock here says, for admins of other hosts to read.
 fn origin() -> String {
     let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
-    let host = jumpsys::system::hostname().unwrap_or_default();
+    let host = jumpsys::kernel::system::hostname().unwrap_or_default();
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
     format!("{user}@{host}, {now}")
 }

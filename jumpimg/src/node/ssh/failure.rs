@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jumpspec::status::{EXIT_BUSY, EXIT_NO_PLACE, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 use jumpsys::cmd::CmdError;
-use jumpsys::process::Signal;
+use jumpsys::kernel::process::Signal;
 
 use crate::error::{Exit, Trouble};
 

@@ -3,7 +3,7 @@
 
 use jumpspec::shown;
 use jumpsys::cmd::CmdError;
-use jumpsys::system::random_bytes;
+use jumpsys::kernel::system::random_bytes;
 
 use super::SshError;
 use super::failure::Fate;

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use jumpspec::disk::{Content, UNKNOWN, UNRECOGNISED};
-use jumpsys::blkid::{self, Answer};
-use jumpsys::superblock::{self, Kind};
+use jumpsys::disk::blkid::{self, Answer};
+use jumpsys::disk::superblock::{self, Kind};
 
 /// Reads it; `None` is blank.
 pub(super) fn read(device: &Path) -> Option<Content> {

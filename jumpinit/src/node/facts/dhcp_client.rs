@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jumpspec::network::{ClientId, Dhclient, Dhcpcd, Link, Network, networkd_lease, nmcli_dhcp4};
 use jumpsys::cmd::Program;
-use jumpsys::netlink;
+use jumpsys::network::netlink;
 
 /// How long nmcli may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);

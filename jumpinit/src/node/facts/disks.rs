@@ -8,8 +8,9 @@ use jumpspec::disk::{
     Disk, DiskIdentity, FoundPartition, Partition, SECTOR, Slot, Table, TableKind,
 };
 use jumpspec::remote::is_remote;
-use jumpsys::mountinfo::Mount;
-use jumpsys::{devlinks, partition, sysfs};
+use jumpsys::disk::{devlinks, partition};
+use jumpsys::files::mountinfo::Mount;
+use jumpsys::kernel::sysfs;
 
 use super::content::read as content;
 use super::loader;
@@ -96,12 +97,12 @@ fn one_partition(
     part: &Partition,
     links: &Links,
 ) -> FoundPartition {
-    let device = jumpsys::blockdev::partition_path(path, part.number);
+    let device = jumpsys::disk::blockdev::partition_path(path, part.number);
     let kernel = disk
         .partitions
         .iter()
         .find(|known| known.number == part.number);
-    let swaps = jumpsys::mountinfo::read_swaps().unwrap_or_default();
+    let swaps = jumpsys::files::mountinfo::read_swaps().unwrap_or_default();
     FoundPartition {
         partition: part.clone(),
         content: content(&device),

@@ -2,7 +2,7 @@
 
 use jumpspec::disk::{Disk, Extent};
 use jumpspec::facts::JumpInProgress;
-use jumpsys::mountinfo;
+use jumpsys::files::mountinfo;
 
 use super::disks;
 use crate::node::{borrowed, lock, records};

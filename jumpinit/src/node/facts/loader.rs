@@ -5,9 +5,9 @@ use std::path::Path;
 use jumpspec::boot::LoaderArea;
 use jumpspec::disk::layout::GPT_BIOS_BOOT;
 use jumpspec::disk::{Extent, Partition, SECTOR};
-use jumpsys::bootsector::{self, BootSector};
-use jumpsys::bootwrite;
-use jumpsys::partition::Table;
+use jumpsys::boot::bootsector::{self, BootSector};
+use jumpsys::boot::bootwrite;
+use jumpsys::disk::partition::Table;
 
 /// Sectors before the first MiB: as far as the gap is ours to use.
 const GAP_END: u64 = 2048;

@@ -24,9 +24,10 @@ use jumpspec::relpath::RelPath;
 use jumpspec::remote::is_remote;
 use jumpspec::size::Size;
 use jumpspec::sshd::SshServer;
-use jumpsys::owners::Bounds;
-use jumpsys::root::Root;
-use jumpsys::{kexec, mountinfo, sysfs, system, usage};
+use jumpsys::files::owners::Bounds;
+use jumpsys::files::root::Root;
+use jumpsys::files::{mountinfo, usage};
+use jumpsys::kernel::{kexec, sysfs, system};
 
 use crate::node::{host_keys, view};
 
@@ -208,7 +209,7 @@ fn owners(mount: &mountinfo::Mount) -> Option<FileOwners> {
     if is_remote(&mount.fstype) || mount.mount_point == Path::new("/") || !system::is_root() {
         return None;
     }
-    let found = jumpsys::owners::owners(&mount.mount_point, OWNERS_BOUNDS);
+    let found = jumpsys::files::owners::owners(&mount.mount_point, OWNERS_BOUNDS);
     Some(FileOwners {
         uids: found.uids.into_iter().take(OWNERS_CAP).collect(),
         gids: found.gids.into_iter().take(OWNERS_CAP).collect(),

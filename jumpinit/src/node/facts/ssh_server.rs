@@ -7,7 +7,7 @@ use jumpspec::relpath::RelPath;
 use jumpspec::sshd::{
     ConfigFile, DIRECTORY, FileOwner, SshServer, is_private_key, named_host_keys,
 };
-use jumpsys::root::Root;
+use jumpsys::files::root::Root;
 
 /// Longer configuration files than this (bytes) and more of them are not told of: no real sshd
 /// has such.

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::selector::PREFIX;
-use jumpsys::bootsector::core_extents;
-use jumpsys::bootwrite;
+use jumpsys::boot::bootsector::core_extents;
+use jumpsys::boot::bootwrite;
 use lzma_rust2::LzmaReader;
 
 /// Lengths in the decompressor's head: packed and unpacked (`GRUB_DECOMPRESSOR_I386_PC_*`).

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::blockdev::{self, BlockdevError};
+use crate::disk::blockdev::{self, BlockdevError};
 use crate::error::At as _;
 
 /// What a file system or member of something larger is.

@@ -93,7 +93,7 @@ fn what_is_not_there_is_none_and_may_be_removed() {
 
 #[test]
 fn a_file_that_is_rewritten_keeps_its_label() {
-    if !crate::system::is_root() {
+    if !crate::kernel::system::is_root() {
         println!("skipped: labels of SELinux: not root");
         return;
     }

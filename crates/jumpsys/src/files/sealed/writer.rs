@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{CHUNK, Chunks, HEADER, Key, MAGIC, PREFIX, SealedError, TAG, place};
 use crate::error::PathError;
-use crate::system::random_bytes;
+use crate::kernel::system::random_bytes;
 
 /// Seals what is written from byte 0 on; the first [`CHUNK`] bytes may be written last, for
 /// formats whose front tells of what follows, and are zeros as far as they are not. No chunk is

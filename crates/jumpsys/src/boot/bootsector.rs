@@ -1,5 +1,5 @@
 //! The layout of GRUB's BIOS boot code: the boot sector and the start of the core image. Pure;
-//! [`crate::bootwrite`] reads and writes.
+//! [`crate::boot::bootwrite`] reads and writes.
 //!
 //! Sources, in GRUB 2.06: `grub-core/boot/i386/pc/boot.S`, `diskboot.S`,
 //! `include/grub/i386/pc/boot.h`, and `util/setup.c` for what grub-setup changes.

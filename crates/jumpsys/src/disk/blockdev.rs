@@ -90,7 +90,7 @@ pub fn flush(file: &File, path: &Path) -> Result<(), PathError> {
 }
 
 /// Makes the kernel read the partition table again. Fails with `EBUSY` if any partition is in use;
-/// see [`crate::partnodes`] for the way that spares those.
+/// see [`crate::disk::partnodes`] for the way that spares those.
 pub fn reread_table(device: &Path) -> Result<(), PathError> {
     let file = File::open(device).at("open", device)?;
     // SAFETY: BLKRRPART takes no argument; the descriptor is open.

@@ -1,5 +1,5 @@
 //! Files written whole or not at all: beside the old one, synced, renamed, the directory synced.
-//! Not for what GRUB reads at boot, see [`crate::freeze`], nor for its environment block.
+//! Not for what GRUB reads at boot, see [`crate::files::freeze`], nor for its environment block.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};

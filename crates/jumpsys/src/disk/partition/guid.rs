@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{Partition, PartitionError, Table, mbr};
 use jumpspec::disk::SECTOR;
 
-use crate::blockdev;
+use crate::disk::blockdev;
 use crate::error::At as _;
 
 const SIGNATURE: &[u8; 8] = b"EFI PART";

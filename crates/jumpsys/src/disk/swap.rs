@@ -10,8 +10,8 @@ use jumpspec::disk::filesystem;
 use jumpspec::disk::filesystem::LabelError;
 use uuid::Uuid;
 
-use crate::blockdev;
-use crate::durable::{self, DurableError};
+use crate::disk::blockdev;
+use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
 
 /// Bytes of a page on every machine this runs on.
@@ -64,7 +64,7 @@ pub fn make_swap(device: &Path, uuid: &str, label: Option<&str>) -> Result<(), S
     Ok(())
 }
 
-/// Zeroes every place where a superblock known to [`crate::superblock`] can be, and syncs. A device
+/// Zeroes every place where a superblock known to [`crate::disk::superblock`] can be, and syncs. A device
 /// smaller than 256 KiB is zeroed whole.
 pub fn wipe_signatures(device: &Path) -> Result<(), PathError> {
     let file = blockdev::open_exclusive(device)?;
@@ -104,7 +104,7 @@ fn header(size: u64, uuid: &str, label: &str) -> Result<[u8; PAGE], SwapError> {
 #[cfg(test)]
 mod tests {
     use super::{SwapError, make_swap};
-    use crate::superblock::{Kind, probe};
+    use crate::disk::superblock::{Kind, probe};
     use std::fs;
     use std::process::Command;
 

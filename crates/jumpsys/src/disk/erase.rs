@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::path::Path;
 
-use crate::blockdev::open_exclusive;
+use crate::disk::blockdev::open_exclusive;
 use crate::error::{At as _, PathError};
 
 /// As much is erased between two reports, in bytes.

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use jumpspec::disk::{Extent, SECTOR, Slot};
 use nix::libc::{c_int, c_longlong, c_void};
 
-use crate::blockdev::partition_path;
+use crate::disk::blockdev::partition_path;
 use crate::error::{At as _, PathError};
-use crate::sysfs::{self, KernelPartition};
+use crate::kernel::sysfs::{self, KernelPartition};
 
 /// How long a new partition's node may take to appear.
 const NODE_WAIT: Duration = Duration::from_secs(10);
@@ -185,7 +185,7 @@ fn kernel_name(disk: &Path) -> Result<String, PathError> {
 #[cfg(test)]
 mod tests {
     use super::{Slot, difference};
-    use crate::sysfs::KernelPartition;
+    use crate::kernel::sysfs::KernelPartition;
     use jumpspec::disk::Extent;
 
     fn known(number: u32, start: u64, sectors: u64) -> KernelPartition {

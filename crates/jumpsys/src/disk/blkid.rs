@@ -1,5 +1,5 @@
 //! Asks the running system's own blkid what a device holds: it knows more than
-//! [`crate::superblock`] does. Only reads.
+//! [`crate::disk::superblock`] does. Only reads.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 
 use crate::error::{At as _, PathError};
-use crate::mountinfo::read_mountinfo;
+use crate::files::mountinfo::read_mountinfo;
 
 /// How long a file system may take to say how large it is.
 const SPACE_LIMIT: Duration = Duration::from_secs(10);

@@ -9,9 +9,9 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use crate::atomic;
-use crate::durable::{self, DurableError};
+use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
+use crate::files::atomic;
 
 /// Bytes of the block: two sectors, which a power cut may tear apart. What matters belongs first.
 pub const SIZE: usize = 1024;

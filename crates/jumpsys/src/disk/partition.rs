@@ -2,7 +2,7 @@
 //!
 //! Never touches boot code (the first 440 bytes of the disk) or any sector that is no part of a
 //! table. Only disks with logical sectors of 512 bytes. It does not tell the kernel: see
-//! [`crate::partnodes`].
+//! [`crate::disk::partnodes`].
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use jumpspec::disk::{Partition, SECTOR, Slot, TableKind, table};
 
-use crate::blockdev::{self, BlockdevError};
+use crate::disk::blockdev::{self, BlockdevError};
 use crate::error::{At as _, PathError};
 
 mod guid;

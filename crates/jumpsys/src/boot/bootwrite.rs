@@ -1,5 +1,5 @@
 //! Reads and writes the sectors of a BIOS boot loader. Each write is synced and read back from the
-//! disk; what is written where is worked out in [`crate::bootsector`] and by the caller.
+//! disk; what is written where is worked out in [`crate::boot::bootsector`] and by the caller.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jumpspec::disk::{Extent, SECTOR};
 
-use crate::durable::{self, DurableError};
+use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
 
 /// Reads whole sectors, from the disk and not from the cache.
@@ -30,7 +30,7 @@ pub fn write_boot_sector(disk: &Path, sector: &[u8; 512]) -> Result<(), DurableE
     durable::write_at(disk, 0, sector)
 }
 
-/// Writes a core image, placed by [`crate::bootsector::place_core`], at the sector it was placed
+/// Writes a core image, placed by [`crate::boot::bootsector::place_core`], at the sector it was placed
 /// for.
 pub fn write_core(disk: &Path, at_lba: u64, placed: &[u8]) -> Result<(), DurableError> {
     durable::write_at(disk, at_lba * SECTOR, placed)

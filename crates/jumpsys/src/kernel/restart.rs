@@ -18,7 +18,7 @@ use nix::unistd::{ForkResult, fork};
 
 use crate::cmd::{CmdError, Program};
 use crate::error::{At as _, PathError};
-use crate::{kexec, process};
+use crate::kernel::{kexec, process};
 
 /// How long a reboot that init was asked for may take, before the kernel is asked: as long as
 /// systemd gives its own (systemd.special(7); `JobTimeoutSec=30min` of reboot.target).

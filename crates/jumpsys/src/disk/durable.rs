@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jumpspec::disk::SECTOR;
 use nix::libc;
 
-use crate::blockdev;
+use crate::disk::blockdev;
 use crate::error::{At as _, PathError};
 
 /// Alignment of memory, offset and length that O_DIRECT takes on any disk with sectors of 512

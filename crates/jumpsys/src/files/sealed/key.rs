@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::durable::{self, DurableError};
+use crate::disk::durable::{self, DurableError};
 use crate::error::PathError;
-use crate::system::random_bytes;
+use crate::kernel::system::random_bytes;
 
 const LENGTH: usize = 32;
 const SECTOR: usize = 512;

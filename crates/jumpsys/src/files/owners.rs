@@ -12,7 +12,7 @@ use nix::dir::Dir;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
-use crate::mountinfo::read_mountinfo;
+use crate::files::mountinfo::read_mountinfo;
 
 /// Who only looks leaves no time of access behind: a check must not write to a node's disk.
 const LOOK: OFlag = OFlag::O_RDONLY
