@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, faults, power_cuts, write_order};
+use jumplab::experiments::{faults, power_cuts, write_order};
+
+use crate::bench;
 
 /// Development tasks of the workspace.
 #[derive(Debug, Parser)]
@@ -14,15 +16,15 @@ use crate::{bench, faults, power_cuts, write_order};
     bin_name = "cargo xtask",
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub task: Task,
+    pub(crate) task: Task,
 }
 
 /// The tasks.
 #[derive(Debug, Subcommand)]
-pub enum Task {
+pub(crate) enum Task {
     /// Build jumpimg and jumpinit, static against musl, into target/dist/
     Dist,
     /// Make the root of a golden host with mmdebstrap

@@ -2,17 +2,17 @@
 
 use anyhow::Result;
 
-use crate::dist;
-use crate::journey::{self, BOOT, Job, Portrait};
 use crate::timeline::Timeline;
-use crate::vm::{self, Hardware, Machine, Table, Victim};
-use crate::{images, packages, run, workspace};
+use jumplab::dist;
+use jumplab::journey::{self, BOOT, Job, Portrait};
+use jumplab::vm::{self, Hardware, Machine, Table, Victim};
+use jumplab::{images, packages, run, workspace};
 
 /// The last line of a demo that went well.
 const VERDICT: &str = "demo: Debian 12 -> Debian 13, same host name, same host keys, same accounts, /data untouched, swap back: ok";
 
 /// Runs the demo. With `keep` the machine stays up, also after a failure.
-pub fn demo(keep: bool) -> Result<()> {
+pub(crate) fn demo(keep: bool) -> Result<()> {
     let mut timeline = Timeline::new("demo");
     let result = prepare(&mut timeline).and_then(|mut machine| {
         let outcome = journey(&mut timeline, &mut machine);

@@ -9,10 +9,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{packages, run, workspace};
+use jumplab::{packages, run, workspace};
 
 /// All targets, each a program of `tests/fuzz` and a folder of its seeds.
-pub const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers"];
+pub(crate) const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers"];
 
 /// Lines at most that what was found is explained with.
 const LINES: usize = 60;
@@ -21,17 +21,17 @@ const TIMEOUT: u32 = 10;
 
 /// How a target's run ended.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// The target.
-    pub target: &'static str,
+    pub(crate) target: &'static str,
     /// How often it was called.
-    pub executions: u64,
+    pub(crate) executions: u64,
     /// What libFuzzer said of it, where it found something.
-    pub crash: Option<String>,
+    pub(crate) crash: Option<String>,
 }
 
 /// Runs one target or all, each for `seconds`, and tells the executions of each.
-pub fn fuzz(only: Option<&str>, seconds: u32) -> Result<()> {
+pub(crate) fn fuzz(only: Option<&str>, seconds: u32) -> Result<()> {
     let targets = chosen(only)?;
     prepare()?;
     let ran = run(&targets, seconds)?;
@@ -43,7 +43,7 @@ pub fn fuzz(only: Option<&str>, seconds: u32) -> Result<()> {
 }
 
 /// Makes sure that cargo-fuzz and a C++ compiler, for libFuzzer, are there.
-pub fn prepare() -> Result<()> {
+pub(crate) fn prepare() -> Result<()> {
     packages::ensure(packages::FUZZ)?;
     if run::quiet(&mut cargo(&["fuzz", "--version"])).is_ok() {
         return Ok(());
@@ -54,7 +54,7 @@ pub fn prepare() -> Result<()> {
 }
 
 /// Builds `targets` and runs each for `seconds`.
-pub fn run(targets: &[&'static str], seconds: u32) -> Result<Vec<Ran>> {
+pub(crate) fn run(targets: &[&'static str], seconds: u32) -> Result<Vec<Ran>> {
     // Without a name it builds all of them, side by side.
     let named = Some(targets).filter(|targets| targets.len() == 1);
     run::show(cargo_fuzz("build").args(named.into_iter().flatten()))?;
@@ -65,7 +65,7 @@ pub fn run(targets: &[&'static str], seconds: u32) -> Result<Vec<Ran>> {
 }
 
 /// The executions of each target, a line each, after what was found.
-pub fn table(ran: &[Ran]) -> String {
+pub(crate) fn table(ran: &[Ran]) -> String {
     let mut text = String::new();
     for Ran { target, crash, .. } in ran {
         if let Some(crash) = crash {

@@ -1,12 +1,22 @@
 //! `cargo xtask`: development tasks.
 
+mod bench;
+mod cli;
+mod demo;
+mod fuzz;
+mod mutants;
+mod test;
+mod timeline;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
-use xtask::cli::{Cli, Task};
-use xtask::vm::{self, Table};
-use xtask::{bench, demo, dist, faults, fuzz, golden, mutants, power_cuts, test, write_order};
+use jumplab::experiments::{faults, power_cuts, write_order};
+use jumplab::vm::{self, Table};
+use jumplab::{dist, golden};
+
+use crate::cli::{Cli, Task};
 
 fn main() -> ExitCode {
     match perform(Cli::parse().task) {

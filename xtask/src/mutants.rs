@@ -8,8 +8,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::table::Table;
-use crate::{dist, packages, run, workspace};
+use jumplab::table::Table;
+use jumplab::{dist, packages, run, workspace};
 
 /// Which tests can notice.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ const MUTANTS: [Mutant; 4] = [
 ];
 
 /// Tries all mutants. Fails if one survives.
-pub fn mutants() -> Result<()> {
+pub(crate) fn mutants() -> Result<()> {
     packages::ensure(&[packages::TESTS, packages::VM].concat())?;
     dist::build()?;
     let mut table = Table::new(4, &["mutant", "switched off", "test", "verdict"]);
@@ -123,10 +123,10 @@ fn devices(mutant: &Mutant, with: bool) -> Result<Command> {
 }
 
 fn faults(mutant: &Mutant, with: bool) -> Result<Command> {
-    let mut cargo = crate::faults::test_command();
+    let mut cargo = jumplab::experiments::faults::test_command();
     if with {
         let program = dist::build_mutant(&wrapper(mutant)?)?;
-        cargo.env(crate::faults::MUTANT, program);
+        cargo.env(jumplab::experiments::faults::MUTANT, program);
     }
     Ok(cargo)
 }

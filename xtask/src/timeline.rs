@@ -7,7 +7,7 @@ use anyhow::Result;
 
 /// The stages so far.
 #[derive(Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     task: &'static str,
     begun: Instant,
     stages: Vec<(String, Duration)>,
@@ -15,7 +15,7 @@ pub struct Timeline {
 
 impl Timeline {
     /// A timeline of the task with that name.
-    pub fn new(task: &'static str) -> Self {
+    pub(crate) fn new(task: &'static str) -> Self {
         Self {
             task,
             begun: Instant::now(),
@@ -24,7 +24,7 @@ impl Timeline {
     }
 
     /// Does a stage's work and takes its time, also where it fails.
-    pub fn stage<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn stage<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         eprintln!("{}: {name}", self.task);
         let started = Instant::now();
         let result = work();
@@ -33,7 +33,7 @@ impl Timeline {
     }
 
     /// The stages, a line each with the second it began at and the seconds it took.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut text = format!("{:>8} {:>8}  stage\n", "from s", "took s");
         let mut at = Duration::ZERO;
         for (name, took) in &self.stages {

@@ -8,8 +8,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use jumplab::vm::{LoopDevice, Mount, Node, Role};
 use jumpspec::digest::{Digest, Hasher};
-use xtask::vm::{LoopDevice, Mount, Node, Role};
 
 /// Bytes read at once.
 const PIECE: usize = 1 << 20;

@@ -6,8 +6,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jumplab::vm::until;
 use rustix::process::{Pid, Signal, kill_process};
-use xtask::vm::until;
 
 /// A running push; it ends with this value.
 pub struct Push {

@@ -17,8 +17,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jumpsys", &["jumpspec"]),
     ("jumpimg", &["jumpspec", "jumparchive", "jumpsys"]),
     ("jumpinit", &["jumpspec", "jumparchive", "jumpsys"]),
-    ("xtask", &["jumpspec", "jumpsys"]),
-    ("jump-tests", &["jumpspec", "xtask"]),
+    ("jumplab", &["jumpspec", "jumpsys"]),
+    ("xtask", &["jumplab"]),
+    ("jump-tests", &["jumpspec", "jumplab"]),
 ];
 
 fn members() -> BTreeMap<String, Vec<String>> {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use xtask::vm::{Mount, until};
+use jumplab::vm::{Mount, until};
 
 use crate::Case;
 use crate::build::{arguments, build, list};

@@ -3,8 +3,8 @@
 
 use anyhow::{Context as _, Result};
 use jump_tests::machines::{self, Case};
-use xtask::power_cuts::{self, Options};
-use xtask::vm::loader;
+use jumplab::experiments::power_cuts::{self, Options};
+use jumplab::vm::loader;
 
 /// How many cuts; `JUMP_CUTS` says otherwise.
 const COUNT: usize = 40;

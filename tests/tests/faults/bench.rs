@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, ensure};
-use xtask::faults::{End, MUTANT, Record, Row, row_of, write};
-use xtask::vm::{Checkpoint, SmallWorld};
+use jumplab::experiments::faults::{End, MUTANT, Record, Row, row_of, write};
+use jumplab::vm::{Checkpoint, SmallWorld};
 
 use crate::edit;
 use crate::lab::{Lab, Seen};

@@ -1,11 +1,11 @@
 //! What `jumpimg check` refuses, or tells, before anything is changed.
 
 use anyhow::{Context as _, Result, ensure};
+use jumplab::experiments::faults::End;
+use jumplab::run;
+use jumplab::vm::loader::Choice;
+use jumplab::vm::{Checkpoint, Guest as _, Uml};
 use jumpspec::refusal::RefusalCode;
-use xtask::faults::End;
-use xtask::run;
-use xtask::vm::loader::Choice;
-use xtask::vm::{Checkpoint, Guest as _, Uml};
 
 use crate::bench::Bench;
 use crate::lab::{BOOT, Lab};

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jumplab::run;
+use jumplab::vm::{Role, UmlKernel};
 use jumpspec::job::Wait;
 use jumpspec::journal::{Journal, RESERVED_BYTES};
 use jumpspec::places;
@@ -15,8 +17,6 @@ use jumpspec::selector::{DIRECTORY, ENV, State, env_for};
 use jumpspec::step::{ImageRole, Step};
 use jumpsys::boot::grubenv::{Env, write_in_place};
 use jumpsys::journal_slots::{SLOT, SlotPair};
-use xtask::run;
-use xtask::vm::{Role, UmlKernel};
 
 use crate::lab::Lab;
 use jump_tests::machines::{disk, sabotage};

@@ -1,9 +1,9 @@
 //! What would have gone wrong later, and is refused by `jumpimg check` on a running node.
 
 use anyhow::{Result, ensure};
+use jumplab::experiments::faults::End;
+use jumplab::vm::{Checkpoint, copy_sparse};
 use jumpspec::refusal::RefusalCode;
-use xtask::faults::End;
-use xtask::vm::{Checkpoint, copy_sparse};
 
 use crate::bench::Bench;
 use crate::check::Asked;

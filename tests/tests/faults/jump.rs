@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jump_tests::machines::sabotage;
+use jumplab::experiments::faults::End;
+use jumplab::images;
+use jumplab::run;
+use jumplab::vm::loader::Choice;
+use jumplab::vm::{DISK_SERIAL, STATIC_ADDRESS, copy_sparse};
 use jumpspec::job::Wait;
 use jumpspec::step::Step;
-use xtask::faults::End;
-use xtask::images;
-use xtask::run;
-use xtask::vm::loader::Choice;
-use xtask::vm::{DISK_SERIAL, STATIC_ADDRESS, copy_sparse};
 
 use crate::bench::Bench;
 use crate::edit;

@@ -4,13 +4,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
-use xtask::faults::End;
-use xtask::run;
-use xtask::vm::loader::Choice;
-use xtask::vm::{
+use jumplab::experiments::faults::End;
+use jumplab::run;
+use jumplab::vm::loader::Choice;
+use jumplab::vm::{
     Board, Checkpoint, Guest as _, Network, SWAP_UUID, SmallNode, SmallWorld, Uml, until,
 };
+use serde_json::Value;
 
 /// More boots than these are a loop: jump, three tries of the new system or of the replacement, and
 /// what comes then.
@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(crate) const WAITS: &str = "the jump system stays up and waits";
 /// A kernel that finds no root file system panics and reboots.
 const NO_ROOT: &str = "/dev/nonexistent";
-/// What [`xtask::vm::loader`] says of a kernel with a wrong `root=`.
+/// What [`jumplab::vm::loader`] says of a kernel with a wrong `root=`.
 const WRONG_ROOT: &str = "there is no file system";
 /// Prints what is amiss with the node's own things.
 const SOUND: &str = "cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; \

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use jumplab::experiments::faults::End;
+use jumplab::vm::loader::Choice;
 use jumpspec::selector::{CONFIG, ENV, OLD_SECTOR, SPARE_CONFIG, State};
 use jumpspec::step::Step;
-use xtask::faults::End;
-use xtask::vm::loader::Choice;
 
 use crate::bench::Bench;
 use crate::edit;

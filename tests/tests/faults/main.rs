@@ -18,8 +18,8 @@ mod replace;
 
 use bench::Bench;
 use jump_tests::machines::{self, Case};
-use xtask::faults::ONLY;
-use xtask::vm::loader::{EMU, FSTEST};
+use jumplab::experiments::faults::ONLY;
+use jumplab::vm::loader::{EMU, FSTEST};
 
 /// Guests at once: they wait more than they work.
 const AT_ONCE: usize = 3;

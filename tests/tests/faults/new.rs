@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use jumplab::experiments::faults::End;
+use jumplab::vm::loader::Choice;
+use jumplab::vm::until;
 use jumpspec::job::Wait;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::selector::{State, TRIES};
 use jumpspec::step::Step;
-use xtask::faults::End;
-use xtask::vm::loader::Choice;
-use xtask::vm::until;
 
 use crate::bench::Bench;
 use crate::edit;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use xtask::faults::End;
-use xtask::images;
-use xtask::vm::loader::Choice;
-use xtask::vm::{Checkpoint, Guest as _, Uml, copy_sparse, until_every};
+use jumplab::experiments::faults::End;
+use jumplab::images;
+use jumplab::vm::loader::Choice;
+use jumplab::vm::{Checkpoint, Guest as _, Uml, copy_sparse, until_every};
 
 use crate::bench::Bench;
 use crate::edit;

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use jump_tests::machines::sabotage;
+use jumplab::experiments::faults::End;
+use jumplab::run;
+use jumplab::vm::loader::Choice;
+use jumplab::vm::{Checkpoint, Role, Table, until};
 use jumpspec::digest::Digest;
 use jumpspec::job::Wait;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::ENV;
 use jumpsys::journal_slots::SLOT;
-use xtask::faults::End;
-use xtask::run;
-use xtask::vm::loader::Choice;
-use xtask::vm::{Checkpoint, Role, Table, until};
 
 use crate::bench::Bench;
 use crate::edit;

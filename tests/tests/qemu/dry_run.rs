@@ -4,10 +4,10 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use jumplab::journey::Job;
+use jumplab::run;
+use jumplab::vm::{Guest as _, Machine, Mount, Node, Role};
 use jumpspec::digest::Digest;
-use xtask::journey::Job;
-use xtask::run;
-use xtask::vm::{Guest as _, Machine, Mount, Node, Role};
 
 use jump_tests::machines::disk;
 

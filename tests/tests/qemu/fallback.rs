@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jumplab::journey::{BOOT, Job, Portrait};
+use jumplab::run;
+use jumplab::vm::{Hardware, Machine, Node, Role, Table, Victim};
 use jumpspec::job::Wait;
 use jumpspec::step::Step;
-use xtask::journey::{BOOT, Job, Portrait};
-use xtask::run;
-use xtask::vm::{Hardware, Machine, Node, Role, Table, Victim};
 
 use jump_tests::machines::{Push, disk, sabotage};
 

@@ -4,10 +4,10 @@
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use xtask::journey::{self, BOOT, Job, Portrait};
-use xtask::run;
-use xtask::vm::{Hardware, Machine, Node, Table, Victim};
-use xtask::write_order::{self, Options, Recording};
+use jumplab::experiments::write_order::{self, Options, Recording};
+use jumplab::journey::{self, BOOT, Job, Portrait};
+use jumplab::run;
+use jumplab::vm::{Hardware, Machine, Node, Table, Victim};
 
 use crate::dry_run;
 

@@ -5,7 +5,7 @@ mod fallback;
 mod journey;
 
 use jump_tests::machines::{self, Case};
-use xtask::vm::loader::{EMU, FSTEST};
+use jumplab::vm::loader::{EMU, FSTEST};
 
 /// Machines at once: without KVM each keeps a processor busy.
 const AT_ONCE: usize = 2;

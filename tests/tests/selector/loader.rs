@@ -2,8 +2,8 @@
 //! nothing but the disk, and calls lost what is.
 
 use anyhow::{Result, ensure};
+use jumplab::vm::loader::{self, Choice, EMU, FSTEST};
 use jumpspec::selector::{Actions, Doubt, State};
-use xtask::vm::loader::{self, Choice, EMU, FSTEST};
 
 use crate::Case;
 use crate::disk::{Disk, Landing, OFFSET};

@@ -1,11 +1,11 @@
 //! What an admin does besides pushing: rehearse, take back, go on after jump gave up.
 
 use anyhow::{Result, ensure};
+use jumplab::journey::{self, BOOT};
+use jumplab::vm::{NODE, Role, Uml, until};
 use jumpspec::places;
 use jumpspec::selector::{State, TRIES};
 use jumpspec::status::{EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
-use xtask::journey::{self, BOOT};
-use xtask::vm::{NODE, Role, Uml, until};
 
 use crate::staged::{PUSH, Staged, WORK};
 

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use jumplab::journey::{self, BOOT};
+use jumplab::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
 use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
 use jumpspec::selector::{State, TRIES};
 use jumpsys::boot::bootsector::BootSector;
 use jumpsys::disk::superblock::{self, Kind};
-use xtask::journey::{self, BOOT};
-use xtask::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
 
 use crate::secrets;
 use crate::staged::{HEAD, PUSH, Staged, WORK};

@@ -7,7 +7,7 @@ mod secrets;
 mod staged;
 
 use jump_tests::machines::{self, Case};
-use xtask::vm::loader::{EMU, FSTEST};
+use jumplab::vm::loader::{EMU, FSTEST};
 
 /// Guests at once: each keeps one processor busy.
 const AT_ONCE: usize = 2;

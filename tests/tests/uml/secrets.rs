@@ -6,9 +6,9 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use jumplab::vm::Role;
 use jumpspec::journal::{KEY_OFFSET, RESERVED_BYTES};
 use jumpspec::places;
-use xtask::vm::Role;
 
 use crate::staged::Staged;
 use jump_tests::machines::disk;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jumplab::journey::{BOOT, Job, Portrait};
+use jumplab::vm::loader::{self, Choice};
+use jumplab::vm::{
+    Checkpoint, Guest as _, NODE, Network, Node, Role, SmallNode, SmallWorld, Table, Uml, Victim,
+};
 use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
 use jumpspec::selector::State;
-use xtask::journey::{BOOT, Job, Portrait};
-use xtask::vm::loader::{self, Choice};
-use xtask::vm::{
-    Checkpoint, Guest as _, NODE, Network, Node, Role, SmallNode, SmallWorld, Table, Uml, Victim,
-};
 
 use jump_tests::machines::{Push, disk};
 

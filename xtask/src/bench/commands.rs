@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::dist::Dist;
+use jumplab::dist::Dist;
 
 /// A command line, program first.
 pub(super) type Command = Vec<OsString>;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::goal::{Goal, Measure};
 use super::measure::{Cost, Sample};
-use crate::interrupt::Interrupt;
+use jumplab::interrupt::Interrupt;
 
 /// A work of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -138,7 +138,7 @@ mod tests {
 
     use super::{Match, Work, hold};
     use crate::bench::measure::Cost;
-    use crate::interrupt::Interrupt;
+    use jumplab::interrupt::Interrupt;
 
     #[test]
     fn the_order_turns_from_pair_to_pair() {

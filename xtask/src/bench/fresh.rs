@@ -11,8 +11,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
 use super::scratch::Scratch;
-use crate::run;
-use crate::vm::Mount;
+use jumplab::run;
+use jumplab::vm::Mount;
 
 /// How a file system is made.
 #[derive(Debug, Clone, Copy)]

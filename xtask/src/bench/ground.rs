@@ -13,9 +13,9 @@ use super::fresh::{self, Shape};
 use super::measure::Sample;
 use super::measure::{self, Cost};
 use super::scratch::{self, Scratch};
-use crate::dist::Dist;
-use crate::interrupt::Interrupt;
-use crate::vm::Mount;
+use jumplab::dist::Dist;
+use jumplab::interrupt::Interrupt;
+use jumplab::vm::Mount;
 
 /// The file system that the input is extracted to.
 pub(super) const DISK: Shape = Shape {

@@ -10,7 +10,7 @@ use super::fresh::Shape;
 use super::ground::Ground;
 use super::measure::Cost;
 use super::small_files;
-use crate::statistics::Spread;
+use jumplab::statistics::Spread;
 
 /// How many files the trees have.
 const COUNTS: [u64; 3] = [50_000, 200_000, 1_000_000];

@@ -8,7 +8,7 @@ use super::census::Census;
 use super::commands;
 use super::ground::Ground;
 use super::scratch;
-use crate::{golden, run};
+use jumplab::{golden, run};
 
 /// The image whose golden root is the input: about 46,000 files and 1.5 GB.
 const GOLDEN: &str = "bench-debian12";

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::run;
+use jumplab::run;
 
 /// The machine and the programs that ours is measured against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
-use crate::run;
+use jumplab::run;
 
 /// What a command and all processes that it waited for cost.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub(super) fn tell(cost: &Cost) -> Result<()> {
 }
 
 /// `cargo xtask bench-measure`: runs `command` and prints what it cost as JSON.
-pub fn perform(command: &[OsString]) -> Result<()> {
+pub(crate) fn perform(command: &[OsString]) -> Result<()> {
     let (program, arguments) = command.split_first().context("no command")?;
     let mut command = run::command(program, arguments);
     command.stdout(Stdio::null());

@@ -25,16 +25,16 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::interrupt::Interrupt;
-use crate::{dist, packages};
 use ground::Ground;
 use input::Input;
+use jumplab::interrupt::Interrupt;
+use jumplab::{dist, packages};
 use machine::Machine;
 use report::Report;
 use scratch::Scratch;
 
-pub use floor::perform as floor;
-pub use measure::perform as measure;
+pub(crate) use floor::perform as floor;
+pub(crate) use measure::perform as measure;
 
 /// What to measure and how to print it.
 #[derive(Debug, Clone, Args)]
@@ -45,7 +45,7 @@ Examples:
   cargo xtask bench --json --markdown table.md > runs.json
 
 As root, on a machine that does nothing else; needs 12 GiB below target/ and 2 GiB of memory.")]
-pub struct Options {
+pub(crate) struct Options {
     /// Which parts [default: all]
     #[arg(value_name = "PART")]
     parts: Vec<Part>,
@@ -89,7 +89,7 @@ fn rounds(text: &str) -> Result<usize, String> {
 }
 
 /// Measures, and prints what was found.
-pub fn bench(options: &Options) -> Result<()> {
+pub(crate) fn bench(options: &Options) -> Result<()> {
     if !packages::is_root()? {
         bail!(
             "bench: only root can make file systems and mount them\nhint: sudo cargo xtask bench …"

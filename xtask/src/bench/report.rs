@@ -10,8 +10,8 @@ use super::growth::Growth;
 use super::machine::Machine;
 use super::measure::Sample;
 use super::target::{Verdict, verdicts};
-use crate::statistics::Spread;
-use crate::table::Table;
+use jumplab::statistics::Spread;
+use jumplab::table::Table;
 
 /// How the figures are taken, for who reads them.
 pub(super) const METHOD: &str = "\

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use nix::sys::statvfs::statvfs;
 
-use crate::workspace;
+use jumplab::workspace;
 
 /// Bytes that the dearest part takes at its peak: a million small files, their image and the file
 /// system that it is extracted to.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::random::SplitMix;
+use jumplab::random::SplitMix;
 
 /// Files in a directory.
 const IN_A_DIRECTORY: u64 = 1000;
@@ -82,7 +82,7 @@ fn text() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::{LEAST, MOST, content, text};
-    use crate::random::SplitMix;
+    use jumplab::random::SplitMix;
 
     #[test]
     fn files_are_small_and_differ_and_are_the_same_every_time() {

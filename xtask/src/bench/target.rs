@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::contest::{Contest, Work};
 use super::goal::Goal;
 use super::growth::Growth;
-use crate::statistics::Spread;
+use jumplab::statistics::Spread;
 
 /// How far the times per file, and the peaks of memory, may lie apart when the number of files
 /// grows.

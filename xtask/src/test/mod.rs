@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use crate::vm::UmlKernel;
-use crate::{dist, golden, images, packages, run, workspace};
+use jumplab::vm::UmlKernel;
+use jumplab::{dist, golden, images, packages, run, workspace};
 use outcome::{Counts, Failures, Outcome, summary};
 
 /// The stage of tests beside the code, in all crates.
@@ -26,19 +26,19 @@ const VIRTUAL: &[&str] = &["uml", "faults", "cuts", "qemu", "journey"];
 
 /// What to test.
 #[derive(Debug, Default, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// No virtual machines.
-    pub quick: bool,
+    pub(crate) quick: bool,
     /// Also tests that take long and that others mostly cover.
-    pub long: bool,
+    pub(crate) long: bool,
     /// This stage alone.
-    pub only: Option<String>,
+    pub(crate) only: Option<String>,
     /// Not these stages.
-    pub skip: Vec<String>,
+    pub(crate) skip: Vec<String>,
 }
 
 /// Runs the stages; fails if one of them does.
-pub fn test(options: &Options) -> Result<()> {
+pub(crate) fn test(options: &Options) -> Result<()> {
     let stages = chosen(&stages()?, options)?;
     let mut outcomes = Vec::new();
     let driven = |stage: &String| ![UNIT, FUZZ].contains(&stage.as_str());

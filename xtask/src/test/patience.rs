@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use nix::unistd::Pid;
 
-use crate::process::kill_tree;
+use jumplab::process::kill_tree;
 
 /// How long a stage may say nothing. No test keeps quiet for that long, with virtual machines that the
 /// processor does not help either.
@@ -53,9 +53,9 @@ mod tests {
     use std::time::Duration;
 
     use super::{Pid, listen};
-    use crate::process::Process;
-    use crate::run;
-    use crate::vm::until;
+    use jumplab::process::Process;
+    use jumplab::run;
+    use jumplab::vm::until;
 
     #[test]
     fn one_that_falls_silent_is_ended_with_what_it_has_started() {

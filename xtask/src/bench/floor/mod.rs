@@ -16,7 +16,7 @@ use super::ground::{Ground, settle};
 use super::input::Input;
 use super::measure::Sample;
 use super::measure::{self, Cost};
-use crate::run;
+use jumplab::run;
 use snapshot::Snapshot;
 
 /// Has the floor measured on a fresh file system.
@@ -33,7 +33,7 @@ pub(super) fn measure(ground: &Ground, input: &Input) -> Result<Sample> {
 
 /// `cargo xtask bench-floor`: takes the tree at `from` into memory, makes it anew at `to`, and
 /// prints what the second half cost.
-pub fn perform(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn perform(from: &Path, to: &Path) -> Result<()> {
     let snapshot = Snapshot::take(from)?;
     // Modes are given as they are to be.
     umask(Mode::empty());

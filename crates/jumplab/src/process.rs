@@ -6,18 +6,20 @@ use nix::unistd::Pid;
 
 /// What `/proc/PID/stat` says of a process (proc(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Process {
-    pub(crate) id: Pid,
+pub struct Process {
+    /// Its number.
+    pub id: Pid,
     /// `R`, `S`, `T` …
-    pub(crate) state: char,
-    pub(crate) parent: Pid,
+    pub state: char,
+    /// Who started it.
+    pub parent: Pid,
     /// Its process group.
-    pub(crate) group: Pid,
+    pub group: Pid,
 }
 
 impl Process {
     /// All there are.
-    pub(crate) fn all() -> Result<Vec<Self>> {
+    pub fn all() -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for entry in std::fs::read_dir("/proc")? {
             let name = entry?.file_name();
@@ -28,7 +30,7 @@ impl Process {
     }
 
     /// One of them; none if it has ended.
-    pub(crate) fn of(id: Pid) -> Option<Self> {
+    pub fn of(id: Pid) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
         Self::parse(id, &stat)
     }
@@ -49,7 +51,7 @@ impl Process {
 }
 
 /// Kills a process and all that it has started, directly or not.
-pub(crate) fn kill_tree(root: Pid) -> Result<()> {
+pub fn kill_tree(root: Pid) -> Result<()> {
     let all = Process::all()?;
     let mut tree = vec![root];
     let mut next = 0;

@@ -66,7 +66,7 @@ pub fn faults(options: &Options) -> Result<()> {
 }
 
 /// The command that runs the tests, without an argument for them.
-pub(crate) fn test_command() -> Command {
+pub fn test_command() -> Command {
     let mut cargo = run::command(
         "cargo",
         ["test", "--package", "jump-tests", "--test", STAGE],

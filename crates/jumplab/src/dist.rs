@@ -44,7 +44,7 @@ pub fn build() -> Result<Dist> {
 
 /// Builds jumpinit by way of `wrapper` (cargo's `build.rustc-workspace-wrapper`) below a folder of its own:
 /// it is never what [`build`] leaves. Optimized less, as it is not to be shipped.
-pub(crate) fn build_mutant(wrapper: &Path) -> Result<PathBuf> {
+pub fn build_mutant(wrapper: &Path) -> Result<PathBuf> {
     packages::ensure(packages::MUSL)?;
     let toolchain = Toolchain::choose()?;
     let target_dir = workspace::target("mutants").join(toolchain.folder());

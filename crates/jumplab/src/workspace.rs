@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 /// The workspace's root folder.
 pub fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_path_buf()
+    manifest
+        .ancestors()
+        .nth(2)
+        .unwrap_or(manifest)
+        .to_path_buf()
 }
 
 /// `target/`, or a path below it. Always the workspace's own, whatever `CARGO_TARGET_DIR` says:

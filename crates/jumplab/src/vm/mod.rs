@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use xtask::vm::{Guest as _, Hardware, Machine, Table, Victim};
+//! use jumplab::vm::{Guest as _, Hardware, Machine, Table, Victim};
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let victim = Victim::prepare(Table::Mbr)?; // cached

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use xtask::vm::{Checkpoint, Network, SmallWorld, loader::Choice};
+//! use jumplab::vm::{Checkpoint, Network, SmallWorld, loader::Choice};
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let world = SmallWorld::prepare()?; // cached

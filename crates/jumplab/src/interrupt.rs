@@ -13,11 +13,11 @@ const STATUS: i32 = 130;
 
 /// Whether Ctrl-C was pressed.
 #[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Begins to listen for SIGINT and SIGTERM.
-    pub(crate) fn listen() -> Result<Self> {
+    pub fn listen() -> Result<Self> {
         let caught = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // The order matters: the shutdown sees the flag that an earlier signal set.
@@ -29,7 +29,7 @@ impl Interrupt {
     }
 
     /// Fails once it was pressed.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if self.0.load(Ordering::Relaxed) {
             bail!("interrupted");
         }

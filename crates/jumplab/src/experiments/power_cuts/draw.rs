@@ -107,8 +107,8 @@ fn below(random: &mut SplitMix, end: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::{Course, Life, lives};
-    use crate::power_cuts::moment::{Moment, Sign};
-    use crate::power_cuts::stage::Stage;
+    use crate::experiments::power_cuts::moment::{Moment, Sign};
+    use crate::experiments::power_cuts::stage::Stage;
     use crate::vm::Checkpoint;
 
     fn course(checkpoint: Checkpoint, stages: &[(Stage, u64)]) -> Course {

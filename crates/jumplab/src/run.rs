@@ -1,4 +1,4 @@
-//! Runs programs: the one door through which xtask starts others.
+//! Runs programs: the one door through which the lab and its tasks start others.
 //! A failure carries the command, its status and the end of its stderr.
 
 use std::ffi::OsStr;

@@ -2,7 +2,7 @@
 
 /// A table whose first columns are words and whose others are figures.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
     words: usize,
@@ -10,7 +10,7 @@ pub(crate) struct Table {
 
 impl Table {
     /// An empty table; the first `words` columns hold words.
-    pub(crate) fn new(words: usize, head: &[&str]) -> Self {
+    pub fn new(words: usize, head: &[&str]) -> Self {
         Self {
             head: head.iter().map(ToString::to_string).collect(),
             rows: Vec::new(),
@@ -19,18 +19,18 @@ impl Table {
     }
 
     /// Adds a row, with a cell for each column.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.head.len());
         self.rows.push(cells);
     }
 
     /// Whether it has rows.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// For a terminal: words to the left, figures to the right.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let lines = std::iter::once(&self.head).chain(&self.rows);
         let width = |column: usize| {
             let cells = lines.clone().map(|line| line[column].chars().count());
@@ -55,7 +55,7 @@ impl Table {
     }
 
     /// For the README.
-    pub(crate) fn markdown(&self) -> String {
+    pub fn markdown(&self) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))

@@ -15,7 +15,7 @@ pub struct Hardware {
     pub cpus: u32,
     /// An i6300esb watchdog that resets the machine.
     pub watchdog: bool,
-    /// A file to record every write and flush of the disk in, for [`crate::write_order`].
+    /// A file to record every write and flush of the disk in, for [`crate::experiments::write_order`].
     pub record: Option<PathBuf>,
     /// Further options for QEMU.
     pub more: Vec<String>,

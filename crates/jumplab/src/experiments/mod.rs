@@ -1,0 +1,5 @@
+//! What is done to nodes to see that none is lost.
+
+pub mod faults;
+pub mod power_cuts;
+pub mod write_order;

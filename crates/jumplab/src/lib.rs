@@ -1,0 +1,20 @@
+//! The lab: virtual machines and what they boot, journeys of nodes, and experiments on them. For
+//! `cargo xtask` and for the `tests` crate, and never knows either.
+
+pub mod cache;
+pub mod dist;
+pub mod elf;
+pub mod experiments;
+pub mod golden;
+pub mod images;
+pub mod interrupt;
+pub mod journey;
+mod mirror;
+pub mod packages;
+pub mod process;
+pub mod random;
+pub mod run;
+pub mod statistics;
+pub mod table;
+pub mod vm;
+pub mod workspace;
