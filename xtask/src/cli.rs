@@ -4,10 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use jumplab::experiments::{power_cuts, write_order};
 
-use jumplab::experiments::{faults, power_cuts, write_order};
-
-use crate::bench;
+use crate::{bench, faults};
 
 /// Development tasks of the workspace.
 #[derive(Debug, Parser)]

@@ -1,12 +1,13 @@
 //! The whole journey on a virtual machine: Debian 12 becomes Debian 13, and is still itself.
 
 use anyhow::Result;
-
-use crate::timeline::Timeline;
 use jumplab::dist;
 use jumplab::journey::{self, BOOT, Job, Portrait};
-use jumplab::vm::{self, Hardware, Machine, Table, Victim};
+use jumplab::vm::{Hardware, Machine, Table, Victim};
 use jumplab::{images, packages, run, workspace};
+
+use crate::timeline::Timeline;
+use crate::vm;
 
 /// The last line of a demo that went well.
 const VERDICT: &str = "demo: Debian 12 -> Debian 13, same host name, same host keys, same accounts, /data untouched, swap back: ok";

@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-
 use jumplab::{packages, run, workspace};
 
 /// All targets, each a program of `tests/fuzz` and a folder of its seeds.
 pub(crate) const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers"];
 
+/// What compiles libFuzzer.
+const PACKAGES: &[&str] = &["g++"];
 /// Lines at most that what was found is explained with.
 const LINES: usize = 60;
 /// Seconds that one input may take.
@@ -44,7 +45,7 @@ pub(crate) fn fuzz(only: Option<&str>, seconds: u32) -> Result<()> {
 
 /// Makes sure that cargo-fuzz and a C++ compiler, for libFuzzer, are there.
 pub(crate) fn prepare() -> Result<()> {
-    packages::ensure(packages::FUZZ)?;
+    packages::ensure(PACKAGES)?;
     if run::quiet(&mut cargo(&["fuzz", "--version"])).is_ok() {
         return Ok(());
     }

@@ -3,17 +3,19 @@
 mod bench;
 mod cli;
 mod demo;
+mod faults;
 mod fuzz;
 mod mutants;
 mod test;
 mod timeline;
+mod vm;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
-use jumplab::experiments::{faults, power_cuts, write_order};
-use jumplab::vm::{self, Table};
+use jumplab::experiments::{power_cuts, write_order};
+use jumplab::vm::Table;
 use jumplab::{dist, golden};
 
 use crate::cli::{Cli, Task};

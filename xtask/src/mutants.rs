@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
-
+use jumplab::experiments::faults::MUTANT;
 use jumplab::table::Table;
 use jumplab::{dist, packages, run, workspace};
 
@@ -123,10 +123,10 @@ fn devices(mutant: &Mutant, with: bool) -> Result<Command> {
 }
 
 fn faults(mutant: &Mutant, with: bool) -> Result<Command> {
-    let mut cargo = jumplab::experiments::faults::test_command();
+    let mut cargo = crate::faults::test_command();
     if with {
         let program = dist::build_mutant(&wrapper(mutant)?)?;
-        cargo.env(jumplab::experiments::faults::MUTANT, program);
+        cargo.env(MUTANT, program);
     }
     Ok(cargo)
 }

@@ -3,7 +3,6 @@
 
 pub mod cache;
 pub mod dist;
-pub mod elf;
 pub mod experiments;
 pub mod golden;
 pub mod images;
@@ -14,6 +13,7 @@ pub mod packages;
 pub mod process;
 pub mod random;
 pub mod run;
+pub mod small;
 pub mod statistics;
 pub mod table;
 pub mod vm;

@@ -27,24 +27,6 @@ pub const GOLDEN: &[&str] = &["mmdebstrap", "debian-archive-keyring", "tar"];
 /// The packages that compiling zstd's C code against musl needs, whichever Rust does it.
 pub const MUSL: &[&str] = &["musl-tools", "gcc", "libc6-dev"];
 
-/// The peers that the bench measures ours against, and what makes its file systems.
-pub const BENCH: &[&str] = &[
-    "bash",
-    "coreutils",
-    "e2fsprogs",
-    "gzip",
-    "mount",
-    "tar",
-    "util-linux",
-    "zstd",
-];
-
-/// What compiles libFuzzer.
-pub const FUZZ: &[&str] = &["g++"];
-
-/// Debian's own toolchain for musl, where rustup has no musl target (see `dist`).
-pub const DEBIAN_MUSL: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "libunwind-14-dev"];
-
 /// The packages that the test suite drives besides the virtual machines'.
 pub const TESTS: &[&str] = &[
     "grub-emu",

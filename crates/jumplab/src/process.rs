@@ -1,7 +1,6 @@
 //! The processes of this machine, as `/proc` shows them.
 
 use anyhow::Result;
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// What `/proc/PID/stat` says of a process (proc(5)).
@@ -48,23 +47,6 @@ impl Process {
             group: number()?,
         })
     }
-}
-
-/// Kills a process and all that it has started, directly or not.
-pub fn kill_tree(root: Pid) -> Result<()> {
-    let all = Process::all()?;
-    let mut tree = vec![root];
-    let mut next = 0;
-    while let Some(parent) = tree.get(next).copied() {
-        let children = all.iter().filter(|process| process.parent == parent);
-        tree.extend(children.map(|process| process.id));
-        next += 1;
-    }
-    for process in tree {
-        // One that has ended meanwhile is as good.
-        kill(process, Signal::SIGKILL).ok();
-    }
-    Ok(())
 }
 
 #[cfg(test)]

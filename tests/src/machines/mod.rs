@@ -2,8 +2,6 @@
 
 mod case;
 pub mod disk;
-mod push;
 pub mod sabotage;
 
 pub use case::{Case, run};
-pub use push::Push;

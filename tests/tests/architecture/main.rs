@@ -1,5 +1,5 @@
-//! The arrows of the design: binaries → jumpsys, jumparchive → jumpspec; nothing back,
-//! and no binary imports another. Inside a crate no files lead to each other in a circle, and no
+//! The arrows of the design: binaries → jumpsys, jumparchive → jumpspec; tests → jumplab ← xtask;
+//! nothing back, and no binary imports another. Inside a crate no files lead to each other in a circle, and no
 //! arrow runs up between rooms.
 
 mod files;
@@ -8,7 +8,7 @@ mod rooms;
 
 use std::collections::BTreeMap;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Who may depend on which members of the workspace.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -22,17 +22,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jump-tests", &["jumpspec", "jumplab"]),
 ];
 
+fn packages() -> Vec<Package> {
+    let metadata = MetadataCommand::new().no_deps().exec();
+    metadata.expect("cargo metadata").packages
+}
+
 fn members() -> BTreeMap<String, Vec<String>> {
-    let metadata = MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .expect("cargo metadata");
-    let names: Vec<String> = metadata
-        .packages
+    let packages = packages();
+    let names: Vec<String> = packages
         .iter()
         .map(|package| package.name.to_string())
         .collect();
-    let inside = |package: &cargo_metadata::Package| {
+    let inside = |package: &Package| {
         let ordinary = package
             .dependencies
             .iter()
@@ -42,8 +43,7 @@ fn members() -> BTreeMap<String, Vec<String>> {
             .filter(|name| names.contains(name))
             .collect()
     };
-    metadata
-        .packages
+    packages
         .iter()
         .map(|package| (package.name.to_string(), inside(package)))
         .collect()
@@ -66,13 +66,25 @@ fn arrows_only_point_down() {
 }
 
 #[test]
+fn tasks_and_tests_meet_in_the_lab_alone() {
+    for package in packages() {
+        let above = package
+            .dependencies
+            .iter()
+            .find(|dependency| ["xtask", "jump-tests"].contains(&dependency.name.as_str()));
+        assert!(
+            above.is_none(),
+            "{} must not depend on {}, for its tests neither",
+            package.name,
+            above.map_or("", |dependency| &dependency.name)
+        );
+    }
+}
+
+#[test]
 fn the_pure_crate_depends_on_nothing_that_acts() {
-    let metadata = MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .expect("cargo metadata");
-    let jumpspec = metadata
-        .packages
+    let packages = packages();
+    let jumpspec = packages
         .iter()
         .find(|package| package.name.as_str() == "jumpspec")
         .expect("jumpspec");

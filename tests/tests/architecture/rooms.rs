@@ -69,7 +69,29 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["error"],
         ],
     ),
-    ("xtask", &[]),
+    (
+        "crates/jumplab",
+        &[
+            &["experiments"],
+            &["small"],
+            &["journey"],
+            &["vm"],
+            &["images"],
+            &["dist", "golden"],
+            &["mirror", "packages"],
+            &["cache", "interrupt", "process", "random", "run"],
+            &["statistics", "table", "workspace"],
+        ],
+    ),
+    (
+        "xtask",
+        &[
+            &["cli"],
+            &["bench", "demo", "mutants", "test"],
+            &["faults", "fuzz", "vm"],
+            &["timeline"],
+        ],
+    ),
 ];
 
 fn files(name: &str) -> Files {

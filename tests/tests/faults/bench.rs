@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, ensure};
 use jumplab::experiments::faults::{End, MUTANT, Record, Row, row_of, write};
-use jumplab::vm::{Checkpoint, SmallWorld};
+use jumplab::small::{Checkpoint, SmallWorld};
 
 use crate::edit;
 use crate::lab::{Lab, Seen};

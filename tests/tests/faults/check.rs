@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result, ensure};
 use jumplab::experiments::faults::End;
 use jumplab::run;
+use jumplab::small::Checkpoint;
 use jumplab::vm::loader::Choice;
-use jumplab::vm::{Checkpoint, Guest as _, Uml};
+use jumplab::vm::{Guest as _, Uml};
 use jumpspec::refusal::RefusalCode;
 
 use crate::bench::Bench;

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 use jumplab::experiments::faults::End;
-use jumplab::vm::{Checkpoint, copy_sparse};
+use jumplab::small::Checkpoint;
+use jumplab::vm::copy_sparse;
 use jumpspec::refusal::RefusalCode;
 
 use crate::bench::Bench;

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use jumplab::experiments::faults::End;
 use jumplab::run;
+use jumplab::small::{Checkpoint, SmallNode, SmallWorld};
 use jumplab::vm::loader::Choice;
-use jumplab::vm::{
-    Board, Checkpoint, Guest as _, Network, SWAP_UUID, SmallNode, SmallWorld, Uml, until,
-};
+use jumplab::vm::{Board, Guest as _, Network, SWAP_UUID, Uml, until};
 use serde_json::Value;
 
 /// More boots than these are a loop: jump, three tries of the new system or of the replacement, and

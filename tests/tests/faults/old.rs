@@ -5,13 +5,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jumplab::experiments::faults::End;
 use jumplab::images;
+use jumplab::journey::Push;
+use jumplab::small::Checkpoint;
 use jumplab::vm::loader::Choice;
-use jumplab::vm::{Checkpoint, Guest as _, Uml, copy_sparse, until_every};
+use jumplab::vm::{Guest as _, Uml, copy_sparse, until_every};
 
 use crate::bench::Bench;
 use crate::edit;
 use crate::lab::{BOOT, Lab};
-use jump_tests::machines::Push;
 
 /// Bytes at the beginning of the landing partition that are wiped before anything is made there.
 const WIPED: u64 = 128 << 10;

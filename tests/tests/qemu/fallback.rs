@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use jumplab::journey::{BOOT, Job, Portrait};
+use jumplab::journey::{BOOT, Job, Portrait, Push};
 use jumplab::run;
 use jumplab::vm::{Hardware, Machine, Node, Role, Table, Victim};
 use jumpspec::job::Wait;
 use jumpspec::step::Step;
 
-use jump_tests::machines::{Push, disk, sabotage};
+use jump_tests::machines::{disk, sabotage};
 
 /// From the first look at the node to its reboot, on a busy machine.
 const STAGE: Duration = Duration::from_mins(15);

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use jumplab::journey::{BOOT, Job, Portrait};
+use jumplab::journey::{BOOT, Job, Portrait, Push};
+use jumplab::small::{Checkpoint, SmallNode, SmallWorld};
 use jumplab::vm::loader::{self, Choice};
-use jumplab::vm::{
-    Checkpoint, Guest as _, NODE, Network, Node, Role, SmallNode, SmallWorld, Table, Uml, Victim,
-};
+use jumplab::vm::{Guest as _, NODE, Network, Node, Role, Table, Uml, Victim};
 use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
 use jumpspec::selector::State;
 
-use jump_tests::machines::{Push, disk};
+use jump_tests::machines::disk;
 
 /// From the first look at the node to its reboot, and for the jump system's whole work.
 pub(crate) const WORK: Duration = Duration::from_mins(10);

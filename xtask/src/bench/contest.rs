@@ -1,11 +1,11 @@
 //! Two programs at the same work, in pairs whose order turns.
 
 use anyhow::Result;
+use jumplab::interrupt::Interrupt;
 use serde::Serialize;
 
 use super::goal::{Goal, Measure};
 use super::measure::{Cost, Sample};
-use jumplab::interrupt::Interrupt;
 
 /// A work of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,13 +6,13 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use jumplab::run;
+use jumplab::vm::Mount;
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
 use super::scratch::Scratch;
-use jumplab::run;
-use jumplab::vm::Mount;
 
 /// How a file system is made.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jumplab::dist::Dist;
+use jumplab::interrupt::Interrupt;
+use jumplab::vm::Mount;
 use walkdir::WalkDir;
 
 use super::census::Census;
@@ -13,9 +16,6 @@ use super::fresh::{self, Shape};
 use super::measure::Sample;
 use super::measure::{self, Cost};
 use super::scratch::{self, Scratch};
-use jumplab::dist::Dist;
-use jumplab::interrupt::Interrupt;
-use jumplab::vm::Mount;
 
 /// The file system that the input is extracted to.
 pub(super) const DISK: Shape = Shape {

@@ -1,6 +1,7 @@
 //! How cost grows: images of ever more small files, built, verified and extracted.
 
 use anyhow::Result;
+use jumplab::statistics::Spread;
 use serde::Serialize;
 
 use super::census::Census;
@@ -10,7 +11,6 @@ use super::fresh::Shape;
 use super::ground::Ground;
 use super::measure::Cost;
 use super::small_files;
-use jumplab::statistics::Spread;
 
 /// How many files the trees have.
 const COUNTS: [u64; 3] = [50_000, 200_000, 1_000_000];

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use jumplab::{golden, run};
 
 use super::census::Census;
 use super::commands;
 use super::ground::Ground;
 use super::scratch;
-use jumplab::{golden, run};
 
 /// The image whose golden root is the input: about 46,000 files and 1.5 GB.
 const GOLDEN: &str = "bench-debian12";

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
-
 use jumplab::run;
+use serde::Serialize;
 
 /// The machine and the programs that ours is measured against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

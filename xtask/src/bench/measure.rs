@@ -6,11 +6,10 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+use jumplab::run;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
-
-use jumplab::run;
 
 /// What a command and all processes that it waited for cost.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

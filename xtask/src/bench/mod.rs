@@ -24,17 +24,29 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
+use jumplab::interrupt::Interrupt;
+use jumplab::{dist, packages};
 
 use ground::Ground;
 use input::Input;
-use jumplab::interrupt::Interrupt;
-use jumplab::{dist, packages};
 use machine::Machine;
 use report::Report;
 use scratch::Scratch;
 
 pub(crate) use floor::perform as floor;
 pub(crate) use measure::perform as measure;
+
+/// The peers that ours is measured against, and what makes the file systems.
+const PACKAGES: &[&str] = &[
+    "bash",
+    "coreutils",
+    "e2fsprogs",
+    "gzip",
+    "mount",
+    "tar",
+    "util-linux",
+    "zstd",
+];
 
 /// What to measure and how to print it.
 #[derive(Debug, Clone, Args)]
@@ -95,7 +107,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
             "bench: only root can make file systems and mount them\nhint: sudo cargo xtask bench …"
         );
     }
-    packages::ensure(packages::BENCH)?;
+    packages::ensure(PACKAGES)?;
     let dist = dist::build()?;
     fresh::keep_mounts_private()?;
     let ground = Ground {

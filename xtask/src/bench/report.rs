@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jumplab::statistics::Spread;
+use jumplab::table::Table;
 use serde::Serialize;
 
 use super::census::Census;
@@ -10,8 +12,6 @@ use super::growth::Growth;
 use super::machine::Machine;
 use super::measure::Sample;
 use super::target::{Verdict, verdicts};
-use jumplab::statistics::Spread;
-use jumplab::table::Table;
 
 /// How the figures are taken, for who reads them.
 pub(super) const METHOD: &str = "\

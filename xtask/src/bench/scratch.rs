@@ -4,9 +4,8 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::statvfs::statvfs;
-
 use jumplab::workspace;
+use nix::sys::statvfs::statvfs;
 
 /// Bytes that the dearest part takes at its peak: a million small files, their image and the file
 /// system that it is extracted to.

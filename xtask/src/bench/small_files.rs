@@ -5,7 +5,6 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-
 use jumplab::random::SplitMix;
 
 /// Files in a directory.

@@ -1,11 +1,11 @@
 //! What is to be reached, and whether it is. Pure.
 
+use jumplab::statistics::Spread;
 use serde::Serialize;
 
 use super::contest::{Contest, Work};
 use super::goal::Goal;
 use super::growth::Growth;
-use jumplab::statistics::Spread;
 
 /// How far the times per file, and the peaks of memory, may lie apart when the number of files
 /// grows.

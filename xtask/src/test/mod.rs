@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-
 use jumplab::vm::UmlKernel;
 use jumplab::{dist, golden, images, packages, run, workspace};
+
 use outcome::{Counts, Failures, Outcome, summary};
 
 /// The stage of tests beside the code, in all crates.

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jumplab::process::Process;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-use jumplab::process::kill_tree;
 
 /// How long a stage may say nothing. No test keeps quiet for that long, with virtual machines that the
 /// processor does not help either.
@@ -47,15 +47,32 @@ pub(super) fn listen(
     }
 }
 
+/// Kills a process and all that it has started, directly or not.
+fn kill_tree(root: Pid) -> Result<()> {
+    let all = Process::all()?;
+    let mut tree = vec![root];
+    let mut next = 0;
+    while let Some(parent) = tree.get(next).copied() {
+        let children = all.iter().filter(|process| process.parent == parent);
+        tree.extend(children.map(|process| process.id));
+        next += 1;
+    }
+    for process in tree {
+        // One that has ended meanwhile is as good.
+        kill(process, Signal::SIGKILL).ok();
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Stdio;
     use std::time::Duration;
 
-    use super::{Pid, listen};
-    use jumplab::process::Process;
     use jumplab::run;
     use jumplab::vm::until;
+
+    use super::{Pid, Process, listen};
 
     #[test]
     fn one_that_falls_silent_is_ended_with_what_it_has_started() {

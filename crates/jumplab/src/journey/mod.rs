@@ -3,6 +3,7 @@
 
 mod checks;
 mod portrait;
+mod push;
 mod upgrade;
 
 use std::fs::File;
@@ -17,6 +18,7 @@ use crate::vm::{NODE, Table};
 use crate::{dist, images, run};
 pub use checks::{check, check_reboots};
 pub use portrait::Portrait;
+pub use push::Push;
 pub use upgrade::upgrade;
 
 /// How long a system may take from power-on to SSH, under translation on a busy machine.
@@ -24,7 +26,7 @@ pub const BOOT: Duration = Duration::from_mins(10);
 /// The job for an MBR disk; a GPT has one partition more in front.
 const JOB: &str = include_str!("job.toml");
 /// The job for the small world's disk.
-const SMALL_JOB: &str = include_str!("small-job.toml");
+pub(crate) const SMALL_JOB: &str = include_str!("small-job.toml");
 
 /// A job and a folder for what jumpimg keeps of its runs.
 #[derive(Debug, Clone)]

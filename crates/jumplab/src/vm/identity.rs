@@ -37,7 +37,7 @@ impl Identity {
     }
 
     /// The admin's private key; root of the victim lets it in.
-    pub fn admin_key(&self) -> PathBuf {
+    fn admin_key(&self) -> PathBuf {
         self.folder.join("id_ed25519")
     }
 

@@ -19,7 +19,7 @@ pub enum Table {
     Mbr,
     /// p1 BIOS boot partition, p2 /boot, p3 swap, p4 /, p5 /data.
     Gpt,
-    /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`super::SmallWorld`]'s.
+    /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`crate::small::SmallWorld`]'s.
     Small,
 }
 
@@ -120,7 +120,7 @@ impl Table {
     }
 
     /// The script that makes this table, for `sfdisk` (sfdisk(8), "Input formats").
-    pub(super) fn sfdisk(self) -> String {
+    pub(crate) fn sfdisk(self) -> String {
         let mut script = match self {
             Self::Mbr | Self::Small => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
             Self::Gpt => String::from("label: gpt\n"),

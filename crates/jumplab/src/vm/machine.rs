@@ -113,7 +113,7 @@ impl Machine {
     }
 
     /// The command that [`Guest::ssh`] runs.
-    pub fn ssh_command(&self, script: &str) -> Command {
+    fn ssh_command(&self, script: &str) -> Command {
         let mut ssh = run::command("ssh", ["-F"]);
         ssh.arg(&self.ssh_config).args([NODE, "--", script]);
         ssh

@@ -6,9 +6,16 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use super::{Accelerator, Identity, Table, install};
+use super::{Accelerator, Identity, Table};
 use crate::images::OLD;
 use crate::{cache, golden, packages, run, workspace};
+
+/// The sources that say what an installer leaves on a disk. They change more often than a version would.
+pub(crate) const INSTALLER: [&str; 3] = [
+    include_str!("install.rs"),
+    include_str!("files.rs"),
+    include_str!("content.rs"),
+];
 
 /// The victim's disk as its installer left it. Never started itself: only copies are.
 #[derive(Debug, Clone)]
@@ -59,7 +66,7 @@ impl Victim {
             let started = Instant::now();
             eprintln!("vm: making the victim's disk ({})", table.name());
             cache::forget(&stamp)?;
-            install::install(&root, table, &identity, &disk)?;
+            install(&root, table, &identity, &disk)?;
             cache::remember(&stamp, &digest)?;
             let seconds = started.elapsed().as_secs();
             eprintln!("vm: {} in {seconds} s", workspace::shown(&disk));
@@ -119,6 +126,11 @@ fn empty(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs the root `root` to a new disk image.
+pub(crate) fn install(root: &Path, table: Table, identity: &Identity, image: &Path) -> Result<()> {
+    super::install::install(root, table, identity, image)
+}
+
 /// Copies a disk image and leaves its holes holes.
 pub fn copy_sparse(from: &Path, to: &Path) -> Result<()> {
     run::quiet(
@@ -143,10 +155,9 @@ fn kernel(root: &Path) -> Result<PathBuf> {
 
 fn digest(root: &Path, identity: &Identity, table: Table) -> Result<String> {
     let mut digest = cache::Digest::new("victim 1");
-    // What is written to the disk is these sources' business; they change more often than a version.
-    digest.text(include_str!("install.rs"));
-    digest.text(include_str!("files.rs"));
-    digest.text(include_str!("content.rs"));
+    for source in INSTALLER {
+        digest.text(source);
+    }
     digest.text(&golden::stamp(root)?);
     digest.text(&identity.known_hosts()?);
     digest.text(&identity.admin_public_key()?);

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
+use jumplab::run;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::stat::{Mode, umask};
 
@@ -16,7 +17,6 @@ use super::ground::{Ground, settle};
 use super::input::Input;
 use super::measure::Sample;
 use super::measure::{self, Cost};
-use jumplab::run;
 use snapshot::Snapshot;
 
 /// Has the floor measured on a fresh file system.

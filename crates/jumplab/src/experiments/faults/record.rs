@@ -45,7 +45,7 @@ pub fn write(name: &str, records: &[Record]) -> Result<()> {
 }
 
 /// Forgets all that was seen.
-pub(super) fn clear() -> Result<()> {
+pub fn clear() -> Result<()> {
     match std::fs::remove_dir_all(folder()) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
@@ -53,7 +53,7 @@ pub(super) fn clear() -> Result<()> {
 }
 
 /// All that was seen, by rows.
-pub(super) fn read() -> Result<Vec<Record>> {
+pub fn read() -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for entry in std::fs::read_dir(folder()).into_iter().flatten() {
         let text = std::fs::read_to_string(entry?.path())?;

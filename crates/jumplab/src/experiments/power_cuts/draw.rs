@@ -3,7 +3,7 @@
 use super::moment::Moment;
 use super::stage::Stage;
 use crate::random::SplitMix;
-use crate::vm::Checkpoint;
+use crate::small::Checkpoint;
 
 /// How many cuts one life gives at most: their disks wait in memory.
 const MOST_IN_A_LIFE: usize = 6;
@@ -109,7 +109,7 @@ mod tests {
     use super::{Course, Life, lives};
     use crate::experiments::power_cuts::moment::{Moment, Sign};
     use crate::experiments::power_cuts::stage::Stage;
-    use crate::vm::Checkpoint;
+    use crate::small::Checkpoint;
 
     fn course(checkpoint: Checkpoint, stages: &[(Stage, u64)]) -> Course {
         let moment = |(index, (stage, _)): (usize, &(Stage, u64))| Moment {

@@ -12,7 +12,8 @@ use super::draw::{Course, Draw, Life};
 use super::stage::Stage;
 use super::walk::{Position, Then, Walk};
 use crate::interrupt::Interrupt;
-use crate::vm::{Network, SmallNode, SmallWorld};
+use crate::small::{SmallNode, SmallWorld};
+use crate::vm::Network;
 
 /// A node whose power was cut.
 pub(super) struct Cut<'a> {

@@ -22,7 +22,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use crate::interrupt::Interrupt;
-use crate::vm::SmallWorld;
+use crate::small::SmallWorld;
 use crate::{dist, packages};
 pub use stage::Stage;
 

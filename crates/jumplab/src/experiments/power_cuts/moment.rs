@@ -5,7 +5,7 @@ use jumpspec::plan::Plan;
 use jumpspec::step::Step;
 
 use super::stage::Stage;
-use crate::vm::Checkpoint;
+use crate::small::Checkpoint;
 use crate::vm::loader::Choice;
 
 /// What the old system's last event is called here.

@@ -9,7 +9,8 @@ use super::moment;
 use super::walk::{Then, Walk};
 use crate::cache;
 use crate::interrupt::Interrupt;
-use crate::vm::{Checkpoint, Network, SmallWorld};
+use crate::small::{Checkpoint, SmallWorld};
+use crate::vm::Network;
 
 /// The two courses that lives take.
 const CHECKPOINTS: [Checkpoint; 2] = [Checkpoint::Fresh, Checkpoint::Armed];

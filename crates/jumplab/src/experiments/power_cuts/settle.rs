@@ -15,8 +15,9 @@ use super::moment::{expected, is_confirmed};
 use super::stage::End;
 use crate::interrupt::Interrupt;
 use crate::run;
+use crate::small::SmallNode;
 use crate::vm::loader::Choice;
-use crate::vm::{Guest as _, Network, SWAP_UUID, SmallNode, Uml};
+use crate::vm::{Guest as _, Network, SWAP_UUID, Uml};
 
 /// More boots than these are a loop.
 const MOST_BOOTS: u32 = 8;

@@ -10,8 +10,10 @@ use jumpspec::journal::Stage;
 
 use super::moment::{ARMED, Moment, Sign, need};
 use crate::interrupt::Interrupt;
+use crate::journey::Push;
+use crate::small::{Checkpoint, SmallNode};
 use crate::vm::loader::Choice;
-use crate::vm::{Checkpoint, Network, Push, SmallNode, Uml};
+use crate::vm::{Network, Uml};
 
 /// How often the node is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(2);

@@ -17,7 +17,8 @@ use super::life::{Cut, Ground, live};
 use super::report::Outcome;
 use super::settle::settle;
 use crate::interrupt::Interrupt;
-use crate::vm::{self, Network, SmallWorld};
+use crate::small::{self, SmallWorld};
+use crate::vm::Network;
 use crate::workspace;
 
 /// What namespaces and folders of ours are called; this process' id follows.
@@ -39,7 +40,7 @@ pub(super) fn sweep() -> Result<()> {
         !PathBuf::from("/proc").join(id).exists()
     };
     Network::sweep(PREFIX, stale)?;
-    vm::sweep(PREFIX, stale)
+    small::sweep(PREFIX, stale)
 }
 
 /// Seconds of processor time that programs we started have taken, as far as they were waited for.

@@ -8,7 +8,7 @@ use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
 
 /// Fails unless `bytes` are a 64-bit ELF with no interpreter (`PT_INTERP`) and without a needed
 /// library (`DT_NEEDED`). A static-pie has a dynamic section for its own relocations: allowed.
-pub fn check_static(bytes: &[u8]) -> Result<()> {
+pub(super) fn check_static(bytes: &[u8]) -> Result<()> {
     let header = FileHeader64::<Endianness>::parse(bytes)?;
     let endian = header.endian()?;
     for segment in header.program_headers(endian, bytes)? {

@@ -6,7 +6,8 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use jumplab::vm::{Checkpoint, Network, SmallWorld, loader::Choice};
+//! use jumplab::small::{Checkpoint, SmallWorld};
+//! use jumplab::vm::{Network, loader::Choice};
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let world = SmallWorld::prepare()?; // cached
@@ -33,9 +34,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use jumpspec::plan::Plan;
 
-use super::Identity;
+use crate::vm::Identity;
 use crate::{dist, packages, workspace};
-pub use checkpoints::Push;
 pub use node::SmallNode;
 pub use scratch::sweep;
 

@@ -1,14 +1,13 @@
-//! Starts the victim for use by hand: `cargo xtask vm`.
+//! `cargo xtask vm`: starts the victim for use by hand.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-
-use super::{Hardware, Machine, NODE, Table, Victim};
-use crate::{run, workspace};
+use jumplab::vm::{Hardware, Machine, NODE, Table, Victim};
+use jumplab::{run, workspace};
 
 /// Starts the victim, tells how to log in, and leaves it running.
-pub fn by_hand(table: Table, again: bool) -> Result<()> {
+pub(crate) fn by_hand(table: Table, again: bool) -> Result<()> {
     let victim = Victim::prepare(table)?;
     let name = format!("hand-{}", table.name());
     let node = if again {
@@ -27,7 +26,7 @@ pub fn by_hand(table: Table, again: bool) -> Result<()> {
 }
 
 /// Lets `machine` run on and prints how to reach and end it.
-pub fn say_how_to_log_in(machine: Machine) {
+pub(crate) fn say_how_to_log_in(machine: Machine) {
     let mut ssh = run::command("ssh", ["-F"]);
     println!(
         "log in:     {}",

@@ -1,14 +1,18 @@
 //! Builds `jumpimg` and `jumpinit` as static musl programs into `target/dist/`.
 //! Never ships one that needs an interpreter or a shared library: a node may have neither.
 
+mod elf;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::{elf, packages, run, workspace};
+use crate::{packages, run, workspace};
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
+/// Debian's own toolchain for musl, where rustup has no musl target.
+const DEBIAN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "libunwind-14-dev"];
 
 /// The static programs, ready to be copied to any x86-64 Linux.
 #[derive(Debug, Clone)]
@@ -129,7 +133,7 @@ impl Toolchain {
     }
 
     fn debian() -> Result<Self> {
-        packages::ensure(packages::DEBIAN_MUSL)?;
+        packages::ensure(DEBIAN)?;
         Ok(Self::Debian)
     }
 

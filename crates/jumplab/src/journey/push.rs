@@ -1,4 +1,4 @@
-//! `jumpimg push` at work while the test is its node's firmware.
+//! `jumpimg push` at work while somebody else is its node's firmware.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,14 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumplab::vm::until;
-use rustix::process::{Pid, Signal, kill_process};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::run;
+use crate::vm::until;
 
 /// A running push; it ends with this value.
+#[derive(Debug)]
 pub struct Push {
     child: Child,
     log: PathBuf,
@@ -20,7 +24,8 @@ impl Push {
     pub fn start(mut command: Command, log: &Path) -> Result<Self> {
         let file = File::create(log)?;
         command.stdout(file.try_clone()?).stderr(file);
-        let child = command.spawn().context("cannot start jumpimg push")?;
+        let started = command.spawn();
+        let child = started.with_context(|| format!("cannot start {}", run::line(&command)))?;
         let log = log.to_owned();
         Ok(Self { child, log })
     }
@@ -32,8 +37,13 @@ impl Push {
 
     /// Holds it, or lets it go on.
     pub fn hold(&self, hold: bool) -> Result<()> {
-        let signal = if hold { Signal::STOP } else { Signal::CONT };
-        kill_process(Pid::from_child(&self.child), signal).context("cannot signal jumpimg push")
+        let signal = if hold {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
+        let id = Pid::from_raw(self.child.id().try_into()?);
+        kill(id, signal).context("cannot signal jumpimg push")
     }
 
     /// Waits for its end; its status and what it said.
@@ -46,6 +56,13 @@ impl Push {
         let said = self.said()?;
         waited.with_context(|| format!("it said:\n{said}"))?;
         Ok((ended.context("it did not end")?, said))
+    }
+
+    /// The admin's host goes away.
+    pub fn end(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 }
 
