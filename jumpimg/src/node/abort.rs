@@ -46,8 +46,8 @@ pub(crate) struct AbortArgs {
 
 /// Takes it back on all nodes, one after another.
 pub(crate) fn run(args: &AbortArgs) -> Result<(), Trouble> {
-    let tools = Tools::read(&args.nodes)?;
-    each(&args.node, args.nodes.json, |node, voice| {
+    let tools = Tools::resolve(&args.nodes)?;
+    each(&tools, &args.node, |node, voice| {
         let mut abort = Abort {
             args,
             tools: &tools,
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &AbortArgs) -> Result<(), Trouble> {
 
 struct Abort<'a> {
     args: &'a AbortArgs,
-    tools: &'a Tools<'a>,
+    tools: &'a Tools,
     node: &'a str,
     /// The latest run of the node that this host knows.
     latest: Option<RunDir>,

@@ -1,14 +1,9 @@
-//! Options of the commands that talk to nodes, and what follows from them: the way to a node, the
-//! program that goes there, where runs are kept.
+//! Options of the commands that talk to nodes, as they are typed. What follows from them is in
+//! [`super::tools`].
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-
-use crate::error::{Exit, Trouble};
-use crate::node::run_dir::StateDir;
-use crate::node::ssh::{HostKeys, Route};
 
 /// Options of all commands that talk to nodes.
 #[derive(Args, Clone, Debug)]
@@ -25,47 +20,6 @@ pub(crate) struct NodeArgs {
     /// Where runs are kept [default: $XDG_STATE_HOME/jump or ~/.local/state/jump]
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
-}
-
-impl NodeArgs {
-    /// How to reach `node`'s old or new system.
-    pub(crate) fn route(&self, node: &str) -> Route {
-        Route {
-            host: node.to_owned(),
-            config: self.ssh_config.clone(),
-            keys: HostKeys::Admins,
-        }
-    }
-
-    /// Where runs are kept.
-    pub(crate) fn state(&self) -> Result<StateDir, Trouble> {
-        StateDir::find(self.state_dir.as_deref())
-            .map_err(|error| Trouble::failed("state-dir", &error))
-    }
-
-    /// The program that goes to the node.
-    pub(crate) fn jumpinit(&self) -> Result<Vec<u8>, Trouble> {
-        let path = match &self.jumpinit {
-            Some(path) => path.clone(),
-            None => std::env::current_exe()
-                .map(|program| program.with_file_name("jumpinit"))
-                .map_err(|error| {
-                    Trouble::new(
-                        Exit::Usage,
-                        "jumpinit-missing",
-                        format!("cannot tell where this program is: {error}"),
-                    )
-                })?,
-        };
-        fs::read(&path).map_err(|error| {
-            Trouble::new(
-                Exit::Usage,
-                "jumpinit-missing",
-                format!("cannot read {}: {error}", path.display()),
-            )
-            .hint("name the static jumpinit with --jumpinit PATH (`cargo xtask dist` makes it)")
-        })
-    }
 }
 
 /// A node's name, as ssh takes it.

@@ -10,8 +10,9 @@ use crate::error::Trouble;
 use crate::node::args::{NodeArgs, node_name};
 use crate::node::phases::survey::survey;
 use crate::node::several::each;
+use crate::node::supplies::{Purpose, Supplies};
 use crate::node::tell::Voice;
-use crate::node::tools::{Common, Purpose, Tools};
+use crate::node::tools::Tools;
 
 /// Shows what a push would do, or all that stands against it; changes nothing
 #[derive(Args, Clone, Debug)]
@@ -28,18 +29,18 @@ pub(crate) struct CheckArgs {
 
 /// Checks all nodes, one after another.
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
-    let tools = Tools::read(&args.nodes)?;
-    let common = Common::read(&tools, &args.job)?;
-    each(&args.node, args.nodes.json, |node, voice| {
-        check(&common, node, voice)
+    let tools = Tools::resolve(&args.nodes)?;
+    let supplies = Supplies::read(&tools, &args.job)?;
+    each(&tools, &args.node, |node, voice| {
+        check(&supplies, node, voice)
     })
 }
 
-fn check(common: &Common<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
-    let survey = survey(common, node, Purpose::Replace)?;
+fn check(supplies: &Supplies<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
+    let survey = survey(supplies, node, Purpose::Replace)?;
     survey.leave()?;
     let plan = survey.plan?;
-    if common.tools.args.json {
+    if supplies.tools.json {
         voice.emit(Map::from_iter([("plan".to_owned(), json!(plan))]));
     } else {
         voice.text(&render::plan(&plan, &survey.facts));

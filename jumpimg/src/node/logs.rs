@@ -48,7 +48,7 @@ pub(crate) fn run(args: &LogsArgs) -> Result<(), Trouble> {
 }
 
 fn show(args: &LogsArgs) -> Result<(), Trouble> {
-    let tools = Tools::read(&args.nodes)?;
+    let tools = Tools::resolve(&args.nodes)?;
     let latest = tools.state.latest(&args.node);
     let lookout = Lookout::new(&tools, &args.node, latest.as_ref())?;
     if args.follow {
@@ -161,7 +161,7 @@ fn from_node(
 }
 
 /// Tells what is new, system after system, until Ctrl-C.
-fn follow(args: &LogsArgs, tools: &Tools<'_>, lookout: &Lookout<'_>) -> Result<(), Trouble> {
+fn follow(args: &LogsArgs, tools: &Tools, lookout: &Lookout<'_>) -> Result<(), Trouble> {
     let mut told = Told::default();
     loop {
         let (open, sight) = lookout.look()?;
@@ -204,7 +204,7 @@ fn follow_jump(
     printed
 }
 
-fn pause(args: &LogsArgs, tools: &Tools<'_>) -> Result<(), Trouble> {
+fn pause(args: &LogsArgs, tools: &Tools) -> Result<(), Trouble> {
     if tools.interrupt.sleep(PAUSE) {
         return Err(SshError::Interrupted.trouble(&args.node));
     }

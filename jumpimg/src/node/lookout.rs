@@ -74,7 +74,7 @@ pub(crate) struct Lookout<'a> {
     pub(crate) first_boot: String,
     /// The name of our private directory on the node.
     directory: String,
-    tools: &'a Tools<'a>,
+    tools: &'a Tools,
 }
 
 /// An open connection and what answers at its end.
@@ -83,11 +83,11 @@ pub(crate) type Seen = (Option<(Session, Agent)>, Sight);
 impl<'a> Lookout<'a> {
     /// Looks at `node`, of whose runs `latest` is the latest that this host knows.
     pub(crate) fn new(
-        tools: &'a Tools<'a>,
+        tools: &'a Tools,
         node: &str,
         latest: Option<&RunDir>,
     ) -> Result<Self, Trouble> {
-        let admins = tools.args.route(node);
+        let admins = tools.route(node);
         let pinned = latest.filter(|latest| latest.is_pinned()).map(|latest| {
             let mut route = admins.clone();
             route.keys = latest.host_keys();
@@ -105,7 +105,7 @@ impl<'a> Lookout<'a> {
 
     /// The same, until `run` is over, from the boot `first_boot` on.
     pub(crate) fn watch(
-        tools: &'a Tools<'a>,
+        tools: &'a Tools,
         node: &str,
         run: &RunDir,
         first_boot: &str,

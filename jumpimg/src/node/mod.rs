@@ -19,6 +19,7 @@ mod run_dir;
 mod several;
 mod ssh;
 pub(crate) mod status;
+mod supplies;
 mod tell;
 mod told;
 mod tools;

@@ -20,8 +20,9 @@ use crate::node::phases::stage::{Staging, bundle};
 use crate::node::phases::survey::{Survey, survey};
 use crate::node::run_dir::RunDir;
 use crate::node::several::each;
+use crate::node::supplies::{Purpose, Supplies};
 use crate::node::tell::Voice;
-use crate::node::tools::{Common, Purpose, Tools};
+use crate::node::tools::Tools;
 use crate::terminal::ask::ask;
 
 /// Replaces the operating system of nodes in place
@@ -49,16 +50,16 @@ pub(crate) struct PushArgs {
 
 /// Pushes to all nodes, one after another; a node that fails does not stop the next.
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
-    let tools = Tools::read(&args.nodes)?;
-    let common = Common::read(&tools, &args.job)?;
-    each(&args.node, args.nodes.json, |node, voice| {
-        push(args, &common, node, voice)
+    let tools = Tools::resolve(&args.nodes)?;
+    let supplies = Supplies::read(&tools, &args.job)?;
+    each(&tools, &args.node, |node, voice| {
+        push(args, &supplies, node, voice)
     })
 }
 
 fn push(
     args: &PushArgs,
-    common: &Common<'_>,
+    supplies: &Supplies<'_>,
     node: &str,
     voice: &mut Voice,
 ) -> Result<(), Trouble> {
@@ -68,14 +69,14 @@ fn push(
     } else {
         Purpose::Replace
     };
-    let survey = survey(common, node, purpose).map_err(untouched)?;
-    let agreed = agree(args, common, &survey, voice);
+    let survey = survey(supplies, node, purpose).map_err(untouched)?;
+    let agreed = agree(args, supplies, &survey, voice);
     if args.dry_run || agreed.is_err() {
         let left = survey.leave();
         return agreed.and(left).map_err(untouched);
     }
     let kept = survey.plan.as_ref().map_err(Clone::clone);
-    let kept = kept.and_then(|plan| keep(common.tools, node, plan, &survey));
+    let kept = kept.and_then(|plan| keep(supplies.tools, node, plan, &survey));
     let (dir, key) = match kept {
         Ok(kept) => kept,
         Err(trouble) => {
@@ -93,9 +94,9 @@ fn push(
     } = survey;
     let plan = plan?;
     voice.keep(dir.events()?);
-    let bundle = bundle(common, &plan, &facts, key);
+    let bundle = bundle(supplies, &plan, &facts, key);
     let mut run = Run {
-        tools: common.tools,
+        tools: supplies.tools,
         node,
         plan,
         dir,
@@ -105,7 +106,7 @@ fn push(
     };
     let mut staging = Staging {
         run: &mut run,
-        common: Some(common),
+        supplies: Some(supplies),
         goal: Goal::Stage,
         bundle: Some(bundle),
         landing_taken: false,
@@ -117,7 +118,7 @@ fn push(
 
 /// Begins to keep a run on this host, with a host key for its jump system.
 fn keep(
-    tools: &Tools<'_>,
+    tools: &Tools,
     node: &str,
     plan: &Plan,
     survey: &Survey,
@@ -136,19 +137,19 @@ fn keep(
 /// Shows the plan, and asks if that was not agreed to on the command line.
 fn agree(
     args: &PushArgs,
-    common: &Common<'_>,
+    supplies: &Supplies<'_>,
     survey: &Survey,
     voice: &mut Voice,
 ) -> Result<(), Trouble> {
     let plan = survey.plan.as_ref().map_err(Clone::clone)?;
-    if common.tools.args.json {
+    if supplies.tools.json {
         voice.object("plan", Map::from_iter([("plan".to_owned(), json!(plan))]));
     }
     voice.text(&render::plan(plan, &survey.facts));
     if args.dry_run || args.yes {
         Ok(())
     } else {
-        ask(&question(plan), &plan.hostname, &common.tools.interrupt)
+        ask(&question(plan), &plan.hostname, &supplies.tools.interrupt)
     }
 }
 

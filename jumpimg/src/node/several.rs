@@ -2,17 +2,18 @@
 
 use crate::error::{Exit, Trouble};
 use crate::node::tell::Voice;
+use crate::node::tools::Tools;
 
 /// Does the same with all nodes, one after another; a node that fails does not stop the next, Ctrl-C
 /// does.
 pub(crate) fn each(
+    tools: &Tools,
     nodes: &[String],
-    json: bool,
     mut act: impl FnMut(&str, &mut Voice) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let mut exits = Vec::new();
     for node in nodes {
-        let mut voice = Voice::new(node, json);
+        let mut voice = Voice::new(node, tools.json);
         let done = act(node, &mut voice).and_then(|()| voice.end());
         let exit = done.map_err(|trouble| voice.trouble(&trouble));
         exits.push(exit);

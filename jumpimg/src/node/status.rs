@@ -25,18 +25,13 @@ pub(crate) struct StatusArgs {
 
 /// Asks the nodes, one after another.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Trouble> {
-    let tools = Tools::read(&args.nodes)?;
-    each(&args.node, args.nodes.json, |node, voice| {
+    let tools = Tools::resolve(&args.nodes)?;
+    each(&tools, &args.node, |node, voice| {
         show(args, &tools, node, voice)
     })
 }
 
-fn show(
-    args: &StatusArgs,
-    tools: &Tools<'_>,
-    node: &str,
-    voice: &mut Voice,
-) -> Result<(), Trouble> {
+fn show(args: &StatusArgs, tools: &Tools, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
     let latest = tools.state.latest(node);
     let (session, agent, sight) = Lookout::new(tools, node, latest.as_ref())?.meet()?;
     leave(&agent, &session)?;
@@ -46,7 +41,7 @@ fn show(
         let why = "the node did not tell its boot id";
         return Err(Trouble::new(Exit::Failed, "unreachable", why));
     };
-    if args.nodes.json {
+    if tools.json {
         voice.object("status", object(&status));
     } else if args.node.len() > 1 {
         voice.text(&Page::of(render::status_line(node, &status)));

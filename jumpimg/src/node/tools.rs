@@ -1,88 +1,62 @@
-//! What a command needs besides its nodes: of every one the state directory and the program that goes
-//! there, of one with a job the job and its images. Read once, for all nodes.
+//! What every command needs that talks to nodes, as its options have it: read and resolved once, for
+//! all nodes.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use jumpspec::digest::Digest;
-use jumpspec::facts::Facts;
-use jumpspec::plan::Plan;
-use jumpspec::planner::{self, Input};
-use jumpspec::run_id::RunId;
-
-use crate::error::Trouble;
+use crate::error::{Exit, Trouble};
 use crate::node::args::NodeArgs;
-use crate::node::image_files::ImageFiles;
-use crate::node::job_file::JobFile;
 use crate::node::run_dir::StateDir;
+use crate::node::ssh::{HostKeys, Route};
 use crate::terminal::interrupt::Interrupt;
 
-/// What every command needs that talks to nodes.
-pub(crate) struct Tools<'a> {
-    pub(crate) args: &'a NodeArgs,
+/// The tools of one command.
+pub(crate) struct Tools {
+    /// Whether programs read what is printed, one JSON object a line.
+    pub(crate) json: bool,
+    /// What ssh reads in the place of its usual files.
+    pub(crate) ssh_config: Option<PathBuf>,
+    /// Where runs are kept.
     pub(crate) state: StateDir,
     /// The program that goes to the node.
     pub(crate) jumpinit: Vec<u8>,
     pub(crate) interrupt: Interrupt,
 }
 
-impl<'a> Tools<'a> {
-    /// Reads them.
-    pub(crate) fn read(args: &'a NodeArgs) -> Result<Self, Trouble> {
+impl Tools {
+    /// Finds and reads what the options name, or what stands where they name nothing.
+    pub(crate) fn resolve(args: &NodeArgs) -> Result<Self, Trouble> {
+        let state = StateDir::find(args.state_dir.as_deref());
         Ok(Self {
-            args,
-            state: args.state()?,
-            jumpinit: args.jumpinit()?,
+            json: args.json,
+            ssh_config: args.ssh_config.clone(),
+            state: state.map_err(|error| Trouble::failed("state-dir", &error))?,
+            jumpinit: jumpinit(args.jumpinit.as_deref())?,
             interrupt: Interrupt::listen()?,
         })
     }
-}
 
-/// What all nodes of one job share.
-pub(crate) struct Common<'a> {
-    pub(crate) tools: &'a Tools<'a>,
-    pub(crate) job: JobFile,
-    pub(crate) images: ImageFiles,
-}
-
-impl<'a> Common<'a> {
-    /// Reads all files of the admin host.
-    pub(crate) fn read(tools: &'a Tools<'a>, job: &Path) -> Result<Self, Trouble> {
-        let job = JobFile::read(job)?;
-        let images = ImageFiles::open(&job, &tools.interrupt)?;
-        Ok(Self { tools, job, images })
-    }
-
-    /// Bytes that a node's private directory needs for the toolbox, packed and unpacked.
-    pub(crate) fn room(&self) -> u64 {
-        2 * self.images.toolbox.len() as u64
-    }
-
-    /// Works the plan of `run` out for a node with these facts.
-    pub(crate) fn plan(
-        &self,
-        run: &RunId,
-        mark: &str,
-        facts: &Facts,
-        purpose: Purpose,
-    ) -> Result<Plan, Trouble> {
-        let input = Input {
-            run,
-            rehearsal: purpose == Purpose::Rehearse,
-            admin_mark: Digest::of(mark.as_bytes()),
-            jump: &self.images.jump,
-            target: &self.images.target,
-            facts,
-            job: &self.job.job,
-        };
-        planner::plan(&input).map_err(Trouble::from)
+    /// How to reach `node`'s old or new system.
+    pub(crate) fn route(&self, node: &str) -> Route {
+        Route {
+            host: node.to_owned(),
+            config: self.ssh_config.clone(),
+            keys: HostKeys::Admins,
+        }
     }
 }
 
-/// What a node is looked at for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To be replaced.
-    Replace,
-    /// To prove itself and go back.
-    Rehearse,
+/// Reads the program that goes to the node: the one at `given`, or the one beside this program.
+fn jumpinit(given: Option<&Path>) -> Result<Vec<u8>, Trouble> {
+    let missing = |why: String| Trouble::new(Exit::Usage, "jumpinit-missing", why);
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()
+            .map(|program| program.with_file_name("jumpinit"))
+            .map_err(|error| missing(format!("cannot tell where this program is: {error}")))?,
+    };
+    fs::read(&path).map_err(|error| {
+        missing(format!("cannot read {}: {error}", path.display()))
+            .hint("name the static jumpinit with --jumpinit PATH (`cargo xtask dist` makes it)")
+    })
 }

@@ -47,9 +47,9 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             ],
             &["node::phases"],
             &["node::lookout"],
-            &["node::tools", "node::agent", "node::several"],
-            &["node::args", "node::image_files", "node::tell"],
-            &["node::run_dir", "node::told", "node::job_file"],
+            &["node::agent", "node::several", "node::supplies"],
+            &["node::tools", "node::image_files", "node::tell"],
+            &["node::args", "node::run_dir", "node::told", "node::job_file"],
             &["node::ssh", "node::random"],
             &[
                 "image::adopt",

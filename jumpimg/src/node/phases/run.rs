@@ -11,7 +11,7 @@ use crate::node::tools::Tools;
 
 /// One run on one node.
 pub(crate) struct Run<'a> {
-    pub(crate) tools: &'a Tools<'a>,
+    pub(crate) tools: &'a Tools,
     pub(crate) node: &'a str,
     pub(crate) plan: Plan,
     pub(crate) dir: RunDir,

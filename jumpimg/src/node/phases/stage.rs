@@ -16,7 +16,7 @@ use super::upload::Upload;
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Goal};
 use crate::node::ssh::{Route, Session, SshError};
-use crate::node::tools::Common;
+use crate::node::supplies::Supplies;
 
 /// A connection that breaks is made again, after pauses of so many seconds, this often
 /// without anything having got on.
@@ -43,7 +43,7 @@ const MOST_ATTEMPTS: usize = 500;
 pub(crate) struct Staging<'s, 'r, 'c> {
     pub(crate) run: &'s mut Run<'r>,
     /// The job's files, where there is a job: a node that has all of them wants none.
-    pub(crate) common: Option<&'s Common<'c>>,
+    pub(crate) supplies: Option<&'s Supplies<'c>>,
     pub(crate) goal: Goal,
     /// What goes to the node before the first step, until it is there.
     pub(crate) bundle: Option<Bundle>,
@@ -58,15 +58,15 @@ enum Next {
 }
 
 /// The bundle of a run that begins.
-pub(crate) fn bundle(common: &Common<'_>, plan: &Plan, facts: &Facts, key: KeyPair) -> Bundle {
+pub(crate) fn bundle(supplies: &Supplies<'_>, plan: &Plan, facts: &Facts, key: KeyPair) -> Bundle {
     Bundle {
         plan: plan.clone(),
         facts: facts.clone(),
         origin: origin(),
         host_key: key.private,
         host_key_public: key.public,
-        authorized_keys: common.job.authorized_keys.clone(),
-        hooks: common.job.hooks.clone(),
+        authorized_keys: supplies.job.authorized_keys.clone(),
+        hooks: supplies.job.hooks.clone(),
     }
 }
 
@@ -121,7 +121,7 @@ impl Staging<'_, '_, '_> {
 
     /// The way to the system that is filled.
     fn route(&self) -> Route {
-        let mut route = self.run.tools.args.route(self.run.node);
+        let mut route = self.run.tools.route(self.run.node);
         if self.goal == Goal::Exchange && self.run.dir.is_pinned() {
             route.keys = self.run.dir.host_keys();
         }
@@ -142,8 +142,8 @@ impl Staging<'_, '_, '_> {
                 Err(error) => return (advanced, Err(error.into())),
             },
         };
-        if let (Some(bundle), Some(common)) = (&self.bundle, self.common) {
-            if let Err(error) = agent.hand_over(&open, bundle, &common.images.toolbox) {
+        if let (Some(bundle), Some(supplies)) = (&self.bundle, self.supplies) {
+            if let Err(error) = agent.hand_over(&open, bundle, &supplies.images.toolbox) {
                 return (advanced, Err(error.into()));
             }
             self.bundle = None;
@@ -206,8 +206,8 @@ impl Staging<'_, '_, '_> {
         offset: u64,
         advanced: &mut bool,
     ) -> Result<(), StageError> {
-        let common = self.common.ok_or_else(|| StageError::needs_job(image))?;
-        let mut upload = Upload::open(common.images.path(image), offset)?;
+        let supplies = self.supplies.ok_or_else(|| StageError::needs_job(image))?;
+        let mut upload = Upload::open(supplies.images.path(image), offset)?;
         let input = upload.input();
         let total = self.run.plan.image(image).size;
         let what = format!("send the {image}");
@@ -234,7 +234,7 @@ impl Staging<'_, '_, '_> {
         }
         let voice = &mut *self.run.voice;
         let tools = self.run.tools;
-        let open = Session::open(&tools.args.route(self.run.node), &tools.interrupt);
+        let open = Session::open(&tools.route(self.run.node), &tools.interrupt);
         let back = open.and_then(|session| {
             agent.take_back(&session, Some(&self.run.plan.run), &mut |event| {
                 voice.event(&event);

@@ -11,7 +11,8 @@ use crate::node::agent::Agent;
 use crate::node::random::{random_bits, random_hex};
 use crate::node::run_dir::RunDir;
 use crate::node::ssh::{Session, SshError};
-use crate::node::tools::{Common, Purpose, Tools};
+use crate::node::supplies::{Purpose, Supplies};
+use crate::node::tools::Tools;
 
 /// A node that was looked at, with the connection still open.
 pub(crate) struct Survey {
@@ -34,14 +35,18 @@ impl Survey {
 }
 
 /// Looks at `node`.
-pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Result<Survey, Trouble> {
-    let tools = common.tools;
+pub(crate) fn survey(
+    supplies: &Supplies<'_>,
+    node: &str,
+    purpose: Purpose,
+) -> Result<Survey, Trouble> {
+    let tools = supplies.tools;
     let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
-    let session = Session::open(&tools.args.route(node), &tools.interrupt)
+    let session = Session::open(&tools.route(node), &tools.interrupt)
         .map_err(|error| in_jump(tools, node, &error).unwrap_or_else(|| error.trouble(node)))?;
-    let agent = Agent::upload(&session, &run, &tools.jumpinit, common.room())
+    let agent = Agent::upload(&session, &run, &tools.jumpinit, supplies.room())
         .map_err(|error| error.trouble(node))?;
-    let asked = agent.facts(&session, &common.job.job.save.all_paths());
+    let asked = agent.facts(&session, &supplies.job.job.save.all_paths());
     let facts = match asked.and_then(refuse_jump_system) {
         Ok(facts) => facts,
         Err(trouble) => {
@@ -50,7 +55,7 @@ pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Resul
             return Err(trouble);
         }
     };
-    let mut plan = common.plan(&run, &mark, &facts, purpose);
+    let mut plan = supplies.plan(&run, &mark, &facts, purpose);
     if let Ok(plan) = &mut plan {
         plan.notes.extend(done_before(tools, node, plan));
         plan.notes.extend(agent.note());
@@ -65,12 +70,12 @@ pub(crate) fn survey(common: &Common<'_>, node: &str, purpose: Purpose) -> Resul
 }
 
 /// What answers has another host key than the node: its jump system, if it has the run's.
-fn in_jump(tools: &Tools<'_>, node: &str, error: &SshError) -> Option<Trouble> {
+fn in_jump(tools: &Tools, node: &str, error: &SshError) -> Option<Trouble> {
     let latest = tools.state.latest(node).filter(RunDir::is_pinned)?;
     if !matches!(error, SshError::HostKey(_)) {
         return None;
     }
-    let mut route = tools.args.route(node);
+    let mut route = tools.route(node);
     route.keys = latest.host_keys();
     Session::open(&route, &tools.interrupt).ok()?;
     Some(jump_system_runs(latest.run()))
@@ -96,7 +101,7 @@ fn jump_system_runs(run: &str) -> Trouble {
 }
 
 /// That this host has made the node of this very image before.
-fn done_before(tools: &Tools<'_>, node: &str, plan: &Plan) -> Option<String> {
+fn done_before(tools: &Tools, node: &str, plan: &Plan) -> Option<String> {
     let latest = tools.state.latest(node)?;
     let before = latest.plan().ok()?;
     let same = latest.is_finished() && before.images.target.digest == plan.images.target.digest;

@@ -13,17 +13,17 @@ use crate::node::phases::run::Run;
 use crate::node::phases::stage::{Staging, bundle};
 use crate::node::random::random_hex;
 use crate::node::ssh::Session;
-use crate::node::tools::{Common, Purpose};
+use crate::node::supplies::{Purpose, Supplies};
 
 /// The plan of the new job for the node as it was, with the secret that it goes by.
 pub(super) fn successor(
-    common: &Common<'_>,
+    supplies: &Supplies<'_>,
     kept: &Kept,
     known: Option<String>,
 ) -> Result<(Plan, String), Trouble> {
     let facts = known_facts(kept)?;
     let mark = known.map_or_else(random_hex, Ok)?;
-    let mut next = common.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
+    let mut next = supplies.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
     succession::check(&kept.plan, &next)?;
     next.notes.extend(succession::not_saved(&kept.plan, &next));
     Ok((next, mark))
@@ -42,7 +42,7 @@ fn known_facts(kept: &Kept) -> Result<&Facts, Trouble> {
 /// Sends the new job's image, if it is another one, and puts the new plan in the old one's place.
 pub(super) fn exchange(
     run: &mut Run<'_>,
-    common: &Common<'_>,
+    supplies: &Supplies<'_>,
     kept: &Kept,
     next: Plan,
     mark: &str,
@@ -56,18 +56,18 @@ pub(super) fn exchange(
         private: String::new(),
         public: public.context("the node does not know the jump system's host key any more")?,
     };
-    let bundle = bundle(common, &next, facts, key);
+    let bundle = bundle(supplies, &next, facts, key);
     run.plan = next;
     let agent = Agent::upload(
         &session,
         &run.plan.run,
-        &common.tools.jumpinit,
-        common.room(),
+        &supplies.tools.jumpinit,
+        supplies.room(),
     )
     .map_err(|error| error.trouble(node))?;
     let mut staging = Staging {
         run,
-        common: Some(common),
+        supplies: Some(supplies),
         goal: Goal::Exchange,
         bundle: Some(bundle),
         landing_taken: false,

@@ -30,8 +30,9 @@ use crate::node::phases::stage::Staging;
 use crate::node::run_dir::RunDir;
 use crate::node::several::each;
 use crate::node::ssh::Session;
+use crate::node::supplies::Supplies;
 use crate::node::tell::Voice;
-use crate::node::tools::{Common, Tools};
+use crate::node::tools::Tools;
 use crate::terminal::ask::ask;
 
 /// Goes on with a run that stands still, e.g. after the jump system gave up
@@ -59,14 +60,16 @@ pub(crate) struct ResumeArgs {
 
 /// Goes on with all nodes, one after another.
 pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
-    let tools = Tools::read(&args.nodes)?;
-    let common = args.job.as_ref();
-    let common = common.map(|job| Common::read(&tools, job)).transpose()?;
-    each(&args.node, args.nodes.json, |node, voice| {
+    let tools = Tools::resolve(&args.nodes)?;
+    let supplies = args.job.as_ref();
+    let supplies = supplies
+        .map(|job| Supplies::read(&tools, job))
+        .transpose()?;
+    each(&tools, &args.node, |node, voice| {
         let resume = Resume {
             args,
             tools: &tools,
-            common: common.as_ref(),
+            supplies: supplies.as_ref(),
             node,
         };
         resume.run(voice)
@@ -76,8 +79,8 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
 #[derive(Clone, Copy)]
 struct Resume<'a> {
     args: &'a ResumeArgs,
-    tools: &'a Tools<'a>,
-    common: Option<&'a Common<'a>>,
+    tools: &'a Tools,
+    supplies: Option<&'a Supplies<'a>>,
     node: &'a str,
 }
 
@@ -183,15 +186,15 @@ impl<'a> Resume<'a> {
         if kept.facts.is_none() {
             kept.facts = ours.as_ref().and_then(|ours| ours.facts().ok());
         }
-        if self.common.is_none() {
+        if self.supplies.is_none() {
             refuse_without_mark(&kept.plan, mark.as_ref())?;
         }
         let next = self
-            .common
-            .map(|common| successor(common, &kept, mark.clone()))
+            .supplies
+            .map(|supplies| successor(supplies, &kept, mark.clone()))
             .transpose()?;
-        if let (Some((next, _)), Some(common)) = (&next, self.common) {
-            self.agree(common, next, &kept, voice)?;
+        if let (Some((next, _)), Some(supplies)) = (&next, self.supplies) {
+            self.agree(supplies, next, &kept, voice)?;
             if self.args.dry_run {
                 return Ok(());
             }
@@ -207,9 +210,9 @@ impl<'a> Resume<'a> {
             begun: Instant::now(),
             mark,
         };
-        let session = match (next, self.common) {
-            (Some((next, mark)), Some(common)) => {
-                exchange(&mut run, common, &kept, next, &mark, session)?
+        let session = match (next, self.supplies) {
+            (Some((next, mark)), Some(supplies)) => {
+                exchange(&mut run, supplies, &kept, next, &mark, session)?
             }
             _ => session,
         };
@@ -231,12 +234,12 @@ impl<'a> Resume<'a> {
 
     fn agree(
         self,
-        common: &Common<'_>,
+        supplies: &Supplies<'_>,
         next: &Plan,
         kept: &Kept,
         voice: &mut Voice,
     ) -> Result<(), Trouble> {
-        if self.args.nodes.json {
+        if self.tools.json {
             voice.object("plan", Map::from_iter([("plan".to_owned(), json!(next))]));
         }
         if let Some(facts) = &kept.facts {
@@ -246,7 +249,7 @@ impl<'a> Resume<'a> {
             return Ok(());
         }
         let question = format!("Go on with {} by this plan?", next.hostname);
-        ask(&question, &next.hostname, &common.tools.interrupt)
+        ask(&question, &next.hostname, &supplies.tools.interrupt)
     }
 
     /// The old system runs: staged by halves, or armed and never rebooted.
@@ -263,10 +266,10 @@ impl<'a> Resume<'a> {
         let kept = kept?;
         self.refuse_rebooted(&kept)?;
         let stage = status.journal.as_ref().map(|journal| journal.stage);
-        let common = match stage {
+        let supplies = match stage {
             Some(Stage::Stage) => Some(self.can_stage(&kept)?),
             // It has the images.
-            _ => self.common,
+            _ => self.supplies,
         };
         let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;
         let mark = ours.as_ref().and_then(RunDir::mark);
@@ -287,7 +290,7 @@ impl<'a> Resume<'a> {
             Agent::upload(&session, &run.plan.run, &self.tools.jumpinit, 0).map_err(failed)?;
         let mut staging = Staging {
             run: &mut run,
-            common,
+            supplies,
             goal: Goal::Stage,
             bundle: None,
             landing_taken: true,
@@ -311,16 +314,16 @@ impl<'a> Resume<'a> {
     }
 
     /// The job's files, if they are those that the node is being staged with.
-    fn can_stage(self, kept: &Kept) -> Result<&'a Common<'a>, Trouble> {
+    fn can_stage(self, kept: &Kept) -> Result<&'a Supplies<'a>, Trouble> {
         let again = format!("`jumpimg abort {}`, then push again", self.node);
-        let Some(common) = self.common else {
+        let Some(supplies) = self.supplies else {
             let why = format!("run {} was not staged to its end", kept.plan.run);
             return Err(Trouble::new(Exit::Refused, "needs-job", why)
                 .hint(format!("name its job with --job; or {again}")));
         };
         let files = [
-            (ImageRole::Jump, common.images.jump.digest),
-            (ImageRole::Target, common.images.target.digest),
+            (ImageRole::Jump, supplies.images.jump.digest),
+            (ImageRole::Target, supplies.images.target.digest),
         ];
         if let Some((image, _)) = files
             .iter()
@@ -332,7 +335,7 @@ impl<'a> Resume<'a> {
             );
             return Err(Trouble::new(Exit::Refused, "other-image", why).hint(again));
         }
-        Ok(common)
+        Ok(supplies)
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct Claim<'a> {
 
 impl Claim<'_> {
     /// Keeps the run on this host too, if the admin agrees.
-    pub(crate) fn take_over(&self, tools: &Tools<'_>, consent: Consent) -> Result<RunDir, Trouble> {
+    pub(crate) fn take_over(&self, tools: &Tools, consent: Consent) -> Result<RunDir, Trouble> {
         match consent {
             Consent::Given => {}
             Consent::Asked if can_ask() => {

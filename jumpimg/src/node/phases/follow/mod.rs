@@ -356,7 +356,6 @@ impl Run<'_> {
     fn login(&self) -> String {
         let config = self
             .tools
-            .args
             .ssh_config
             .as_ref()
             .map(|config| format!("-F {} ", config.display()))

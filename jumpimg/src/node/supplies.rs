@@ -1,0 +1,65 @@
+//! What the nodes of one job get from this host: the job, its images, and the plans that follow from
+//! both. Read once, for all nodes.
+
+use std::path::Path;
+
+use jumpspec::digest::Digest;
+use jumpspec::facts::Facts;
+use jumpspec::plan::Plan;
+use jumpspec::planner::{self, Input};
+use jumpspec::run_id::RunId;
+
+use crate::error::Trouble;
+use crate::node::image_files::ImageFiles;
+use crate::node::job_file::JobFile;
+use crate::node::tools::Tools;
+
+/// A job with all files that it names.
+pub(crate) struct Supplies<'a> {
+    pub(crate) tools: &'a Tools,
+    pub(crate) job: JobFile,
+    pub(crate) images: ImageFiles,
+}
+
+impl<'a> Supplies<'a> {
+    /// Reads all files of the admin host.
+    pub(crate) fn read(tools: &'a Tools, job: &Path) -> Result<Self, Trouble> {
+        let job = JobFile::read(job)?;
+        let images = ImageFiles::open(&job, &tools.interrupt)?;
+        Ok(Self { tools, job, images })
+    }
+
+    /// Bytes that a node's private directory needs for the toolbox, packed and unpacked.
+    pub(crate) fn room(&self) -> u64 {
+        2 * self.images.toolbox.len() as u64
+    }
+
+    /// Works the plan of `run` out for a node with these facts.
+    pub(crate) fn plan(
+        &self,
+        run: &RunId,
+        mark: &str,
+        facts: &Facts,
+        purpose: Purpose,
+    ) -> Result<Plan, Trouble> {
+        let input = Input {
+            run,
+            rehearsal: purpose == Purpose::Rehearse,
+            admin_mark: Digest::of(mark.as_bytes()),
+            jump: &self.images.jump,
+            target: &self.images.target,
+            facts,
+            job: &self.job.job,
+        };
+        planner::plan(&input).map_err(Trouble::from)
+    }
+}
+
+/// What a node is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be replaced.
+    Replace,
+    /// To prove itself and go back.
+    Rehearse,
+}
