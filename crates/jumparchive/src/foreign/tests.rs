@@ -8,9 +8,10 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use super::*;
-use crate::block::padding;
-use crate::header::append;
-use crate::mtime::Mtime;
+use crate::image::format::{FRONT, prefix};
+use crate::tar::block::padding;
+use crate::tar::encode::append;
+use crate::tar::mtime::Mtime;
 
 fn plain(path: &str, kind: EntryKind, size: u64) -> Entry {
     Entry {
@@ -208,7 +209,7 @@ fn an_archive_of_nothing_is_refused() {
 
 #[test]
 fn an_image_whose_front_is_damaged_is_no_archive_of_others() {
-    let start = crate::format::prefix(FRONT_TAG, (crate::format::FRONT - PREFIX) as u64).unwrap();
+    let start = prefix(FRONT_TAG, (FRONT - PREFIX) as u64).unwrap();
     assert!(begins_image(&start));
     for bit in 0..start.len() * 8 {
         let mut flipped = start;
@@ -221,5 +222,5 @@ fn an_image_whose_front_is_damaged_is_no_archive_of_others() {
 }
 
 fn decompressible(start: &[u8]) -> bool {
-    crate::decompress::Compression::of(start).is_ok()
+    decompress::Compression::of(start).is_ok()
 }

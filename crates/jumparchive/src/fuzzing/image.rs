@@ -17,11 +17,11 @@ use jumpspec::size::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::Value;
 
-use crate::entry::{Entry, EntryKind};
-use crate::format::{self, FRONT, FRONT_TAG, Front, INDEX_TAG, IndexPlace, PREFIX, VERSION};
-use crate::image::Image;
-use crate::index::{self, FrameInfo, FrameKind, IndexEntry};
-use crate::mtime::Mtime;
+use crate::image::format::{self, FRONT, FRONT_TAG, Front, INDEX_TAG, IndexPlace, PREFIX, VERSION};
+use crate::image::index::{self, FrameInfo, FrameKind, IndexEntry};
+use crate::image::opened::Image;
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tar::mtime::Mtime;
 
 /// Bytes of a digest in hex and a newline, at the front's end.
 const SEAL: usize = 65;

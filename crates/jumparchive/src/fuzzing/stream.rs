@@ -2,10 +2,10 @@
 
 use tar::{Builder, EntryType, Header};
 
-use crate::entry::{Entry, EntryKind};
 use crate::error::Result;
-use crate::header;
-use crate::tarstream::{Chunks, TarStream};
+use crate::tar::encode;
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tar::stream::{Chunks, TarStream};
 
 /// Bytes of the pieces in which a stream is read a second time: no divisor of a block, and not so
 /// small that the time goes into pieces.
@@ -118,7 +118,7 @@ fn assert_apart(entry: &Entry) {
 fn assert_reads_back(entry: &Entry) {
     let mut written = Vec::new();
     // Not everything that can be read can be written.
-    if header::append(&mut written, entry).is_err() {
+    if encode::append(&mut written, entry).is_err() {
         return;
     }
     let mut pieces = Pieces {

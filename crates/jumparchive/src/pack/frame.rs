@@ -8,12 +8,12 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 use super::{Codec, PackOptions};
-use crate::block;
-use crate::entry::Entry;
 use crate::error::{Error, Result, io_error};
-use crate::format::{FRAME_CAP, FRAME_TARGET};
-use crate::header;
-use crate::index::{self, FrameInfo, FrameKind, IndexEntry};
+use crate::image::format::{FRAME_CAP, FRAME_TARGET};
+use crate::image::index::{self, FrameInfo, FrameKind, IndexEntry};
+use crate::tar::block;
+use crate::tar::encode;
+use crate::tar::entry::Entry;
 
 /// A window of 2^22 bytes, a whole frame: that makes images smaller by half a percent and
 /// takes no time. Decoders go up to 2^27 unasked.
@@ -72,7 +72,7 @@ impl Framer {
     /// Puts an entry's headers into the frame; its record follows by [`Framer::note`].
     pub(super) fn begin(&mut self, entry: &Entry) -> Result<u32> {
         self.header.clear();
-        header::append(&mut self.header, entry)
+        encode::append(&mut self.header, entry)
             .map_err(io_error(&entry.path, "cannot store it"))?;
         let end = self.filled + self.header.len();
         if end + FRAME_TARGET + block::BLOCK > FRAME_CAP {

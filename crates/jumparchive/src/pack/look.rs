@@ -7,12 +7,12 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::{self, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, io_error};
-use crate::extents;
-use crate::mtime::Mtime;
-use crate::sparse::Extent;
-use crate::xattrs::{self, Xattrs};
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tar::mtime::Mtime;
+use crate::tar::sparse::Extent;
+use crate::tree::extents;
+use crate::tree::xattrs::{self, Xattrs};
 
 /// An entry and where its content comes from.
 pub(super) struct Ready {

@@ -4,9 +4,9 @@ use jumpspec::relpath::RelPath;
 
 use super::{PackOptions, Packed, Packer};
 use crate::error::{Error, Result};
-use crate::medium::WriteAt;
-use crate::tree::Tree;
-use crate::walk::{Decision, Node};
+use crate::image::medium::WriteAt;
+use crate::tree::root::Tree;
+use crate::tree::walk::{Decision, Node};
 
 /// Packs `paths` and all that is below them, without their parents and without
 /// following symlinks, into `out`: an image without a manifest. Paths that do not

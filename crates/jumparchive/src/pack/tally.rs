@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jumpspec::size::Size;
 
-use crate::entry::{Entry, EntryKind};
+use crate::tar::entry::{Entry, EntryKind};
 
 /// What packing could not keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jumpspec::relpath::RelPath;
 
 use super::look::{Content, Ready};
-use crate::entry::{Entry, EntryKind};
-use crate::members::Overlaid;
-use crate::mtime::Mtime;
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tar::mtime::Mtime;
+use crate::tree::members::Overlaid;
 
 /// Something put into an image that is not in the tree. It belongs to root.
 #[derive(Clone, Debug)]

@@ -11,14 +11,14 @@ use super::tally::Report;
 use super::virtuals::Virtuals;
 use super::work::{Item, Large, Piece, Work};
 use super::writer::Writer;
-use crate::chain::Chain;
-use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, shown};
-use crate::format::FRAME_TARGET;
-use crate::index::FrameKind;
-use crate::members::Overlaid;
-use crate::tree::Tree;
-use crate::walk::{self, Decision, Found, Node, Pass, Visitor};
+use crate::image::chain::Chain;
+use crate::image::format::FRAME_TARGET;
+use crate::image::index::FrameKind;
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tree::members::Overlaid;
+use crate::tree::root::Tree;
+use crate::tree::walk::{self, Decision, Found, Node, Pass, Visitor};
 
 /// What a header with its PAX records is reckoned at.
 const HEADERS: usize = 3 * 512;

@@ -9,11 +9,11 @@ use rustix::fs::Stat;
 use super::frame::{Frame, Framer};
 use super::look::{self, Ready};
 use super::tally::Tally;
-use crate::chain::Chain;
-use crate::entry::EntryKind;
 use crate::error::{Result, shown};
-use crate::format::FRAME_TARGET;
-use crate::index::FrameKind;
+use crate::image::chain::Chain;
+use crate::image::format::FRAME_TARGET;
+use crate::image::index::FrameKind;
+use crate::tar::entry::EntryKind;
 
 /// The end-of-archive blocks (POSIX.1-2017, ustar interchange format).
 const END: usize = 1024;

@@ -11,9 +11,9 @@ use super::tally::Tally;
 use super::work::{Outcome, Work};
 use super::{Codec, PackOptions};
 use crate::error::{Error, Result};
-use crate::format::{self, FRONT, INDEX_TAG, IndexPlace, PREFIX};
-use crate::index::{self, FrameInfo, IndexEntry};
-use crate::medium::WriteAt;
+use crate::image::format::{self, FRONT, INDEX_TAG, IndexPlace, PREFIX};
+use crate::image::index::{self, FrameInfo, IndexEntry};
+use crate::image::medium::WriteAt;
 
 /// Records beyond this wait in a temporary file until the frames are written: a
 /// million entries have fifty MiB of them.

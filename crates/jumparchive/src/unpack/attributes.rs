@@ -7,8 +7,8 @@ use rustix::fs::{self, AtFlags, Gid, Mode, Timespec, Timestamps, UTIME_OMIT, Uid
 use rustix::io::Errno;
 
 use super::creator::Creator;
-use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, io_error};
+use crate::tar::entry::{Entry, EntryKind};
 
 /// To an open directory, which was made with another mode or was there.
 pub(super) fn apply(node: BorrowedFd<'_>, entry: &Entry) -> Result<()> {

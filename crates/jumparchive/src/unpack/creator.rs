@@ -6,9 +6,9 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{self, Mode};
 use rustix::process::{getegid, geteuid};
 
-use crate::entry::Entry;
 use crate::error::{Result, io_error};
-use crate::xattrs;
+use crate::tar::entry::Entry;
+use crate::tree::xattrs;
 
 /// Bits that the kernel or a chown(2) may clear, and that no half-made file should have.
 const SPECIAL: u32 = 0o7000;

@@ -5,20 +5,20 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs;
 
+use super::gate::Gate;
 use super::maker::Maker;
 use super::sink::Sink;
 use super::writeback::Writeback;
 use super::{Summary, UnpackOptions};
-use crate::entries::{self, Piece};
-use crate::entry::{Entry, EntryKind};
 use crate::error::{Refusal, Result, io_error, refuse};
-use crate::gate::Gate;
-use crate::image::Image;
-use crate::index::{FrameKind, IndexEntry};
-use crate::spans::{Span, Spans};
-use crate::threads;
-use crate::verify::check_end;
-use crate::workers::{self, FrameWork};
+use crate::image::entries::{self, Piece};
+use crate::image::index::{FrameKind, IndexEntry};
+use crate::image::opened::Image;
+use crate::image::spans::{Span, Spans};
+use crate::image::threads;
+use crate::image::verify::check_end;
+use crate::image::workers::{self, FrameWork};
+use crate::tar::entry::{Entry, EntryKind};
 
 /// Makes the image's entries below `root`, each frame's digest checked before use.
 ///

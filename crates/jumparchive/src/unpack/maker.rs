@@ -14,10 +14,10 @@ use super::attributes;
 use super::creator::Creator;
 use super::sink::{Direct, Sink};
 use super::{Existing, Select, Summary, UnpackOptions};
-use crate::below::Below;
-use crate::entry::{Entry, EntryKind};
 use crate::error::{Refusal, Result, io_error, refuse};
-use crate::tarstream::TarStream;
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tar::stream::TarStream;
+use crate::tree::below::Below;
 
 /// Makes entries; each thread has its own.
 pub(crate) struct Maker<'a> {

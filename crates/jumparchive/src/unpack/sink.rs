@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{self, Mode, OFlags};
 
-use crate::entry::Entry;
 use crate::error::{Result, io_error};
-use crate::extents;
+use crate::tar::entry::Entry;
+use crate::tree::extents;
 
 /// What is shorter gains nothing.
 const LARGE: usize = 256 << 10;

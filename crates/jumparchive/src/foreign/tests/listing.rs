@@ -6,14 +6,14 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use crate::block::padding;
-use crate::decompress::decompressed;
-use crate::entry::{Entry, EntryKind};
 use crate::error::Result;
-use crate::header::append;
-use crate::mtime::Mtime;
-use crate::sparse::Extent;
-use crate::tarstream::TarStream;
+use crate::foreign::decompress::decompressed;
+use crate::tar::block::padding;
+use crate::tar::encode::append;
+use crate::tar::entry::{Entry, EntryKind};
+use crate::tar::mtime::Mtime;
+use crate::tar::sparse::Extent;
+use crate::tar::stream::TarStream;
 
 /// How much an archive format can hold.
 #[derive(Clone, Copy)]

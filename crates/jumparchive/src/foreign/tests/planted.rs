@@ -9,7 +9,7 @@ use std::process::Command;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags};
 
-use crate::acl::Acl;
+use crate::tar::acl::Acl;
 
 const ACL: &[u8] = b"user::rw-,user:0:r--,user:1234:r-x,group::r--,mask::rwx,other::---";
 
