@@ -63,6 +63,12 @@ impl Files {
         }
     }
 
+    /// Whether a module is there, by its path.
+    pub(crate) fn has(&self, module: &str) -> bool {
+        let module: Module = module.split("::").map(str::to_owned).collect();
+        self.named.contains_key(&module)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.named.len()

@@ -1,5 +1,6 @@
 //! Inside a crate.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::files::{Files, Module};
@@ -22,7 +23,17 @@ const CRATES: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("crates/jumpspec", &[]),
-    ("crates/jumparchive", &[]),
+    (
+        "crates/jumparchive",
+        &[
+            &["foreign"],
+            &["pack", "unpack"],
+            &["image"],
+            &["tree"],
+            &["tar"],
+            &["error"],
+        ],
+    ),
     (
         "crates/jumpsys",
         &[
@@ -49,7 +60,12 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["node::lookout"],
             &["node::agent", "node::several", "node::supplies"],
             &["node::tools", "node::image_files", "node::tell"],
-            &["node::args", "node::run_dir", "node::told", "node::job_file"],
+            &[
+                "node::args",
+                "node::run_dir",
+                "node::told",
+                "node::job_file",
+            ],
             &["node::ssh", "node::random"],
             &[
                 "image::adopt",
@@ -134,9 +150,7 @@ fn wrong_arrows(files: &Files, rooms: &[&[&str]]) -> Vec<String> {
 
 fn circles(files: &Files) -> Vec<String> {
     let circles = files.circles();
-    let words = |circle: &std::collections::BTreeSet<Module>| {
-        circle.iter().map(shown).collect::<Vec<_>>().join(", ")
-    };
+    let words = |circle: &BTreeSet<Module>| circle.iter().map(shown).collect::<Vec<_>>().join(", ");
     circles.iter().map(words).collect()
 }
 
@@ -191,6 +205,57 @@ fn a_planted_circle_is_found_however_it_is_written() {
         let up = wrong_arrows(&files, &[&["steps"], &["run"]]);
         assert_eq!(up, ["run::context → steps::apply"], "{back}");
     }
+}
+
+#[test]
+fn every_room_that_has_a_floor_is_there() {
+    for (name, rooms) in CRATES {
+        let files = files(name);
+        for room in rooms.concat() {
+            assert!(files.has(room), "{name} has no {room}");
+        }
+    }
+}
+
+/// An arrow between two rooms of an otherwise empty crate.
+fn arrow(from: &str, to: &str) -> Files {
+    let mut texts = BTreeMap::new();
+    for room in [from, to] {
+        let ends = room.match_indices("::").map(|(end, _)| end);
+        texts.extend(ends.map(|end| (&room[..end], "")));
+    }
+    let planted = format!("fn f() {{ crate::{to}::g() }}");
+    texts.extend([(to, ""), (from, &planted)]);
+    Files::of(&Vec::from_iter(texts))
+}
+
+#[test]
+fn a_planted_arrow_is_wrong_unless_it_runs_down() {
+    for (name, rooms) in CRATES {
+        let floors = || rooms.iter().enumerate();
+        let all = || floors().flat_map(|(floor, rooms)| rooms.iter().map(move |it| (floor, *it)));
+        for (from_floor, from) in all() {
+            for (to_floor, to) in all().filter(|(_, to)| *to != from) {
+                let wrong = wrong_arrows(&arrow(from, to), rooms);
+                let planted = format!("{from} → {to}");
+                let runs_down = from_floor < to_floor;
+                let expected = if runs_down { vec![] } else { vec![planted] };
+                assert_eq!(wrong, expected, "in {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_arrow_up_is_found_through_what_the_root_shows() {
+    let files = Files::of(&[
+        ("", "mod image; mod tar; pub use image::opened::Image;"),
+        ("image", "pub(crate) mod opened;"),
+        ("image::opened", "pub struct Image;"),
+        ("tar", "use crate::Image;"),
+    ]);
+    let wrong = wrong_arrows(&files, &[&["image"], &["tar"]]);
+    assert_eq!(wrong, ["tar → image::opened"]);
 }
 
 #[test]
