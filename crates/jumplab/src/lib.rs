@@ -1,5 +1,6 @@
 //! The lab: virtual machines and what they boot, journeys of nodes, and experiments on them. For
-//! `cargo xtask` and for the `tests` crate, and never knows either.
+//! `cargo xtask` and for the `tests` crate: never knows either, and no program that is shipped knows
+//! it. What takes long to make is kept below `target/` and found again there.
 
 pub mod cache;
 pub mod dist;

@@ -9,7 +9,7 @@ use jumplab::journey::{self, BOOT, Job, Portrait};
 use jumplab::run;
 use jumplab::vm::{Hardware, Machine, Node, Table, Victim};
 
-use crate::dry_run;
+use crate::{dry_run, updates};
 
 /// The journey that was recorded in this run, until it is replayed. Locked while it is under way.
 static RECORDED: Mutex<Option<Recording>> = Mutex::new(None);
@@ -100,7 +100,7 @@ fn journey(node: &Node, hardware: &Hardware) -> Result<Portrait> {
 fn upgraded(arrived: &Arrived) -> Result<()> {
     let mut machine = Machine::start(&arrived.node, &Hardware::default())?;
     machine.wait_for_ssh(BOOT)?;
-    journey::upgrade(&mut machine)?;
+    updates::install(&mut machine)?;
     journey::check(&arrived.before, &machine)?;
     machine.kill()
 }

@@ -3,6 +3,7 @@
 mod dry_run;
 mod fallback;
 mod journey;
+mod updates;
 
 use jump_tests::machines::{self, Case};
 use jumplab::vm::loader::{EMU, FSTEST};

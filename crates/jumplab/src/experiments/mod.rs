@@ -1,4 +1,4 @@
-//! What is done to nodes to see that none is lost.
+//! What is done to nodes to see that none is lost, and what came of it.
 
 pub mod faults;
 pub mod power_cuts;

@@ -4,7 +4,6 @@
 mod checks;
 mod portrait;
 mod push;
-mod upgrade;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -19,7 +18,6 @@ use crate::{dist, images, run};
 pub use checks::{check, check_reboots};
 pub use portrait::Portrait;
 pub use push::Push;
-pub use upgrade::upgrade;
 
 /// How long a system may take from power-on to SSH, under translation on a busy machine.
 pub const BOOT: Duration = Duration::from_mins(10);

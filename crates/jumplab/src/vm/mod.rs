@@ -1,8 +1,8 @@
-//! Virtual machines for the demo and for the `tests` crate.
+//! Virtual machines and the disks that they boot. Never knows of a job or a push.
 //!
 //! [`Victim`] makes the disk of a Debian 12 node once and hands out copies; [`Machine`] runs one in
-//! QEMU, [`Uml`] one as a process, without firmware and loader. [`SmallWorld`] is a smaller node for the
-//! latter, which is also had half way through a jump. Everything is below `target/vm/`.
+//! QEMU, [`Uml`] one as a process, without firmware and loader. [`crate::small`] has smaller nodes for
+//! the latter, also half way through a jump. Everything is below `target/vm/`.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -1,9 +1,8 @@
 //! The first days of the new system: what its distribution's next updates would do, and a reboot.
 
 use anyhow::Result;
-
-use super::BOOT;
-use crate::vm::{Guest as _, Machine};
+use jumplab::journey::BOOT;
+use jumplab::vm::{Guest as _, Machine};
 
 /// The maintainer scripts of the kernel, which make its initramfs and its menu entry, and those of
 /// GRUB, which install it to the disk that debconf names. Fails with the first that does.
@@ -17,7 +16,7 @@ const REBOOT: &str = "systemctl --no-block reboot";
 
 /// Has the distribution's own tools install kernel, initramfs and loader again, and reboots: by then
 /// nothing of jump is left that could help.
-pub fn upgrade(machine: &mut Machine) -> Result<()> {
+pub(crate) fn install(machine: &mut Machine) -> Result<()> {
     let before = machine.ssh(BOOT_ID)?;
     print!("{}", machine.ssh(UPDATES)?);
     drop(machine.ssh(REBOOT));
