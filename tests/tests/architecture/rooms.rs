@@ -22,7 +22,23 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["node"],
         ],
     ),
-    ("crates/jumpspec", &[]),
+    (
+        "crates/jumpspec",
+        &[
+            &["public_key"],
+            &[
+                "accounts",
+                "first_boot",
+                "identity",
+                "page",
+                "run_id",
+                "sshd",
+            ],
+            &[
+                "digest", "hostname", "places", "refusal", "relpath", "selinux", "shown",
+            ],
+        ],
+    ),
     (
         "crates/jumparchive",
         &[

@@ -23,7 +23,8 @@ const OCTAL_SIZE: u64 = 0o77_777_777_777;
 const SPARSE_NAME: &[u8] = b"GNUSparseFile.0/";
 
 /// Appends all that stands in front of the data of `entry`: headers and sparse map. The
-/// data and the [`padding`] of [`Entry::stored`] bytes are the caller's to write.
+/// data and its padding, of [`Entry::stored`] bytes, are the caller's to write
+/// ([`super::block::padding`]).
 pub(crate) fn append(out: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
     if !fits(&entry.path) {
         return Err(io::Error::other("its path is too long"));

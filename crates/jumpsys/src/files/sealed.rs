@@ -1,8 +1,8 @@
 //! Files that are sealed: encrypted and authenticated in chunks, so that they are written and read
 //! with little memory, and any part of them can be read alone.
 //!
-//! The file: magic `JUMPSEA1` (8), the nonce's prefix (19), zeros up to [`HEADER`]; then chunks of
-//! [`CHUNK`] bytes, the last one shorter or as long, each followed by its tag of 16 bytes. Chunks
+//! The file: magic `JUMPSEA1` (8), the nonce's prefix (19), zeros up to `HEADER`; then chunks of
+//! `CHUNK` bytes, the last one shorter or as long, each followed by its tag of 16 bytes. Chunks
 //! are those of STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015, eprint 2015/189) over
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): the nonce of each has its number and whether it
 //! is the last one in it, so that none can be changed, moved, left out or cut off unseen. The

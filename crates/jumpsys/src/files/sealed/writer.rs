@@ -12,7 +12,7 @@ use super::{CHUNK, Chunks, HEADER, Key, MAGIC, PREFIX, SealedError, TAG, place};
 use crate::error::PathError;
 use crate::kernel::system::random_bytes;
 
-/// Seals what is written from byte 0 on; the first [`CHUNK`] bytes may be written last, for
+/// Seals what is written from byte 0 on; the first `CHUNK` bytes may be written last, for
 /// formats whose front tells of what follows, and are zeros as far as they are not. No chunk is
 /// sealed twice, which would give its content away.
 pub struct Writer {
