@@ -18,6 +18,9 @@ mod usage;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// Tests at once: they wait for each other's answers more than they work.
+const AT_ONCE: usize = 4;
+
 /// A test: its name, what it needs, itself.
 type Case = (&'static str, Need, fn() -> anyhow::Result<()>);
 
@@ -51,7 +54,8 @@ impl Need {
 }
 
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
     let cases = [
         usage::CASES,
         journey::CASES,

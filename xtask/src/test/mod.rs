@@ -7,6 +7,7 @@ mod patience;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -24,6 +25,10 @@ const TESTS: &str = "jump-tests";
 /// Words in the names of stages that start virtual machines, cheap ones first.
 const VIRTUAL: &[&str] = &["uml", "faults", "cuts", "qemu", "journey"];
 
+/// The stage that runs beside all others. A machine that is translated keeps a processor busy and the
+/// other one now and then; what the others do waits a good deal.
+const BESIDE: &str = "qemu";
+
 /// What to test.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Options {
@@ -39,34 +44,52 @@ pub(crate) struct Options {
 
 /// Runs the stages; fails if one of them does.
 pub(crate) fn test(options: &Options) -> Result<()> {
+    let started = Instant::now();
     let stages = chosen(&stages()?, options)?;
-    let mut outcomes = Vec::new();
     let driven = |stage: &String| ![UNIT, FUZZ].contains(&stage.as_str());
     if stages
         .iter()
         .any(|stage| driven(stage) && !options.skip.contains(stage))
     {
-        let started = Instant::now();
         prepare(options)?;
         eprintln!("test: prepared in {:.0} s", started.elapsed().as_secs_f64());
     }
-    for stage in &stages {
-        let outcome = if options.skip.contains(stage) {
-            Outcome::left_out(stage, "--skip was given")
-        } else if options.quick && is_virtual(stage) {
-            Outcome::left_out(stage, "it starts virtual machines, and --quick was given")
-        } else if stage == FUZZ {
-            fuzzing::perform()?
-        } else {
-            perform(stage, options)?
-        };
-        outcomes.push(outcome);
-    }
-    print!("{}", summary(&outcomes));
+    let outcomes = run_stages(&stages, options)?;
+    print!("{}", summary(&outcomes, started.elapsed()));
     if outcomes.iter().all(|outcome| outcome.passed) {
         return Ok(());
     }
     bail!("some tests failed")
+}
+
+/// Runs the stages one after the other, and [`BESIDE`] beside them.
+fn run_stages(stages: &[String], options: &Options) -> Result<Vec<Outcome>> {
+    let in_turn = |wanted: &dyn Fn(&str) -> bool| {
+        let stages = stages.iter().filter(|stage| wanted(stage));
+        stages
+            .map(|stage| run_stage(stage, options))
+            .collect::<Result<Vec<Outcome>>>()
+    };
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| in_turn(&|stage| stage == BESIDE));
+        let mut outcomes = in_turn(&|stage| stage != BESIDE)?;
+        let beside = beside.join();
+        outcomes.extend(beside.map_err(|_| anyhow!("the stage {BESIDE} panicked"))??);
+        Ok(outcomes)
+    })
+}
+
+fn run_stage(stage: &str, options: &Options) -> Result<Outcome> {
+    if options.skip.iter().any(|skipped| skipped == stage) {
+        Ok(Outcome::left_out(stage, "--skip was given"))
+    } else if options.quick && is_virtual(stage) {
+        let why = "it starts virtual machines, and --quick was given";
+        Ok(Outcome::left_out(stage, why))
+    } else if stage == FUZZ {
+        fuzzing::perform()
+    } else {
+        perform(stage, options)
+    }
 }
 
 /// What the stages drive: the static binaries and, for virtual machines, the images.
@@ -78,7 +101,7 @@ fn prepare(options: &Options) -> Result<()> {
     packages::ensure(&[packages::VM, packages::GOLDEN, packages::MUSL].concat())?;
     UmlKernel::choose()?;
     // The roots keep one processor busy at most, and so do the compiler's last steps.
-    let (dist, roots) = std::thread::scope(|scope| {
+    let (dist, roots) = thread::scope(|scope| {
         let roots = scope.spawn(make_roots);
         (dist::build(), roots.join())
     });
@@ -148,7 +171,10 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
     let (mut counts, mut skipped) = (Counts::default(), Vec::new());
     let (mut failures, mut seconds) = (Failures::default(), Vec::new());
     let silence = patience::listen(&mut child, patience::LIMIT, |line| {
-        println!("{line}");
+        match options.only {
+            None if stage == BESIDE => println!("{stage}: {line}"),
+            _ => println!("{line}"),
+        }
         counts.add(line);
         failures.add(line);
         seconds.extend(outcome::seconds(line));

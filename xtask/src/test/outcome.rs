@@ -104,8 +104,8 @@ impl Failures {
 }
 
 /// The table, each test that could not run, and once more why tests failed: what they said is far up
-/// by now, and a log may be kept by its end alone.
-pub(super) fn summary(outcomes: &[Outcome]) -> String {
+/// by now, and a log may be kept by its end alone. `took` is the time of all that, preparing included.
+pub(super) fn summary(outcomes: &[Outcome], took: Duration) -> String {
     let mut lines = vec![
         String::new(),
         "stage             result  passed failed ignored  seconds".to_owned(),
@@ -151,8 +151,7 @@ pub(super) fn summary(outcomes: &[Outcome]) -> String {
     }
     let shown = |(name, seconds): &(String, f64)| format!("{seconds:>8.1} {name}");
     lines.extend(slowest.into_iter().take(SLOWEST).map(shown));
-    let total: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
-    lines.push(format!("in all {:.0} s\n", total.as_secs_f64()));
+    lines.push(format!("in all {:.0} s\n", took.as_secs_f64()));
     lines.join("\n")
 }
 
