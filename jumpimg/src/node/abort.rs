@@ -19,7 +19,7 @@ use crate::node::several::each;
 use crate::node::ssh::{Session, SshError};
 use crate::node::tell::Voice;
 use crate::node::tools::Tools;
-use crate::terminal::ask::ask;
+use crate::terminal::ask::{Yes, ask};
 
 /// Between two looks at a node that reboots.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -160,7 +160,8 @@ impl Abort<'_> {
             self.outcome("dry-run", status.run.as_deref());
         } else if !self.args.yes {
             let question = format!("Take the jump of {} back?", status.hostname);
-            ask(&question, &status.hostname, &self.tools.interrupt)?;
+            let yes = Yes::HostName(status.hostname.clone());
+            ask(&question, &yes, &self.tools.interrupt)?;
         }
         Ok(!self.args.dry_run)
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 
 use crate::error::Trouble;
 use crate::node::args::{NodeArgs, node_name};
-use crate::node::phases::survey::survey;
+use crate::node::phases::survey::Surveyed;
 use crate::node::several::each;
 use crate::node::supplies::{Purpose, Supplies};
 use crate::node::tell::Voice;
@@ -37,13 +37,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
 }
 
 fn check(supplies: &Supplies<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
-    let survey = survey(supplies, node, Purpose::Replace)?;
-    survey.leave()?;
-    let plan = survey.plan?;
+    let surveyed = Surveyed::of(supplies, node, Purpose::Replace)?;
+    surveyed.leave()?;
+    let plan = surveyed.plan();
     if supplies.tools.json {
         voice.emit(Map::from_iter([("plan".to_owned(), json!(plan))]));
     } else {
-        voice.text(&render::plan(&plan, &survey.facts));
+        voice.text(&render::plan(plan, surveyed.facts()));
     }
     Ok(())
 }

@@ -4,7 +4,6 @@
 //! in memory, which goes again.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 use jumpspec::plan::Plan;
@@ -12,18 +11,14 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::error::Trouble;
-use crate::node::agent::Goal;
 use crate::node::args::{NodeArgs, node_name};
-use crate::node::phases::key::{self, KeyPair};
-use crate::node::phases::run::{Run, interrupted};
-use crate::node::phases::stage::{Staging, bundle};
-use crate::node::phases::survey::{Survey, survey};
-use crate::node::run_dir::RunDir;
+use crate::node::phases::agree::Agreement;
+use crate::node::phases::run::interrupted;
+use crate::node::phases::survey::Surveyed;
 use crate::node::several::each;
 use crate::node::supplies::{Purpose, Supplies};
 use crate::node::tell::Voice;
 use crate::node::tools::Tools;
-use crate::terminal::ask::ask;
 
 /// Replaces the operating system of nodes in place
 #[derive(Args, Clone, Debug)]
@@ -48,7 +43,8 @@ pub(crate) struct PushArgs {
     pub(crate) node: Vec<String>,
 }
 
-/// Pushes to all nodes, one after another; a node that fails does not stop the next.
+/// Pushes to all nodes: each goes through all phases before the next is looked at. A node that fails
+/// does not stop the next.
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
@@ -69,97 +65,33 @@ fn push(
     } else {
         Purpose::Replace
     };
-    let survey = survey(supplies, node, purpose).map_err(untouched)?;
-    let agreed = agree(args, supplies, &survey, voice);
-    if args.dry_run || agreed.is_err() {
-        let left = survey.leave();
-        return agreed.and(left).map_err(untouched);
+    let surveyed = Surveyed::of(supplies, node, purpose).map_err(untouched)?;
+    show(supplies.tools, &surveyed, voice);
+    if args.dry_run {
+        return surveyed.leave().map_err(untouched);
     }
-    let kept = survey.plan.as_ref().map_err(Clone::clone);
-    let kept = kept.and_then(|plan| keep(supplies.tools, node, plan, &survey));
-    let (dir, key) = match kept {
-        Ok(kept) => kept,
-        Err(trouble) => {
-            // The first trouble is the one to tell.
-            survey.leave().ok();
-            return Err(trouble);
-        }
-    };
-    let Survey {
-        session,
-        agent,
-        facts,
-        mark,
-        plan,
-    } = survey;
-    let plan = plan?;
-    voice.keep(dir.events()?);
-    let bundle = bundle(supplies, &plan, &facts, key);
-    let mut run = Run {
-        tools: supplies.tools,
-        node,
-        plan,
-        dir,
-        voice,
-        begun: Instant::now(),
-        mark: Some(mark),
-    };
-    let mut staging = Staging {
-        run: &mut run,
-        supplies: Some(supplies),
-        goal: Goal::Stage,
-        bundle: Some(bundle),
-        landing_taken: false,
-    };
-    let armed = staging.stage_and_arm(session, &agent);
-    let session = armed.map_err(|trouble| staging.give_up(&agent, trouble))?;
-    run.jump(session, &agent)
+    let agreement = agreement(args, supplies.tools, &[surveyed.plan()]).inspect_err(|_| {
+        // The first trouble is the one to tell.
+        surveyed.leave().ok();
+    });
+    let agreed = surveyed.agree(&agreement.map_err(untouched)?, voice)?;
+    let jumped = agreed.stage(voice)?.jump()?;
+    jumped.follow(voice)?.report(voice)
 }
 
-/// Begins to keep a run on this host, with a host key for its jump system.
-fn keep(
-    tools: &Tools,
-    node: &str,
-    plan: &Plan,
-    survey: &Survey,
-) -> Result<(RunDir, KeyPair), Trouble> {
-    let key = key::make(&plan.run)?;
-    let dir = tools.state.begin(&plan.run)?;
-    dir.write_plan(plan)?;
-    dir.write_facts(&survey.facts)?;
-    dir.pin(&key.public)?;
-    dir.write_mark(&survey.mark)?;
-    dir.events()?;
-    tools.state.set_latest(node, &plan.run)?;
-    Ok((dir, key))
-}
-
-/// Shows the plan, and asks if that was not agreed to on the command line.
-fn agree(
-    args: &PushArgs,
-    supplies: &Supplies<'_>,
-    survey: &Survey,
-    voice: &mut Voice,
-) -> Result<(), Trouble> {
-    let plan = survey.plan.as_ref().map_err(Clone::clone)?;
-    if supplies.tools.json {
+fn show(tools: &Tools, surveyed: &Surveyed<'_>, voice: &mut Voice) {
+    let plan = surveyed.plan();
+    if tools.json {
         voice.object("plan", Map::from_iter([("plan".to_owned(), json!(plan))]));
     }
-    voice.text(&render::plan(plan, &survey.facts));
-    if args.dry_run || args.yes {
-        Ok(())
-    } else {
-        ask(&question(plan), &plan.hostname, &supplies.tools.interrupt)
-    }
+    voice.text(&render::plan(plan, surveyed.facts()));
 }
 
-fn question(plan: &Plan) -> String {
-    if plan.rehearsal {
-        format!(
-            "Rehearse on {}? It reboots twice and comes back as it is.",
-            plan.hostname
-        )
+/// Asks, if it was not agreed to on the command line.
+fn agreement(args: &PushArgs, tools: &Tools, plans: &[&Plan]) -> Result<Agreement, Trouble> {
+    if args.yes {
+        Ok(Agreement::given(plans))
     } else {
-        format!("Replace the operating system of {}?", plan.hostname)
+        Agreement::ask(plans, &tools.interrupt)
     }
 }

@@ -1,4 +1,4 @@
-//! Asks the admin before anything happens to a node.
+//! Asks the admin before anything happens to nodes.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -8,21 +8,47 @@ use crate::error::{Exit, Trouble};
 use crate::terminal::interrupt::{Interrupt, TICK};
 use crate::terminal::print;
 
-/// Asks `question`, to which the node's host name is the yes. Without a terminal nobody can, and it is refused.
-pub(crate) fn ask(question: &str, hostname: &str, interrupt: &Interrupt) -> Result<(), Trouble> {
+/// The answer that is a yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Yes {
+    /// The host name of the node that it is about.
+    HostName(String),
+    /// How many nodes it is about.
+    Count(usize),
+}
+
+impl Yes {
+    fn is(&self, answer: &str) -> bool {
+        match self {
+            Self::HostName(name) => answer == name,
+            Self::Count(count) => answer == count.to_string(),
+        }
+    }
+
+    fn in_words(&self) -> &'static str {
+        match self {
+            Self::HostName(_) => "its host name",
+            Self::Count(_) => "how many they are",
+        }
+    }
+}
+
+/// Asks `question`. Without a terminal nobody can answer, and it is refused.
+pub(crate) fn ask(question: &str, yes: &Yes, interrupt: &Interrupt) -> Result<(), Trouble> {
     if !can_ask() {
         let message = "nothing was done: there is no terminal to ask at";
         return Err(Trouble::new(Exit::Refused, "needs-yes", message)
             .hint("say --yes if that is what you want, or --dry-run to see the plan only"));
     }
-    print::ask(&format!("{question} Type its host name to go on:"));
-    if answer(interrupt)?.trim() == hostname {
+    let wanted = yes.in_words();
+    print::ask(&format!("{question} Type {wanted} to go on:"));
+    if yes.is(answer(interrupt)?.trim()) {
         return Ok(());
     }
     Err(Trouble::new(
         Exit::Refused,
         "not-confirmed",
-        "nothing was done: that is not its host name",
+        format!("nothing was done: that is not {wanted}"),
     ))
 }
 

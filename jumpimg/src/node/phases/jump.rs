@@ -1,49 +1,65 @@
-//! The reboot of a node that is armed, and all that comes after it.
+//! The reboot of a node that is armed. From there on it goes on unattended.
 
 use jumpspec::timeline::Timeline;
 
-use super::follow::Start;
 use super::run::{Run, interrupted};
+use super::stage::Staged;
 use crate::error::{Exit, Trouble};
-use crate::node::agent::{Agent, boot_id};
-use crate::node::ssh::{Session, SshError};
+use crate::node::agent::boot_id;
+use crate::node::ssh::SshError;
 
-impl Run<'_> {
-    /// Orders the reboot of an armed node and follows it to the end.
-    pub(crate) fn jump(&mut self, session: Session, agent: &Agent) -> Result<(), Trouble> {
-        let mut times = Timeline::default();
-        times.armed(self.begun.elapsed());
-        let boot_id = boot_id(&session).map_err(|error| self.not_ordered(&error))?;
-        agent
-            .reboot(&session)
-            .map_err(|error| self.not_ordered(&error))?;
-        drop(session);
-        self.follow_to_the_end(&Start { boot_id, offset: 0 }, times)
-    }
+/// A node that was told to reboot into its jump system.
+///
+/// It goes on unattended, whatever becomes of this value: dropped, nobody follows it, and a
+/// rehearsal's old system is not made as it was.
+pub(crate) struct Jumped<'a> {
+    pub(super) run: Run<'a>,
+    pub(super) start: Start,
+    pub(super) times: Timeline,
+}
 
-    /// The node is armed, and its reboot may have been ordered.
-    fn not_ordered(&self, error: &SshError) -> Trouble {
-        let state = format!(
-            "it is armed: if its reboot was ordered it goes on unattended, else the arm ends by itself within {}",
-            String::from(self.plan.wait.boot)
-        );
-        let trouble = error.trouble(self.node);
-        if trouble.exit == Exit::Interrupted {
-            return interrupted(trouble, self.node, &state);
-        }
-        trouble.hint(format!("{state}; see `jumpimg status {}`", self.node))
-    }
+/// From where a node is watched.
+pub(crate) struct Start {
+    /// The boot that is to end.
+    pub(crate) boot_id: String,
+    /// The byte of the jump system's log from which on events are news.
+    pub(crate) offset: u64,
+}
 
-    /// Follows a node that reboots, and tells how it ended.
-    pub(crate) fn follow_to_the_end(
-        &mut self,
-        start: &Start,
-        mut times: Timeline,
-    ) -> Result<(), Trouble> {
-        let node = self.node;
-        let followed = self.follow(start, &mut times);
-        let followed =
-            followed.map_err(|trouble| interrupted(trouble, node, "it goes on unattended"))?;
-        self.conclude(&followed, &times)
+impl<'a> Staged<'a> {
+    /// Orders the reboot.
+    pub(crate) fn jump(self) -> Result<Jumped<'a>, Trouble> {
+        let times = self.run.armed_now();
+        let before = boot_id(&self.session);
+        let ordered = before.and_then(|boot_id| {
+            self.agent.reboot(&self.session)?;
+            Ok(boot_id)
+        });
+        let boot_id = ordered.map_err(|error| not_ordered(&self.run, &error))?;
+        Ok(Jumped {
+            run: self.run,
+            start: Start { boot_id, offset: 0 },
+            times,
+        })
     }
+}
+
+impl<'a> Jumped<'a> {
+    /// A node whose jump system gave up, and was told to reboot and to replace anew.
+    pub(crate) fn anew(run: Run<'a>, start: Start, times: Timeline) -> Self {
+        Self { run, start, times }
+    }
+}
+
+/// The node is armed, and its reboot may have been ordered.
+fn not_ordered(run: &Run<'_>, error: &SshError) -> Trouble {
+    let state = format!(
+        "it is armed: if its reboot was ordered it goes on unattended, else the arm ends by itself within {}",
+        String::from(run.plan.wait.boot)
+    );
+    let trouble = error.trouble(run.node);
+    if trouble.exit == Exit::Interrupted {
+        return interrupted(trouble, run.node, &state);
+    }
+    trouble.hint(format!("{state}; see `jumpimg status {}`", run.node))
 }

@@ -4,31 +4,29 @@
 use jumpspec::page::Page;
 use jumpspec::render::seconds;
 use jumpspec::report::{NodeReport, Proved, RehearsalReport};
-use jumpspec::timeline::{Span, Timeline};
+use jumpspec::timeline::Span;
 use serde_json::{Map, json};
 
-use super::follow::Followed;
+use super::follow::{Followed, Outcome};
 use super::run::Run;
 use crate::error::Trouble;
+use crate::node::tell::Voice;
 
-impl Run<'_> {
+impl Followed<'_> {
     /// Keeps the report and tells it, to people and to programs.
-    pub(super) fn conclude(
-        &mut self,
-        followed: &Followed,
-        times: &Timeline,
-    ) -> Result<(), Trouble> {
-        let spans = times.spans();
-        let log = self.dir.path().display().to_string();
-        let (event, report, text) = match followed {
-            Followed::Finished(report) => {
-                self.dir.write_report(report)?;
-                let text = text(self.node, report, &spans, &log);
+    pub(crate) fn report(self, voice: &mut Voice) -> Result<(), Trouble> {
+        let Run { node, dir, .. } = self.run;
+        let spans = self.times.spans();
+        let log = dir.path().display().to_string();
+        let (event, report, text) = match self.outcome {
+            Outcome::Finished(report) => {
+                dir.write_report(&report)?;
+                let text = text(node, &report, &spans, &log);
                 ("report", json!(report), text)
             }
-            Followed::Rehearsed(report) => {
-                self.dir.write_rehearsal(report)?;
-                let text = rehearsal(self.node, report, &log);
+            Outcome::Rehearsed(report) => {
+                dir.write_rehearsal(&report)?;
+                let text = rehearsal(node, &report, &log);
                 ("rehearsal", json!(report), text)
             }
         };
@@ -37,8 +35,8 @@ impl Run<'_> {
             ("times".to_owned(), json!(spans)),
             ("log".to_owned(), json!(log)),
         ];
-        self.voice.object(event, Map::from_iter(fields));
-        self.voice.text(&text);
+        voice.object(event, Map::from_iter(fields));
+        voice.text(&text);
         Ok(())
     }
 }

@@ -3,22 +3,31 @@
 use std::time::Instant;
 
 use jumpspec::plan::Plan;
+use jumpspec::timeline::Timeline;
 
 use crate::error::{Exit, Trouble};
 use crate::node::run_dir::RunDir;
-use crate::node::tell::Voice;
 use crate::node::tools::Tools;
 
-/// One run on one node.
+/// One run on one node, as this host has it.
 pub(crate) struct Run<'a> {
     pub(crate) tools: &'a Tools,
     pub(crate) node: &'a str,
     pub(crate) plan: Plan,
     pub(crate) dir: RunDir,
-    pub(crate) voice: &'a mut Voice,
+    /// When this command began to work on it.
     pub(crate) begun: Instant,
     /// The secret by which the node knows this host, if the run was begun here.
     pub(crate) mark: Option<String>,
+}
+
+impl Run<'_> {
+    /// The times of a run whose node can reboot from now on.
+    pub(crate) fn armed_now(&self) -> Timeline {
+        let mut times = Timeline::default();
+        times.armed(self.begun.elapsed());
+        times
+    }
 }
 
 /// After Ctrl-C: the state that the node is in. Who was nearer to it knew better, and has said so

@@ -1,22 +1,23 @@
-//! The first part of a run: this host's files go to the landing partition.
+//! Staging: this host's files go to the node's landing partition, through connections that break, and
+//! the node is armed.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use jumpspec::bundle::Bundle;
 use jumpspec::event::{Event, What};
-use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::status::EXIT_BUSY;
 use jumpspec::step::{ImageRole, Step};
 
-use super::key::KeyPair;
+use super::agree::Agreed;
 use super::run::{Run, interrupted};
 use super::upload::Upload;
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Goal};
 use crate::node::ssh::{Route, Session, SshError};
 use crate::node::supplies::Supplies;
+use crate::node::tell::Voice;
 
 /// A connection that breaks is made again, after pauses of so many seconds, this often
 /// without anything having got on.
@@ -39,11 +40,56 @@ fn arming(plan: &Plan) -> String {
 /// However much gets on between two breaks, there are no more than these.
 const MOST_ATTEMPTS: usize = 500;
 
-/// The part of a run that fills the landing partition from this host's files.
-pub(crate) struct Staging<'s, 'r, 'c> {
-    pub(crate) run: &'s mut Run<'r>,
+/// A node that is staged and armed: its next reboot jumps, unless the arm has ended by then.
+///
+/// Changed on it: the landing partition is no swap but has the jump system, and the boot sector
+/// leads to it. Dropped, it stays so, and `jumpimg resume` or `jumpimg abort` go on from there.
+pub(crate) struct Staged<'a> {
+    pub(super) run: Run<'a>,
+    pub(super) session: Session,
+    pub(super) agent: Agent,
+}
+
+impl<'a> Agreed<'a> {
+    /// Stages the node and arms it. If that fails where the run has begun with this, the landing
+    /// partition becomes swap again.
+    pub(crate) fn stage(self, voice: &mut Voice) -> Result<Staged<'a>, Trouble> {
+        let Self {
+            run,
+            session,
+            agent,
+            supplies,
+            bundle,
+        } = self;
+        let begins = bundle.is_some();
+        let mut staging = Staging {
+            run: &run,
+            voice,
+            agent: &agent,
+            supplies,
+            goal: Goal::Stage,
+            bundle,
+            landing_taken: !begins,
+        };
+        match staging.stage_and_arm(session) {
+            Ok(session) => Ok(Staged {
+                run,
+                session,
+                agent,
+            }),
+            Err(trouble) if begins => Err(staging.give_up(trouble)),
+            Err(trouble) => Err(trouble),
+        }
+    }
+}
+
+/// How the landing partition is filled from this host's files.
+pub(crate) struct Staging<'s, 'a> {
+    pub(crate) run: &'s Run<'a>,
+    pub(crate) voice: &'s mut Voice,
+    pub(crate) agent: &'s Agent,
     /// The job's files, where there is a job: a node that has all of them wants none.
-    pub(crate) supplies: Option<&'s Supplies<'c>>,
+    pub(crate) supplies: Option<&'s Supplies<'a>>,
     pub(crate) goal: Goal,
     /// What goes to the node before the first step, until it is there.
     pub(crate) bundle: Option<Bundle>,
@@ -57,49 +103,24 @@ enum Next {
     Reached,
 }
 
-/// The bundle of a run that begins.
-pub(crate) fn bundle(supplies: &Supplies<'_>, plan: &Plan, facts: &Facts, key: KeyPair) -> Bundle {
-    Bundle {
-        plan: plan.clone(),
-        facts: facts.clone(),
-        origin: origin(),
-        host_key: key.private,
-        host_key_public: key.public,
-        authorized_keys: supplies.job.authorized_keys.clone(),
-        hooks: supplies.job.hooks.clone(),
-    }
-}
-
-/// Who this is and what the clock here says, for admins of other hosts to read.
-fn origin() -> String {
-    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
-    let host = jumpsys::kernel::system::hostname().unwrap_or_default();
-    let now = humantime::format_rfc3339_seconds(SystemTime::now());
-    format!("{user}@{host}, {now}")
-}
-
-impl Staging<'_, '_, '_> {
+impl Staging<'_, '_> {
     /// Stages the node, and arms it while we are here.
-    pub(crate) fn stage_and_arm(
-        &mut self,
-        session: Session,
-        agent: &Agent,
-    ) -> Result<Session, Trouble> {
+    fn stage_and_arm(&mut self, session: Session) -> Result<Session, Trouble> {
         self.goal = Goal::Stage;
         let node = self.run.node;
-        let staged = self.reach(session, agent);
+        let staged = self.reach(session);
         let session = staged.map_err(|trouble| interrupted(trouble, node, STAGING))?;
         self.goal = Goal::Arm;
-        let armed = self.reach(session, agent);
+        let armed = self.reach(session);
         armed.map_err(|trouble| interrupted(trouble, node, &arming(&self.run.plan)))
     }
 
     /// Reaches the goal, through connections that break; the last one is still open.
-    pub(crate) fn reach(&mut self, session: Session, agent: &Agent) -> Result<Session, Trouble> {
+    pub(crate) fn reach(&mut self, session: Session) -> Result<Session, Trouble> {
         let mut session = Some(session);
         let mut failures = 0;
         for _ in 0..MOST_ATTEMPTS {
-            let (advanced, result) = self.attempt(&mut session, agent);
+            let (advanced, result) = self.attempt(&mut session);
             let error = match result {
                 Ok(()) => {
                     return session
@@ -129,11 +150,7 @@ impl Staging<'_, '_, '_> {
     }
 
     /// Goes on until the goal is reached or something fails; whether anything got on.
-    fn attempt(
-        &mut self,
-        session: &mut Option<Session>,
-        agent: &Agent,
-    ) -> (bool, Result<(), StageError>) {
+    fn attempt(&mut self, session: &mut Option<Session>) -> (bool, Result<(), StageError>) {
         let mut advanced = false;
         let open = match session.take() {
             Some(open) => open,
@@ -143,21 +160,24 @@ impl Staging<'_, '_, '_> {
             },
         };
         if let (Some(bundle), Some(supplies)) = (&self.bundle, self.supplies) {
-            if let Err(error) = agent.hand_over(&open, bundle, &supplies.images.toolbox) {
+            if let Err(error) = self
+                .agent
+                .hand_over(&open, bundle, &supplies.images.toolbox)
+            {
                 return (advanced, Err(error.into()));
             }
             self.bundle = None;
         }
         let mut whole = Vec::new();
         loop {
-            let next = self.steps(&open, agent, &mut advanced);
+            let next = self.steps(&open, &mut advanced);
             let sent = match next {
                 Ok(Next::Image(image, _)) if whole.contains(&image) => {
                     Err(StageError::asks_again(image))
                 }
                 Ok(Next::Image(image, offset)) => {
                     whole.push(image);
-                    self.send(&open, agent, image, offset, &mut advanced)
+                    self.send(&open, image, offset, &mut advanced)
                 }
                 Ok(Next::Reached) => {
                     *session = Some(open);
@@ -173,15 +193,10 @@ impl Staging<'_, '_, '_> {
         }
     }
 
-    fn steps(
-        &mut self,
-        session: &Session,
-        agent: &Agent,
-        advanced: &mut bool,
-    ) -> Result<Next, StageError> {
+    fn steps(&mut self, session: &Session, advanced: &mut bool) -> Result<Next, StageError> {
         let (mut next, mut failed) = (None, None);
-        let (voice, landing_taken) = (&mut *self.run.voice, &mut self.landing_taken);
-        let done = agent.fill(session, self.goal, &mut |event: Event| {
+        let (voice, landing_taken) = (&mut *self.voice, &mut self.landing_taken);
+        let done = self.agent.fill(session, self.goal, &mut |event: Event| {
             *advanced |= matches!(event.what, What::Done { .. });
             match &event.what {
                 What::Begin { step } if *step == Step::MakeLanding.to_string() => {
@@ -201,7 +216,6 @@ impl Staging<'_, '_, '_> {
     fn send(
         &mut self,
         session: &Session,
-        agent: &Agent,
         image: ImageRole,
         offset: u64,
         advanced: &mut bool,
@@ -211,28 +225,30 @@ impl Staging<'_, '_, '_> {
         let input = upload.input();
         let total = self.run.plan.image(image).size;
         let what = format!("send the {image}");
-        let voice = &mut *self.run.voice;
+        let voice = &mut *self.voice;
         let mut failed = None;
-        let sent = agent.receive(session, image, offset, input, &mut |event| {
-            if let Some(event) = event {
-                if matches!(event.what, What::Failed { .. }) {
-                    failed = Some(event.what.clone());
+        let sent = self
+            .agent
+            .receive(session, image, offset, input, &mut |event| {
+                if let Some(event) = event {
+                    if matches!(event.what, What::Failed { .. }) {
+                        failed = Some(event.what.clone());
+                    }
+                    voice.event(&event);
                 }
-                voice.event(&event);
-            }
-            voice.progress(&what, offset.saturating_add(upload.sent()), total);
-        });
+                voice.progress(&what, offset.saturating_add(upload.sent()), total);
+            });
         voice.clear();
         *advanced |= upload.sent() > 0;
         sent.map_err(|error| StageError::talk(error, failed))
     }
 
     /// After a step failed: the landing partition becomes swap again, if it was taken.
-    pub(crate) fn give_up(&mut self, agent: &Agent, trouble: Trouble) -> Trouble {
+    fn give_up(&mut self, trouble: Trouble) -> Trouble {
         if trouble.exit == Exit::Interrupted || !self.landing_taken {
             return trouble;
         }
-        let voice = &mut *self.run.voice;
+        let (voice, agent) = (&mut *self.voice, self.agent);
         let tools = self.run.tools;
         let open = Session::open(&tools.route(self.run.node), &tools.interrupt);
         let back = open.and_then(|session| {
@@ -256,7 +272,7 @@ impl Staging<'_, '_, '_> {
         let (Some(why), Some(&pause)) = (error.passing(), PAUSES.get(failures)) else {
             return Err(error.trouble(self.run.node));
         };
-        self.run.voice.say(&format!("{why}; again in {pause} s"));
+        self.voice.say(&format!("{why}; again in {pause} s"));
         if self.run.tools.interrupt.sleep(Duration::from_secs(pause)) {
             return Err(SshError::Interrupted.trouble(self.run.node));
         }

@@ -14,59 +14,82 @@ use crate::node::ssh::{Session, SshError};
 use crate::node::supplies::{Purpose, Supplies};
 use crate::node::tools::Tools;
 
-/// A node that was looked at, with the connection still open.
-pub(crate) struct Survey {
-    pub(crate) session: Session,
-    pub(crate) agent: Agent,
-    pub(crate) facts: Facts,
+/// A node that was looked at, and the plan for it.
+///
+/// Changed on it: nothing but a private directory with our programs, which goes with
+/// [`Surveyed::leave`]. Dropped, the connection ends and that directory stays.
+pub(crate) struct Surveyed<'a> {
+    pub(super) supplies: &'a Supplies<'a>,
+    pub(super) node: &'a str,
+    pub(super) session: Session,
+    pub(super) agent: Agent,
+    pub(super) facts: Facts,
     /// The admin host's secret, for this run.
-    pub(crate) mark: String,
-    /// The plan, or what stands against it.
-    pub(crate) plan: Result<Plan, Trouble>,
+    pub(super) mark: String,
+    pub(super) plan: Plan,
 }
 
-impl Survey {
-    /// Leaves the node as it was found.
-    pub(crate) fn leave(&self) -> Result<(), Trouble> {
-        self.agent
-            .remove(&self.session)
-            .map_err(|error| error.trouble(self.session.host()))
-    }
-}
-
-/// Looks at `node`.
-pub(crate) fn survey(
-    supplies: &Supplies<'_>,
-    node: &str,
-    purpose: Purpose,
-) -> Result<Survey, Trouble> {
-    let tools = supplies.tools;
-    let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
-    let session = Session::open(&tools.route(node), &tools.interrupt)
-        .map_err(|error| in_jump(tools, node, &error).unwrap_or_else(|| error.trouble(node)))?;
-    let agent = Agent::upload(&session, &run, &tools.jumpinit, supplies.room())
-        .map_err(|error| error.trouble(node))?;
-    let asked = agent.facts(&session, &supplies.job.job.save.all_paths());
-    let facts = match asked.and_then(refuse_jump_system) {
-        Ok(facts) => facts,
-        Err(trouble) => {
+impl<'a> Surveyed<'a> {
+    /// Looks at `node`. What cannot be looked at or planned for is left as it was found.
+    pub(crate) fn of(
+        supplies: &'a Supplies<'a>,
+        node: &'a str,
+        purpose: Purpose,
+    ) -> Result<Self, Trouble> {
+        let tools = supplies.tools;
+        let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
+        let session = Session::open(&tools.route(node), &tools.interrupt)
+            .map_err(|error| in_jump(tools, node, &error).unwrap_or_else(|| error.trouble(node)))?;
+        let agent = Agent::upload(&session, &run, &tools.jumpinit, supplies.room())
+            .map_err(|error| error.trouble(node))?;
+        let planned = planned(supplies, &session, &agent, |facts| {
+            supplies.plan(&run, &mark, facts, purpose)
+        });
+        let (facts, mut plan) = planned.inspect_err(|_| {
             // The first trouble is the one to tell.
             agent.remove(&session).ok();
-            return Err(trouble);
-        }
-    };
-    let mut plan = supplies.plan(&run, &mark, &facts, purpose);
-    if let Ok(plan) = &mut plan {
-        plan.notes.extend(done_before(tools, node, plan));
+        })?;
+        plan.notes.extend(done_before(tools, node, &plan));
         plan.notes.extend(agent.note());
+        Ok(Self {
+            supplies,
+            node,
+            session,
+            agent,
+            facts,
+            mark,
+            plan,
+        })
     }
-    Ok(Survey {
-        session,
-        agent,
-        facts,
-        mark,
-        plan,
-    })
+
+    /// What would happen to it.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What it is.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Leaves the node as it was found.
+    pub(crate) fn leave(&self) -> Result<(), Trouble> {
+        let removed = self.agent.remove(&self.session);
+        removed.map_err(|error| error.trouble(self.node))
+    }
+}
+
+/// Asks the node what it is, and plans.
+fn planned(
+    supplies: &Supplies<'_>,
+    session: &Session,
+    agent: &Agent,
+    plan: impl FnOnce(&Facts) -> Result<Plan, Trouble>,
+) -> Result<(Facts, Plan), Trouble> {
+    let facts = agent.facts(session, &supplies.job.job.save.all_paths())?;
+    let facts = refuse_jump_system(facts)?;
+    let plan = plan(&facts)?;
+    Ok((facts, plan))
 }
 
 /// What answers has another host key than the node: its jump system, if it has the run's.

@@ -8,25 +8,34 @@ use jumpspec::succession;
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Goal};
+use crate::node::phases::bundle::bundle;
 use crate::node::phases::key::KeyPair;
 use crate::node::phases::run::Run;
-use crate::node::phases::stage::{Staging, bundle};
+use crate::node::phases::stage::Staging;
 use crate::node::random::random_hex;
 use crate::node::ssh::Session;
 use crate::node::supplies::{Purpose, Supplies};
+use crate::node::tell::Voice;
 
-/// The plan of the new job for the node as it was, with the secret that it goes by.
+/// What a run goes on by in the place of its plan.
+pub(super) struct Successor {
+    pub(super) plan: Plan,
+    /// The secret that it goes by.
+    pub(super) mark: String,
+}
+
+/// The plan of the new job for the node as it was.
 pub(super) fn successor(
     supplies: &Supplies<'_>,
     kept: &Kept,
     known: Option<String>,
-) -> Result<(Plan, String), Trouble> {
+) -> Result<Successor, Trouble> {
     let facts = known_facts(kept)?;
     let mark = known.map_or_else(random_hex, Ok)?;
-    let mut next = supplies.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
-    succession::check(&kept.plan, &next)?;
-    next.notes.extend(succession::not_saved(&kept.plan, &next));
-    Ok((next, mark))
+    let mut plan = supplies.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
+    succession::check(&kept.plan, &plan)?;
+    plan.notes.extend(succession::not_saved(&kept.plan, &plan));
+    Ok(Successor { plan, mark })
 }
 
 fn known_facts(kept: &Kept) -> Result<&Facts, Trouble> {
@@ -42,10 +51,10 @@ fn known_facts(kept: &Kept) -> Result<&Facts, Trouble> {
 /// Sends the new job's image, if it is another one, and puts the new plan in the old one's place.
 pub(super) fn exchange(
     run: &mut Run<'_>,
+    voice: &mut Voice,
     supplies: &Supplies<'_>,
     kept: &Kept,
-    next: Plan,
-    mark: &str,
+    next: Successor,
     session: Session,
 ) -> Result<Session, Trouble> {
     let node = run.node;
@@ -56,8 +65,8 @@ pub(super) fn exchange(
         private: String::new(),
         public: public.context("the node does not know the jump system's host key any more")?,
     };
-    let bundle = bundle(supplies, &next, facts, key);
-    run.plan = next;
+    let bundle = bundle(supplies, &next.plan, facts, key);
+    run.plan = next.plan;
     let agent = Agent::upload(
         &session,
         &run.plan.run,
@@ -67,17 +76,19 @@ pub(super) fn exchange(
     .map_err(|error| error.trouble(node))?;
     let mut staging = Staging {
         run,
+        voice,
+        agent: &agent,
         supplies: Some(supplies),
         goal: Goal::Exchange,
         bundle: Some(bundle),
         landing_taken: false,
     };
-    let session = staging.reach(session, &agent)?;
+    let session = staging.reach(session)?;
     agent
         .remove(&session)
         .map_err(|error| error.trouble(node))?;
     run.dir.write_plan(&run.plan)?;
-    run.dir.write_mark(mark)?;
-    run.mark = Some(mark.to_owned());
+    run.dir.write_mark(&next.mark)?;
+    run.mark = Some(next.mark);
     Ok(session)
 }

@@ -13,7 +13,6 @@ use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
-use jumpspec::timeline::Timeline;
 use jumpspec::{answers, render};
 use serde_json::{Map, json};
 
@@ -21,19 +20,19 @@ use exchange::{exchange, successor};
 use take_over::{Claim, Consent, refuse_without_mark};
 
 use crate::error::{Exit, Trouble};
-use crate::node::agent::{Agent, Goal, read_events};
+use crate::node::agent::{Agent, read_events};
 use crate::node::args::{NodeArgs, node_name};
 use crate::node::lookout::{Lookout, Sight};
-use crate::node::phases::follow::Start;
+use crate::node::phases::agree::Agreed;
+use crate::node::phases::jump::{Jumped, Start};
 use crate::node::phases::run::{Run, interrupted};
-use crate::node::phases::stage::Staging;
 use crate::node::run_dir::RunDir;
 use crate::node::several::each;
 use crate::node::ssh::Session;
 use crate::node::supplies::Supplies;
 use crate::node::tell::Voice;
 use crate::node::tools::Tools;
-use crate::terminal::ask::ask;
+use crate::terminal::ask::{Yes, ask};
 
 /// Goes on with a run that stands still, e.g. after the jump system gave up
 #[derive(Args, Clone, Debug)]
@@ -193,8 +192,8 @@ impl<'a> Resume<'a> {
             .supplies
             .map(|supplies| successor(supplies, &kept, mark.clone()))
             .transpose()?;
-        if let (Some((next, _)), Some(supplies)) = (&next, self.supplies) {
-            self.agree(supplies, next, &kept, voice)?;
+        if let Some(next) = &next {
+            self.agree(&next.plan, &kept, voice)?;
             if self.args.dry_run {
                 return Ok(());
             }
@@ -206,21 +205,18 @@ impl<'a> Resume<'a> {
             node: self.node,
             plan: kept.plan.clone(),
             dir,
-            voice,
             begun: Instant::now(),
             mark,
         };
         let session = match (next, self.supplies) {
-            (Some((next, mark)), Some(supplies)) => {
-                exchange(&mut run, supplies, &kept, next, &mark, session)?
+            (Some(next), Some(supplies)) => {
+                exchange(&mut run, voice, supplies, &kept, next, session)?
             }
             _ => session,
         };
         let told = read_events(&session).map_err(|error| error.trouble(self.node))?;
-        run.voice.known(&answers::events(&told));
-        let mut times = Timeline::default();
-        times.armed(run.begun.elapsed());
-        let voice = &mut *run.voice;
+        voice.known(&answers::events(&told));
+        let times = run.armed_now();
         agent
             .resume(&session, &run.plan.run, &mut |event| voice.event(&event))
             .map_err(|error| error.trouble(self.node))?;
@@ -229,16 +225,10 @@ impl<'a> Resume<'a> {
             boot_id: status.boot_id.clone(),
             offset: told.len() as u64,
         };
-        run.follow_to_the_end(&start, times)
+        Jumped::anew(run, start, times).follow(voice)?.report(voice)
     }
 
-    fn agree(
-        self,
-        supplies: &Supplies<'_>,
-        next: &Plan,
-        kept: &Kept,
-        voice: &mut Voice,
-    ) -> Result<(), Trouble> {
+    fn agree(self, next: &Plan, kept: &Kept, voice: &mut Voice) -> Result<(), Trouble> {
         if self.tools.json {
             voice.object("plan", Map::from_iter([("plan".to_owned(), json!(next))]));
         }
@@ -249,7 +239,11 @@ impl<'a> Resume<'a> {
             return Ok(());
         }
         let question = format!("Go on with {} by this plan?", next.hostname);
-        ask(&question, &next.hostname, &supplies.tools.interrupt)
+        ask(
+            &question,
+            &Yes::HostName(next.hostname.clone()),
+            &self.tools.interrupt,
+        )
     }
 
     /// The old system runs: staged by halves, or armed and never rebooted.
@@ -276,28 +270,20 @@ impl<'a> Resume<'a> {
         refuse_without_mark(&kept.plan, mark.as_ref())?;
         let dir = self.directory(ours, &kept, status)?;
         voice.keep(dir.events()?);
-        let mut run = Run {
+        let run = Run {
             tools: self.tools,
             node: self.node,
             plan: kept.plan,
             dir,
-            voice,
             begun: Instant::now(),
             mark,
         };
         // The run's own directory, in which the bundle is.
         let agent =
             Agent::upload(&session, &run.plan.run, &self.tools.jumpinit, 0).map_err(failed)?;
-        let mut staging = Staging {
-            run: &mut run,
-            supplies,
-            goal: Goal::Stage,
-            bundle: None,
-            landing_taken: true,
-        };
         // Also a node that is armed: what was saved for that may be old.
-        let session = staging.stage_and_arm(session, &agent)?;
-        run.jump(session, &agent)
+        let staged = Agreed::before(run, session, agent, supplies).stage(voice)?;
+        staged.jump()?.follow(voice)?.report(voice)
     }
 
     /// What was staged in an earlier boot of the old system is of that.

@@ -10,7 +10,7 @@ use jumpspec::step::Step;
 use crate::error::{Exit, Trouble};
 use crate::node::run_dir::{RunDir, StateDir};
 use crate::node::tools::Tools;
-use crate::terminal::ask::{ask, can_ask};
+use crate::terminal::ask::{Yes, ask, can_ask};
 
 /// This host's own directory of `run`, which `node` says it is in, if it was begun here.
 ///
@@ -71,7 +71,8 @@ impl Claim<'_> {
         match consent {
             Consent::Given => {}
             Consent::Asked if can_ask() => {
-                ask(&self.question(), &self.kept.plan.hostname, &tools.interrupt)?;
+                let yes = Yes::HostName(self.kept.plan.hostname.clone());
+                ask(&self.question(), &yes, &tools.interrupt)?;
             }
             Consent::Asked | Consent::Missing => return Err(self.not_begun_here()),
         }

@@ -12,11 +12,13 @@ use jumpspec::report::{NodeReport, RehearsalReport};
 use jumpspec::step::Step;
 use jumpspec::timeline::Timeline;
 
-use super::run::Run;
+use super::jump::{Jumped, Start};
+use super::run::{Run, interrupted};
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Log, follow_events, read_events};
 use crate::node::lookout::{Lookout, Sight};
 use crate::node::ssh::{Session, SshError};
+use crate::node::tell::Voice;
 use follower::{Action, Ending, Follower};
 use waiting::{Waiting, whereabouts};
 
@@ -32,32 +34,55 @@ const SPEAK_EVERY: Duration = Duration::from_mins(1);
 /// For a file that is there.
 const SHORT: Duration = Duration::from_mins(1);
 
-/// From where a node is watched.
-pub(crate) struct Start {
-    /// The boot that is to end.
-    pub(crate) boot_id: String,
-    /// The byte of the jump system's log from which on events are news.
-    pub(crate) offset: u64,
+/// A run that was followed to its end, and ended well.
+///
+/// Nothing is left of the run on the node but its logs and its report. Dropped, nobody is told.
+pub(crate) struct Followed<'a> {
+    pub(super) run: Run<'a>,
+    pub(super) outcome: Outcome,
+    pub(super) times: Timeline,
 }
 
-/// How a run that was followed to its end went well.
-pub(crate) enum Followed {
+/// How a run ended well.
+pub(crate) enum Outcome {
     /// The node is its new system.
     Finished(NodeReport),
     /// The node is its old system again, and everything was proved.
     Rehearsed(RehearsalReport),
 }
 
-impl Run<'_> {
+impl<'a> Jumped<'a> {
+    /// Watches until the run is over. A node that is its old system again is made as it was.
+    pub(crate) fn follow(self, voice: &mut Voice) -> Result<Followed<'a>, Trouble> {
+        let Self {
+            run,
+            start,
+            mut times,
+        } = self;
+        let mut following = Following { run: &run, voice };
+        let outcome = following.follow(&start, &mut times);
+        let outcome =
+            outcome.map_err(|trouble| interrupted(trouble, run.node, "it goes on unattended"))?;
+        Ok(Followed {
+            run,
+            outcome,
+            times,
+        })
+    }
+}
+
+/// Who follows a node, and tells of it.
+struct Following<'s, 'a> {
+    run: &'s Run<'a>,
+    voice: &'s mut Voice,
+}
+
+impl Following<'_, '_> {
     /// Watches until the run is over; the times of its parts go into `times`.
-    pub(crate) fn follow(
-        &mut self,
-        start: &Start,
-        times: &mut Timeline,
-    ) -> Result<Followed, Trouble> {
-        let lookout = Lookout::watch(self.tools, self.node, &self.dir, &start.boot_id)?;
+    fn follow(&mut self, start: &Start, times: &mut Timeline) -> Result<Outcome, Trouble> {
+        let lookout = Lookout::watch(self.run.tools, self.run.node, &self.run.dir, &start.boot_id)?;
         let mut follower = self.follower();
-        let rebooted = self.begun.elapsed();
+        let rebooted = self.run.begun.elapsed();
         let (mut offset, mut last, mut greeted) = (start.offset, "before", String::new());
         let mut spoke = rebooted;
         loop {
@@ -67,7 +92,7 @@ impl Run<'_> {
             if let Some((session, agent)) = &open {
                 self.say_hello(session, agent, &sight, &mut greeted)?;
             }
-            let now = self.begun.elapsed().saturating_sub(rebooted);
+            let now = self.run.begun.elapsed().saturating_sub(rebooted);
             let waiting = follower.waiting(&sight, now);
             match (follower.next(sight, now), &open) {
                 (Action::Follow, Some((session, _))) => {
@@ -78,13 +103,13 @@ impl Run<'_> {
                     return Err(self.came_back(session, agent, &reason));
                 }
                 (Action::Rehearsed, Some((session, agent))) => {
-                    times.end(self.begun.elapsed());
-                    return self.rehearsed(session, agent).map(Followed::Rehearsed);
+                    times.end(self.run.begun.elapsed());
+                    return self.rehearsed(session, agent).map(Outcome::Rehearsed);
                 }
                 (Action::End(Ending::Finished(report)), Some((session, _))) => {
                     self.last_events(session, times);
-                    times.end(self.begun.elapsed());
-                    return Ok(Followed::Finished(report));
+                    times.end(self.run.begun.elapsed());
+                    return Ok(Outcome::Finished(report));
                 }
                 (Action::End(ending), _) => return Err(self.trouble(ending)),
                 (Action::Wait(time), _) => {
@@ -99,10 +124,10 @@ impl Run<'_> {
     }
 
     fn follower(&self) -> Follower {
-        let waits = self.plan.wait.clone();
-        let last_proof = self.plan.steps.prove.len().saturating_sub(1);
+        let waits = self.run.plan.wait.clone();
+        let last_proof = self.run.plan.steps.prove.len().saturating_sub(1);
         match u32::try_from(last_proof) {
-            Ok(last_proof) if self.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
+            Ok(last_proof) if self.run.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
             _ => Follower::new(waits),
         }
     }
@@ -115,20 +140,20 @@ impl Run<'_> {
         sight: &Sight,
         greeted: &mut String,
     ) -> Result<(), Trouble> {
-        let steps = &self.plan.steps;
+        let steps = &self.run.plan.steps;
         let boot = match sight {
             Sight::Jump(status) if steps.prove.contains(&Step::ProveAdmin) => &status.boot_id,
             Sight::New(status) if steps.new.contains(&Step::CheckAdmin) => &status.boot_id,
             _ => return Ok(()),
         };
-        let Some(mark) = self.mark.as_ref().filter(|_| boot != greeted) else {
+        let Some(mark) = self.run.mark.as_ref().filter(|_| boot != greeted) else {
             return Ok(());
         };
         match agent.hello(session, mark) {
             Ok(()) => self.voice.say("this host has logged in and said hello"),
             // The next look tries again.
             Err(error) if error.is_connection() => return Ok(()),
-            Err(SshError::Interrupted) => return Err(SshError::Interrupted.trouble(self.node)),
+            Err(SshError::Interrupted) => return Err(SshError::Interrupted.trouble(self.run.node)),
             Err(error) => self
                 .voice
                 .say(&format!("it does not take our hello: {error}")),
@@ -168,7 +193,7 @@ impl Run<'_> {
 
     /// Says what is waited for, once a minute.
     fn tell_waiting(&mut self, waiting: Option<&Waiting>, spoke: &mut Duration) {
-        let now = self.begun.elapsed();
+        let now = self.run.begun.elapsed();
         let Some(waiting) = waiting.filter(|_| now.saturating_sub(*spoke) >= SPEAK_EVERY) else {
             return;
         };
@@ -186,7 +211,7 @@ impl Run<'_> {
     }
 
     fn note_uptime(&self, open: Option<&(Session, Agent)>, sight: &Sight, times: &mut Timeline) {
-        let now = self.begun.elapsed();
+        let now = self.run.begun.elapsed();
         match (sight, open) {
             (Sight::Jump(status), _) => {
                 times.jump_uptime(now, Duration::from_millis(status.uptime_ms));
@@ -216,7 +241,7 @@ impl Run<'_> {
         rebooted: Duration,
         times: &mut Timeline,
     ) -> Result<u64, Trouble> {
-        let (begun, voice) = (self.begun, &mut *self.voice);
+        let (begun, voice) = (self.run.begun, &mut *self.voice);
         let mut heard = begun.elapsed();
         let until = heard + LISTEN;
         let (offset, ended) = follow_events(session, offset, &mut |event| {
@@ -233,7 +258,7 @@ impl Run<'_> {
         match ended {
             // The progress of a long replacement may come to that: it is listened to anew.
             Err(SshError::TooMuch) => Ok(offset),
-            Err(error) if !error.is_connection() => Err(error.trouble(self.node)),
+            Err(error) if !error.is_connection() => Err(error.trouble(self.run.node)),
             _ => Ok(offset),
         }
     }
@@ -280,11 +305,11 @@ impl Run<'_> {
     /// Makes the old system as it was before the run, and leaves nothing there.
     fn take_back(&mut self, session: &Session, agent: &Agent) -> Result<(), SshError> {
         let voice = &mut *self.voice;
-        agent.take_back(session, Some(&self.plan.run), &mut |event| {
+        agent.take_back(session, Some(&self.run.plan.run), &mut |event| {
             voice.event(&event);
         })?;
         agent.remove(session)?;
-        if let Err(error) = self.dir.write_taken_back() {
+        if let Err(error) = self.run.dir.write_taken_back() {
             self.voice.say(&format!("note: {error:#}"));
         }
         Ok(())
@@ -294,16 +319,16 @@ impl Run<'_> {
     /// is read first.
     fn rehearsed(&mut self, session: &Session, agent: &Agent) -> Result<RehearsalReport, Trouble> {
         let log = agent.log(session, Log::Events);
-        let log = log.map_err(|error| error.trouble(self.node))?;
+        let log = log.map_err(|error| error.trouble(self.run.node))?;
         let events = answers::events(&log);
         for event in &events {
             self.voice.event(event);
         }
-        let report = RehearsalReport::new(&self.plan, &events);
+        let report = RehearsalReport::new(&self.run.plan, &events);
         self.take_back(session, agent).map_err(|error| {
             let why = "everything was proved, but its boot sector or swap may not be as they were";
             Trouble::new(Exit::Failed, "not-taken-back", format!("{why}: {error}"))
-                .hint(format!("try `jumpimg abort {}`", self.node))
+                .hint(format!("try `jumpimg abort {}`", self.run.node))
         })?;
         Ok(report)
     }
@@ -312,20 +337,20 @@ impl Run<'_> {
         let failed = |code: &str, message: String| Trouble::new(Exit::Failed, code, message);
         let look = format!(
             "look again with `jumpimg status {}`; the node goes on by itself",
-            self.node
+            self.run.node
         );
         match ending {
             Ending::Stuck(why) => {
                 failed("stuck-in-jump", format!("stays in the jump system: {why}")).hint(format!(
                     "`jumpimg resume {}` begins anew, with --job also with another image; or {}",
-                    self.node,
+                    self.run.node,
                     self.login()
                 ))
             }
             Ending::NoReboot => failed("no-reboot", "does not reboot".to_owned())
                 .hint(format!(
                     "its arm has ended by itself; if it was going down all the time it may still jump: see `jumpimg status {0}`, and go on with `jumpimg resume {0}` or `jumpimg abort {0}`",
-                    self.node
+                    self.run.node
                 )),
             Ending::TooSlow(what) => failed(
                 "too-slow",
@@ -333,7 +358,7 @@ impl Run<'_> {
             )
             .hint(look),
             Ending::Silent(why) => {
-                let found = whereabouts(&self.plan).map_or(look.clone(), |found| {
+                let found = whereabouts(&self.run.plan).map_or(look.clone(), |found| {
                     format!("it may have come up under another address: {found}; then {look}")
                 });
                 failed("silent", format!("nothing answers any more: {why}")).hint(found)
@@ -342,7 +367,7 @@ impl Run<'_> {
                 "stranger",
                 format!(
                     "answers as {os}, which knows nothing of run {}",
-                    self.plan.run
+                    self.run.plan.run
                 ),
             )
             .hint("log in and see; the run may have been finished or taken back by hand"),
@@ -355,23 +380,24 @@ impl Run<'_> {
     /// How to log in to the jump system by hand.
     fn login(&self) -> String {
         let config = self
+            .run
             .tools
             .ssh_config
             .as_ref()
             .map(|config| format!("-F {} ", config.display()))
             .unwrap_or_default();
-        let file = self.dir.path().join("known_hosts");
+        let file = self.run.dir.path().join("known_hosts");
         format!(
             "log in with `ssh {config}-o UserKnownHostsFile={} -o HostKeyAlias=jump-{} {}`",
             file.display(),
-            self.plan.run,
-            self.node
+            self.run.plan.run,
+            self.run.node
         )
     }
 
     fn sleep(&self, time: Duration) -> Result<(), Trouble> {
-        if self.tools.interrupt.sleep(time) {
-            return Err(SshError::Interrupted.trouble(self.node));
+        if self.run.tools.interrupt.sleep(time) {
+            return Err(SshError::Interrupted.trouble(self.run.node));
         }
         Ok(())
     }

@@ -1,0 +1,147 @@
+//! The admin's yes, to any number of plans at once, and what a node is after it.
+
+use std::time::Instant;
+
+use jumpspec::bundle::Bundle;
+use jumpspec::plan::Plan;
+use jumpspec::run_id::RunId;
+
+use super::bundle::bundle;
+use super::key::{self, KeyPair};
+use super::run::Run;
+use super::survey::Surveyed;
+use crate::error::{Exit, Trouble};
+use crate::node::agent::Agent;
+use crate::node::run_dir::RunDir;
+use crate::node::ssh::Session;
+use crate::node::supplies::Supplies;
+use crate::node::tell::Voice;
+use crate::terminal::ask;
+use crate::terminal::interrupt::Interrupt;
+
+/// The admin's yes to plans, which are known by their runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Agreement(Vec<RunId>);
+
+impl Agreement {
+    /// Was given on the command line, whatever the plans are.
+    pub(crate) fn given(plans: &[&Plan]) -> Self {
+        Self(plans.iter().map(|plan| plan.run.clone()).collect())
+    }
+
+    /// Asks once, for all of `plans`.
+    pub(crate) fn ask(plans: &[&Plan], interrupt: &Interrupt) -> Result<Self, Trouble> {
+        let (question, yes) = question(plans);
+        ask::ask(&question, &yes, interrupt)?;
+        Ok(Self::given(plans))
+    }
+
+    fn covers(&self, plan: &Plan) -> bool {
+        self.0.contains(&plan.run)
+    }
+}
+
+/// What to ask, and the answer that is a yes.
+fn question(plans: &[&Plan]) -> (String, ask::Yes) {
+    let names: Vec<_> = plans.iter().map(|plan| plan.hostname.as_str()).collect();
+    let (whom, yes) = match names.as_slice() {
+        [one] => ((*one).to_owned(), ask::Yes::HostName((*one).to_owned())),
+        several => (
+            format!("{} nodes ({})", several.len(), several.join(", ")),
+            ask::Yes::Count(several.len()),
+        ),
+    };
+    let question = if plans.iter().all(|plan| plan.rehearsal) {
+        format!("Rehearse on {whom}? It reboots twice and comes back as it is.")
+    } else {
+        format!("Replace the operating system of {whom}?")
+    };
+    (question, yes)
+}
+
+/// A node whose plan the admin has agreed to; its run is kept on this host.
+///
+/// Changed on it: nothing more than on a [`Surveyed`] one; or, of a run that goes on, what it has of
+/// that. Dropped, it stays so.
+pub(crate) struct Agreed<'a> {
+    pub(super) run: Run<'a>,
+    pub(super) session: Session,
+    pub(super) agent: Agent,
+    /// The job's files, where there is a job: a node that has all of them wants none.
+    pub(super) supplies: Option<&'a Supplies<'a>>,
+    /// What goes to the node before the first step; a run that goes on has it there.
+    pub(super) bundle: Option<Bundle>,
+}
+
+impl<'a> Surveyed<'a> {
+    /// Begins the run that was agreed to, on this host alone. If that fails, the node is left as it
+    /// was found.
+    pub(crate) fn agree(
+        self,
+        agreement: &Agreement,
+        voice: &mut Voice,
+    ) -> Result<Agreed<'a>, Trouble> {
+        let (dir, key) = self.begin(agreement, voice).inspect_err(|_| {
+            // The first trouble is the one to tell.
+            self.leave().ok();
+        })?;
+        let bundle = bundle(self.supplies, &self.plan, &self.facts, key);
+        Ok(Agreed {
+            run: Run {
+                tools: self.supplies.tools,
+                node: self.node,
+                plan: self.plan,
+                dir,
+                begun: Instant::now(),
+                mark: Some(self.mark),
+            },
+            session: self.session,
+            agent: self.agent,
+            supplies: Some(self.supplies),
+            bundle: Some(bundle),
+        })
+    }
+
+    /// Begins to keep a run on this host, with a host key for its jump system.
+    fn begin(
+        &self,
+        agreement: &Agreement,
+        voice: &mut Voice,
+    ) -> Result<(RunDir, KeyPair), Trouble> {
+        let run = &self.plan.run;
+        if !agreement.covers(&self.plan) {
+            let why = "nothing was done: nobody has agreed to its plan";
+            return Err(Trouble::new(Exit::Refused, "not-confirmed", why));
+        }
+        let key = key::make(run)?;
+        let state = &self.supplies.tools.state;
+        let dir = state.begin(run)?;
+        dir.write_plan(&self.plan)?;
+        dir.write_facts(&self.facts)?;
+        dir.pin(&key.public)?;
+        dir.write_mark(&self.mark)?;
+        let events = dir.events()?;
+        state.set_latest(self.node, run)?;
+        voice.keep(events);
+        Ok((dir, key))
+    }
+}
+
+impl<'a> Agreed<'a> {
+    /// A node that a run was begun on, and stands still on in its old system. What was agreed to
+    /// then still is.
+    pub(crate) fn before(
+        run: Run<'a>,
+        session: Session,
+        agent: Agent,
+        supplies: Option<&'a Supplies<'a>>,
+    ) -> Self {
+        Self {
+            run,
+            session,
+            agent,
+            supplies,
+            bundle: None,
+        }
+    }
+}
