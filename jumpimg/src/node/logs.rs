@@ -1,6 +1,7 @@
 //! `jumpimg logs`: the events of the run that a node is in, or of its last one, from the node if
 //! it can be reached, else from what this host kept.
 
+use std::collections::HashSet;
 use std::fs;
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use serde_json::{Value, json};
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Log, follow_events, read_events, read_failed_boot};
 use crate::node::args::{NodeArgs, node_name};
+use crate::node::heard::{Heard, News};
 use crate::node::lookout::{Lookout, Sight};
 use crate::node::run_dir::RunDir;
 use crate::node::ssh::{Session, SshError};
-use crate::node::told::{News, Told};
 use crate::node::tools::Tools;
 use crate::terminal::print;
 
@@ -95,8 +96,11 @@ fn show(args: &LogsArgs) -> Result<(), Trouble> {
         page.lines(&log);
         return print::page(&page);
     }
-    let mut told = Told::default();
-    tell(args, &mut told, &log)
+    // What several commands kept of one run may have an event twice.
+    let mut told = HashSet::new();
+    log.lines()
+        .filter(|line| told.insert(*line))
+        .try_for_each(|line| print(args, line))
 }
 
 /// What this host kept, and why the node's own was not to be had.
@@ -122,25 +126,25 @@ fn kept_here(
     Ok(kept.with_context(|| format!("cannot read {}", path.display()))?)
 }
 
-/// Tells the events of a log that are news, to people or to programs.
-fn tell(args: &LogsArgs, told: &mut Told, log: &str) -> Result<(), Trouble> {
-    for line in log.lines() {
-        let news = told.insert(line);
-        if news == News::Last {
-            return Err(Trouble::new(Exit::Failed, "answer-too-long", TOO_LONG));
-        }
-        if news != News::New {
-            continue;
-        }
-        if args.nodes.json {
-            if let Ok(event @ Value::Object(_)) = serde_json::from_str(line) {
-                print::json_line(&event)?;
-            }
-        } else {
-            print::page(&text(line))?;
-        }
+/// Prints a line of a log, for people or for programs.
+fn print(args: &LogsArgs, line: &str) -> Result<(), Trouble> {
+    if !args.nodes.json {
+        return print::page(&text(line));
     }
-    Ok(())
+    match serde_json::from_str(line) {
+        Ok(event @ Value::Object(_)) => print::json_line(&event),
+        _ => Ok(()),
+    }
+}
+
+/// Prints the event in a line of the node's log that ends there at byte `end`, if it is news.
+fn tell(args: &LogsArgs, heard: &mut Heard, line: &str, end: u64) -> Result<(), Trouble> {
+    let event = answers::event(line.as_bytes());
+    match event.map(|event| heard.logged(&event, end)) {
+        Some(News::New) => print(args, line),
+        Some(News::Last) => Err(Trouble::new(Exit::Failed, "answer-too-long", TOO_LONG)),
+        Some(News::Old | News::TooMuch) | None => Ok(()),
+    }
 }
 
 /// Why a node is not listened to any more.
@@ -162,18 +166,20 @@ fn from_node(
 
 /// Tells what is new, system after system, until Ctrl-C.
 fn follow(args: &LogsArgs, tools: &Tools, lookout: &Lookout<'_>) -> Result<(), Trouble> {
-    let mut told = Told::default();
+    let mut heard = Heard::default();
     loop {
         let (open, sight) = lookout.look()?;
         let mut open = open;
         while let Some((session, agent)) = &open {
             match from_node(session, agent, &sight, Log::Events) {
                 Ok(log) => {
-                    // The last line may be under way.
-                    let whole = log.rfind('\n').map_or(0, |end| end + 1);
-                    tell(args, &mut told, &log[..whole])?;
+                    for (line, end) in heard.unread(&log) {
+                        tell(args, &mut heard, line, end)?;
+                    }
                     if matches!(sight, Sight::Jump(_)) {
-                        follow_jump(args, session, whole as u64, &mut told)?;
+                        // The last line may be under way.
+                        let whole = log.rfind('\n').map_or(0, |end| end + 1);
+                        follow_jump(args, session, whole as u64, &mut heard)?;
                         open = None;
                     }
                 }
@@ -190,14 +196,15 @@ fn follow_jump(
     args: &LogsArgs,
     session: &Session,
     offset: u64,
-    told: &mut Told,
+    heard: &mut Heard,
 ) -> Result<(), Trouble> {
     let mut printed = Ok(());
     // The next look finds out why it ended.
     let _ended = follow_events(session, offset, &mut |event| {
-        let line = event.and_then(|event| serde_json::to_string(&event).ok());
-        if let Some(line) = line {
-            printed = tell(args, told, &line);
+        if let Some((event, end)) = event
+            && let Ok(line) = serde_json::to_string(&event)
+        {
+            printed = tell(args, heard, &line, end);
         }
         printed.is_ok()
     });

@@ -1,11 +1,12 @@
 //! What is told of a node while something happens to it: for people on stderr, for
 //! programs (`--json`) one object a line on stdout.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
+use jumpspec::answers;
 use jumpspec::event::{Event, What};
 use jumpspec::page::Page;
 use jumpspec::size::Size;
@@ -13,23 +14,21 @@ use jumpspec::{render, shown};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Exit, Trouble};
+use crate::node::heard::News;
+use crate::node::recorder::{Place, Recorder};
 use crate::node::run_dir::EventLog;
-use crate::node::told::{News, Told};
-use crate::terminal::meter;
 use crate::terminal::print;
+use crate::terminal::screen::Screen;
 
 /// Where no bar can be drawn, a sign of life this often.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How often a bar moves by itself.
-const SPIN: Duration = Duration::from_millis(120);
 
 /// The voice of one node.
 pub(crate) struct Voice {
     node: String,
     json: bool,
-    log: Option<EventLog>,
-    /// Events that were told already: files are read again after a connection broke.
-    told: Told,
+    recorder: Recorder,
+    screen: Screen,
     /// Why what programs or people asked for could not be printed, the first time.
     lost: Option<io::Error>,
     bar: Option<ProgressBar>,
@@ -37,13 +36,13 @@ pub(crate) struct Voice {
 }
 
 impl Voice {
-    /// A voice for `node`.
-    pub(crate) fn new(node: &str, json: bool) -> Self {
+    /// A voice for `node`, on a screen that others may share.
+    pub(crate) fn new(node: &str, json: bool, screen: &Screen) -> Self {
         Self {
             node: node.to_owned(),
             json,
-            log: None,
-            told: Told::default(),
+            recorder: Recorder::default(),
+            screen: screen.clone(),
             lost: None,
             bar: None,
             beat: Instant::now(),
@@ -52,16 +51,17 @@ impl Voice {
 
     /// From here on events are also kept in `log`.
     pub(crate) fn keep(&mut self, log: EventLog) {
-        self.log = Some(log);
+        self.recorder.keep(log);
     }
 
     /// Prints text that was asked for: to stdout, or with `--json` to stderr.
     pub(crate) fn text(&mut self, text: &Page) {
         self.clear();
         if self.json {
-            print::tell(text);
+            self.screen.tell(text);
         } else {
-            self.printed(print::try_page(text));
+            let printed = self.screen.print(|| print::try_page(text));
+            self.printed(printed);
         }
     }
 
@@ -88,21 +88,20 @@ impl Voice {
         let mut object = Map::from_iter([("node".to_owned(), json!(self.node))]);
         object.extend(fields);
         let line = Value::Object(object).to_string();
-        if let Some(log) = &mut self.log
-            && let Err(error) = log.append(&line)
-        {
-            self.log = None;
+        if let Err(error) = self.recorder.record(&line) {
             self.say(&format!("note: {error:#}"));
         }
         if self.json {
-            self.printed(print::try_json_line(&line));
+            let printed = self.screen.print(|| print::try_json_line(&line));
+            self.printed(printed);
         }
     }
 
     /// Tells trouble to people, and to programs as `refusals` or `errors`.
     pub(crate) fn trouble(&mut self, trouble: &Trouble) -> Exit {
         self.clear();
-        print::trouble(trouble, Some(&self.node));
+        self.screen
+            .print(|| print::trouble(trouble, Some(&self.node)));
         let name = if trouble.exit == Exit::Refused {
             "refusals"
         } else {
@@ -115,15 +114,46 @@ impl Voice {
     /// A line for people.
     pub(crate) fn say(&mut self, text: &str) {
         self.clear();
-        print::tell(&Page::of(format_args!("{}: {text}", self.node)));
+        self.screen
+            .tell(&Page::of(format_args!("{}: {text}", self.node)));
     }
 
-    /// Tells an event, unless it was told before.
+    /// Tells an event as it happens.
     pub(crate) fn event(&mut self, event: &Event) {
+        self.hear(event, Place::Live);
+    }
+
+    /// Tells an event that the node's log has, where it ends at byte `end`, unless it was told.
+    pub(crate) fn logged(&mut self, event: &Event, end: u64) {
+        self.hear(event, Place::Log(end));
+    }
+
+    /// Tells what was not told yet of a node's whole log.
+    pub(crate) fn log(&mut self, log: &str) {
+        for (event, end) in self.unread(log) {
+            self.logged(&event, end);
+        }
+    }
+
+    /// What this log has was told by an earlier command.
+    pub(crate) fn known(&mut self, log: &str) {
+        for (event, end) in self.unread(log) {
+            self.recorder.hear(&event, Place::Log(end));
+        }
+    }
+
+    fn unread(&self, log: &str) -> Vec<(Event, u64)> {
+        let lines = self.recorder.heard().unread(log);
+        lines
+            .filter_map(|(line, end)| Some((answers::event(line.as_bytes())?, end)))
+            .collect()
+    }
+
+    fn hear(&mut self, event: &Event, place: Place) {
         let Ok(Value::Object(fields)) = serde_json::to_value(event) else {
             return;
         };
-        match self.told.insert(&Value::Object(fields.clone()).to_string()) {
+        match self.recorder.hear(event, place) {
             News::Old | News::TooMuch => return,
             News::Last => {
                 self.say("note: it says more than is kept of a run: nothing more is told");
@@ -134,35 +164,20 @@ impl Voice {
         self.show(&event.what);
     }
 
-    /// These events were told by an earlier command.
-    pub(crate) fn known(&mut self, events: &[Event]) {
-        let lines = events
-            .iter()
-            .filter_map(|event| serde_json::to_value(event).ok());
-        for line in lines {
-            self.told.insert(&line.to_string());
-        }
-    }
-
     fn show(&mut self, what: &What) {
         match what {
             What::Begin { step } => self.begin(step),
             What::Progress { step, done, total } => self.progress(step, *done, *total),
             _ => {
                 self.clear();
-                print::tell(&render::event(what, ""));
+                self.screen.tell(&render::event(what, ""));
             }
         }
     }
 
     fn begin(&mut self, step: &str) {
         self.clear();
-        let bar = ProgressBar::new_spinner().with_message(shown::line(step).into_owned());
-        if let Ok(style) = ProgressStyle::with_template("  {spinner}   {msg}  {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(SPIN);
-        self.bar = Some(bar);
+        self.bar = Some(self.screen.spinner(step));
         self.beat = Instant::now();
     }
 
@@ -172,22 +187,22 @@ impl Voice {
         let fits = |bar: &ProgressBar| bar.length() == Some(total) && bar.message() == shown;
         if !self.bar.as_ref().is_some_and(fits) {
             self.clear();
-            self.bar = Some(meter::bar(total, what));
+            self.bar = Some(self.screen.bar(total, what));
         }
         if let Some(bar) = &self.bar {
             bar.set_position(done);
         }
-        if self.beat.elapsed() > HEARTBEAT && !std::io::stderr().is_terminal() {
+        if self.beat.elapsed() > HEARTBEAT && !Screen::has_bars() {
             self.beat = Instant::now();
             let told = format_args!("  ..  {what}: {} of {}", Size(done), Size(total));
-            print::tell(&Page::of(told));
+            self.screen.tell(&Page::of(told));
         }
     }
 
     /// Takes an unfinished bar off the screen.
     pub(crate) fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            self.screen.clear(&bar);
         }
     }
 }

@@ -7,3 +7,4 @@ pub(crate) mod ask;
 pub(crate) mod interrupt;
 pub(crate) mod meter;
 pub(crate) mod print;
+pub(crate) mod screen;

@@ -76,10 +76,11 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["node::lookout"],
             &["node::agent", "node::several", "node::supplies"],
             &["node::tools", "node::image_files", "node::tell"],
+            &["node::recorder"],
             &[
                 "node::args",
                 "node::run_dir",
-                "node::told",
+                "node::heard",
                 "node::job_file",
             ],
             &["node::ssh", "node::random"],

@@ -90,12 +90,13 @@ pub(crate) fn read_failed_boot(session: &Session) -> Result<String, SshError> {
     session.run(&script, SHORT)
 }
 
-/// Follows the jump system's events from byte `offset` on until `on` says that it has
-/// heard enough or the connection breaks; the offset to go on from.
+/// Follows the jump system's events from byte `offset` on until `on` says that it has heard enough or
+/// the connection breaks; the offset to go on from. `on` hears each event with the byte at which it
+/// ends, and, as `None`, that time passes.
 pub(crate) fn follow_events(
     session: &Session,
     offset: u64,
-    on: &mut dyn FnMut(Option<Event>) -> bool,
+    on: &mut dyn FnMut(Option<(Event, u64)>) -> bool,
 ) -> (u64, Result<bool, SshError>) {
     let file = format!("/{}", places::EVENTS);
     let script = format!(
@@ -109,7 +110,10 @@ pub(crate) fn follow_events(
             tail.piece(piece);
             true
         }
-        Heard::Line(line) => tail.line(line).is_none_or(|event| on(Some(event))),
+        Heard::Line(line) => {
+            let event = tail.line(line);
+            event.is_none_or(|event| on(Some((event, tail.offset()))))
+        }
     });
     (tail.offset(), followed)
 }

@@ -16,7 +16,7 @@ use crate::node::run_dir::RunDir;
 use crate::node::ssh::Session;
 use crate::node::supplies::Supplies;
 use crate::node::tell::Voice;
-use crate::terminal::ask;
+use crate::terminal::ask::{Yes, ask};
 use crate::terminal::interrupt::Interrupt;
 
 /// The admin's yes to plans, which are known by their runs.
@@ -31,8 +31,10 @@ impl Agreement {
 
     /// Asks once, for all of `plans`.
     pub(crate) fn ask(plans: &[&Plan], interrupt: &Interrupt) -> Result<Self, Trouble> {
-        let (question, yes) = question(plans);
-        ask::ask(&question, &yes, interrupt)?;
+        let names: Vec<_> = plans.iter().map(|plan| plan.hostname.as_str()).collect();
+        let are_rehearsals = plans.iter().all(|plan| plan.rehearsal);
+        let (question, yes) = question(&names, are_rehearsals);
+        ask(&question, &yes, interrupt)?;
         Ok(Self::given(plans))
     }
 
@@ -41,20 +43,21 @@ impl Agreement {
     }
 }
 
-/// What to ask, and the answer that is a yes.
-fn question(plans: &[&Plan]) -> (String, ask::Yes) {
-    let names: Vec<_> = plans.iter().map(|plan| plan.hostname.as_str()).collect();
-    let (whom, yes) = match names.as_slice() {
-        [one] => ((*one).to_owned(), ask::Yes::HostName((*one).to_owned())),
+/// What to ask about the nodes with these host names, and the answer that is a yes.
+fn question(names: &[&str], are_rehearsals: bool) -> (String, Yes) {
+    let (whom, yes) = match names {
+        [one] => ((*one).to_owned(), Yes::HostName((*one).to_owned())),
         several => (
             format!("{} nodes ({})", several.len(), several.join(", ")),
-            ask::Yes::Count(several.len()),
+            Yes::Count(several.len()),
         ),
     };
-    let question = if plans.iter().all(|plan| plan.rehearsal) {
-        format!("Rehearse on {whom}? It reboots twice and comes back as it is.")
-    } else {
-        format!("Replace the operating system of {whom}?")
+    let question = match (are_rehearsals, names.len()) {
+        (true, 1) => {
+            format!("Rehearse on {whom}? It reboots twice and comes back as it is.")
+        }
+        (true, _) => format!("Rehearse on {whom}? Each reboots twice and comes back as it is."),
+        (false, _) => format!("Replace the operating system of {whom}?"),
     };
     (question, yes)
 }
@@ -143,5 +146,23 @@ impl<'a> Agreed<'a> {
             supplies,
             bundle: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_node_is_asked_about_by_its_name_and_several_by_their_count() {
+        let (asked, yes) = question(&["node07"], false);
+        assert_eq!(asked, "Replace the operating system of node07?");
+        assert_eq!(yes, Yes::HostName("node07".to_owned()));
+        let (asked, yes) = question(&["a", "b"], true);
+        assert_eq!(
+            asked,
+            "Rehearse on 2 nodes (a, b)? Each reboots twice and comes back as it is."
+        );
+        assert_eq!(yes, Yes::Count(2));
     }
 }

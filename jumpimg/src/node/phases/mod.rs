@@ -14,3 +14,22 @@ pub(crate) mod run;
 pub(crate) mod stage;
 pub(crate) mod survey;
 mod upload;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::tell::Voice;
+
+    /// Compiles for what another thread may be given.
+    fn goes_to_threads<T: Send>() {}
+
+    #[test]
+    fn phases_and_the_voice_of_their_node_can_be_driven_by_threads() {
+        goes_to_threads::<survey::Surveyed<'_>>();
+        goes_to_threads::<agree::Agreed<'_>>();
+        goes_to_threads::<stage::Staged<'_>>();
+        goes_to_threads::<jump::Jumped<'_>>();
+        goes_to_threads::<follow::Followed<'_>>();
+        goes_to_threads::<Voice>();
+    }
+}

@@ -11,9 +11,9 @@ use std::time::Instant;
 use clap::Args;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
+use jumpspec::render;
 use jumpspec::status::{Kept, Status};
 use jumpspec::step::ImageRole;
-use jumpspec::{answers, render};
 use serde_json::{Map, json};
 
 use exchange::{exchange, successor};
@@ -215,7 +215,7 @@ impl<'a> Resume<'a> {
             _ => session,
         };
         let told = read_events(&session).map_err(|error| error.trouble(self.node))?;
-        voice.known(&answers::events(&told));
+        voice.known(&told);
         let times = run.armed_now();
         agent
             .resume(&session, &run.plan.run, &mut |event| voice.event(&event))

@@ -246,12 +246,12 @@ impl Following<'_, '_> {
         let until = heard + LISTEN;
         let (offset, ended) = follow_events(session, offset, &mut |event| {
             let now = begun.elapsed().saturating_sub(rebooted);
-            let Some(event) = event else {
+            let Some((event, end)) = event else {
                 return begun.elapsed() < heard + QUIET;
             };
             heard = begun.elapsed();
             times.event(&event);
-            voice.event(&event);
+            voice.logged(&event, end);
             follower.hear(&event, now) && heard < until
         });
         voice.clear();
@@ -265,24 +265,22 @@ impl Following<'_, '_> {
 
     /// Tells what the new system's log has and nobody heard.
     fn last_events(&mut self, session: &Session, times: &mut Timeline) {
-        let events = match read_events(session) {
-            Ok(events) => events,
+        let log = match read_events(session) {
+            Ok(log) => log,
             Err(error) => {
                 return self
                     .voice
                     .say(&format!("cannot read the node's log: {error}"));
             }
         };
-        let events = answers::events(&events);
+        let events = answers::events(&log);
         // Uptimes before the last reboot are another system's.
         let reboot = |event: &Event| matches!(event.what, What::Reboot { .. });
         let this_boot = events.iter().rposition(reboot).map_or(0, |last| last + 1);
-        for (index, event) in events.iter().enumerate() {
-            if index >= this_boot {
-                times.event(event);
-            }
-            self.voice.event(event);
+        for event in events.iter().skip(this_boot) {
+            times.event(event);
         }
+        self.voice.log(&log);
     }
 
     /// The old system is back: it is made as it was.
@@ -321,9 +319,7 @@ impl Following<'_, '_> {
         let log = agent.log(session, Log::Events);
         let log = log.map_err(|error| error.trouble(self.run.node))?;
         let events = answers::events(&log);
-        for event in &events {
-            self.voice.event(event);
-        }
+        self.voice.log(&log);
         let report = RehearsalReport::new(&self.run.plan, &events);
         self.take_back(session, agent).map_err(|error| {
             let why = "everything was proved, but its boot sector or swap may not be as they were";
