@@ -14,6 +14,9 @@ pub enum Error {
     /// Written by a newer program.
     #[error("image format {0} is not known to this version")]
     Format(u32),
+    /// Its manifest was written by another program, older or newer.
+    #[error("its manifest has format {0}, which this version does not read")]
+    ManifestFormat(u32),
     /// Bytes are missing at the end.
     #[error("image is cut short: {actual} of {expected} bytes are there")]
     Truncated {
@@ -232,6 +235,7 @@ impl Error {
             }
             Self::UnknownCompression(_) => "decompress it first, and give the result",
             Self::Format(_) => "use the version of jump that built it, or newer",
+            Self::ManifestFormat(_) => "build the image again with the jumpimg that uses it",
             Self::NotAnImage(_) | Self::NotAnArchive | Self::Empty => {
                 "give an image of `jumpimg build`, or an archive of a whole system"
             }

@@ -2,8 +2,12 @@
 //! an image is made, and the planner before a node is changed.
 
 use crate::disk::Filesystem;
-use crate::manifest::{Init, Kind, Manifest};
+use crate::kind::Kind;
+use crate::manifest::{Init, Manifest};
+use crate::obstacle;
+use crate::places;
 use crate::plan;
+use crate::relpath::RelPath;
 use crate::size::Size;
 
 /// Something that an image lacks.
@@ -27,12 +31,15 @@ pub enum Unfit {
     /// A step could not be carried out.
     #[error("it has no /{0}, which a step runs")]
     NoProgram(&'static str),
-    /// The same, as far as is known.
-    #[error("it does not say that it has /{0}, which a step runs")]
-    UnknownProgram(&'static str),
+    /// A directory could not be used, or made, for there is something else.
+    #[error("its /{0} is no directory and leads to none; a step needs /{1}")]
+    NoDirectory(RelPath, &'static str),
     /// Nobody could log in.
     #[error("it has no SSH server")]
     NoSshd,
+    /// Its SSH server would not start.
+    #[error("it has no user {0}, without whom its sshd does not start")]
+    NoUser(String),
     /// Nobody could reach it.
     #[error("it starts none of systemd-networkd, ifupdown and NetworkManager")]
     NoNetwork,
@@ -73,8 +80,11 @@ impl Unfit {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoProgram(_) | Self::UnknownProgram(_) => {
+            Self::NoProgram(_) => {
                 "install it in the golden root by Debian's name (grub2-… is not looked for) and build the image again with this jumpimg"
+            }
+            Self::NoDirectory(..) => {
+                "put a directory there in the golden root, or leave the link out (excludes), and build again"
             }
             Self::TooLarge { .. } | Self::TooLargeUnpacked { .. } => {
                 "exclude more, or give the recipe a larger budget"
@@ -124,16 +134,47 @@ pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
         }
         Kind::Target => need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd),
     }
-    // Where there is no GRUB at all that says more.
     let missing = manifest.missing_programs();
-    unfit.extend(missing.filter(|_| !manifest.loaders.is_empty()).map(|it| {
-        if manifest.programs.is_empty() {
-            Unfit::UnknownProgram(it)
-        } else {
-            Unfit::NoProgram(it)
-        }
-    }));
+    unfit.extend(
+        missing
+            .filter(|it| is_told_apart(manifest, it))
+            .map(Unfit::NoProgram),
+    );
+    unfit.extend(no_directories(manifest));
+    unfit.extend(no_sshd_user(manifest));
     unfit
+}
+
+/// Whether a missing program says more than that the whole of what it belongs to is missing.
+fn is_told_apart(manifest: &Manifest, program: &str) -> bool {
+    match program {
+        places::SSHD | places::SSH_KEYGEN => manifest.sshd,
+        places::SYSTEMCTL => manifest.init == Some(Init::Systemd),
+        _ => !manifest.loaders.is_empty(),
+    }
+}
+
+/// Directories that a step could not use.
+fn no_directories(manifest: &Manifest) -> Vec<Unfit> {
+    let needed = obstacle::needed(manifest.kind).into_iter();
+    let mut unfit: Vec<Unfit> = Vec::new();
+    for directory in needed {
+        let Some((path, _)) = obstacle::blocking(&manifest.obstacles, directory) else {
+            continue;
+        };
+        let is_told = |it: &Unfit| matches!(it, Unfit::NoDirectory(told, _) if told == path);
+        if !unfit.iter().any(is_told) {
+            unfit.push(Unfit::NoDirectory(path.clone(), directory));
+        }
+    }
+    unfit
+}
+
+fn no_sshd_user(manifest: &Manifest) -> Option<Unfit> {
+    let (user, accounts) = (manifest.sshd_user.as_ref()?, manifest.accounts.as_ref()?);
+    let is_there = |line: &str| line.split(':').next() == Some(user);
+    let missing = !accounts.passwd.lines().any(is_there);
+    missing.then(|| Unfit::NoUser(user.clone()))
 }
 
 /// Whether an image can make a file system.
@@ -160,6 +201,7 @@ mod tests {
     use crate::digest::Digest;
     use crate::manifest::Budget;
     use crate::manifest::{FORMAT, Init, Kernel, NetworkStack, OsRelease};
+    use crate::obstacle::Obstacle;
 
     fn programs(kind: Kind) -> Vec<crate::relpath::RelPath> {
         let paths = kind.programs().iter().map(|path| path.parse());
@@ -184,6 +226,7 @@ mod tests {
             init: Some(Init::Systemd),
             network: vec![NetworkStack::Networkd],
             sshd: true,
+            sshd_user: Some("sshd".to_owned()),
             openssh: None,
             accounts: None,
             shells: Vec::new(),
@@ -194,6 +237,7 @@ mod tests {
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
             programs: programs(kind),
+            obstacles: obstacle::Obstacles::new(),
             plan_format: plan::FORMAT,
             unpacked: Size::mib(400),
             directories: std::collections::BTreeMap::new(),
@@ -245,12 +289,53 @@ mod tests {
     #[test]
     fn a_grub_by_other_names_is_not_enough() {
         let mut target = manifest(Kind::Target);
-        let missing = ["usr/sbin/grub-install", "usr/sbin/grub-mkconfig"];
-        let by_now = target.programs.split_off(1);
-        assert_eq!(lacks(&target), [Unfit::NoProgram(missing[1])]);
-        drop(by_now);
+        let missing = "usr/sbin/grub-mkconfig";
+        target.programs.retain(|it| it.as_str() != missing);
+        assert_eq!(lacks(&target), [Unfit::NoProgram(missing)]);
+        target.loaders.clear();
+        assert_eq!(lacks(&target), [Unfit::NoLoader]);
+    }
+
+    #[test]
+    fn an_image_without_any_program_lacks_each() {
+        let mut target = manifest(Kind::Target);
         target.programs.clear();
-        assert_eq!(lacks(&target), missing.map(Unfit::UnknownProgram));
+        let all = Kind::Target.programs().iter().copied();
+        assert_eq!(
+            lacks(&target),
+            all.map(Unfit::NoProgram).collect::<Vec<_>>()
+        );
+        (target.sshd, target.init) = (false, None);
+        let programs = [places::GRUB_INSTALL, places::GRUB_MKCONFIG].map(Unfit::NoProgram);
+        let whole = [Unfit::NoInit, Unfit::NoSshd];
+        assert_eq!(lacks(&target), [&whole[..], &programs].concat());
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_no_place_for_a_step() {
+        let with = |path: &str, obstacle| {
+            let mut image = manifest(Kind::Target);
+            image.obstacles.insert(path.parse().unwrap(), obstacle);
+            lacks(&image)
+        };
+        for (path, needed) in [("dev", "dev"), ("tmp", "tmp"), ("var", "var/log/jump")] {
+            let unfit = Unfit::NoDirectory(path.parse().unwrap(), needed);
+            for obstacle in [Obstacle::Dangling, Obstacle::File] {
+                assert_eq!(with(path, obstacle), std::slice::from_ref(&unfit), "{path}");
+            }
+            assert_eq!(with(path, Obstacle::Link), [], "{path}");
+        }
+        assert_eq!(with("srv", Obstacle::Dangling), []);
+    }
+
+    #[test]
+    fn an_sshd_needs_its_user() {
+        let mut image = manifest(Kind::Target);
+        let accounts = |passwd: &str| Some(crate::accounts::PublicAccounts::of(passwd, ""));
+        image.accounts = accounts("sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n");
+        assert_eq!(lacks(&image), []);
+        image.accounts = accounts("sshd2:x:100:65534::/run/sshd:/usr/sbin/nologin\n");
+        assert_eq!(lacks(&image), [Unfit::NoUser("sshd".to_owned())]);
     }
 
     #[test]

@@ -3,17 +3,16 @@
 //! It answers every question that the planner asks of an image, so that a plan
 //! needs no second look into the archive.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::places;
+use crate::kind::Kind;
+use crate::obstacle::Obstacles;
 use crate::relpath::RelPath;
 use crate::size::Size;
 
 /// The newest manifest format that this code reads and the one it writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Upper limits of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,36 +22,6 @@ pub struct Budget {
     pub compressed: Option<Size>,
     /// Of all files' contents, in bytes.
     pub unpacked: Option<Size>,
-}
-
-/// What an image is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// The small system that runs from the landing partition.
-    Jump,
-    /// The new system.
-    Target,
-}
-
-impl Kind {
-    /// What the steps run in an image of this kind, by the very paths that they run it by: a
-    /// system whose GRUB goes by other names (`grub2-install`) is found out before its jump.
-    pub fn programs(self) -> &'static [&'static str] {
-        match self {
-            Self::Jump => &[places::GRUB_MKIMAGE],
-            Self::Target => &[places::GRUB_INSTALL, places::GRUB_MKCONFIG],
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Jump => "jump",
-            Self::Target => "target",
-        })
-    }
 }
 
 /// What an image is and can do.
@@ -78,6 +47,10 @@ pub struct Manifest {
     pub network: Vec<NetworkStack>,
     /// Whether the tree has an SSH server.
     pub sshd: bool,
+    /// The user that its sshd becomes before anybody has logged in (sshd(8), "privilege
+    /// separation"); without it sshd does not start.
+    #[serde(default)]
+    pub sshd_user: Option<String>,
     /// Its OpenSSH's version, e.g. `9.2p1`, if it is one and says so.
     #[serde(default)]
     pub openssh: Option<String>,
@@ -105,12 +78,12 @@ pub struct Manifest {
     /// below a root, they run there by chroot. Empty for target images.
     pub toolbox: Vec<RelPath>,
     /// Programs that the steps run in the image, as far as it has them: see
-    /// [`Kind::programs`]. Empty in images that were built before they were looked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// [`Kind::programs`].
     pub programs: Vec<RelPath>,
+    /// What is no directory where one may be needed.
+    pub obstacles: Obstacles,
     /// The newest plan that the image's own jumpinit reads, [`crate::plan::FORMAT`] when it was
     /// built. A jump system that cannot read its plan goes back.
-    #[serde(default = "first_plan")]
     pub plan_format: u32,
     /// Bytes that the files take on a file system with 4 KiB blocks.
     pub unpacked: Size,
@@ -126,11 +99,6 @@ pub struct Manifest {
     pub budget: Budget,
     /// Digest of the index frame's uncompressed content.
     pub index_digest: Digest,
-}
-
-/// Of images that do not say.
-fn first_plan() -> u32 {
-    1
 }
 
 impl Manifest {

@@ -42,6 +42,14 @@ pub const GRUB_MKIMAGE: &str = "usr/bin/grub-mkimage";
 pub const GRUB_INSTALL: &str = "usr/sbin/grub-install";
 /// Writes GRUB's configuration, in the new system.
 pub const GRUB_MKCONFIG: &str = "usr/sbin/grub-mkconfig";
+/// The SSH server, which is asked whether it takes its files, in the new system.
+pub const SSHD: &str = "usr/sbin/sshd";
+/// Makes host keys where none were saved, in the new system.
+pub const SSH_KEYGEN: &str = "usr/bin/ssh-keygen";
+/// Tells how the boot went, in the new system.
+pub const SYSTEMCTL: &str = "usr/bin/systemctl";
+/// What programs see of the machine: mounted in the new root while they run there.
+pub const MACHINE: [&str; 4] = ["dev", "proc", "sys", "run"];
 
 /// That the jump system has begun its work, until the next boot.
 pub const BEGUN: &str = "run/jump-begun";

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Budget, Kind};
+use crate::kind::Kind;
+use crate::manifest::Budget;
 
 /// `images/NAME/recipe.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

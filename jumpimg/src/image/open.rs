@@ -37,6 +37,7 @@ pub(crate) fn trouble(path: &Path, error: Error) -> Trouble {
             "image-format",
             "use the version of jumpimg that built it, or newer",
         ),
+        Error::ManifestFormat(_) => ("image-format", "build the image again with this jumpimg"),
         Error::Truncated { .. } | Error::TarTruncated => (
             "image-truncated",
             "copy or build it again: the end is missing",

@@ -88,9 +88,8 @@ pub(crate) fn is_on_kept(cx: &Context, path: &str) -> bool {
 /// What programs in the new root need to see of the machine.
 pub(crate) fn enter(cx: &Context) -> Result<Vec<MountGuard>> {
     let root = Root::open(&cx.on_landing(places::NEW_ROOT))?;
-    let names = ["dev", "proc", "sys", "run"];
     // All are looked for first: a link of the image must not lead through one of them.
-    let points = names.map(|name| root.mount_point(name).map(|point| (name, point)));
+    let points = places::MACHINE.map(|name| root.mount_point(name).map(|point| (name, point)));
     points
         .into_iter()
         .map(|found| {

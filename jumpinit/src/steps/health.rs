@@ -2,9 +2,11 @@
 //! whether it is still the node that it was made. All waits together end when the boot is as
 //! old as the job allows. Only looks.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::places::SYSTEMCTL;
 use jumpsys::cmd::Program;
 use jumpsys::kernel::system::uptime_ms;
 
@@ -171,7 +173,7 @@ fn ask(unit: &str) -> Result<UnitState> {
 
 /// What `systemctl show` says.
 fn show(arguments: &[&str]) -> Result<String> {
-    let shown = Program::new("/usr/bin/systemctl")
+    let shown = Program::new(Path::new("/").join(SYSTEMCTL))
         .arg("show")
         .args(arguments)
         .timeout(ANSWER_LIMIT)

@@ -1,11 +1,12 @@
 //! The new system's SSH host keys: the node's own, as they were saved. A system without any
 //! would run no sshd, and is never made.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jumparchive::Image;
-use jumpspec::places::NEW_ROOT;
+use jumpspec::places::{NEW_ROOT, SSH_KEYGEN};
 use jumpspec::sshd::{DIRECTORY, is_private_key};
 use jumpsys::cmd::Program;
 use jumpsys::files::root::Root;
@@ -50,7 +51,7 @@ pub(crate) fn ensure(cx: &mut Context, saved: &Image, root: &Root) -> Result<()>
 /// ssh-keygen(1), `-A`: every kind of host key that is missing.
 fn make(cx: &Context) -> Result<()> {
     let mounts = crate::run::new_root::enter(cx)?;
-    Program::new("/usr/bin/ssh-keygen")
+    Program::new(Path::new("/").join(SSH_KEYGEN))
         .arg("-A")
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
         .timeout(cx.at_most(LIMIT))

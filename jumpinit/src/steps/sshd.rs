@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumpspec::places::NEW_ROOT;
+use jumpspec::places::{NEW_ROOT, SSHD};
 use jumpspec::plan::PlannedSsh;
 use jumpspec::relpath::RelPath;
 use jumpspec::sshd::{complaints, leave_out};
@@ -56,7 +56,7 @@ pub(crate) fn check(cx: &mut Context) -> Result<()> {
 
 /// sshd(8), `-t`: reads configuration and keys, and starts nothing.
 fn ask(top: &Path) -> Result<(), CmdError> {
-    Program::new("/usr/sbin/sshd")
+    Program::new(Path::new("/").join(SSHD))
         .arg("-t")
         .in_root(Some(top))
         .timeout(LIMIT)

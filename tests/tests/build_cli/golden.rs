@@ -88,7 +88,7 @@ fn plant(root: &Path) -> Result<()> {
     ] {
         put(root, &format!("usr/sbin/{program}"), &static_elf())?;
     }
-    for program in ["sh", "grub-mkimage"] {
+    for program in ["sh", "grub-mkimage", "ssh-keygen", "systemctl"] {
         put(root, &format!("usr/bin/{program}"), &static_elf())?;
     }
     let wants = "etc/systemd/system/multi-user.target.wants";

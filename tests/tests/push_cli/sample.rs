@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use jumparchive::{Decision, PackOptions, Packer, Tree};
 use jumpspec::digest::Digest;
-use jumpspec::manifest::{Kind, Manifest};
+use jumpspec::kind::Kind;
+use jumpspec::manifest::Manifest;
 use serde_json::{Value, json};
 
 /// The boot that the node's facts were read in.
@@ -72,12 +73,12 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
         _ => Kind::Target.programs(),
     };
     let manifest: Manifest = serde_json::from_value(json!({
-        "format": 1, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
+        "format": jumpspec::manifest::FORMAT, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
         "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
         "architecture": "x86_64",
         "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],
         "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": ["i386-pc"], "plan_format": jumpspec::plan::FORMAT,
-        "filesystems": ["ext4"], "toolbox": ["content"], "programs": programs, "unpacked": 1 << 20, "directories": {},
+        "filesystems": ["ext4"], "toolbox": ["content"], "programs": programs, "obstacles": {}, "unpacked": 1 << 20, "directories": {},
         "entries": 2, "inodes": 2, "budget": {"compressed": null, "unpacked": null}, "index_digest": digest,
     }))?;
     let tree = tempfile::tempdir()?;

@@ -18,12 +18,16 @@ const MOST: u64 = 4 << 10;
 const SYSTEM: &[&str] = &[
     "boot/initrd.img-0",
     "boot/vmlinuz-0",
+    "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+    "usr/bin/ssh-keygen",
+    "usr/bin/systemctl",
     "usr/lib/grub/i386-pc/moddep.lst",
     "usr/lib/os-release",
     "usr/lib/systemd/systemd",
     "usr/sbin/grub-install",
     "usr/sbin/grub-mkconfig",
     "usr/sbin/grub-mkimage",
+    "usr/sbin/sshd",
 ];
 
 /// Makes a tree with `count` small files below `root`, besides a few that make it a system.

@@ -11,8 +11,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use jumpspec::digest::Digest;
+use jumpspec::kind::Kind;
 use jumpspec::manifest::Budget;
-use jumpspec::manifest::{Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
+use jumpspec::manifest::{Init, Kernel, Manifest, NetworkStack, OsRelease};
 use jumpspec::size::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::Value;
@@ -150,6 +151,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         network: vec![NetworkStack::Networkd],
         sshd: true,
         first_boot: None,
+        sshd_user: Some("sshd".to_owned()),
         openssh: Some("9.2p1".to_owned()),
         accounts: None,
         shells: Vec::new(),
@@ -160,6 +162,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         filesystems: vec!["ext4".to_owned()],
         toolbox: vec![path("usr/sbin/mke2fs")],
         programs: Vec::new(),
+        obstacles: jumpspec::obstacle::Obstacles::new(),
         unpacked: Size::mib(1),
         directories: [("etc".to_owned(), Size(4096))].into(),
         entries: place.entries,

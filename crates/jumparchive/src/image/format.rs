@@ -116,11 +116,13 @@ pub(crate) fn decode_front(bytes: &[u8]) -> Result<Front> {
     if version.version != VERSION {
         return Err(Error::Format(version.version));
     }
+    if let Some(manifest) = version.manifest
+        && manifest.format != jumpspec::manifest::FORMAT
+    {
+        return Err(Error::ManifestFormat(manifest.format));
+    }
     let front: Front = serde_json::from_slice(json).map_err(bad)?;
     match &front.manifest {
-        Some(manifest) if manifest.format != jumpspec::manifest::FORMAT => {
-            Err(Error::Format(manifest.format))
-        }
         Some(manifest) if manifest.index_digest != front.index.digest => {
             Err(Error::BadIndex("manifest names another one"))
         }
@@ -144,6 +146,12 @@ fn seal(bytes: &[u8]) -> Vec<u8> {
 #[derive(Deserialize)]
 struct Version {
     version: u32,
+    manifest: Option<ManifestVersion>,
+}
+
+#[derive(Deserialize)]
+struct ManifestVersion {
+    format: u32,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{ImageFile, Input};
 use crate::facts::Firmware;
 use crate::fitness::{self, Unfit};
-use crate::manifest::Kind;
+use crate::kind::Kind;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// What stands against the two images on this node.

@@ -13,6 +13,7 @@ mod first_boot;
 mod images;
 mod landing;
 mod memory;
+mod places;
 mod prose;
 mod room;
 #[cfg(any(test, fuzzing))]
@@ -179,6 +180,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     prose::describe(&mut plan, input);
     let mut refusals = extents::refusals(&plan, disk);
     refusals.extend(selector_refusal(&plan));
+    refusals.extend(places::refusals(input, &plan));
     if refusals.is_empty() {
         Ok(plan)
     } else {

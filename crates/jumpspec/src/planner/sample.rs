@@ -9,8 +9,9 @@ use crate::disk::{
 };
 use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::job::Job;
+use crate::kind::Kind;
 use crate::manifest::Budget;
-use crate::manifest::{self, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
+use crate::manifest::{self, Init, Kernel, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, ClientId, Link, Network};
 use crate::plan::Plan;
 use crate::refusal::Refusal;
@@ -279,6 +280,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         init: Some(Init::Systemd),
         network: vec![NetworkStack::Networkd],
         sshd: true,
+        sshd_user: Some("sshd".to_owned()),
         openssh: Some(if jump { "9.2p1" } else { "10.0p2" }.to_owned()),
         accounts: Some(PublicAccounts::of(
             "root:x:0:0::/root:/bin/bash\nsshd:x:991:65534::/run/sshd:/usr/sbin/nologin\n",
@@ -299,6 +301,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
             Vec::new()
         },
         programs: kind.programs().iter().map(|it| path(it)).collect(),
+        obstacles: crate::obstacle::Obstacles::new(),
         unpacked: Size::mib(600),
         directories: [
             ("boot".to_owned(), Size::mib(60)),

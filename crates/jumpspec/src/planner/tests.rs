@@ -6,7 +6,7 @@ use crate::facts::JumpInProgress;
 use crate::job::Action;
 use crate::job::Length;
 use crate::journal::Stage;
-use crate::manifest::Kind;
+use crate::kind::Kind;
 use crate::size::Size;
 
 mod foreseen;

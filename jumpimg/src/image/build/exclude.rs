@@ -138,11 +138,20 @@ impl Rules {
 
     /// Whether something at `path`, below nothing that is followed, is left out.
     pub(crate) fn leaves_out(&self, path: &str) -> bool {
+        self.is_below_left_out(path) || self.decide_by_path(path, false) == Decision::Skip
+    }
+
+    /// Whether a directory at `path` is left out, itself and all that is in it.
+    pub(crate) fn leaves_out_directory(&self, path: &str) -> bool {
+        self.is_below_left_out(path) || self.decide_by_path(path, true) == Decision::Skip
+    }
+
+    fn is_below_left_out(&self, path: &str) -> bool {
         let above = path.match_indices('/').map(|(at, _)| &path[..at]);
         let shut = |above: &str| {
             self.is_mount(above) || self.decide_by_path(above, true) != Decision::Store
         };
-        above.into_iter().any(shut) || self.decide_by_path(path, false) == Decision::Skip
+        above.into_iter().any(shut)
     }
 
     /// Mount points that are stored as empty directories.

@@ -4,11 +4,22 @@ use super::stored::Stored;
 
 /// Begins what an sshd greets with (OpenSSH's version.h, `SSH_RELEASE`).
 const NAME: &[u8] = b"OpenSSH_";
+/// A string of a program.
+const NOBODY: &[u8] = b"nobody\0";
 
 /// The version of the tree's sshd, `9.2p1`; none if it has none, or another's.
 pub(crate) fn version(stored: &Stored<'_>) -> Option<String> {
     let program = stored.program("sshd")?;
     in_program(&stored.program_bytes(&program)?)
+}
+
+/// The user that the tree's sshd becomes for those who are not logged in yet: one of the two names
+/// that it is built with (OpenSSH's `configure`, `--with-privsep-user`; Arch takes the other).
+pub(crate) fn user(stored: &Stored<'_>) -> Option<String> {
+    let bytes = stored.program_bytes(&stored.program("sshd")?)?;
+    in_program(&bytes)?;
+    let other = bytes.windows(NOBODY.len()).any(|found| found == NOBODY);
+    Some(if other { "nobody" } else { "sshd" }.to_owned())
 }
 
 /// Finds the version among a program's strings. Those of other versions, whose faults OpenSSH

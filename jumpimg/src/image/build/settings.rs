@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use jumpspec::kind::Kind;
 use jumpspec::manifest::Budget;
-use jumpspec::manifest::Kind;
 use jumpspec::recipe::{Compression, Mounts, Recipe};
 use jumpspec::size::Size;
 

@@ -1,5 +1,7 @@
 //! A tree as its image will hold it, and what starts in it.
 
+use std::collections::BTreeSet;
+
 use jumparchive::Tree;
 use jumpspec::manifest::Init;
 
@@ -15,6 +17,8 @@ pub(super) const UNIT_DIRECTORIES: [&str; 3] = [
 const PROGRAM_DIRECTORIES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
 /// Larger than any program looked at here.
 pub(super) const PROGRAM_CAP: u64 = 256 << 20;
+/// path_resolution(7): the kernel follows no more.
+const LINKS: usize = 40;
 
 /// A tree as far as its image will hold it.
 #[derive(Clone, Copy)]
@@ -27,6 +31,11 @@ impl Stored<'_> {
     /// Whether the image will hold a file at `path` or at where its symlinks lead.
     pub(crate) fn has(&self, path: &str) -> bool {
         !self.rules.leaves_out(path) && self.tree.is_file(path)
+    }
+
+    /// Where a path leads, all its symlinks followed; none if that is too far.
+    pub(crate) fn real(&self, path: &str) -> Option<String> {
+        trace(self.tree, path, &mut BTreeSet::new())
     }
 
     /// Names in a directory, as far as the image will hold them.
@@ -53,6 +62,43 @@ impl Stored<'_> {
     pub(crate) fn program_bytes(&self, path: &str) -> Option<Vec<u8>> {
         self.tree.read(path, PROGRAM_CAP).ok().flatten()
     }
+}
+
+/// Follows `path` to where it leads, which need not be there; adds every symlink on the way.
+pub(super) fn trace(tree: &Tree, path: &str, paths: &mut BTreeSet<String>) -> Option<String> {
+    let mut waiting: Vec<String> = components(path).collect();
+    let (mut done, mut links): (Vec<String>, usize) = (Vec::new(), 0);
+    while let Some(part) = waiting.pop() {
+        if part == ".." {
+            done.pop();
+            continue;
+        }
+        done.push(part);
+        let so_far = done.join("/");
+        if let Ok(Some(target)) = tree.read_link(&so_far) {
+            links += 1;
+            if links > LINKS {
+                return None;
+            }
+            let target = String::from_utf8(target).ok()?;
+            if target.starts_with('/') {
+                done.clear();
+            } else {
+                done.pop();
+            }
+            waiting.extend(components(&target));
+            paths.insert(so_far);
+        }
+    }
+    Some(done.join("/"))
+}
+
+/// Components, the last first.
+fn components(path: &str) -> impl Iterator<Item = String> {
+    path.split('/')
+        .rev()
+        .filter(|part| !part.is_empty() && *part != ".")
+        .map(str::to_owned)
 }
 
 /// What the kernel would start.

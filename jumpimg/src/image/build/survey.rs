@@ -4,7 +4,8 @@
 use anyhow::Context as _;
 use jumparchive::Tree;
 use jumpspec::digest::Digest;
-use jumpspec::manifest::{FORMAT, Init, Kernel, Kind, Manifest, NetworkStack, OsRelease};
+use jumpspec::kind::Kind;
+use jumpspec::manifest::{FORMAT, Init, Kernel, Manifest, NetworkStack, OsRelease};
 use jumpspec::plan;
 use jumpspec::recipe::Recipe;
 use jumpspec::relpath::RelPath;
@@ -12,7 +13,7 @@ use jumpspec::size::Size;
 
 use super::exclude::Rules;
 use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};
-use super::{accounts, first_boot, kernels, openssh, selinux, toolbox};
+use super::{accounts, first_boot, kernels, obstacles, openssh, selinux, toolbox};
 use crate::error::{Exit, Trouble};
 use crate::image::elf;
 
@@ -42,6 +43,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         init: init(tree),
         network: network(&stored),
         sshd: stored.program("sshd").is_some(),
+        sshd_user: openssh::user(&stored),
         openssh: openssh::version(&stored),
         accounts: accounts::survey(&stored)?,
         shells: accounts::shells(&stored)?,
@@ -53,6 +55,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         filesystems,
         toolbox,
         programs: programs(&stored, recipe.kind),
+        obstacles: obstacles::find(&stored, recipe.kind),
         unpacked: Size(0),
         directories: std::collections::BTreeMap::new(),
         entries: 0,

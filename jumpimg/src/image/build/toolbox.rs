@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jumparchive::Tree;
 use jumpspec::relpath::RelPath;
 
-use super::stored::Stored;
+use super::stored::{Stored, trace};
 use crate::image::elf;
 
 /// What programs read that no header names: how mke2fs makes ext4, and where the
@@ -22,8 +22,6 @@ const LIBRARIES: [&str; 8] = [
     "lib",
     "usr/lib",
 ];
-/// path_resolution(7): the kernel follows no more.
-const LINKS: usize = 40;
 
 /// The mkfs programs of these file systems and all that they need, symlinks on the way
 /// to each included.
@@ -39,7 +37,7 @@ pub(crate) fn closure(stored: &Stored<'_>, filesystems: &[String]) -> Vec<RelPat
     }
     let mut programs = BTreeSet::new();
     while let Some(path) = waiting.pop() {
-        let Some(real) = trace(stored.tree, &path, &mut paths) else {
+        let Some(real) = add(stored.tree, &path, &mut paths) else {
             continue;
         };
         if !programs.insert(real.clone()) {
@@ -58,45 +56,14 @@ pub(crate) fn closure(stored: &Stored<'_>, filesystems: &[String]) -> Vec<RelPat
         );
     }
     for path in READ.iter().filter(|path| stored.has(path)) {
-        trace(stored.tree, path, &mut paths);
+        add(stored.tree, path, &mut paths);
     }
     paths.iter().filter_map(|path| path.parse().ok()).collect()
 }
 
-fn library(stored: &Stored<'_>, name: &str) -> Option<String> {
-    let paths = LIBRARIES
-        .iter()
-        .map(|directory| format!("{directory}/{name}"));
-    paths.into_iter().find(|path| stored.tree.is_file(path))
-}
-
-/// Follows `path` to the file that it is; adds that and every symlink on the way.
-fn trace(tree: &Tree, path: &str, paths: &mut BTreeSet<String>) -> Option<String> {
-    let mut waiting: Vec<String> = components(path).collect();
-    let (mut done, mut links): (Vec<String>, usize) = (Vec::new(), 0);
-    while let Some(part) = waiting.pop() {
-        if part == ".." {
-            done.pop();
-            continue;
-        }
-        done.push(part);
-        let so_far = done.join("/");
-        if let Ok(Some(target)) = tree.read_link(&so_far) {
-            links += 1;
-            if links > LINKS {
-                return None;
-            }
-            let target = String::from_utf8(target).ok()?;
-            if target.starts_with('/') {
-                done.clear();
-            } else {
-                done.pop();
-            }
-            waiting.extend(components(&target));
-            paths.insert(so_far);
-        }
-    }
-    let real = done.join("/");
+/// Adds the file that `path` is, and every symlink on the way.
+fn add(tree: &Tree, path: &str, paths: &mut BTreeSet<String>) -> Option<String> {
+    let real = trace(tree, path, paths)?;
     if !tree.is_file(&real) {
         return None;
     }
@@ -104,12 +71,11 @@ fn trace(tree: &Tree, path: &str, paths: &mut BTreeSet<String>) -> Option<String
     Some(real)
 }
 
-/// Components, the last first.
-fn components(path: &str) -> impl Iterator<Item = String> {
-    path.split('/')
-        .rev()
-        .filter(|part| !part.is_empty() && *part != ".")
-        .map(str::to_owned)
+fn library(stored: &Stored<'_>, name: &str) -> Option<String> {
+    let paths = LIBRARIES
+        .iter()
+        .map(|directory| format!("{directory}/{name}"));
+    paths.into_iter().find(|path| stored.tree.is_file(path))
 }
 
 #[cfg(test)]
@@ -126,7 +92,7 @@ mod tests {
         symlink("/lib/arch/ld-2.so", scratch.path().join("usr/lib/ld.so")).unwrap();
         let tree = Tree::open(scratch.path()).unwrap();
         let mut paths = BTreeSet::new();
-        let real = trace(&tree, "lib/ld.so", &mut paths);
+        let real = add(&tree, "lib/ld.so", &mut paths);
         assert_eq!(real.as_deref(), Some("usr/lib/arch/ld-2.so"));
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         assert_eq!(paths, ["lib", "usr/lib/arch/ld-2.so", "usr/lib/ld.so"]);

@@ -16,7 +16,7 @@ const NETWORKD: &str = "etc/systemd/system/multi-user.target.wants/systemd-netwo
 /// A system with a kernel, systemd, GRUB, sshd and a network stack. Nothing of it is left out or replaced by a
 /// build: no logs, no identity.
 pub(super) fn plant(root: &Path) -> Result<()> {
-    let files: [(&str, &[u8]); 11] = [
+    let files: [(&str, &[u8]); 13] = [
         ("usr/lib/os-release", OS_RELEASE),
         ("usr/lib/systemd/systemd", b""),
         ("usr/lib/grub/i386-pc/moddep.lst", b""),
@@ -26,6 +26,8 @@ pub(super) fn plant(root: &Path) -> Result<()> {
         ("usr/sbin/grub-mkconfig", b""),
         ("usr/bin/grub-mkimage", b""),
         ("usr/bin/sh", b""),
+        ("usr/bin/ssh-keygen", b""),
+        ("usr/bin/systemctl", b""),
         ("boot/vmlinuz-6.1.0-9-amd64", b"kernel"),
         ("boot/initrd.img-6.1.0-9-amd64", b"initramfs"),
     ];

@@ -183,7 +183,8 @@ fn units_that_systemd_cannot_have() {
 #[test]
 fn images_whose_grub_goes_by_other_names() {
     let mut sample = Sample::of(&facts(), &job());
-    sample.target.manifest.programs.truncate(1);
+    let programs = &mut sample.target.manifest.programs;
+    programs.retain(|it| it.as_str() != crate::places::GRUB_MKCONFIG);
     let refusals = sample.planned().unwrap_err();
     assert_eq!(refusals.len(), 1);
     insta::assert_snapshot!(refusals[0].message, @"the target image node-debian13 is not fit: it has no /usr/sbin/grub-mkconfig, which a step runs");

@@ -1,0 +1,43 @@
+//! The two kinds of images, and what each is for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::places;
+
+/// What an image is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The small system that runs from the landing partition.
+    Jump,
+    /// The new system.
+    Target,
+}
+
+impl Kind {
+    /// What the steps run in an image of this kind, by the very paths that they run it by: a
+    /// system whose GRUB goes by other names (`grub2-install`) is found out before its jump.
+    pub fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Jump => &[places::GRUB_MKIMAGE],
+            Self::Target => &[
+                places::GRUB_INSTALL,
+                places::GRUB_MKCONFIG,
+                places::SSHD,
+                places::SSH_KEYGEN,
+                places::SYSTEMCTL,
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jump => "jump",
+            Self::Target => "target",
+        })
+    }
+}
