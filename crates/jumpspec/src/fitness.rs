@@ -3,6 +3,7 @@
 
 use crate::disk::Filesystem;
 use crate::kind::Kind;
+use crate::loader::Loader;
 use crate::manifest::{Init, Manifest};
 use crate::obstacle;
 use crate::places;
@@ -28,6 +29,17 @@ pub enum Unfit {
     /// Nothing to install or boot a loader with.
     #[error("it has no GRUB (grub-install, grub-mkimage and a platform in /usr/lib/grub)")]
     NoLoader,
+    /// The loader's step could not be carried out.
+    #[error("its GRUB has no grub-mkconfig (or grub2-mkconfig), which a step runs")]
+    NoMkconfig,
+    /// The same.
+    #[error("its GRUB for {} lacks {} in /{}", .0.platform, .0.lacks.join(", "), .0.modules)]
+    LoaderLacks(Box<Loader>),
+    /// Its configuration could not be checked, nor put on trial.
+    #[error(
+        "its grub-mkconfig names no kernels (GRUB_ENABLE_BLSCFG), and what GRUB would boot is not known"
+    )]
+    LoaderBls,
     /// A step could not be carried out.
     #[error("it has no /{0}, which a step runs")]
     NoProgram(&'static str),
@@ -80,8 +92,8 @@ impl Unfit {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoProgram(_) => {
-                "install it in the golden root by Debian's name (grub2-… is not looked for) and build the image again with this jumpimg"
+            Self::LoaderBls => {
+                "write GRUB_ENABLE_BLSCFG=false to /etc/default/grub of the golden root and build the image again"
             }
             Self::NoDirectory(..) => {
                 "put a directory there in the golden root, or leave the link out (excludes), and build again"
@@ -134,6 +146,7 @@ pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
         }
         Kind::Target => need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd),
     }
+    unfit.extend(unfit_loaders(manifest));
     let missing = manifest.missing_programs();
     unfit.extend(
         missing
@@ -150,8 +163,23 @@ fn is_told_apart(manifest: &Manifest, program: &str) -> bool {
     match program {
         places::SSHD | places::SSH_KEYGEN => manifest.sshd,
         places::SYSTEMCTL => manifest.init == Some(Init::Systemd),
-        _ => !manifest.loaders.is_empty(),
+        _ => true,
     }
+}
+
+/// What its loaders lack for the steps.
+fn unfit_loaders(manifest: &Manifest) -> Vec<Unfit> {
+    let mut unfit = Vec::new();
+    for loader in &manifest.loaders {
+        if !loader.lacks.is_empty() {
+            unfit.push(Unfit::LoaderLacks(Box::new(loader.clone())));
+        }
+    }
+    let target = manifest.kind == Kind::Target;
+    let has = |fault: fn(&Loader) -> bool| target && manifest.loaders.iter().any(fault);
+    unfit.extend(has(|it| it.mkconfig.is_none()).then_some(Unfit::NoMkconfig));
+    unfit.extend(has(|it| it.bls).then_some(Unfit::LoaderBls));
+    unfit
 }
 
 /// Directories that a step could not use.
@@ -233,7 +261,7 @@ mod tests {
             selinux: None,
             grub_pc: false,
             first_boot: None,
-            loaders: vec!["i386-pc".to_owned()],
+            loaders: vec![crate::planner::sample::loader()],
             filesystems: vec!["ext4".to_owned()],
             toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
             programs: programs(kind),
@@ -287,13 +315,22 @@ mod tests {
     }
 
     #[test]
-    fn a_grub_by_other_names_is_not_enough() {
-        let mut target = manifest(Kind::Target);
-        let missing = "usr/sbin/grub-mkconfig";
-        target.programs.retain(|it| it.as_str() != missing);
-        assert_eq!(lacks(&target), [Unfit::NoProgram(missing)]);
-        target.loaders.clear();
-        assert_eq!(lacks(&target), [Unfit::NoLoader]);
+    fn a_loader_has_all_that_the_steps_take_of_it() {
+        let with = |kind, change: fn(&mut Loader)| {
+            let mut image = manifest(kind);
+            change(&mut image.loaders[0]);
+            lacks(&image)
+        };
+        let no_mkconfig: fn(&mut Loader) = |loader| loader.mkconfig = None;
+        assert_eq!(with(Kind::Target, no_mkconfig), [Unfit::NoMkconfig]);
+        assert_eq!(with(Kind::Jump, no_mkconfig), []);
+        let bls: fn(&mut Loader) = |loader| loader.bls = true;
+        assert_eq!(with(Kind::Target, bls), [Unfit::LoaderBls]);
+        assert_eq!(with(Kind::Jump, bls), []);
+        let lacking = with(Kind::Jump, |loader| {
+            loader.lacks = vec!["test.mod".to_owned()]
+        });
+        insta::assert_snapshot!(lacking[0], @"its GRUB for i386-pc lacks test.mod in /usr/lib/grub/i386-pc");
     }
 
     #[test]
@@ -306,9 +343,11 @@ mod tests {
             all.map(Unfit::NoProgram).collect::<Vec<_>>()
         );
         (target.sshd, target.init) = (false, None);
-        let programs = [places::GRUB_INSTALL, places::GRUB_MKCONFIG].map(Unfit::NoProgram);
-        let whole = [Unfit::NoInit, Unfit::NoSshd];
-        assert_eq!(lacks(&target), [&whole[..], &programs].concat());
+        target.loaders.clear();
+        assert_eq!(
+            lacks(&target),
+            [Unfit::NoInit, Unfit::NoLoader, Unfit::NoSshd]
+        );
     }
 
     #[test]

@@ -17,18 +17,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What the steps run in an image of this kind, by the very paths that they run it by: a
-    /// system whose GRUB goes by other names (`grub2-install`) is found out before its jump.
+    /// What the steps run in an image of this kind, by the very paths that they run it by, besides
+    /// mkfs and what [`crate::loader::Loader`] names.
     pub fn programs(self) -> &'static [&'static str] {
         match self {
-            Self::Jump => &[places::GRUB_MKIMAGE],
-            Self::Target => &[
-                places::GRUB_INSTALL,
-                places::GRUB_MKCONFIG,
-                places::SSHD,
-                places::SSH_KEYGEN,
-                places::SYSTEMCTL,
-            ],
+            Self::Jump => &[],
+            Self::Target => &[places::SSHD, places::SSH_KEYGEN, places::SYSTEMCTL],
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod identity;
 pub mod job;
 pub mod journal;
 pub mod kind;
+pub mod loader;
 pub mod manifest;
 pub mod network;
 pub mod obstacle;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::kind::Kind;
+use crate::loader::{Loader, Platform};
 use crate::obstacle::Obstacles;
 use crate::relpath::RelPath;
 use crate::size::Size;
@@ -70,8 +71,8 @@ pub struct Manifest {
     /// that did not look.
     #[serde(default)]
     pub first_boot: Option<Vec<crate::first_boot::Machinery>>,
-    /// GRUB platforms that the tree can install, e.g. `i386-pc`, `x86_64-efi`.
-    pub loaders: Vec<String>,
+    /// What the tree can boot by, one for each platform.
+    pub loaders: Vec<Loader>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.
     pub filesystems: Vec<String>,
     /// Files that the mkfs programs need, themselves included: with just these
@@ -102,6 +103,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// What the image can boot by on a machine of this platform.
+    pub fn loader(&self, platform: Platform) -> Option<&Loader> {
+        let mut loaders = self.loaders.iter();
+        loaders.find(|loader| loader.platform == platform)
+    }
+
     /// What the steps would run in the image and it does not have.
     pub fn missing_programs(&self) -> impl Iterator<Item = &'static str> {
         let there = |wanted: &&str| self.programs.iter().any(|path| path.as_str() == *wanted);

@@ -36,12 +36,6 @@ pub const EVENTS: &str = "jump/log/events.jsonl";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
-/// Makes the selector's core image, in the jump image.
-pub const GRUB_MKIMAGE: &str = "usr/bin/grub-mkimage";
-/// Installs GRUB's files, in the new system.
-pub const GRUB_INSTALL: &str = "usr/sbin/grub-install";
-/// Writes GRUB's configuration, in the new system.
-pub const GRUB_MKCONFIG: &str = "usr/sbin/grub-mkconfig";
 /// The SSH server, which is asked whether it takes its files, in the new system.
 pub const SSHD: &str = "usr/sbin/sshd";
 /// Makes host keys where none were saved, in the new system.
@@ -77,10 +71,6 @@ pub const NEW_DEADLINE_WANTS: &str =
     "etc/systemd/system/sysinit.target.wants/jump-deadline.service";
 /// systemd's own settings while the new system is on trial.
 pub const NEW_MANAGER: &str = "etc/systemd/system.conf.d/jump.conf";
-/// GRUB's configuration in the new system: while it is on trial, [`crate::trial::grub_config`].
-pub const NEW_GRUB: &str = "boot/grub/grub.cfg";
-/// What grub-mkconfig wrote, until the trial is over.
-pub const NEW_GRUB_ORIGINAL: &str = "boot/grub/grub.cfg.jump-original";
 /// This node's part of GRUB's settings in the new system; it stays.
 pub const NEW_GRUB_SETTINGS: &str = "etc/default/grub.d/node.cfg";
 /// What initramfs-tools resumes from; it stays (initramfs.conf(5)).

@@ -10,6 +10,7 @@ use crate::boot::{PlannedBoot, Serial};
 use crate::digest::Digest;
 use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, TableKind};
 use crate::job::{Health, Waits};
+use crate::loader::{NewGrub, SelectorGrub};
 use crate::manifest::{Kernel, NetworkStack};
 use crate::network::{Demand, Network, NetworkFile};
 use crate::relpath::RelPath;
@@ -19,7 +20,7 @@ use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 
 /// The newest plan format that this code reads and the one it writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Everything that happens to one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +66,7 @@ pub struct Plan {
     /// What becomes of the SSH server's files.
     #[serde(default)]
     pub ssh: PlannedSsh,
-    /// What the new system's loader and kernels go by for good.
-    #[serde(default)]
+    /// The new system's loader, and what it and the kernels go by for good.
     pub loader: PlannedLoader,
     /// System accounts and groups that come along for the sake of their files.
     #[serde(default)]
@@ -196,6 +196,8 @@ pub struct JumpBoot {
     pub kernel: Kernel,
     /// The kernel's command line.
     pub arguments: Vec<String>,
+    /// What makes the selector that boots it.
+    pub grub: SelectorGrub,
     /// The serial port that the selector speaks on, if the node's console is one.
     pub serial: Option<Serial>,
 }
@@ -257,9 +259,11 @@ pub struct PlannedSsh {
     pub config: Vec<RelPath>,
 }
 
-/// What the new system's loader and kernels go by for good, in place of the golden host's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The new system's loader, and what it and the kernels go by for good, in place of the golden host's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedLoader {
+    /// What installs and configures it, as the image has it.
+    pub grub: NewGrub,
     /// Kernel arguments besides the image's own.
     pub arguments: Vec<String>,
     /// `RESUME=` of initramfs-tools, where the image has that; `None` leaves it as it is.

@@ -40,35 +40,6 @@ pub const NEW_SECTOR: &str = "new-mbr.bin";
 /// What `grub-mkimage -p` gets: nothing is ever loaded from there.
 pub const PREFIX: &str = "/jump/selector";
 
-/// The modules of the core image, for `grub-mkimage -O i386-pc`; their dependencies
-/// (`moddep.lst`) follow by themselves.
-pub const MODULES: &[&str] = &[
-    // Where things lie.
-    "biosdisk",
-    "part_msdos",
-    "part_gpt",
-    "ext2",
-    "search_fs_uuid",
-    // The script.
-    "normal",
-    "configfile",
-    "test",
-    "echo",
-    "true",
-    "sleep",
-    "reboot",
-    "loadenv",
-    "hashsum",
-    "gcry_sha256",
-    // What it boots.
-    "boot",
-    "chain",
-    "linux",
-    // What it says.
-    "serial",
-    "terminal",
-];
-
 /// One file that the selector boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootFile {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::disk::{Extent, SECTOR};
-use jumpspec::places;
+use jumpspec::loader::SELECTOR_MODULES;
 use jumpspec::selector::{self, Actions, Doubt, State};
 use jumpsys::boot::bootsector::{BootSector, compose, place_core};
 use jumpsys::boot::bootwrite;
@@ -19,8 +19,6 @@ use crate::boot::environment;
 use crate::run::context::Context;
 use crate::run::landing;
 
-/// GRUB's own first sector, as grub-install and the packages have it.
-const BOOT_IMG: &str = "usr/lib/grub/i386-pc/boot.img";
 /// The config to embed, among the selector's files.
 const EMBEDDED: &str = "embedded.cfg";
 /// The selector's core image, among its files.
@@ -71,10 +69,11 @@ pub(super) fn write_selector(cx: &mut Context) -> Result<()> {
 
 fn make_core(cx: &Context) -> Result<()> {
     let [config, core] = [EMBEDDED, CORE].map(|name| format!("/{}", selector::file(name)));
-    Program::new(Path::new("/").join(places::GRUB_MKIMAGE))
+    let grub = &cx.plan.jump.grub;
+    Program::new(grub.mkimage.absolute())
         .args([
             "-O",
-            "i386-pc",
+            grub.platform.name(),
             "-p",
             selector::PREFIX,
             "-c",
@@ -82,7 +81,7 @@ fn make_core(cx: &Context) -> Result<()> {
             "-o",
             &core,
         ])
-        .args(selector::MODULES)
+        .args(SELECTOR_MODULES)
         .in_root(Some(&cx.landing))
         .timeout(MKIMAGE_LIMIT)
         .run()?;
@@ -113,7 +112,8 @@ pub(super) fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
 
 /// The boot sector's code of the jump system's GRUB.
 pub(super) fn selectors_loader(cx: &Context) -> Result<[u8; 512]> {
-    landing::read(cx, |root| read_sector(root, BOOT_IMG))
+    let boot_image = cx.plan.jump.grub.boot_image.as_str();
+    landing::read(cx, |root| read_sector(root, boot_image))
 }
 
 /// Turns the boot sector to the selector.

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::disk::SECTOR;
-use jumpspec::places::{
-    GRUB_INSTALL, GRUB_MKCONFIG, NEW_GRUB, NEW_GRUB_ORIGINAL, NEW_GRUB_SETTINGS, NEW_ROOT,
-};
+use jumpspec::loader::{BOOT_IMAGE, NewGrub};
+use jumpspec::places::{NEW_GRUB_SETTINGS, NEW_ROOT};
 use jumpspec::selector::{self, NEW_SECTOR};
 use jumpspec::trial;
 use jumpsys::boot::bootsector::{compose, place_core};
@@ -25,8 +24,8 @@ use crate::run::new_root;
 /// How long grub-install and grub-mkconfig may take; the latter is a shell script that
 /// runs dozens of programs.
 const GRUB_LIMIT: Duration = Duration::from_mins(15);
-/// Where GRUB's files are in the new system.
-const GRUB_DIRECTORY: &str = "boot/grub";
+/// The core image among the files that grub-install leaves.
+const CORE_IMAGE: &str = "core.img";
 /// How long to wait for udev to see a new file system.
 const UDEV_LIMIT: Duration = Duration::from_secs(10);
 
@@ -36,9 +35,10 @@ pub(crate) fn install(cx: &mut Context) -> Result<()> {
     new_root::mount(cx)?;
     let disk = cx.disk.display().to_string();
     let mounts = new_root::enter(cx)?;
-    Program::new(Path::new("/").join(GRUB_INSTALL))
+    let grub = &cx.plan.loader.grub;
+    Program::new(grub.install.absolute())
+        .arg(format!("--target={}", grub.platform))
         .args([
-            "--target=i386-pc",
             "--no-bootsector",
             "--no-floppy",
             "--boot-directory=/boot",
@@ -60,15 +60,17 @@ pub(crate) fn configure(cx: &mut Context) -> Result<()> {
         &cx.partition(root_fs.number),
     )?;
     let mounts = new_root::enter(cx)?;
-    Program::new(Path::new("/").join(GRUB_MKCONFIG))
-        .args(["-o", "/boot/grub/grub.cfg"])
+    let grub = &cx.plan.loader.grub;
+    Program::new(grub.mkconfig.absolute())
+        .arg("-o")
+        .arg(format!("/{}", grub.config()))
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
         .timeout(cx.at_most(GRUB_LIMIT))
         .run()?;
     new_root::leave(mounts)?;
     let root = Root::open(&cx.on_landing(NEW_ROOT))?;
     let config = root
-        .read_text(NEW_GRUB)?
+        .read_text(&cx.plan.loader.grub.config())?
         .context("grub-mkconfig wrote no configuration")?;
     check_config(&config, &root_fs.uuid)?;
     for argument in lacking(&config, &cx.plan.loader.arguments) {
@@ -76,31 +78,32 @@ pub(crate) fn configure(cx: &mut Context) -> Result<()> {
             "grub-mkconfig passed over {NEW_GRUB_SETTINGS}: the new kernel gets no {argument}"
         ));
     }
-    begin_trial(&root, &config)
+    begin_trial(&root, &cx.plan.loader.grub, &config)
 }
 
 /// While the new system is on trial it boots by a text of ours; the distribution's is kept.
-fn begin_trial(root: &Root, config: &str) -> Result<()> {
-    let owner = root.owner(NEW_GRUB)?.unwrap_or(Owner::root(0o644));
-    root.write(NEW_GRUB_ORIGINAL, config.as_bytes(), owner)?;
+fn begin_trial(root: &Root, grub: &NewGrub, config: &str) -> Result<()> {
+    let owner = root.owner(&grub.config())?.unwrap_or(Owner::root(0o644));
+    root.write(&grub.original(), config.as_bytes(), owner)?;
     let on_trial = trial::grub_config(config);
-    Ok(root.write(NEW_GRUB, on_trial.as_bytes(), owner)?)
+    Ok(root.write(&grub.config(), on_trial.as_bytes(), owner)?)
 }
 
 /// Puts the distribution's text back. GRUB, which replays no journal, reads the one or the other
 /// after a cut anywhere in this: the names are exchanged, and only when that is settled is a file
 /// freed. A rename over the text of the trial was seen to leave an empty one (`xtask
 /// write-order`). A text that the distribution has written since stays.
-pub(crate) fn end_trial(root: &Root) -> Result<()> {
-    let Some(original) = root.read_text(NEW_GRUB_ORIGINAL)? else {
+pub(crate) fn end_trial(root: &Root, grub: &NewGrub) -> Result<()> {
+    let (path, original_path) = (grub.config(), grub.original());
+    let Some(original) = root.read_text(&original_path)? else {
         return Ok(());
     };
-    let now = root.read_text(NEW_GRUB)?.unwrap_or_default();
+    let now = root.read_text(&path)?.unwrap_or_default();
     if now == trial::grub_config(&original) {
-        root.exchange(NEW_GRUB_ORIGINAL, NEW_GRUB)?;
-        freeze::settle(&root.path().join(GRUB_DIRECTORY))?;
+        root.exchange(&original_path, &path)?;
+        freeze::settle(&root.path().join(grub.directory.as_str()))?;
     }
-    Ok(root.remove(NEW_GRUB_ORIGINAL)?)
+    Ok(root.remove(&original_path)?)
 }
 
 /// The arguments that not every kernel of a configuration gets.
@@ -150,10 +153,11 @@ fn wait_for_link(link: &str, device: &Path) -> Result<()> {
 pub(crate) fn place(cx: &mut Context) -> Result<()> {
     new_root::mount(cx)?;
     let root = Root::open(&cx.on_landing(NEW_ROOT))?;
+    let grub = &cx.plan.loader.grub;
     let core = root
-        .read("boot/grub/i386-pc/core.img")?
+        .read(&grub.installed(CORE_IMAGE))?
         .context("grub-install left no core image")?;
-    let boot_img = read_sector(&root, "boot/grub/i386-pc/boot.img")?;
+    let boot_img = read_sector(&root, &grub.installed(BOOT_IMAGE))?;
     drop(root);
     new_root::unmount(cx)?;
     let area = planned(cx).new_core;
@@ -171,6 +175,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::loader::Platform;
 
     #[test]
     fn a_configuration_with_a_device_name_is_refused() {
@@ -194,19 +199,28 @@ mod tests {
 
     const CONFIG: &str = "menuentry 'x' {\n\tlinux /vmlinuz root=UUID=abcd ro\n}\n";
 
+    fn grub() -> NewGrub {
+        NewGrub {
+            platform: Platform::I386Pc,
+            install: "usr/sbin/grub-install".parse().unwrap(),
+            mkconfig: "usr/sbin/grub-mkconfig".parse().unwrap(),
+            directory: "boot/grub".parse().unwrap(),
+        }
+    }
+
     /// A root whose GRUB has `config`, on trial.
     fn on_trial(config: &str) -> (tempfile::TempDir, Root) {
         // tmpfs has no freezing: a test must not freeze the machine's own root.
         let scratch = tempfile::tempdir_in("/dev/shm").unwrap();
-        std::fs::create_dir_all(scratch.path().join(GRUB_DIRECTORY)).unwrap();
-        std::fs::write(scratch.path().join(NEW_GRUB), config).unwrap();
+        std::fs::create_dir_all(scratch.path().join(grub().directory.as_str())).unwrap();
+        std::fs::write(scratch.path().join(grub().config()), config).unwrap();
         let root = Root::open(scratch.path()).unwrap();
-        begin_trial(&root, config).unwrap();
+        begin_trial(&root, &grub(), config).unwrap();
         (scratch, root)
     }
 
     fn texts(root: &Root) -> [Option<String>; 2] {
-        [NEW_GRUB, NEW_GRUB_ORIGINAL].map(|path| root.read_text(path).unwrap())
+        [grub().config(), grub().original()].map(|path| root.read_text(&path).unwrap())
     }
 
     #[test]
@@ -221,8 +235,8 @@ mod tests {
     fn a_text_written_during_the_trial_is_not_overwritten() {
         let (_scratch, root) = on_trial(CONFIG);
         let newer = CONFIG.replace("vmlinuz", "vmlinuz-newer");
-        std::fs::write(root.path().join(NEW_GRUB), &newer).unwrap();
-        end_trial(&root).unwrap();
+        std::fs::write(root.path().join(grub().config()), &newer).unwrap();
+        end_trial(&root, &grub()).unwrap();
         assert_eq!(texts(&root), [Some(newer), None]);
     }
 
@@ -230,7 +244,7 @@ mod tests {
     fn ending_the_trial_twice_is_ending_it_once() {
         let (_scratch, root) = on_trial(CONFIG);
         for _ in 0..2 {
-            end_trial(&root).unwrap();
+            end_trial(&root, &grub()).unwrap();
             assert_eq!(texts(&root), [Some(CONFIG.to_owned()), None]);
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::bundle::{self, Bundle};
 use jumpspec::plan::Plan;
+use serde::Deserialize;
 
 /// The bundle that `jumpimg` put into the work directory.
 pub(crate) fn read(work: &Path) -> Result<Bundle> {
@@ -25,18 +26,25 @@ pub(crate) fn read(work: &Path) -> Result<Bundle> {
     serde_json::from_slice(&text).map_err(|_| anyhow::anyhow!("{} is not a bundle", path.display()))
 }
 
+/// What every plan has, of whatever format.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+}
+
 /// Reads a plan.
 pub(crate) fn read_plan(path: &Path) -> Result<Plan> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let plan: Plan = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is not a plan", path.display()))?;
-    if plan.format != jumpspec::plan::FORMAT {
+    let no_plan = || format!("{} is not a plan", path.display());
+    // First: a plan of another format may have another shape.
+    let head: Head = serde_json::from_slice(&text).with_context(no_plan)?;
+    if head.format != jumpspec::plan::FORMAT {
         bail!(
             "{} has plan format {}; this program knows {}",
             path.display(),
-            plan.format,
+            head.format,
             jumpspec::plan::FORMAT
         );
     }
-    Ok(plan)
+    serde_json::from_slice(&text).with_context(no_plan)
 }

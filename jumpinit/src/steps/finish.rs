@@ -134,7 +134,7 @@ fn settle_fstab(cx: &Context) -> Result<()> {
 /// after a cut the rest is removed at the next boot, by [`remove_last_traces`].
 pub(crate) fn remove_traces(cx: &mut Context) -> Result<()> {
     let root = Root::open(Path::new("/"))?;
-    crate::boot::new_loader::end_trial(&root)?;
+    crate::boot::new_loader::end_trial(&root, &cx.plan.loader.grub)?;
     for path in [
         places::NEW_DEADLINE_WANTS,
         places::NEW_DEADLINE_UNIT,

@@ -5,6 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use jumpspec::kind::Kind;
+use jumpspec::loader::Platform;
 use tempfile::TempDir;
 
 /// A golden tree, a jumpinit and a place for images.
@@ -60,6 +62,13 @@ fn put(root: &Path, path: &str, content: &[u8]) -> Result<()> {
     )?)
 }
 
+/// What the steps take of GRUB's platform.
+fn grub_files() -> Vec<String> {
+    let mut files = Platform::I386Pc.files(Kind::Jump);
+    files.push("moddep.lst".to_owned());
+    files
+}
+
 fn plant(root: &Path) -> Result<()> {
     let os = b"ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
     put(root, "usr/lib/os-release", os)?;
@@ -77,7 +86,9 @@ fn plant(root: &Path) -> Result<()> {
     put(root, "boot/vmlinuz-6.1.0-9-amd64", b"kernel")?;
     put(root, "boot/initrd.img-6.1.0-9-amd64", b"initramfs")?;
     put(root, "usr/lib/systemd/systemd", b"")?;
-    put(root, "usr/lib/grub/i386-pc/moddep.lst", b"")?;
+    for name in grub_files() {
+        put(root, &format!("usr/lib/grub/i386-pc/{name}"), b"")?;
+    }
     put(root, "usr/share/doc/heavy", &vec![7; 3 << 20])?;
     for program in [
         "sshd",

@@ -72,12 +72,16 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
         "jump" => Kind::Jump.programs(),
         _ => Kind::Target.programs(),
     };
+    let loader = json!({
+        "platform": "i386-pc", "modules": "usr/lib/grub/i386-pc", "lacks": [], "mkimage": "usr/bin/grub-mkimage",
+        "install": "usr/sbin/grub-install", "mkconfig": "usr/sbin/grub-mkconfig", "directory": "boot/grub", "bls": false,
+    });
     let manifest: Manifest = serde_json::from_value(json!({
         "format": jumpspec::manifest::FORMAT, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
         "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
         "architecture": "x86_64",
         "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],
-        "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": ["i386-pc"], "plan_format": jumpspec::plan::FORMAT,
+        "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": [loader], "plan_format": jumpspec::plan::FORMAT,
         "filesystems": ["ext4"], "toolbox": ["content"], "programs": programs, "obstacles": {}, "unpacked": 1 << 20, "directories": {},
         "entries": 2, "inodes": 2, "budget": {"compressed": null, "unpacked": null}, "index_digest": digest,
     }))?;

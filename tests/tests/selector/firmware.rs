@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::ensure;
-use jumpspec::selector::{Actions, Doubt, MODULES, PREFIX, State};
+use jumpspec::loader::SELECTOR_MODULES;
+use jumpspec::selector::{Actions, Doubt, PREFIX, State};
 
 use crate::Case;
 use crate::disk::{Disk, Landing, OFFSET, OLD_COPY};
@@ -176,7 +177,7 @@ fn core(embedded: &str) -> anyhow::Result<Vec<u8>> {
         .arg(&config)
         .arg("-o")
         .arg(&image)
-        .args(MODULES))?;
+        .args(SELECTOR_MODULES))?;
     Ok(fs::read(image)?)
 }
 

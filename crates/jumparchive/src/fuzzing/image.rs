@@ -12,6 +12,7 @@ use std::os::unix::fs::FileExt as _;
 
 use jumpspec::digest::Digest;
 use jumpspec::kind::Kind;
+use jumpspec::loader::{Loader, Platform};
 use jumpspec::manifest::Budget;
 use jumpspec::manifest::{Init, Kernel, Manifest, NetworkStack, OsRelease};
 use jumpspec::size::Size;
@@ -158,7 +159,16 @@ fn manifest(place: &IndexPlace) -> Manifest {
         selinux: None,
         grub_pc: false,
         plan_format: jumpspec::plan::FORMAT,
-        loaders: vec!["i386-pc".to_owned()],
+        loaders: vec![Loader {
+            platform: Platform::I386Pc,
+            modules: path("usr/lib/grub/i386-pc"),
+            lacks: Vec::new(),
+            mkimage: path("usr/bin/grub-mkimage"),
+            install: path("usr/sbin/grub-install"),
+            mkconfig: None,
+            directory: path("boot/grub"),
+            bls: false,
+        }],
         filesystems: vec!["ext4".to_owned()],
         toolbox: vec![path("usr/sbin/mke2fs")],
         programs: Vec::new(),

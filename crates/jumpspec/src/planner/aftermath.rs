@@ -2,6 +2,7 @@
 //! goes by. Whoever finds a mistake there finds it when the way back is gone.
 
 use super::Input;
+use crate::loader::NewGrub;
 use crate::plan::{PlannedFilesystem, PlannedLanding, PlannedLoader};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::selinux::Mode;
@@ -59,7 +60,7 @@ pub(super) fn label_notes(input: &Input<'_>, filesystems: &[PlannedFilesystem]) 
 }
 
 /// What the new system's loader is told for good.
-pub(super) fn loader(input: &Input<'_>, landing: &PlannedLanding) -> PlannedLoader {
+pub(super) fn loader(input: &Input<'_>, landing: &PlannedLanding, grub: NewGrub) -> PlannedLoader {
     let resume = landing
         .swap
         .as_ref()
@@ -71,6 +72,7 @@ pub(super) fn loader(input: &Input<'_>, landing: &PlannedLanding) -> PlannedLoad
     let consoles = input.facts.kernel_arguments.iter();
     let consoles = consoles.filter(|argument| argument.starts_with("console="));
     PlannedLoader {
+        grub,
         arguments: consoles
             .cloned()
             .chain([resume_argument])

@@ -4,6 +4,7 @@ use super::{ImageFile, Input};
 use crate::facts::Firmware;
 use crate::fitness::{self, Unfit};
 use crate::kind::Kind;
+use crate::loader::{NewGrub, Platform, SelectorGrub};
 use crate::refusal::{Refusal, RefusalCode};
 
 /// What stands against the two images on this node.
@@ -17,6 +18,16 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
         refusals.extend(super::first_boot::refusals(kind, file));
     }
     refusals
+}
+
+/// By what the selector is made.
+pub(super) fn selector_grub(input: &Input<'_>) -> Option<SelectorGrub> {
+    SelectorGrub::of(input.jump.manifest.loader(Platform::I386Pc)?)
+}
+
+/// By what the new system's loader is installed.
+pub(super) fn new_grub(input: &Input<'_>) -> Option<NewGrub> {
+    NewGrub::of(input.target.manifest.loader(Platform::I386Pc)?)
 }
 
 fn kind_refusal(kind: Kind, file: &ImageFile) -> Option<Refusal> {
@@ -48,7 +59,7 @@ fn architecture_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Opti
 
 fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Refusal> {
     let mode = match input.facts.firmware {
-        Firmware::Bios => "i386-pc",
+        Firmware::Bios => Platform::I386Pc,
         Firmware::Uefi => {
             return Some(Refusal::new(
                 RefusalCode::BootModeNotOffered,
@@ -58,8 +69,9 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
             .filter(|_| kind == Kind::Jump);
         }
     };
-    let offered = &file.manifest.loaders;
-    (!offered.iter().any(|loader| loader == mode)).then(|| {
+    let offered = file.manifest.loaders.iter();
+    let offered: Vec<&str> = offered.map(|loader| loader.platform.name()).collect();
+    file.manifest.loader(mode).is_none().then(|| {
         Refusal::new(
             RefusalCode::BootModeNotOffered,
             format!(

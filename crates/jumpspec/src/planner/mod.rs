@@ -119,13 +119,10 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let landing = landing::planned(input, &landing);
     let arguments = arguments::planned(input, &landing.fs_uuid);
     refusals.extend(arguments::refusals(input, &arguments));
-    let Some(kernel) = input
-        .jump
-        .manifest
-        .kernels
-        .last()
-        .cloned()
-        .filter(|_| refusals.is_empty())
+    let kernel = input.jump.manifest.kernels.last().cloned();
+    let grubs = images::selector_grub(input).zip(images::new_grub(input));
+    let Some((kernel, (selector_grub, new_grub))) =
+        kernel.zip(grubs).filter(|_| refusals.is_empty())
     else {
         return Err(refusals);
     };
@@ -136,7 +133,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .collect();
     let mut steps = steps(input, table.rewrite, &filesystems);
     aftermath::label(&mut steps.replace, policy.flatten());
-    let loader = aftermath::loader(input, &landing);
+    let loader = aftermath::loader(input, &landing, new_grub);
     let notes = fstab.notes();
     let mut plan = Plan {
         format: FORMAT,
@@ -151,6 +148,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         boot,
         jump: JumpBoot {
             kernel,
+            grub: selector_grub,
             serial: arguments
                 .iter()
                 .find_map(|argument| Serial::from_console(argument)),

@@ -55,7 +55,16 @@ fn places(plan: &Plan) -> Vec<Place> {
         is_made: false,
         purpose: format!("/{} is written", file.path),
     });
-    filesystems.chain(lines).chain(files).collect()
+    let loader = Place {
+        directory: plan.loader.grub.directory.to_string(),
+        is_made: false,
+        purpose: "GRUB is installed".to_owned(),
+    };
+    filesystems
+        .chain(lines)
+        .chain(files)
+        .chain([loader])
+        .collect()
 }
 
 fn refusal(image: &str, purpose: &str, path: &RelPath, obstacle: Obstacle) -> Refusal {
@@ -107,6 +116,13 @@ mod tests {
         let told = refused("etc/systemd/network", Obstacle::Dangling);
         assert_eq!(told.len(), 1);
         insta::assert_snapshot!(told[0], @"/etc/systemd/network/10-carried-0-525400000001.link is written, and /etc/systemd/network of the target image node-debian13 is a symbolic link that leads nowhere");
+    }
+
+    #[test]
+    fn grub_needs_the_directory_that_was_found() {
+        let told = refused("boot/grub", Obstacle::Dangling);
+        assert_eq!(told.len(), 1);
+        insta::assert_snapshot!(told[0], @"GRUB is installed, and /boot/grub of the target image node-debian13 is a symbolic link that leads nowhere");
     }
 
     #[test]

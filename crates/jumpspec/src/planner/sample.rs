@@ -10,6 +10,7 @@ use crate::disk::{
 use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::job::Job;
 use crate::kind::Kind;
+use crate::loader::{Loader, Platform};
 use crate::manifest::Budget;
 use crate::manifest::{self, Init, Kernel, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, ClientId, Link, Network};
@@ -249,6 +250,21 @@ pub(crate) fn jobs() -> [Job; 2] {
     [job(), Job::parse(anew).expect("a job")]
 }
 
+/// Debian's loader.
+pub(crate) fn loader() -> Loader {
+    let path = |path: &str| path.parse().expect("a path");
+    Loader {
+        platform: Platform::I386Pc,
+        modules: path("usr/lib/grub/i386-pc"),
+        lacks: Vec::new(),
+        mkimage: path("usr/bin/grub-mkimage"),
+        install: path("usr/sbin/grub-install"),
+        mkconfig: Some(path("usr/sbin/grub-mkconfig")),
+        directory: path("boot/grub"),
+        bls: false,
+    }
+}
+
 /// An image that can do its job.
 pub(crate) fn image(kind: Kind) -> ImageFile {
     let path = |path: &str| path.parse().expect("a path");
@@ -293,7 +309,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         grub_pc: true,
         first_boot: Some(Vec::new()),
         plan_format: crate::plan::FORMAT,
-        loaders: vec!["i386-pc".to_owned()],
+        loaders: vec![loader()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {
             vec![path("usr/sbin/mke2fs")]

@@ -5,6 +5,7 @@ use crate::digest::Digest;
 use crate::disk::{Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, TableKind};
 use crate::facts::{Facts, Firmware, Kexec, Mount};
 use crate::job::{Health, Waits};
+use crate::loader::{NewGrub, SelectorGrub};
 use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
@@ -100,6 +101,7 @@ fn a_plan() -> Plan {
         sectors: 1,
     };
     let digest = Digest::of(b"");
+    let loader = crate::planner::sample::loader();
     let kernel = Kernel {
         release: String::new(),
         image: "boot/vmlinuz".parse().unwrap(),
@@ -147,6 +149,7 @@ fn a_plan() -> Plan {
         }),
         jump: JumpBoot {
             serial: None,
+            grub: SelectorGrub::of(&loader).unwrap(),
             kernel,
             arguments: Vec::new(),
         },
@@ -157,7 +160,12 @@ fn a_plan() -> Plan {
         host_keys: Vec::new(),
         ssh_port: 22,
         ssh: PlannedSsh::default(),
-        loader: PlannedLoader::default(),
+        loader: PlannedLoader {
+            grub: NewGrub::of(&loader).unwrap(),
+            arguments: Vec::new(),
+            resume: None,
+            debconf: false,
+        },
         owners: Owners::default(),
         health: Health::default(),
         wait: Waits::default(),

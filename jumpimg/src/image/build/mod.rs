@@ -10,6 +10,7 @@ mod exclude;
 mod first_boot;
 mod heavy;
 mod kernels;
+mod loaders;
 mod mounts;
 mod obstacles;
 mod openssh;

@@ -13,7 +13,7 @@ use jumpspec::size::Size;
 
 use super::exclude::Rules;
 use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};
-use super::{accounts, first_boot, kernels, obstacles, openssh, selinux, toolbox};
+use super::{accounts, first_boot, kernels, loaders, obstacles, openssh, selinux, toolbox};
 use crate::error::{Exit, Trouble};
 use crate::image::elf;
 
@@ -51,7 +51,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         grub_pc: stored.has(GRUB_PC),
         first_boot: Some(first_boot::found(&stored)),
         plan_format: plan::FORMAT,
-        loaders: loaders(&stored),
+        loaders: loaders::find(&stored, recipe.kind),
         filesystems,
         toolbox,
         programs: programs(&stored, recipe.kind),
@@ -144,17 +144,6 @@ fn is_in_runlevel(stored: &Stored<'_>, script: &str) -> bool {
                 .any(|name| name.starts_with('S') && name.get(3..) == Some(script))
         })
         && init(stored.tree) == Some(Init::Sysvinit)
-}
-
-fn loaders(stored: &Stored<'_>) -> Vec<String> {
-    let any = |names: [&str; 2]| names.iter().any(|name| stored.program(name).is_some());
-    if !any(["grub-install", "grub2-install"]) || !any(["grub-mkimage", "grub2-mkimage"]) {
-        return Vec::new();
-    }
-    let platforms = stored.names("usr/lib/grub").into_iter();
-    platforms
-        .filter(|name| stored.has(&format!("usr/lib/grub/{name}/moddep.lst")))
-        .collect()
 }
 
 /// Of the programs that the steps run, those that the image will hold.

@@ -83,7 +83,7 @@ fn system(manifest: &Manifest) -> Vec<Fact> {
         ("network", networks(manifest)),
         ("sshd", if manifest.sshd { "yes" } else { "no" }.to_owned()),
         ("first boot", first_boot(manifest)),
-        ("loaders", manifest.loaders.join(", ")),
+        ("loaders", loaders(manifest)),
         ("can make", manifest.filesystems.join(", ")),
     ]);
     facts
@@ -93,6 +93,13 @@ fn system(manifest: &Manifest) -> Vec<Fact> {
 fn first_boot(manifest: &Manifest) -> String {
     let unseen = || "not looked at when it was built".to_owned();
     manifest.first_boot.as_deref().map_or_else(unseen, names)
+}
+
+/// Each platform, with the program that installs it.
+fn loaders(manifest: &Manifest) -> String {
+    let loaders = manifest.loaders.iter();
+    let loaders = loaders.map(|loader| format!("{} (/{})", loader.platform, loader.install));
+    loaders.collect::<Vec<_>>().join(", ")
 }
 
 fn within(size: Size, budget: Option<Size>) -> String {

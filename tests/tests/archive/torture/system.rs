@@ -16,9 +16,12 @@ const NETWORKD: &str = "etc/systemd/system/multi-user.target.wants/systemd-netwo
 /// A system with a kernel, systemd, GRUB, sshd and a network stack. Nothing of it is left out or replaced by a
 /// build: no logs, no identity.
 pub(super) fn plant(root: &Path) -> Result<()> {
-    let files: [(&str, &[u8]); 13] = [
+    let files: [(&str, &[u8]); 16] = [
         ("usr/lib/os-release", OS_RELEASE),
         ("usr/lib/systemd/systemd", b""),
+        ("usr/lib/grub/i386-pc/boot.img", b""),
+        ("usr/lib/grub/i386-pc/diskboot.img", b""),
+        ("usr/lib/grub/i386-pc/kernel.img", b""),
         ("usr/lib/grub/i386-pc/moddep.lst", b""),
         (NETWORKD, b""),
         ("usr/sbin/sshd", b""),

@@ -181,13 +181,25 @@ fn units_that_systemd_cannot_have() {
 }
 
 #[test]
-fn images_whose_grub_goes_by_other_names() {
+fn images_whose_grub_is_not_whole() {
     let mut sample = Sample::of(&facts(), &job());
-    let programs = &mut sample.target.manifest.programs;
-    programs.retain(|it| it.as_str() != crate::places::GRUB_MKCONFIG);
+    sample.target.manifest.loaders[0].mkconfig = None;
     let refusals = sample.planned().unwrap_err();
     assert_eq!(refusals.len(), 1);
-    insta::assert_snapshot!(refusals[0].message, @"the target image node-debian13 is not fit: it has no /usr/sbin/grub-mkconfig, which a step runs");
+    insta::assert_snapshot!(refusals[0].message, @"the target image node-debian13 is not fit: its GRUB has no grub-mkconfig (or grub2-mkconfig), which a step runs");
+}
+
+#[test]
+fn a_grub_by_other_names_is_run_by_these() {
+    let mut sample = Sample::of(&facts(), &job());
+    let loader = &mut sample.target.manifest.loaders[0];
+    loader.install = "usr/sbin/grub2-install".parse().unwrap();
+    loader.mkconfig = Some("usr/sbin/grub2-mkconfig".parse().unwrap());
+    loader.directory = "boot/grub2".parse().unwrap();
+    let grub = sample.planned().unwrap().loader.grub;
+    assert_eq!(grub.install.as_str(), "usr/sbin/grub2-install");
+    assert_eq!(grub.mkconfig.as_str(), "usr/sbin/grub2-mkconfig");
+    assert_eq!(grub.config(), "boot/grub2/grub.cfg");
 }
 
 #[test]

@@ -1,0 +1,158 @@
+//! Which GRUB a tree has, by Debian's names or by those of others (`grub2-install`).
+
+use jumpspec::kind::Kind;
+use jumpspec::loader::{Loader, Platform, is_bls};
+use jumpspec::relpath::RelPath;
+
+use super::stored::Stored;
+
+/// What begins the names of GRUB's programs and directories.
+const NAMES: [&str; 2] = ["grub", "grub2"];
+/// Where the platforms' directories are: everybody's, and SUSE's.
+const MODULES: [&str; 2] = ["usr/lib", "usr/share"];
+/// grub-mkconfig's script for Linux.
+const SCRIPT: &str = "etc/grub.d/10_linux";
+/// grub-mkconfig's settings.
+const SETTINGS: &str = "etc/default/grub";
+/// Larger than any such text.
+const CAP: u64 = 1 << 20;
+
+/// Those of a tree, by platform.
+pub(crate) fn find(stored: &Stored<'_>, kind: Kind) -> Vec<Loader> {
+    let platforms = Platform::ALL.into_iter();
+    platforms
+        .filter_map(|platform| one(stored, kind, platform))
+        .collect()
+}
+
+fn one(stored: &Stored<'_>, kind: Kind, platform: Platform) -> Option<Loader> {
+    let (name, install) = program(stored, "install")?;
+    let (_, mkimage) = program(stored, "mkimage")?;
+    let modules = modules(stored, platform)?;
+    let has = |file: &String| stored.has(&format!("{modules}/{file}"));
+    let lacks = platform.files(kind).into_iter();
+    Some(Loader {
+        platform,
+        lacks: lacks.filter(|file| !has(file)).collect(),
+        modules: modules.parse().ok()?,
+        mkimage,
+        install,
+        mkconfig: program(stored, "mkconfig").map(|(_, path)| path),
+        directory: directory(stored, name)?,
+        bls: is_bls(&text(stored, SCRIPT), &text(stored, SETTINGS)),
+    })
+}
+
+/// One of GRUB's programs, and the name that it goes by.
+fn program(stored: &Stored<'_>, what: &str) -> Option<(&'static str, RelPath)> {
+    NAMES.into_iter().find_map(|name| {
+        let path = stored.program(&format!("{name}-{what}"))?;
+        Some((name, path.parse().ok()?))
+    })
+}
+
+fn modules(stored: &Stored<'_>, platform: Platform) -> Option<String> {
+    let places = MODULES
+        .into_iter()
+        .flat_map(|above| NAMES.map(|name| format!("{above}/{name}/{platform}")));
+    places
+        .into_iter()
+        .find(|place| stored.has(&format!("{place}/moddep.lst")))
+}
+
+/// The directory that is there; where both are, or none, the one that is called as its programs are.
+fn directory(stored: &Stored<'_>, name: &str) -> Option<RelPath> {
+    let of = |name: &str| format!("boot/{name}");
+    let there: Vec<String> = NAMES.map(of).into_iter().collect();
+    let mut there = there
+        .into_iter()
+        .filter(|path| stored.tree.is_directory(path));
+    match (there.next(), there.next()) {
+        (Some(only), None) => only.parse().ok(),
+        _ => of(name).parse().ok(),
+    }
+}
+
+fn text(stored: &Stored<'_>, path: &str) -> String {
+    let bytes = stored.has(path).then(|| stored.tree.read(path, CAP));
+    let bytes = bytes.and_then(Result::ok).flatten().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exclude::Rules;
+    use super::super::mounts::Mounts;
+    use super::*;
+    use jumparchive::Tree;
+
+    fn found(files: &[&str]) -> Vec<Loader> {
+        let scratch = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = scratch.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "blscfg").unwrap();
+        }
+        let tree = Tree::open(scratch.path()).unwrap();
+        let rules = Rules::new(&tree, &[], Mounts::default()).unwrap();
+        let stored = Stored {
+            tree: &tree,
+            rules: &rules,
+        };
+        find(&stored, Kind::Target)
+    }
+
+    const DEBIAN: [&str; 7] = [
+        "usr/sbin/grub-install",
+        "usr/sbin/grub-mkconfig",
+        "usr/bin/grub-mkimage",
+        "usr/lib/grub/i386-pc/moddep.lst",
+        "usr/lib/grub/i386-pc/boot.img",
+        "usr/lib/grub/i386-pc/diskboot.img",
+        "usr/lib/grub/i386-pc/kernel.img",
+    ];
+
+    #[test]
+    fn debians_grub_is_found_by_its_own_names() {
+        let [loader] = found(&DEBIAN).try_into().unwrap();
+        assert_eq!(loader.platform, Platform::I386Pc);
+        assert_eq!(loader.install.as_str(), DEBIAN[0]);
+        assert_eq!(loader.mkconfig.unwrap().as_str(), DEBIAN[1]);
+        assert_eq!(loader.mkimage.as_str(), DEBIAN[2]);
+        assert_eq!(loader.directory.as_str(), "boot/grub");
+        assert!(loader.lacks.is_empty() && !loader.bls);
+    }
+
+    #[test]
+    fn another_name_and_another_directory_are_told() {
+        let files = [
+            "usr/sbin/grub2-install",
+            "usr/sbin/grub2-mkconfig",
+            "usr/bin/grub2-mkimage",
+            "usr/share/grub2/i386-pc/moddep.lst",
+            "usr/share/grub2/i386-pc/boot.img",
+            "etc/grub.d/10_linux",
+        ];
+        let [loader] = found(&files).try_into().unwrap();
+        assert_eq!(loader.install.as_str(), files[0]);
+        assert_eq!(loader.modules.as_str(), "usr/share/grub2/i386-pc");
+        assert_eq!(loader.directory.as_str(), "boot/grub2");
+        assert_eq!(loader.lacks, ["diskboot.img", "kernel.img"]);
+        assert!(loader.bls);
+    }
+
+    #[test]
+    fn the_directory_that_is_there_counts_more_than_a_name() {
+        let with = |more: &[&'static str]| {
+            let [loader] = found(&[&DEBIAN[..], more].concat()).try_into().unwrap();
+            loader.directory.to_string()
+        };
+        assert_eq!(with(&["boot/grub2/x"]), "boot/grub2");
+        assert_eq!(with(&["boot/grub2/x", "boot/grub/x"]), "boot/grub");
+    }
+
+    #[test]
+    fn a_tree_without_grub_install_has_none() {
+        assert_eq!(found(&DEBIAN[1..]), []);
+    }
+}
