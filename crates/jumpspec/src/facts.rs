@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::boot::bios::LeadsTo;
 use crate::disk::{Disk, FoundPartition};
 use crate::manifest::OsRelease;
 use crate::network::Network;
@@ -14,7 +15,7 @@ use crate::size::Size;
 use crate::sshd::SshServer;
 
 /// The newest facts format that this code reads and the one it writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,10 +213,8 @@ pub struct JumpInProgress {
     pub run: RunId,
     /// The stage that its journal stands at, if there is a journal.
     pub stage: Option<crate::journal::Stage>,
-    /// Whether a process of that run is alive on the node.
+    /// Whether a process of that run is alive on the node, or its landing file system mounted.
     pub live: bool,
-    /// Whether the boot sector leads to its selector.
-    pub armed: bool,
     /// Who began it, and when by their clock.
     #[serde(default)]
     pub origin: Option<String>,
@@ -225,4 +224,24 @@ pub struct JumpInProgress {
     /// The swap that this partition was, by the run's record.
     #[serde(default)]
     pub swap: Option<crate::plan::Swap>,
+}
+
+impl JumpInProgress {
+    /// Whether the next boot of a node with these disks leads to its selector: the disk of the
+    /// partition that it has borrowed boots by one.
+    pub fn is_armed(&self, disks: &[Disk]) -> bool {
+        let borrowed = |disk: &&Disk| {
+            let mut devices = disk.partitions.iter().map(|partition| &partition.device);
+            devices.any(|device| Some(device) == self.landing.as_ref())
+        };
+        let disk = disks.iter().find(borrowed);
+        let area = disk.and_then(|disk| disk.loader.as_ref());
+        area.is_some_and(|area| area.leads_to() == LeadsTo::Selector)
+    }
+
+    /// Whether it is under way on a node with these disks, wherever its admin host went: while a
+    /// process of it is alive or its landing file system mounted, and while it is armed.
+    pub fn is_under_way(&self, disks: &[Disk]) -> bool {
+        self.live || self.is_armed(disks)
+    }
 }

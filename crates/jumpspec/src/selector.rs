@@ -6,7 +6,6 @@
 //! before the loader has *read back* that the try is spent.
 
 mod script;
-mod state;
 
 use crate::boot::{OldLoader, PlannedBoot, Serial};
 use crate::digest::Digest;
@@ -14,7 +13,6 @@ use crate::plan::Plan;
 use crate::relpath::RelPath;
 
 pub use script::{Actions, Leaf};
-pub use state::{State, TRIES, env_for};
 
 /// The selector's directory on the landing file system.
 pub const DIRECTORY: &str = "jump/selector";

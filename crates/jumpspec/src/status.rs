@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::boot::environment::State;
 use crate::facts::Facts;
 use crate::journal::{Journal, Stage};
 use crate::plan::Plan;
@@ -88,7 +89,7 @@ impl Status {
         let selector = self.selector_state.as_deref();
         self.system == System::New
             || stage >= Some(Stage::Replace)
-            || matches!(selector, Some("jump" | "try"))
+            || selector.is_some_and(State::leads_on)
     }
 
     /// Why the last attempt failed: the node's own word, or else the journal's.

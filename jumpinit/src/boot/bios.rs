@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::boot::environment::State;
 use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::disk::{Extent, SECTOR};
 use jumpspec::loader::SELECTOR_MODULES;
-use jumpspec::selector::{self, Actions, Doubt, State};
+use jumpspec::selector::{self, Actions, Doubt};
 use jumpsys::boot::bootsector::{BootSector, compose, place_core};
 use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;

@@ -2,8 +2,10 @@
 //! its scripts.
 
 use anyhow::{Context as _, Result};
+use jumpspec::boot::bios::env_block;
+use jumpspec::boot::environment::State;
 use jumpspec::plan::Plan;
-use jumpspec::selector::{self, Actions, Doubt, Selector, State};
+use jumpspec::selector::{self, Actions, Doubt, Selector};
 use jumpsys::boot::grubenv::{self, Env};
 use jumpsys::files::freeze;
 use jumpsys::files::root::{Owner, Root};
@@ -33,7 +35,7 @@ pub(super) fn create(cx: &Context, state: State) -> Result<()> {
 
 fn block(run: &str, state: State) -> Env {
     let mut env = Env::new();
-    for (name, value) in selector::env_for(state, run) {
+    for (name, value) in env_block(state, run) {
         env.set(&name, &value);
     }
     env

@@ -6,8 +6,9 @@ mod environment;
 pub(crate) mod new_loader;
 
 use anyhow::Result;
+use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::journal::{Arm, Journal, Stage};
-use jumpspec::selector::{self, State};
+use jumpspec::selector;
 use jumpsys::files::freeze;
 use jumpsys::kernel::system::{boot_id, uptime_ms};
 
@@ -77,7 +78,7 @@ pub(crate) fn turn_back(cx: &Context) -> Result<()> {
 /// Gives the new system its tries. The environment first: a jump system that comes up
 /// with it in this state knows that the tries were used up.
 pub(crate) fn give_tries(cx: &mut Context) -> Result<()> {
-    environment::set(cx, State::Try(selector::TRIES))?;
+    environment::set(cx, State::Try(TRIES))?;
     cx.enter(Stage::Try)
 }
 

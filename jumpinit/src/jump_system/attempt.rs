@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
+use jumpspec::boot::environment::State;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
-use jumpspec::selector::State;
 use jumpsys::cmd::{CmdError, Program};
 
 use crate::boot;

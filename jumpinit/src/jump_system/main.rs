@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use jumpspec::arm;
+use jumpspec::boot::environment::State;
 use jumpspec::event::What;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
-use jumpspec::selector::State;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;

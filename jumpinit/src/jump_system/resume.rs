@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::boot::environment::State;
 use jumpspec::bundle::Bundle;
 use jumpspec::event::What;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::plan::PlannedImage;
-use jumpspec::selector::State;
 use jumpspec::size::Size;
 use jumpspec::step::ImageRole;
 use jumpspec::succession;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use jumpspec::boot::environment::State;
 use jumpspec::places;
-use jumpspec::selector::State;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 use jumpsys::kernel::system::uptime_ms;
 

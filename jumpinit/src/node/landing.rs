@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::boot::environment::State;
 use jumpspec::disk::FoundPartition;
 use jumpspec::journal::Journal;
 use jumpspec::plan::Plan;
@@ -104,9 +105,9 @@ fn mounted_at(device: &Path, name: &str) -> Result<(PathBuf, bool)> {
 
 /// What the selector would do at the next boot, if its environment below `landing`, the root of
 /// the landing file system, can be read.
-pub(crate) fn next_boot(landing: &Path) -> Option<selector::State> {
+pub(crate) fn next_boot(landing: &Path) -> Option<State> {
     let env = grubenv::read(&landing.join(selector::file(selector::ENV))).ok()?;
-    selector::State::read(|name| env.get(name))
+    State::read(|name| env.get(name))
 }
 
 /// Mounts an ext4 at a directory that only root may enter, made if it is missing.

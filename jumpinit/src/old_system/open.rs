@@ -27,8 +27,9 @@ pub(super) fn run(work: &Path) -> Result<(RunLock, Context)> {
 /// A run that another admin host has begun since the plan was made is not run over; what a dead
 /// one has left is.
 fn refuse_other_run(plan: &Plan) -> Result<()> {
-    match jump_in_progress(&gather_disks()?) {
-        Some(jump) if jump.live || jump.armed => Ok(lock::refuse_other(&jump.run, &plan.run)?),
+    let disks = gather_disks()?;
+    match jump_in_progress(&disks) {
+        Some(jump) if jump.is_under_way(&disks) => Ok(lock::refuse_other(&jump.run, &plan.run)?),
         _ => Ok(()),
     }
 }

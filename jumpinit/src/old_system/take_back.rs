@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jumpspec::boot::environment::State;
 use jumpspec::bundle;
 use jumpspec::event::What;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
-use jumpspec::selector::State;
 use jumpsys::files::{mount, mountinfo};
 use jumpsys::kernel::system;
 

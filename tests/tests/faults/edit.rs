@@ -9,11 +9,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jumplab::run;
 use jumplab::vm::{Role, UmlKernel};
+use jumpspec::boot::bios::env_block;
+use jumpspec::boot::environment::State;
 use jumpspec::job::Wait;
 use jumpspec::journal::{Journal, RESERVED_BYTES};
 use jumpspec::places;
 use jumpspec::plan::Plan;
-use jumpspec::selector::{DIRECTORY, ENV, State, env_for};
+use jumpspec::selector::{DIRECTORY, ENV};
 use jumpspec::step::{ImageRole, Step};
 use jumpsys::boot::grubenv::{Env, write_in_place};
 use jumpsys::journal_slots::{SLOT, SlotPair};
@@ -92,7 +94,7 @@ pub(crate) fn environment(lab: &Lab, state: State) -> Result<()> {
     let run = lab.node.plan()?.run;
     landing(lab, |landing| {
         let mut env = Env::new();
-        for (name, value) in env_for(state, &run) {
+        for (name, value) in env_block(state, &run) {
             env.set(&name, &value);
         }
         Ok(write_in_place(&selector(landing, ENV), &env)?)

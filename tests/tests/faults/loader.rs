@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use jumplab::experiments::faults::End;
 use jumplab::vm::loader::Choice;
-use jumpspec::selector::{CONFIG, ENV, OLD_SECTOR, SPARE_CONFIG, State};
+use jumpspec::boot::environment::State;
+use jumpspec::selector::{CONFIG, ENV, OLD_SECTOR, SPARE_CONFIG};
 use jumpspec::step::Step;
 
 use crate::bench::Bench;

@@ -6,10 +6,10 @@ use anyhow::{Result, ensure};
 use jumplab::experiments::faults::End;
 use jumplab::vm::loader::Choice;
 use jumplab::vm::until;
+use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::job::Wait;
 use jumpspec::journal::Stage;
 use jumpspec::places;
-use jumpspec::selector::{State, TRIES};
 use jumpspec::step::Step;
 
 use crate::bench::Bench;

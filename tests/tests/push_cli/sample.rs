@@ -40,7 +40,7 @@ pub(crate) fn facts() -> Value {
             "table": {"kind": "mbr", "id": "6a756d70", "first_usable": 2048, "last_usable": (9 << 21) - 1, "extended": false},
             "partitions": [partition(1, 1, 512, "ext4"), partition(2, 513, 2048, "swap"), partition(3, 2561, 3072, "ext4"), partition(4, 5633, 2048, "ext4")],
             "loader": {
-                "grub": true, "kernel_sector": 1, "core": [{"start": 1, "sectors": 120}],
+                "code": {"of": "grub", "kernel_sector": 1}, "core": [{"start": 1, "sectors": 120}],
                 "area": {"start": 1, "sectors": 2047}, "free": [{"start": 121, "sectors": 1927}],
             },
         }],

@@ -40,7 +40,7 @@ fn under_way() -> Result<()> {
     let node = Node::old(&bench)?;
     let mut facts = crate::sample::facts();
     facts["jump"] = json!({
-        "run": "feedfeedfeedfeed", "stage": "stage", "live": true, "armed": false,
+        "run": "feedfeedfeedfeed", "stage": "stage", "live": true,
         "origin": "root@admin1, 2026-01-01T00:00:00Z",
     });
     bench.write("facts.json", &facts.to_string())?;

@@ -2,7 +2,8 @@
 //! has written there afterwards.
 
 use anyhow::ensure;
-use jumpspec::selector::{Actions, Doubt, Leaf, State};
+use jumpspec::boot::environment::State;
+use jumpspec::selector::{Actions, Doubt, Leaf};
 
 use crate::Case;
 use crate::disk::{Disk, Landing, block};

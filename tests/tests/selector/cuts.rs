@@ -3,7 +3,8 @@
 //! in the sector that GRUB reads: what was chosen before is, or what is chosen after.
 
 use anyhow::ensure;
-use jumpspec::selector::{Actions, Doubt, Leaf, State};
+use jumpspec::boot::environment::State;
+use jumpspec::selector::{Actions, Doubt, Leaf};
 
 use crate::Case;
 use crate::disk::{Disk, Landing, block};

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use jumpspec::boot::OldLoader;
+use jumpspec::boot::bios::env_block;
+use jumpspec::boot::environment::State;
 use jumpspec::digest::Digest;
 use jumpspec::selector::{
     Actions, BootFile, CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts,
-    SPARE_CONFIG, Selector, State, env_for,
+    SPARE_CONFIG, Selector,
 };
 use tempfile::TempDir;
 
@@ -100,7 +102,7 @@ impl Landing {
 /// The 1024 bytes of an environment block.
 pub(crate) fn block(state: State) -> Vec<u8> {
     let mut text = String::from("# GRUB Environment Block\n");
-    for (name, value) in env_for(state, "run-1") {
+    for (name, value) in env_block(state, "run-1") {
         text.extend([name.as_str(), "=", &value, "\n"]);
     }
     let mut bytes = text.into_bytes();

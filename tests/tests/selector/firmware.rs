@@ -6,8 +6,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::ensure;
+use jumpspec::boot::environment::State;
 use jumpspec::loader::SELECTOR_MODULES;
-use jumpspec::selector::{Actions, Doubt, PREFIX, State};
+use jumpspec::selector::{Actions, Doubt, PREFIX};
 
 use crate::Case;
 use crate::disk::{Disk, Landing, OFFSET, OLD_COPY};

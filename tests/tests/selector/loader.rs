@@ -3,7 +3,8 @@
 
 use anyhow::{Result, ensure};
 use jumplab::vm::loader::{self, Choice, EMU, FSTEST};
-use jumpspec::selector::{Actions, Doubt, State};
+use jumpspec::boot::environment::State;
+use jumpspec::selector::{Actions, Doubt};
 
 use crate::Case;
 use crate::disk::{Disk, Landing, OFFSET};

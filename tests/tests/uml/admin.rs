@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use jumplab::journey::{self, BOOT};
 use jumplab::vm::{NODE, Role, Uml, until};
+use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::places;
-use jumpspec::selector::{State, TRIES};
 use jumpspec::status::{EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 
 use crate::staged::{PUSH, Staged, WORK};

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use jumplab::journey::{self, BOOT};
 use jumplab::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
+use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
-use jumpspec::selector::{State, TRIES};
 use jumpsys::boot::bootsector::BootSector;
 use jumpsys::disk::superblock::{self, Kind};
 

@@ -15,9 +15,6 @@ pub const ALIGNMENT: u64 = (1 << 20) / SECTOR;
 const MBR_LINUX: &str = "0x83";
 /// GPT type GUID of Linux file system data (UAPI group, Discoverable Partitions).
 const GPT_LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
-/// GPT type GUID of a BIOS boot partition, which holds GRUB's core image (GRUB manual, "BIOS
-/// installation").
-pub const GPT_BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
 /// MBR has four primary partitions.
 const MBR_PRIMARIES: u32 = 4;
 

@@ -15,7 +15,7 @@ pub use identity::{DiskIdentity, Doubt, planned};
 pub use partition::{Content, FoundPartition, Partition, UNKNOWN, UNRECOGNISED};
 pub use table::{Table, TableKind};
 
-use crate::boot::LoaderArea;
+use crate::boot::BootArea;
 
 /// One disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Disk {
     /// A file system or RAID/LVM member that takes the whole disk.
     pub content: Option<Content>,
     /// The boot sector and the room around it.
-    pub loader: Option<LoaderArea>,
+    pub loader: Option<BootArea>,
     /// What udev calls the whole disk by its hardware, best first: `/dev/disk/by-id/…`,
     /// `/dev/disk/by-path/…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

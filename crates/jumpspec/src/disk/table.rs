@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Slot;
 
+/// GPT type GUID of a BIOS boot partition, which holds GRUB's core image (GRUB manual, "BIOS
+/// installation").
+pub const GPT_BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
+
 /// The largest number that a partition may have: a GPT's usual entries (UEFI specification 2.10,
 /// section 5.3), and more than an MBR's chain is read for.
 pub const MOST_PARTITIONS: u32 = 128;

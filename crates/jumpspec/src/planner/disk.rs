@@ -4,8 +4,10 @@
 use std::slice;
 
 use super::{Input, derived_uuid, is_stacked, named};
-use crate::boot::{BiosBoot, PlannedBoot};
-use crate::disk::layout::{GPT_BIOS_BOOT, action, new_table};
+use crate::boot::bios::LARGEST_CORE;
+use crate::boot::{BiosBoot, BootArea, PlannedBoot};
+use crate::disk::layout::{action, new_table};
+use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{
     Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN, planned as planned_among,
 };
@@ -18,9 +20,6 @@ use crate::size::Size;
 const SELECTOR_SECTORS: u64 = 640;
 /// The least room for the new system's own core image: Debian's is about 60 KiB on ext4.
 const CORE_SECTORS: u64 = 512;
-/// GRUB's diskboot loads no larger core image (`GRUB_DISK_KERNEL_RESERVED` apart, the memory
-/// between 0x8200 and the boot sector's copy: include/grub/offsets.h).
-const LARGEST_CORE: u64 = 0x780;
 /// Sectors of 512 bytes are what boot code, MBR and this program count in.
 const LOGICAL_SECTOR: u32 = 512;
 
@@ -126,7 +125,7 @@ fn boots_elsewhere(input: &Input<'_>, disk: &Disk) -> Option<Refusal> {
 /// What the disk that boots is known by, for people to read, unless there is only one that could
 /// boot.
 pub(super) fn how_it_boots(input: &Input<'_>, device: &str) -> Option<String> {
-    let grub = |disk: &&Disk| disk.loader.as_ref().is_some_and(|loader| loader.grub);
+    let grub = |disk: &&Disk| disk.loader.as_ref().is_some_and(BootArea::is_grub);
     let others: Vec<&str> = input
         .facts
         .disks
@@ -194,7 +193,7 @@ pub(super) fn boot(disk: &Disk) -> Result<PlannedBoot, Refusal> {
     let loader = disk
         .loader
         .as_ref()
-        .filter(|loader| loader.grub)
+        .filter(|loader| loader.is_grub())
         .ok_or_else(|| {
             Refusal::new(
                 RefusalCode::LoaderUnknown,

@@ -6,7 +6,7 @@
 //! chooses nothing.
 
 use crate::boot::PlannedBoot;
-use crate::disk::layout::GPT_BIOS_BOOT;
+use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{Disk, Extent, FoundPartition, Partition, TableKind};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalCode};

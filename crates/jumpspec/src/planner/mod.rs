@@ -27,7 +27,7 @@ mod wishes;
 use crate::boot::Serial;
 use crate::digest::Digest;
 use crate::disk::Disk;
-use crate::facts::{Facts, Kexec};
+use crate::facts::{Facts, JumpInProgress, Kexec};
 use crate::job::Job;
 use crate::manifest::Manifest;
 use crate::network::NetworkRefusal;
@@ -217,7 +217,8 @@ fn not_root() -> Refusal {
 /// What stands against any jump of this node.
 fn node_refusals(facts: &Facts) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if let Some(jump) = facts.jump.as_ref().filter(|jump| jump.live || jump.armed) {
+    let under_way = |jump: &&JumpInProgress| jump.is_under_way(&facts.disks);
+    if let Some(jump) = facts.jump.as_ref().filter(under_way) {
         refusals.push(Refusal::new(
             RefusalCode::JumpInProgress,
             match &jump.origin {

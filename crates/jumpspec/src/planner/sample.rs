@@ -2,7 +2,7 @@
 
 use super::{ImageFile, Input};
 use crate::accounts::PublicAccounts;
-use crate::boot::LoaderArea;
+use crate::boot::{BootArea, BootCode};
 use crate::digest::Digest;
 use crate::disk::{
     Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table, TableKind,
@@ -95,9 +95,8 @@ fn disk() -> Disk {
         ],
         kernel_partitions: None,
         content: None,
-        loader: Some(LoaderArea {
-            grub: true,
-            kernel_sector: Some(1),
+        loader: Some(BootArea {
+            code: BootCode::Grub { kernel_sector: 1 },
             core: vec![Extent {
                 start: 1,
                 sectors: 120,

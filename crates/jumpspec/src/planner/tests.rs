@@ -1,5 +1,6 @@
 use super::sample::{Sample, facts, image, job, planned};
 use super::*;
+use crate::boot::BootCode;
 use crate::boot::PlannedBoot;
 use crate::disk::{Content, DiskIdentity, Extent, Filesystem, TableKind};
 use crate::facts::JumpInProgress;
@@ -149,13 +150,18 @@ fn refuses_a_node_that_is_not_ready() {
         run: RunId::new(1),
         stage: Some(Stage::Armed),
         live: false,
-        armed: true,
         origin: None,
-        landing: None,
+        landing: Some("/dev/vda2".to_owned()),
         swap: None,
     };
     assert_eq!(
-        refused(|facts| facts.jump = Some(jump)),
+        refused(|facts| {
+            facts.jump = Some(jump);
+            let area = facts.disks[0].loader.as_mut().unwrap();
+            area.code = BootCode::Grub {
+                kernel_sector: 1400,
+            };
+        }),
         ["jump-in-progress"]
     );
 }
@@ -270,7 +276,7 @@ fn refuses_a_loader_area_without_room_or_of_another_loader() {
     };
     assert_eq!(refused(small), ["gap-too-small"]);
     assert_eq!(
-        refused(|facts| facts.disks[0].loader.as_mut().unwrap().grub = false),
+        refused(|facts| facts.disks[0].loader.as_mut().unwrap().code = BootCode::Other),
         ["loader-unknown"]
     );
 }
@@ -325,7 +331,7 @@ fn gpt_node() -> Facts {
             number: 14,
             start: 34,
             sectors: 2014,
-            type_code: crate::disk::layout::GPT_BIOS_BOOT.to_owned(),
+            type_code: crate::disk::table::GPT_BIOS_BOOT.to_owned(),
             ..disk.partitions[0].partition.clone()
         },
         device: "/dev/vda14".to_owned(),

@@ -4,12 +4,9 @@
 
 use std::fmt::Write as _;
 
-use super::state::END;
-use super::{
-    CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG, State,
-    TRIES,
-};
+use super::{CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG};
 use crate::boot::OldLoader;
+use crate::boot::environment::{END, State, TRIES};
 
 /// What the script's three leaves do; all else is the same text.
 #[derive(Clone, Debug, PartialEq, Eq)]

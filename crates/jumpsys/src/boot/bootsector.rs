@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use jumpspec::boot::bios::LARGEST_CORE;
 use jumpspec::disk::Extent;
 
 /// The BIOS Parameter Block, which belongs to a file system or the BIOS (`BPB_START`, `BPB_END`).
@@ -26,8 +27,6 @@ const BLOCKLIST_ENTRY: usize = 12;
 const MOST_ENTRIES: usize = 16;
 /// The segment behind the first sector of the core, 0x8000 + 512 (`KERNEL_SEG` + 0x20).
 const CORE_SEGMENT: u16 = 0x820;
-/// The core's place in memory ends before the boot sector's copy; about 460 KiB (`MEMORY_MACHINE`).
-const MOST_CORE_SECTORS: usize = 0x780;
 
 /// What can be wrong with boot code.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -125,7 +124,7 @@ pub fn place_core(core: &[u8], at_lba: u64) -> Result<Vec<u8>, BootsectorError> 
     let bytes = core.len();
     let sectors = bytes.div_ceil(512);
     let rest = u16::try_from(sectors.saturating_sub(1)).unwrap_or(u16::MAX);
-    if rest == 0 || sectors > MOST_CORE_SECTORS {
+    if rest == 0 || sectors as u64 > LARGEST_CORE {
         return Err(BootsectorError::CoreSize { bytes });
     }
     let mut placed = core.to_vec();

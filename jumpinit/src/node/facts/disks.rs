@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use jumpspec::boot::bios::GAP_END;
 use jumpspec::disk::{
     Disk, DiskIdentity, FoundPartition, Partition, SECTOR, Slot, Table, TableKind,
 };
@@ -14,10 +15,6 @@ use jumpsys::kernel::sysfs;
 
 use super::content::read as content;
 use super::loader;
-
-/// Where partitioning tools begin on an MBR: one MiB, so that the gap before it is free
-/// for loaders.
-const MBR_FIRST_USABLE: u64 = 2048;
 
 /// Where udev's links to disks are.
 const DISK_LINKS: &str = "/dev/disk";
@@ -122,7 +119,7 @@ fn facts_table(table: &partition::Table, sectors: u64) -> Option<Table> {
         partition::Table::Mbr { signature, .. } => Some(Table {
             kind: TableKind::Mbr,
             id: format!("{signature:08x}"),
-            first_usable: MBR_FIRST_USABLE,
+            first_usable: GAP_END,
             // An MBR counts sectors in 32 bits.
             last_usable: sectors.min(u64::from(u32::MAX)).saturating_sub(1),
             extended,

@@ -1,29 +1,19 @@
 //! What an earlier jump has left on this node.
 
-use jumpspec::disk::{Disk, Extent};
+use jumpspec::disk::Disk;
 use jumpspec::facts::JumpInProgress;
 use jumpsys::files::mountinfo;
 
 use super::disks;
 use crate::node::{borrowed, lock, records};
 
-/// A run that is not over, by the journal on the partition that it has borrowed. While the landing
-/// file system is mounted or the boot sector leads to the selector it is under way, wherever its
-/// admin host went.
+/// A run that is not over, by the journal on the partition that it has borrowed. Whether it is under
+/// way [`JumpInProgress::is_under_way`] tells.
 pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
-    let (disk, partition) = borrowed::landing(disks)?;
+    let (_, partition) = borrowed::landing(disks)?;
     let journal = borrowed::journal_of(partition)?;
-    let armed = disk.loader.as_ref().is_some_and(|loader| {
-        let at_selector = |area: &Extent| {
-            loader
-                .kernel_sector
-                .is_some_and(|sector| sector > area.start)
-        };
-        loader.grub && loader.area.as_ref().is_some_and(at_selector)
-    });
     Some(JumpInProgress {
         live: lock::is_at_work(&journal.run) || is_mounted(&partition.device),
-        armed,
         origin: records::origin(&journal.run),
         landing: Some(partition.device.clone()),
         swap: journal.swap,

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
-use crate::boot::LoaderArea;
 use crate::boot::PlannedBoot;
+use crate::boot::{BootArea, BootCode};
 use crate::disk::FoundPartition;
 use crate::facts::Facts;
 use crate::job::{Action, Job, PartitionWish};
@@ -73,9 +73,10 @@ fn give_loader(disk: &mut Disk) {
             sectors: first.unwrap_or(2048).min(2048) - 1,
         })
     };
-    disk.loader = area.map(|area| LoaderArea {
-        grub: true,
-        kernel_sector: Some(area.start),
+    disk.loader = area.map(|area| BootArea {
+        code: BootCode::Grub {
+            kernel_sector: area.start,
+        },
         core: vec![Extent {
             start: area.start,
             sectors: 110,

@@ -25,7 +25,6 @@ fn left_over(swap: Option<Swap>) -> JumpInProgress {
         run: RunId::new(0xffee_ddcc_bbaa_9988),
         stage: Some(Stage::Stage),
         live: false,
-        armed: false,
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
         swap,

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{MIB, give_loader, wish};
-use crate::disk::layout::GPT_BIOS_BOOT;
+use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{Content, Disk, Filesystem, FoundPartition, Partition, TableKind};
 use crate::facts::Facts;
 use crate::job::{Action, Job, Length, PartitionWish, Rest};

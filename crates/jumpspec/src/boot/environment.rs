@@ -1,16 +1,11 @@
-//! The environment block's values.
+//! The loader's environment: what the selector does at the next boot, by name. Where it lies, and how
+//! it is written so that a cut cannot tear it, is the firmware's.
 
 /// How often the new system is tried.
 pub const TRIES: u8 = 3;
 
-/// Filler that puts [`END`] beyond the block's first 512 bytes, so that a block cut
-/// at a sector is not taken for a whole one. All of it is one letter: when a value in
-/// front changes its length and only one of the two sectors is written, nothing but
-/// the filler's length differs.
-const FILL: usize = 560;
-
-/// The last variable and its value; a block without it counts as unreadable.
-pub(super) const END: (&str, &str) = ("jump_end", "sealed");
+/// The last variable and its value; an environment without it counts as unreadable.
+pub const END: (&str, &str) = ("jump_end", "sealed");
 
 /// What the selector does at the next boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +31,18 @@ impl State {
         }
     }
 
-    /// Reads what [`env_for`] wrote and the selector may have changed, by the rules
-    /// of the selector: `None` is a block that it does not believe.
+    /// What it is called, without the tries.
+    pub fn name(self) -> &'static str {
+        self.values().0
+    }
+
+    /// Whether a state of this name leads on, and nothing back to the old system.
+    pub fn leads_on(name: &str) -> bool {
+        [Self::Jump, Self::Try(0)].map(Self::name).contains(&name)
+    }
+
+    /// Reads what was written and the selector may have changed, by the rules
+    /// of the selector: `None` is an environment that it does not believe.
     pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         if get(END.0) != Some(END.1) {
             return None;
@@ -57,18 +62,13 @@ impl State {
     }
 }
 
-/// The block's variables in the order in which they must stand: what matters first,
-/// within the first sector. `run` is the run's id; with it the whole takes less than
-/// 700 of the 1024 bytes.
-pub fn env_for(state: State, run: &str) -> Vec<(String, String)> {
+/// The variables in the order in which they must stand, what matters first, but for [`END`]. `run` is
+/// the run's id.
+pub fn variables(state: State, run: &str) -> [(&'static str, String); 3] {
     let (name, tries) = state.values();
     [
         ("jump_state", name.to_owned()),
         ("jump_tries", tries.to_string()),
         ("jump_run", run.to_owned()),
-        ("jump_fill", "x".repeat(FILL)),
-        (END.0, END.1.to_owned()),
     ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
 }
