@@ -1,7 +1,6 @@
 //! GRUB on a BIOS: the selector's core image beside the old one's, and the boot sector, which is one
 //! sector and turned last.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
