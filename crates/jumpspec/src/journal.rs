@@ -22,9 +22,18 @@ pub struct Arm {
 /// slots lie at their start. One MiB keeps what follows aligned.
 pub const RESERVED_BYTES: u64 = 1 << 20;
 
+/// Bytes of one of the journal's two slots.
+pub const SLOT: usize = 4096;
+/// Bytes of a slot that tell its order and that it is whole.
+pub const SLOT_HEADER: usize = 24;
+/// The longest journal in bytes.
+pub const LONGEST: usize = SLOT - SLOT_HEADER;
+/// Bytes that a failure has in a journal at the least, whatever else stands there.
+const LEAST_FAILURE: usize = 256;
+
 /// Where in the reserved bytes the sector is that keeps the key of the sealed files: behind the
-/// journal's two slots of 4 KiB, in a block of its own.
-pub const KEY_OFFSET: u64 = 8 << 10;
+/// journal's two slots, in a block of its own.
+pub const KEY_OFFSET: u64 = 2 * SLOT as u64;
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,5 +95,83 @@ impl Journal {
             arm: None,
             swap: None,
         }
+    }
+
+    /// As a slot holds it. A failure is cut to the room that all else leaves.
+    ///
+    /// # Errors
+    /// When serde fails. What is longer than [`LONGEST`] without a failure is not cut.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut journal = self.clone();
+        loop {
+            let bytes = serde_json::to_vec(&journal)?;
+            let excess = bytes.len().saturating_sub(LONGEST);
+            match &mut journal.failure {
+                Some(failure) if excess > 0 && !failure.is_empty() => {
+                    // A letter takes up to six bytes in JSON.
+                    let wanted = failure.len().saturating_sub(excess / 6 + 1);
+                    let at = (0..=wanted).rfind(|at| failure.is_char_boundary(*at));
+                    failure.truncate(at.unwrap_or_default());
+                }
+                _ => return Ok(bytes),
+            }
+        }
+    }
+
+    /// By how many bytes the journal of a run on `disk`, armed in the boot `boot_id`, which gives
+    /// back `swap`, can become longer than a slot holds; 0 if it fits.
+    pub fn excess(run: &RunId, disk: &[DiskIdentity], boot_id: &str, swap: Option<&Swap>) -> usize {
+        let longest = Self {
+            stage: Stage::Replace,
+            step: u32::MAX,
+            tries: u32::MAX,
+            failure: Some("x".repeat(LEAST_FAILURE)),
+            arm: Some(Arm {
+                boot_id: boot_id.to_owned(),
+                uptime_ms: u64::MAX,
+                ordered: false,
+            }),
+            swap: swap.cloned(),
+            ..Self::new(run, disk)
+        };
+        let bytes = serde_json::to_vec(&longest).map_or(usize::MAX, |bytes| bytes.len());
+        bytes.saturating_sub(LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal(failure: &str) -> Journal {
+        Journal {
+            failure: Some(failure.to_owned()),
+            ..Journal::new(&RunId::new(7), &[])
+        }
+    }
+
+    #[test]
+    fn a_failure_is_cut_to_the_room_that_there_is() {
+        for text in ["x", "\u{1b}", "\"", "ä"] {
+            let bytes = journal(&text.repeat(9000)).to_bytes().unwrap();
+            assert!((LONGEST - 8..=LONGEST).contains(&bytes.len()), "{text:?}");
+            let read: Journal = serde_json::from_slice(&bytes).unwrap();
+            assert!(read.failure.unwrap().starts_with(text));
+        }
+        let short = journal("no such luck");
+        let read: Journal = serde_json::from_slice(&short.to_bytes().unwrap()).unwrap();
+        assert_eq!(read, short);
+    }
+
+    #[test]
+    fn what_is_too_long_without_a_failure_is_known_before() {
+        let swap = |options: usize| Swap {
+            uuid: "22222222-0000-4000-8000-000000000002".to_owned(),
+            label: None,
+            options: "x".repeat(options),
+        };
+        let excess = |options| Journal::excess(&RunId::new(7), &[], "boot", Some(&swap(options)));
+        assert_eq!(excess(100), 0);
+        assert_eq!(excess(5000) - excess(4500), 500);
     }
 }

@@ -47,6 +47,8 @@ pub enum RefusalCode {
     NoLandingPartition,
     /// The landing partition cannot take jump system, image and saved files.
     LandingTooSmall,
+    /// What the run's journal has to keep of the node takes more room than it has.
+    JournalRoom,
     /// The landing partition is the root.
     LandingIsRoot,
     /// The landing partition is mounted.

@@ -8,16 +8,13 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use jumpspec::journal::{LONGEST, SLOT, SLOT_HEADER};
+
 use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
 
-/// Bytes of a slot.
-pub const SLOT: usize = 4096;
 /// Bytes of both slots.
 pub const PAIR: u64 = 2 * SLOT as u64;
-/// The longest payload in bytes.
-pub const MOST_PAYLOAD: usize = SLOT - HEADER;
-const HEADER: usize = 24;
 const MAGIC: &[u8; 8] = b"JUMPJRN1";
 
 /// What can go wrong.
@@ -30,7 +27,7 @@ pub enum JournalSlotsError {
     #[error(transparent)]
     Durable(#[from] DurableError),
     /// The payload does not fit.
-    #[error("a journal entry of {bytes} bytes is longer than {MOST_PAYLOAD}")]
+    #[error("a journal entry of {bytes} bytes is longer than {LONGEST}")]
     TooLong {
         /// Its size in bytes.
         bytes: usize,
@@ -122,13 +119,13 @@ fn encode(sequence: u64, payload: &[u8]) -> Result<[u8; SLOT], JournalSlotsError
     let bytes = payload.len();
     let length = u32::try_from(bytes).ok();
     let length = length
-        .filter(|_| bytes <= MOST_PAYLOAD)
+        .filter(|_| bytes <= LONGEST)
         .ok_or(JournalSlotsError::TooLong { bytes })?;
     let mut slot = [0; SLOT];
     slot[..8].copy_from_slice(MAGIC);
     slot[8..16].copy_from_slice(&sequence.to_le_bytes());
     slot[16..20].copy_from_slice(&length.to_le_bytes());
-    slot[HEADER..HEADER + bytes].copy_from_slice(payload);
+    slot[SLOT_HEADER..SLOT_HEADER + bytes].copy_from_slice(payload);
     let crc = crc32fast::hash(&slot);
     slot[20..24].copy_from_slice(&crc.to_le_bytes());
     Ok(slot)
@@ -142,16 +139,17 @@ fn decode(slot: &[u8]) -> Option<Entry> {
         return None;
     }
     let length = u32::from_le_bytes(slot[16..20].try_into().ok()?);
-    let end = HEADER.checked_add(usize::try_from(length).ok()?)?;
+    let end = SLOT_HEADER.checked_add(usize::try_from(length).ok()?)?;
     Some(Entry {
         sequence: u64::from_le_bytes(slot[8..16].try_into().ok()?),
-        payload: slot.get(HEADER..end)?.to_vec(),
+        payload: slot.get(SLOT_HEADER..end)?.to_vec(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{JournalSlotsError, MOST_PAYLOAD, SLOT, SlotPair, encode};
+    use super::{JournalSlotsError, SlotPair, encode};
+    use jumpspec::journal::{LONGEST, SLOT};
     use std::fs;
     use std::path::PathBuf;
 
@@ -192,7 +190,7 @@ mod tests {
         pair.write(b"first").unwrap();
         pair.write(b"second").unwrap();
         let whole = fs::read(&path).unwrap();
-        let third = encode(3, &[9; MOST_PAYLOAD]).unwrap();
+        let third = encode(3, &[9; LONGEST]).unwrap();
         for torn in (0..=SLOT).step_by(512) {
             let mut cut = whole.clone();
             cut[4096..4096 + torn].copy_from_slice(&third[..torn]);
@@ -207,8 +205,8 @@ mod tests {
     fn refuses_a_payload_that_does_not_fit() {
         let dir = tempfile::tempdir().unwrap();
         let (_, mut pair) = pair(&dir);
-        pair.write(&[1; MOST_PAYLOAD]).unwrap();
-        let long = pair.write(&[1; MOST_PAYLOAD + 1]);
+        pair.write(&[1; LONGEST]).unwrap();
+        let long = pair.write(&[1; LONGEST + 1]);
         assert!(matches!(long, Err(JournalSlotsError::TooLong { .. })));
     }
 }

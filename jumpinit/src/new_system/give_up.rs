@@ -72,7 +72,7 @@ fn spend_tries(cx: &mut Context, _reason: &str) -> Result<()> {
 
 fn keep_in_journal(cx: &mut Context, reason: &str) -> Result<()> {
     let journal = Journal {
-        failure: Some(failure::shortened(reason)),
+        failure: Some(failure::one_line(reason)),
         ..cx.journal().clone()
     };
     cx.record(journal)

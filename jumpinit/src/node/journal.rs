@@ -41,7 +41,7 @@ impl Ledger {
 
     /// Writes a new state and reads it back.
     pub(crate) fn write(&mut self, journal: &Journal) -> Result<()> {
-        let payload = serde_json::to_vec(journal)?;
+        let payload = journal.to_bytes()?;
         self.slots
             .write(&payload)
             .context("cannot write the journal")?;

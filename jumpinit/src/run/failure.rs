@@ -1,25 +1,14 @@
-//! Why something failed, in the room that the journal has for it.
-
-/// Bytes of a failure that the journal keeps; a slot has 4 KiB.
-const FAILURE: usize = 1500;
+//! Why something failed, as the journal keeps it: in one line, cut to the room that there is when it is
+//! written ([`jumpspec::journal::Journal::to_bytes`]).
 
 /// A failure as the journal keeps it.
 pub(crate) fn for_journal(error: &anyhow::Error) -> String {
-    shortened(&format!("{error:#}"))
+    one_line(&format!("{error:#}"))
 }
 
-/// A reason as the journal keeps it.
-pub(crate) fn shortened(reason: &str) -> String {
-    one_line(reason, FAILURE)
-}
-
-/// A text in one line of at most `most` bytes.
-fn one_line(text: &str, most: usize) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(cut) = (0..=most.min(line.len())).rfind(|at| line.is_char_boundary(*at)) {
-        line.truncate(cut);
-    }
-    line
+/// A text in one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -27,9 +16,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_failure_of_many_lines_fits_into_the_journal() {
-        assert_eq!(one_line("a\n  b\tc\n", 99), "a b c");
-        assert_eq!(one_line("aää", 4), "aä");
-        assert_eq!(one_line("", 4), "");
+    fn a_failure_of_many_lines_is_one() {
+        assert_eq!(one_line("a\n  b\tc\n"), "a b c");
+        assert_eq!(one_line(""), "");
     }
 }

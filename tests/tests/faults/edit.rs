@@ -12,13 +12,14 @@ use jumplab::vm::{Role, UmlKernel};
 use jumpspec::boot::bios::env_block;
 use jumpspec::boot::environment::State;
 use jumpspec::job::Wait;
+use jumpspec::journal::SLOT;
 use jumpspec::journal::{Journal, RESERVED_BYTES};
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::{DIRECTORY, ENV};
 use jumpspec::step::{ImageRole, Step};
 use jumpsys::boot::grubenv::{Env, write_in_place};
-use jumpsys::journal_slots::{SLOT, SlotPair};
+use jumpsys::journal_slots::SlotPair;
 
 use crate::lab::Lab;
 use jump_tests::machines::{disk, sabotage};

@@ -14,10 +14,10 @@ use jumplab::vm::loader::Choice;
 use jumplab::vm::{Role, Table, until};
 use jumpspec::digest::Digest;
 use jumpspec::job::Wait;
+use jumpspec::journal::SLOT;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::ENV;
-use jumpsys::journal_slots::SLOT;
 
 use crate::bench::Bench;
 use crate::edit;

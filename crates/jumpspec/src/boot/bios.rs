@@ -15,6 +15,10 @@ pub const GAP_END: u64 = 2048;
 /// sector's copy (`GRUB_DISK_KERNEL_RESERVED` apart: include/grub/offsets.h, `MEMORY_MACHINE`).
 pub const LARGEST_CORE: u64 = 0x780;
 
+/// Bytes of an environment block: GRUB writes no other size (GRUB manual, "The GRUB environment
+/// block").
+pub const ENV_BLOCK: usize = 1024;
+
 /// Filler that puts [`environment::END`] beyond the block's first 512 bytes, so that a block cut
 /// at a sector is not taken for a whole one. All of it is one letter: when a value in
 /// front changes its length and only one of the two sectors is written, nothing but
@@ -22,7 +26,7 @@ pub const LARGEST_CORE: u64 = 0x780;
 const FILL: usize = 560;
 
 /// The variables of an environment block on a BIOS: with a run's id the whole takes less than 700 of
-/// its 1024 bytes, and what matters stands within the first sector.
+/// its bytes, and what matters stands within the first sector.
 pub fn env_block(state: State, run: &str) -> Vec<(String, String)> {
     let (end, sealed) = environment::END;
     let fill = [("jump_fill", "x".repeat(FILL)), (end, sealed.to_owned())];
@@ -216,7 +220,7 @@ mod tests {
                 length(&lines[..4]) > 512 + 16,
                 "the filler spans the border"
             );
-            assert!(length(&lines) < 1024 - 64);
+            assert!(length(&lines) < ENV_BLOCK - 64);
         }
     }
 

@@ -8,8 +8,8 @@ use crate::disk::{Disk, FoundPartition, UNKNOWN, UNRECOGNISED};
 use crate::facts::Facts;
 use crate::fstab::unique;
 use crate::job::Action;
-use crate::journal::RESERVED_BYTES;
-use crate::plan::{LANDING_LABEL, PlannedLanding, Swap};
+use crate::journal::{Journal, RESERVED_BYTES};
+use crate::plan::{LANDING_LABEL, Plan, PlannedLanding, Swap};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
@@ -214,6 +214,19 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
         fs_uuid: derived_uuid(input, "landing"),
         swap: swap(input, partition),
     }
+}
+
+/// What the journal could not keep.
+pub(super) fn journal_refusal(plan: &Plan) -> Option<Refusal> {
+    let swap = plan.landing.swap.as_ref();
+    let excess = Journal::excess(&plan.run, &plan.disk.identities, &plan.boot_id, swap);
+    (excess > 0).then(|| {
+        Refusal::new(
+            RefusalCode::JournalRoom,
+            format!("the names of {} and the options of its swap are {excess} bytes longer than the run's journal has room for", plan.disk.device),
+            "shorten the options of the swap's line in /etc/fstab",
+        )
+    })
 }
 
 /// The swap to make again: the one that is there; or, where an earlier run has wiped it, what that

@@ -178,6 +178,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     prose::describe(&mut plan, input);
     let mut refusals = extents::refusals(&plan, disk);
     refusals.extend(selector_refusal(&plan));
+    refusals.extend(landing::journal_refusal(&plan));
     refusals.extend(places::refusals(input, &plan));
     if refusals.is_empty() {
         Ok(plan)

@@ -9,12 +9,12 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use jumpspec::boot::bios::ENV_BLOCK;
+
 use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
 use crate::files::atomic;
 
-/// Bytes of the block: two sectors, which a power cut may tear apart. What matters belongs first.
-pub const SIZE: usize = 1024;
 const HEADING: &str = "# GRUB Environment Block\n";
 
 /// What can be wrong with an environment block.
@@ -33,7 +33,7 @@ pub enum GrubenvError {
         path: PathBuf,
     },
     /// The variables don't fit into the block.
-    #[error("the variables take {bytes} bytes of a GRUB environment block, more than {SIZE}")]
+    #[error("the variables take {bytes} bytes of a GRUB environment block, more than {ENV_BLOCK}")]
     TooLong {
         /// Bytes with heading.
         bytes: usize,
@@ -81,7 +81,7 @@ impl Env {
 
     /// The variables of a block; `None` if it is not one GRUB would read.
     pub fn parse(block: &[u8]) -> Option<Self> {
-        if block.len() != SIZE || !block.starts_with(HEADING.as_bytes()) {
+        if block.len() != ENV_BLOCK || !block.starts_with(HEADING.as_bytes()) {
             return None;
         }
         let mut env = Self::new();
@@ -96,7 +96,7 @@ impl Env {
     }
 
     /// The block, filled up with `#`.
-    pub fn render(&self) -> Result<[u8; SIZE], GrubenvError> {
+    pub fn render(&self) -> Result<[u8; ENV_BLOCK], GrubenvError> {
         let mut text = HEADING.to_owned();
         for (name, value) in &self.variables {
             if name.is_empty() || name.contains(['=', '\n', '\\', '#']) {
@@ -106,10 +106,10 @@ impl Env {
             text.extend([name, "=", &value, "\n"]);
         }
         let bytes = text.len();
-        if bytes > SIZE {
+        if bytes > ENV_BLOCK {
             return Err(GrubenvError::TooLong { bytes });
         }
-        let mut block = [b'#'; SIZE];
+        let mut block = [b'#'; ENV_BLOCK];
         block[..bytes].copy_from_slice(text.as_bytes());
         Ok(block)
     }
@@ -128,7 +128,7 @@ pub fn write_in_place(path: &Path, env: &Env) -> Result<(), GrubenvError> {
     let file = OpenOptions::new().write(true).open(path);
     let file = file.at("open to write", path)?;
     let metadata = file.metadata().at("look at", path)?;
-    if !metadata.is_file() || metadata.len() != SIZE as u64 {
+    if !metadata.is_file() || metadata.len() != ENV_BLOCK as u64 {
         return Err(foreign(path));
     }
     Ok(durable::write_open(&file, path, 0, &block)?)
@@ -163,7 +163,8 @@ fn logical_lines(text: &[u8]) -> Vec<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Env, GrubenvError, SIZE, create, read, write_in_place};
+    use super::{Env, GrubenvError, create, read, write_in_place};
+    use jumpspec::boot::bios::ENV_BLOCK;
     use std::fs;
     use std::os::unix::fs::MetadataExt as _;
     use std::process::Command;
@@ -180,7 +181,7 @@ mod tests {
     fn odd_values_come_back() {
         let env = env(&[("jump_state", "try"), ("odd", "a\\b\nc = d"), ("empty", "")]);
         let block = env.render().unwrap();
-        assert_eq!(block.len(), SIZE);
+        assert_eq!(block.len(), ENV_BLOCK);
         assert_eq!(Env::parse(&block), Some(env));
     }
 

@@ -190,6 +190,16 @@ fn images_whose_grub_is_not_whole() {
 }
 
 #[test]
+fn what_the_journal_has_no_room_for() {
+    let mut facts = facts();
+    let swap = "UUID=22222222-0000-4000-8000-000000000002 none swap";
+    facts.fstab = format!("{swap} {} 0 0\n", "x".repeat(5000));
+    let refusals = planned(&facts, &job()).unwrap_err();
+    let codes: Vec<_> = refusals.iter().map(|it| it.code).collect();
+    assert_eq!(codes, [RefusalCode::JournalRoom]);
+}
+
+#[test]
 fn a_grub_by_other_names_is_run_by_these() {
     let mut sample = Sample::of(&facts(), &job());
     let loader = &mut sample.target.manifest.loaders[0];
