@@ -12,7 +12,7 @@ use crate::public_key::PublicKey;
 
 /// The file's name in the directory that `jumpinit stage --work` is given.
 pub const FILE: &str = "bundle.json";
-/// The toolbox beside it: a plain tar of the jump image's [`crate::manifest::Manifest::toolbox`].
+/// The toolbox beside it: a plain tar of the jump image's [`crate::image::manifest::Manifest::toolbox`].
 pub const TOOLBOX_FILE: &str = "toolbox.tar";
 
 /// Beside them, for `jumpinit take-back` only: the plan of the run, from whoever kept it.

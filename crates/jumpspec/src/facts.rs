@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boot::bios::LeadsTo;
 use crate::disk::{Disk, FoundPartition};
-use crate::manifest::OsRelease;
+use crate::image::manifest::OsRelease;
 use crate::network::Network;
 use crate::relpath::RelPath;
 use crate::run_id::RunId;

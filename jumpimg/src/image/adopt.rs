@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use jumparchive::{Archive, Error, UnpackOptions};
-use jumpspec::kind::Kind;
+use jumpspec::image::kind::Kind;
 use jumpspec::page::Page;
 use jumpspec::size::Size;
 use jumpsys::kernel::system;

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use clap::Args;
 use jumparchive::{Image, IndexEntry, Verified, read_file};
-use jumpspec::fitness;
-use jumpspec::kind::Kind;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::fitness;
+use jumpspec::image::kind::Kind;
+use jumpspec::image::manifest::Manifest;
 use jumpspec::page::Page;
 use jumpspec::shown;
 use jumpspec::size::Size;

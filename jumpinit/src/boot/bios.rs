@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::environment::State;
 use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpspec::disk::{Extent, SECTOR};
-use jumpspec::loader::SELECTOR_MODULES;
+use jumpspec::image::loader::SELECTOR_MODULES;
 use jumpspec::selector::{self, Actions, Doubt};
 use jumpsys::boot::bootsector::{BootSector, compose, place_core};
 use jumpsys::boot::bootwrite;

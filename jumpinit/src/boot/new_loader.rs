@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::disk::SECTOR;
-use jumpspec::loader::{BOOT_IMAGE, NewGrub};
+use jumpspec::image::loader::{BOOT_IMAGE, NewGrub};
 use jumpspec::places::{NEW_GRUB_SETTINGS, NEW_ROOT};
 use jumpspec::selector::{self, NEW_SECTOR};
 use jumpspec::trial;
@@ -175,7 +175,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::loader::Platform;
+    use jumpspec::image::loader::Platform;
 
     #[test]
     fn a_configuration_with_a_device_name_is_refused() {

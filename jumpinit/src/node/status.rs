@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jumpspec::image::manifest::OsRelease;
 use jumpspec::journal::{Journal, Stage};
-use jumpspec::manifest::OsRelease;
 use jumpspec::places;
 use jumpspec::status::{Status, StepShown, System};
 use jumpsys::files::root::Root;

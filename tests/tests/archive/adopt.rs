@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 
 use crate::LabCase;
 use crate::extracted_by::{GNU_TAR, gnu_tar_at};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 
 use crate::LabCase;
 use crate::lab::Lab;

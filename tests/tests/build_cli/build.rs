@@ -100,7 +100,8 @@ fn jump_image() -> Result<()> {
     }
     let json = jumpimg(["inspect".as_ref(), "--json".as_ref(), image.as_os_str()])?.done()?;
     let json: serde_json::Value = serde_json::from_str(&json.stdout)?;
-    let manifest: jumpspec::manifest::Manifest = serde_json::from_value(json["manifest"].clone())?;
+    let manifest: jumpspec::image::manifest::Manifest =
+        serde_json::from_value(json["manifest"].clone())?;
     let toolbox: Vec<&str> = manifest
         .toolbox
         .iter()

@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpspec::kind::Kind;
-use jumpspec::loader::Platform;
+use jumpspec::image::kind::Kind;
+use jumpspec::image::loader::Platform;
 use tempfile::TempDir;
 
 /// A golden tree, a jumpinit and a place for images.

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use jumparchive::{Decision, PackOptions, Packer, Tree};
 use jumpspec::digest::Digest;
-use jumpspec::kind::Kind;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::kind::Kind;
+use jumpspec::image::manifest::Manifest;
 use serde_json::{Value, json};
 
 /// The boot that the node's facts were read in.
@@ -77,7 +77,7 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
         "install": "usr/sbin/grub-install", "mkconfig": "usr/sbin/grub-mkconfig", "directory": "boot/grub", "bls": false,
     });
     let manifest: Manifest = serde_json::from_value(json!({
-        "format": jumpspec::manifest::FORMAT, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
+        "format": jumpspec::image::manifest::FORMAT, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
         "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
         "architecture": "x86_64",
         "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],

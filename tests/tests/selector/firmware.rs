@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use jumpspec::boot::environment::State;
-use jumpspec::loader::SELECTOR_MODULES;
+use jumpspec::image::loader::SELECTOR_MODULES;
 use jumpspec::selector::{Actions, Doubt, PREFIX};
 
 use crate::Case;

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileTypeExt;
 
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 
 use super::{begins_image, unpack_foreign};
 use crate::error::{Error, Result, io_error};

@@ -11,10 +11,10 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use jumpspec::digest::Digest;
-use jumpspec::kind::Kind;
-use jumpspec::loader::{Loader, Platform};
-use jumpspec::manifest::Budget;
-use jumpspec::manifest::{Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::image::kind::Kind;
+use jumpspec::image::loader::{Loader, Platform};
+use jumpspec::image::manifest::Budget;
+use jumpspec::image::manifest::{Init, Kernel, Manifest, NetworkStack, OsRelease};
 use jumpspec::size::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::Value;
@@ -135,7 +135,7 @@ fn entry(path: &str, kind: EntryKind) -> Entry {
 fn manifest(place: &IndexPlace) -> Manifest {
     let path = |text: &str| text.parse().expect("a path below the root");
     Manifest {
-        format: jumpspec::manifest::FORMAT,
+        format: jumpspec::image::manifest::FORMAT,
         tool: "fuzz".to_owned(),
         kind: Kind::Jump,
         name: "seed".to_owned(),
@@ -172,7 +172,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         filesystems: vec!["ext4".to_owned()],
         toolbox: vec![path("usr/sbin/mke2fs")],
         programs: Vec::new(),
-        obstacles: jumpspec::obstacle::Obstacles::new(),
+        obstacles: jumpspec::image::obstacle::Obstacles::new(),
         unpacked: Size::mib(1),
         directories: [("etc".to_owned(), Size(4096))].into(),
         entries: place.entries,

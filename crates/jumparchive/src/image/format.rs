@@ -7,7 +7,7 @@
 //! unchecked. The index frame is described in [`super::index`].
 
 use jumpspec::digest::Digest;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -117,7 +117,7 @@ pub(crate) fn decode_front(bytes: &[u8]) -> Result<Front> {
         return Err(Error::Format(version.version));
     }
     if let Some(manifest) = version.manifest
-        && manifest.format != jumpspec::manifest::FORMAT
+        && manifest.format != jumpspec::image::manifest::FORMAT
     {
         return Err(Error::ManifestFormat(manifest.format));
     }

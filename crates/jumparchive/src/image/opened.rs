@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 
 use jumpspec::digest::Digest;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 
 pub(crate) use reader::FrameReader;
 pub(crate) use table::{check_prefix, read_table, table_length};

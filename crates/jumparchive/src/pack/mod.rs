@@ -15,7 +15,7 @@ mod writer;
 
 use std::io;
 
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 

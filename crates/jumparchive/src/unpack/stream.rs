@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use jumpspec::digest::Digest;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 use sha2::{Digest as _, Sha256};
 
 use super::maker::Maker;

@@ -9,7 +9,7 @@ use super::file::{matching, path};
 use super::{ClientId, Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::NetworkStack;
+use crate::image::manifest::NetworkStack;
 use crate::relpath::RelPath;
 
 /// Settings of dhclient: what the distribution put there stays.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::manifest::NetworkStack;
+use crate::image::manifest::NetworkStack;
 
 pub(crate) fn address(text: &str) -> Address {
     let (ip, prefix) = text.split_once('/').unwrap();

@@ -2,7 +2,7 @@
 //! goes by. Whoever finds a mistake there finds it when the way back is gone.
 
 use super::Input;
-use crate::loader::NewGrub;
+use crate::image::loader::NewGrub;
 use crate::plan::{PlannedFilesystem, PlannedLanding, PlannedLoader};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::selinux::Mode;

@@ -1,8 +1,8 @@
 //! What can be known beforehand of the addresses that DHCP servers will give.
 
 use super::Input;
-use crate::kind::Kind;
-use crate::manifest::NetworkStack;
+use crate::image::kind::Kind;
+use crate::image::manifest::NetworkStack;
 use crate::network::{Link, strangers};
 
 /// What an admin should know.

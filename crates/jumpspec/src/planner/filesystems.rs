@@ -215,7 +215,7 @@ fn refuse_unmountable(
 
 fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
     let manifest = &input.jump.manifest;
-    if crate::fitness::can_make(manifest, fs) {
+    if crate::image::fitness::can_make(manifest, fs) {
         return Ok(());
     }
     Err(Refusal::new(

@@ -4,7 +4,7 @@
 use super::{ImageFile, Input};
 use crate::first_boot::{Machinery, Switch, Switches};
 use crate::identity::HostKey;
-use crate::kind::Kind;
+use crate::image::kind::Kind;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::relpath::RelPath;
 

@@ -2,9 +2,9 @@
 
 use super::{ImageFile, Input};
 use crate::facts::Firmware;
-use crate::fitness::{self, Unfit};
-use crate::kind::Kind;
-use crate::loader::{NewGrub, Platform, SelectorGrub};
+use crate::image::fitness::{self, Unfit};
+use crate::image::kind::Kind;
+use crate::image::loader::{NewGrub, Platform, SelectorGrub};
 use crate::refusal::{Refusal, RefusalCode};
 
 /// What stands against the two images on this node.

@@ -28,8 +28,8 @@ use crate::boot::Serial;
 use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::facts::{Facts, JumpInProgress, Kexec};
+use crate::image::manifest::Manifest;
 use crate::job::Job;
-use crate::manifest::Manifest;
 use crate::network::NetworkRefusal;
 use crate::plan::{
     FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Input;
 use crate::fstab;
-use crate::obstacle::{self, Obstacle};
+use crate::image::obstacle::{self, Obstacle};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::relpath::RelPath;

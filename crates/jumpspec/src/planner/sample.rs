@@ -8,11 +8,11 @@ use crate::disk::{
     Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table, TableKind,
 };
 use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
+use crate::image::kind::Kind;
+use crate::image::loader::{Loader, Platform};
+use crate::image::manifest::Budget;
+use crate::image::manifest::{self, Init, Kernel, Manifest, NetworkStack, OsRelease};
 use crate::job::Job;
-use crate::kind::Kind;
-use crate::loader::{Loader, Platform};
-use crate::manifest::Budget;
-use crate::manifest::{self, Init, Kernel, Manifest, NetworkStack, OsRelease};
 use crate::network::{Address, ClientId, Link, Network};
 use crate::plan::Plan;
 use crate::refusal::Refusal;
@@ -316,7 +316,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
             Vec::new()
         },
         programs: kind.programs().iter().map(|it| path(it)).collect(),
-        obstacles: crate::obstacle::Obstacles::new(),
+        obstacles: crate::image::obstacle::Obstacles::new(),
         unpacked: Size::mib(600),
         directories: [
             ("boot".to_owned(), Size::mib(60)),

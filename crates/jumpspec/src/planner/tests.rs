@@ -4,10 +4,10 @@ use crate::boot::BootCode;
 use crate::boot::PlannedBoot;
 use crate::disk::{Content, DiskIdentity, Extent, Filesystem, TableKind};
 use crate::facts::JumpInProgress;
+use crate::image::kind::Kind;
 use crate::job::Action;
 use crate::job::Length;
 use crate::journal::Stage;
-use crate::kind::Kind;
 use crate::size::Size;
 
 mod foreseen;

@@ -4,9 +4,9 @@ use crate::boot::{BiosBoot, PlannedBoot};
 use crate::digest::Digest;
 use crate::disk::{Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, TableKind};
 use crate::facts::{Facts, Firmware, Kexec, Mount};
+use crate::image::loader::{NewGrub, SelectorGrub};
+use crate::image::manifest::{Kernel, OsRelease};
 use crate::job::{Health, Waits};
-use crate::loader::{NewGrub, SelectorGrub};
-use crate::manifest::{Kernel, OsRelease};
 use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
     PlannedLoader, PlannedSsh, Steps, Swap,

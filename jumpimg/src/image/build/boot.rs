@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jumparchive::{Tree, Virtual, VirtualKind};
-use jumpspec::kind::Kind;
-use jumpspec::manifest::Init;
+use jumpspec::image::kind::Kind;
+use jumpspec::image::manifest::Init;
 use jumpspec::relpath::RelPath;
 
 use super::settings::Settings;

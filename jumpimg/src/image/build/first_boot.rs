@@ -3,7 +3,7 @@
 //! tree itself has switched off already is not found.
 
 use jumpspec::first_boot::Machinery;
-use jumpspec::manifest::Init;
+use jumpspec::image::manifest::Init;
 
 use super::stored::{Stored, UNIT_DIRECTORIES, init, is_enabled};
 

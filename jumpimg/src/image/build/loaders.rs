@@ -1,7 +1,7 @@
 //! Which GRUB a tree has, by Debian's names or by those of others (`grub2-install`).
 
-use jumpspec::kind::Kind;
-use jumpspec::loader::{Loader, Platform, is_bls};
+use jumpspec::image::kind::Kind;
+use jumpspec::image::loader::{Loader, Platform, is_bls};
 use jumpspec::relpath::RelPath;
 
 use super::stored::Stored;

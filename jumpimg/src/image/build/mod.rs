@@ -29,8 +29,8 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use jumparchive::{Codec, Decision, Node, PackOptions, Packer, Tree};
-use jumpspec::fitness;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::fitness;
+use jumpspec::image::manifest::Manifest;
 use jumpspec::size::Size;
 use jumpsys::files::atomic::{AtomicFile, write_atomic};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jumparchive::Tree;
-use jumpspec::recipe;
+use jumpspec::image::recipe;
 use jumpsys::files::mountinfo::{Mount, read_mountinfo};
 
 use crate::error::{Exit, Trouble};

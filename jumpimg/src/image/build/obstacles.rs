@@ -1,9 +1,9 @@
-//! What stands in a tree where a directory may be needed: see [`jumpspec::obstacle`].
+//! What stands in a tree where a directory may be needed: see [`jumpspec::image::obstacle`].
 
 use std::collections::BTreeSet;
 
-use jumpspec::kind::Kind;
-use jumpspec::obstacle::{Obstacle, Obstacles, needed, with_parents};
+use jumpspec::image::kind::Kind;
+use jumpspec::image::obstacle::{Obstacle, Obstacles, needed, with_parents};
 
 use super::stored::Stored;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jumparchive::Packed;
 use jumpspec::first_boot::names;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 use jumpspec::page::Page;
 use jumpspec::size::Size;
 use serde::Serialize;

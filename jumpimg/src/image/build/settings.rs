@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use jumpspec::kind::Kind;
-use jumpspec::manifest::Budget;
-use jumpspec::recipe::{Compression, Mounts, Recipe};
+use jumpspec::image::kind::Kind;
+use jumpspec::image::manifest::Budget;
+use jumpspec::image::recipe::{Compression, Mounts, Recipe};
 use jumpspec::size::Size;
 
 use crate::error::{Exit, Trouble};

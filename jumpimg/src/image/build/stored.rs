@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jumparchive::Tree;
-use jumpspec::manifest::Init;
+use jumpspec::image::manifest::Init;
 
 use super::exclude::Rules;
 

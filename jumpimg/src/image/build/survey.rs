@@ -4,10 +4,10 @@
 use anyhow::Context as _;
 use jumparchive::Tree;
 use jumpspec::digest::Digest;
-use jumpspec::kind::Kind;
-use jumpspec::manifest::{FORMAT, Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::image::kind::Kind;
+use jumpspec::image::manifest::{FORMAT, Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::image::recipe::Recipe;
 use jumpspec::plan;
-use jumpspec::recipe::Recipe;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 

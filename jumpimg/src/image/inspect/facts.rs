@@ -2,7 +2,7 @@
 
 use jumparchive::Image;
 use jumpspec::first_boot::names;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 use jumpspec::page::Page;
 use jumpspec::shown;
 use jumpspec::size::Size;

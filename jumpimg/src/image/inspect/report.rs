@@ -2,7 +2,7 @@
 //! that neither writing nor reading it has to follow a tree's depth.
 
 use jumparchive::Image;
-use jumpspec::manifest::Manifest;
+use jumpspec::image::manifest::Manifest;
 use serde::{Serialize, Serializer};
 
 use crate::image::packages::Package;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::manifest::NetworkStack;
+use crate::image::manifest::NetworkStack;
 use crate::network::{Address, Link, render};
 
 const INFINIBAND: &str = "80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:61:aa:91";

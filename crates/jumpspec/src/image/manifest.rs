@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::kind::Kind;
-use crate::loader::{Loader, Platform};
-use crate::obstacle::Obstacles;
+use crate::image::kind::Kind;
+use crate::image::loader::{Loader, Platform};
+use crate::image::obstacle::Obstacles;
 use crate::relpath::RelPath;
 use crate::size::Size;
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kind::Kind;
-use crate::manifest::Budget;
+use crate::image::kind::Kind;
+use crate::image::manifest::Budget;
 
 /// `images/NAME/recipe.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ pub enum Kind {
 
 impl Kind {
     /// What the steps run in an image of this kind, by the very paths that they run it by, besides
-    /// mkfs and what [`crate::loader::Loader`] names.
+    /// mkfs and what [`crate::image::loader::Loader`] names.
     pub fn programs(self) -> &'static [&'static str] {
         match self {
             Self::Jump => &[],

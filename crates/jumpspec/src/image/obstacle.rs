@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kind::Kind;
+use crate::image::kind::Kind;
 use crate::places;
 use crate::relpath::RelPath;
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kind::Kind;
+use crate::image::kind::Kind;
 use crate::relpath::RelPath;
 
 /// What a loader is for, by GRUB's names.

@@ -2,10 +2,10 @@
 //! an image is made, and the planner before a node is changed.
 
 use crate::disk::Filesystem;
-use crate::kind::Kind;
-use crate::loader::Loader;
-use crate::manifest::{Init, Manifest};
-use crate::obstacle;
+use crate::image::kind::Kind;
+use crate::image::loader::Loader;
+use crate::image::manifest::{Init, Manifest};
+use crate::image::obstacle;
 use crate::places;
 use crate::plan;
 use crate::relpath::RelPath;
@@ -227,9 +227,9 @@ pub fn over_budget(manifest: &Manifest, size: Size) -> Vec<Unfit> {
 mod tests {
     use super::*;
     use crate::digest::Digest;
-    use crate::manifest::Budget;
-    use crate::manifest::{FORMAT, Init, Kernel, NetworkStack, OsRelease};
-    use crate::obstacle::Obstacle;
+    use crate::image::manifest::Budget;
+    use crate::image::manifest::{FORMAT, Init, Kernel, NetworkStack, OsRelease};
+    use crate::image::obstacle::Obstacle;
 
     fn programs(kind: Kind) -> Vec<crate::relpath::RelPath> {
         let paths = kind.programs().iter().map(|path| path.parse());
