@@ -195,7 +195,7 @@ mod tests {
         let gap = |starts: &[(u64, &str)]| area(TableKind::Mbr, &partitions(starts));
         let extended = [(400, "0x05"), (2048, "0x83")];
         assert_eq!(gap(&extended), Some(extent(1, 399)));
-        assert_eq!(gap(&[]).map(|it| it.end()), Some(GAP_END));
+        assert_eq!(gap(&[]).map(Extent::end), Some(GAP_END));
         assert_eq!(gap(&[(1, "0x83")]), None);
     }
 

@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(with(Kind::Target, bls), [Unfit::LoaderBls]);
         assert_eq!(with(Kind::Jump, bls), []);
         let lacking = with(Kind::Jump, |loader| {
-            loader.lacks = vec!["test.mod".to_owned()]
+            loader.lacks = vec!["test.mod".to_owned()];
         });
         insta::assert_snapshot!(lacking[0], @"its GRUB for i386-pc lacks test.mod in /usr/lib/grub/i386-pc");
     }
