@@ -1,9 +1,12 @@
 //! What a node tells of its progress: one JSON object a line, the same on the console
-//! log, in the log files and on `jumpimg push --json`.
+//! log, in the log files and on `jumpimg push --json`. Names and figures only, but for notes and what a
+//! system said of a failure: the words are made where they are shown ([`crate::render`]).
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
 use crate::journal::Stage;
+use crate::task::Task;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +27,15 @@ pub struct Event {
 pub enum What {
     /// A step was begun.
     Begin {
-        /// In words.
-        step: String,
+        /// Which.
+        #[serde(flatten)]
+        task: Task,
     },
     /// A step has come this far.
     Progress {
-        /// In words.
-        step: String,
+        /// Which.
+        #[serde(flatten)]
+        task: Task,
         /// Bytes done.
         done: u64,
         /// Bytes in all.
@@ -38,8 +43,9 @@ pub enum What {
     },
     /// A step was finished.
     Done {
-        /// In words.
-        step: String,
+        /// Which.
+        #[serde(flatten)]
+        task: Task,
         /// How long it took.
         millis: u64,
     },
@@ -55,20 +61,59 @@ pub enum What {
         /// From this byte on.
         offset: u64,
     },
-    /// A step failed; what happens now.
+    /// A step failed, or the run did; what happens now.
     Failed {
-        /// In words.
-        step: String,
-        /// The chain of errors, outermost first, joined by `: `.
-        error: String,
+        /// Where and why.
+        #[serde(flatten)]
+        failure: Failure,
         /// What the node does about it.
-        next: String,
+        next: Next,
     },
     /// The node reboots now, into this.
     Reboot {
-        /// In words.
-        into: String,
+        /// Which system.
+        into: Destination,
     },
     /// A stage is over.
     Complete,
+}
+
+/// What a node does about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Next {
+    /// The old system stays, and nothing is armed.
+    OldUnarmed,
+    /// The old system stays, and what was armed is so no more.
+    OldStays,
+    /// The old system stays, and may be armed still.
+    OldByJump,
+    /// The old system is booted again.
+    OldReturns,
+    /// The jump system stays up, reachable.
+    JumpStays,
+    /// The jump system is booted again.
+    JumpReturns,
+    /// The new system stays, and does the rest at its next boot.
+    NewStays,
+    /// Something that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The system that a node reboots into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Destination {
+    /// The old system.
+    Old,
+    /// The new system.
+    New,
+    /// The jump system, whose attempt was ended by something else than itself.
+    JumpAnew,
+    /// The jump system, which had given up and was told to go on.
+    JumpResumed,
+    /// One that this version does not know.
+    #[serde(other)]
+    Unknown,
 }

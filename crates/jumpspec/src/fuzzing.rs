@@ -94,9 +94,9 @@ fn of_log(said: &str) {
             render::event(&event.what, "  "),
             render::seconds(event.uptime_ms),
         ));
-        if let What::Progress { step, done, total } = &event.what {
+        if let What::Progress { task, done, total } = &event.what {
             drop((
-                shown::line(step),
+                shown::line(&task.to_string()).into_owned(),
                 Size(*done).to_string(),
                 Size(*total).to_string(),
             ));

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskIdentity;
+use crate::failure::{self, Failure};
 use crate::plan::Swap;
 use crate::run_id::RunId;
 
@@ -70,8 +71,9 @@ pub struct Journal {
     pub done: bool,
     /// How often the jump system has begun to replace.
     pub tries: u32,
-    /// Why the last attempt failed, one line.
-    pub failure: Option<String>,
+    /// Why the last attempt failed.
+    #[serde(default, deserialize_with = "failure::or_words")]
+    pub failure: Option<Failure>,
     /// The arm, once there was one.
     #[serde(default)]
     pub arm: Option<Arm>,

@@ -13,7 +13,9 @@ pub mod bundle;
 pub mod digest;
 pub mod disk;
 pub mod event;
+pub mod exit;
 pub mod facts;
+pub mod failure;
 pub mod first_boot;
 pub mod fstab;
 #[cfg(fuzzing)]
@@ -43,5 +45,6 @@ pub mod sshd;
 pub mod status;
 pub mod step;
 pub mod succession;
+pub mod task;
 pub mod timeline;
 pub mod trial;

@@ -6,8 +6,9 @@ mod bar;
 mod event;
 mod partitions;
 mod status;
+mod words;
 
-pub use event::{event, seconds};
+pub use event::{coded, console, event, seconds};
 pub use status::{status, status_line};
 
 use crate::disk::TableKind;
@@ -17,6 +18,7 @@ use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::size::Size;
 use crate::step::Step;
+use crate::task::Task;
 
 /// Columns of the drawing: what a serial console and a mail still show.
 pub const WIDTH: usize = 80;
@@ -112,7 +114,7 @@ fn steps(out: &mut Page, plan: &Plan) {
         out.line(system);
         for step in *steps {
             number += 1;
-            out.line(format_args!("{number:>4}  {step}"));
+            out.line(format_args!("{number:>4}  {}", Task::from(step)));
         }
     }
 }

@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, What};
+use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::run_id::RunId;
 use crate::step::Step;
+use crate::task::Task;
 
 /// The report's name below [`crate::places::NEW_LOG`] and in a run's directory on the
 /// admin host.
@@ -28,6 +30,9 @@ pub struct NodeReport {
     /// What the admin should know, e.g. accounts that clashed.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What had failed before it went well, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
 }
 
 /// A rehearsal's report in its run's directory on the admin host.
@@ -49,8 +54,9 @@ pub struct RehearsalReport {
 /// One step of the proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proved {
-    /// In words.
-    pub step: String,
+    /// Which.
+    #[serde(flatten)]
+    pub task: Task,
     /// How long it took; `None` if the node's log does not say.
     pub millis: Option<u64>,
 }
@@ -58,16 +64,16 @@ pub struct Proved {
 impl RehearsalReport {
     /// The report of `plan`'s rehearsal, whose proof came to its end; `events` is the node's log.
     pub fn new(plan: &Plan, events: &[Event]) -> Self {
-        let millis = |words: &str| {
+        let millis = |wanted: &Task| {
             events.iter().rev().find_map(|event| match &event.what {
-                What::Done { step, millis } if step == words => Some(*millis),
+                What::Done { task, millis } if task == wanted => Some(*millis),
                 _ => None,
             })
         };
         let proved = plan.steps.prove.iter().map(|step| {
-            let step = step.to_string();
-            let millis = millis(&step);
-            Proved { step, millis }
+            let task = Task::from(step);
+            let millis = millis(&task);
+            Proved { task, millis }
         });
         let mut not_proved = vec![
             "the replacement itself: partition table, file systems, unpacking, restored files"

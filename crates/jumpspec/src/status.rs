@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::boot::environment::State;
 use crate::facts::Facts;
+use crate::failure::{self, Failure};
 use crate::journal::{Journal, Stage};
 use crate::plan::Plan;
 use crate::public_key::PublicKey;
 use crate::run_id::RunId;
+use crate::task::Task;
 
 /// What `jumpinit status` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +35,14 @@ pub struct Status {
     pub journal: Option<Journal>,
     /// What the selector would boot next, as its environment block has it.
     pub selector_state: Option<String>,
-    /// Why the last attempt failed, one line.
-    pub failure: Option<String>,
+    /// Why the last attempt failed.
+    #[serde(default, deserialize_with = "failure::or_words")]
+    pub failure: Option<Failure>,
     /// Whether the jump system has given up and stays up: it says so in the journal, or, when it
     /// doubts the journal, only for this boot.
     #[serde(default)]
     pub gave_up: bool,
-    /// The step that was begun last, in words, with its number and how many its stage has.
+    /// The step that was begun last, with its number and how many its stage has.
     #[serde(default)]
     pub step: Option<StepShown>,
     /// Who began the run, and when by their clock.
@@ -57,8 +60,9 @@ pub struct StepShown {
     pub number: u32,
     /// How many there are.
     pub of: u32,
-    /// In words.
-    pub words: String,
+    /// Which.
+    #[serde(flatten)]
+    pub task: Task,
 }
 
 impl StepShown {
@@ -71,11 +75,11 @@ impl StepShown {
             Stage::Try | Stage::Finish => &plan.steps.new,
             Stage::Stuck => return None,
         };
-        let words = steps.get(usize::try_from(journal.step).ok()?)?.to_string();
+        let step = steps.get(usize::try_from(journal.step).ok()?)?;
         Some(Self {
             number: journal.step + 1,
             of: u32::try_from(steps.len()).ok()?,
-            words,
+            task: step.into(),
         })
     }
 }
@@ -93,9 +97,9 @@ impl Status {
     }
 
     /// Why the last attempt failed: the node's own word, or else the journal's.
-    pub fn reason(&self) -> Option<&str> {
-        let journal = || self.journal.as_ref()?.failure.as_deref();
-        self.failure.as_deref().or_else(journal)
+    pub fn reason(&self) -> Option<&Failure> {
+        let journal = || self.journal.as_ref()?.failure.as_ref();
+        self.failure.as_ref().or_else(journal)
     }
 }
 
@@ -123,23 +127,6 @@ impl fmt::Display for System {
         })
     }
 }
-
-/// Exit status of the script that makes `jumpimg`'s directory on a node, where none of
-/// [`crate::places::BASES`] will do. `EX_CANTCREAT` of sysexits(3).
-pub const EXIT_NO_PLACE: i32 = 73;
-
-/// Exit status of `jumpinit stage` and `jumpinit receive` while another process of the
-/// same run still holds the node, e.g. one whose connection broke a moment ago: call
-/// again soon. `EX_TEMPFAIL` of sysexits(3).
-pub const EXIT_BUSY: i32 = 75;
-
-/// Exit status of a `jumpinit` that was called for one run while the node belongs to another.
-/// `EX_PROTOCOL` of sysexits(3).
-pub const EXIT_OTHER_RUN: i32 = 76;
-
-/// Exit status of a `jumpinit` that was asked for something that the run's stage forbids, e.g. to
-/// take back what has begun to be replaced. `EX_NOPERM` of sysexits(3).
-pub const EXIT_WRONG_STAGE: i32 = 77;
 
 /// What `jumpinit kept` prints: what the node keeps of the run that is under way, enough for
 /// another admin host to carry on.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::disk::Filesystem;
 use crate::relpath::RelPath;
+use crate::task::StepId;
 
 /// One step. Partitions of the replaced disk are named by number: the kernel's names
 /// may be others after a boot.
@@ -157,6 +158,54 @@ impl fmt::Display for ImageRole {
 }
 
 impl Step {
+    /// Its stable name.
+    pub fn id(&self) -> StepId {
+        match self {
+            Self::HookBefore => StepId::HookBefore,
+            Self::SwapOff => StepId::SwapOff,
+            Self::MakeLanding => StepId::MakeLanding,
+            Self::Receive { .. } => StepId::Receive,
+            Self::UnpackJump => StepId::UnpackJump,
+            Self::SaveFiles { .. } => StepId::SaveFiles,
+            Self::ConfigureJump => StepId::ConfigureJump,
+            Self::WriteSelector => StepId::WriteSelector,
+            Self::Arm => StepId::Arm,
+            Self::ProveDisks => StepId::ProveDisks,
+            Self::ProveNetwork => StepId::ProveNetwork,
+            Self::ProveSshd => StepId::ProveSshd,
+            Self::ProveImage => StepId::ProveImage,
+            Self::ProveAdmin => StepId::ProveAdmin,
+            Self::Commit => StepId::Commit,
+            Self::Repartition => StepId::Repartition,
+            Self::Mkfs { .. } => StepId::Mkfs,
+            Self::Extract => StepId::Extract,
+            Self::VerifyRoot => StepId::VerifyRoot,
+            Self::RestoreFiles => StepId::RestoreFiles,
+            Self::MergeAccounts => StepId::MergeAccounts,
+            Self::WriteFstab => StepId::WriteFstab,
+            Self::WriteNetwork => StepId::WriteNetwork,
+            Self::SwitchOff => StepId::SwitchOff,
+            Self::HookRestored => StepId::HookRestored,
+            Self::CheckSshd => StepId::CheckSshd,
+            Self::InstallFirstBoot => StepId::InstallFirstBoot,
+            Self::SettleLoader => StepId::SettleLoader,
+            Self::InstallGrub => StepId::InstallGrub,
+            Self::ConfigureGrub => StepId::ConfigureGrub,
+            Self::LabelRoot { .. } => StepId::LabelRoot,
+            Self::SealRoot => StepId::SealRoot,
+            Self::PlaceLoader => StepId::PlaceLoader,
+            Self::Try => StepId::Try,
+            Self::CheckHealth => StepId::CheckHealth,
+            Self::CheckAdmin => StepId::CheckAdmin,
+            Self::Confirm => StepId::Confirm,
+            Self::CollectLogs => StepId::CollectLogs,
+            Self::RestoreSwap => StepId::RestoreSwap,
+            Self::HookFinished => StepId::HookFinished,
+            Self::Report => StepId::Report,
+            Self::RemoveTraces => StepId::RemoveTraces,
+        }
+    }
+
     /// Whether the journal is written around it: not while the landing partition is still, or again,
     /// somebody else's.
     pub fn is_journalled(&self) -> bool {
@@ -169,58 +218,5 @@ impl Step {
                 | Self::Report
                 | Self::RemoveTraces
         )
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HookBefore => f.write_str("run the hook `before`"),
-            Self::SwapOff => f.write_str("stop using the landing partition as swap"),
-            Self::MakeLanding => f.write_str("make the landing file system"),
-            Self::Receive { image, .. } => write!(f, "receive the {image} and check it there"),
-            Self::UnpackJump => f.write_str("unpack the jump system"),
-            Self::SaveFiles { paths } => write!(f, "save {} paths", paths.len()),
-            Self::ConfigureJump => f.write_str("give the jump system its network and keys"),
-            Self::WriteSelector => f.write_str("write the selector"),
-            Self::Arm => f.write_str("turn the boot sector: jump once"),
-            Self::ProveDisks => f.write_str("prove: the disks are the planned ones"),
-            Self::ProveNetwork => f.write_str("prove: the network is up"),
-            Self::ProveSshd => f.write_str("prove: sshd answers"),
-            Self::ProveImage => f.write_str("prove: the target image is whole"),
-            Self::ProveAdmin => f.write_str("prove: the admin host logs in"),
-            Self::Commit => f.write_str("commit: jump is the default now"),
-            Self::Repartition => f.write_str("write the partition table"),
-            Self::Mkfs { number, fs, .. } => write!(f, "make {} on partition {number}", fs.name()),
-            Self::Extract => f.write_str("unpack the new system"),
-            Self::VerifyRoot => f.write_str("check what was written to the disk"),
-            Self::RestoreFiles => f.write_str("put the saved files back"),
-            Self::MergeAccounts => f.write_str("merge the accounts"),
-            Self::WriteFstab => f.write_str("write fstab"),
-            Self::WriteNetwork => f.write_str("write the network settings"),
-            Self::SwitchOff => {
-                f.write_str("switch off what would change the node at its first boot")
-            }
-            Self::HookRestored => f.write_str("run the hook `restored`"),
-            Self::CheckSshd => f.write_str("check that the new sshd takes its configuration"),
-            Self::InstallFirstBoot => f.write_str("prepare the first boot"),
-            Self::SettleLoader => {
-                f.write_str("give the loader this node's disk, swap and consoles")
-            }
-            Self::InstallGrub => f.write_str("install GRUB"),
-            Self::ConfigureGrub => f.write_str("configure GRUB"),
-            Self::LabelRoot { policy } => write!(f, "label the new system by the policy {policy}"),
-            Self::SealRoot => f.write_str("unmount the new system"),
-            Self::PlaceLoader => f.write_str("write GRUB's core image to its place"),
-            Self::Try => f.write_str("give the new system its tries"),
-            Self::CheckHealth => f.write_str("check the new system's health"),
-            Self::CheckAdmin => f.write_str("wait for the admin host's login"),
-            Self::Confirm => f.write_str("confirm: the new system is the default now"),
-            Self::CollectLogs => f.write_str("collect the logs"),
-            Self::RestoreSwap => f.write_str("make the landing partition swap again"),
-            Self::HookFinished => f.write_str("run the hook `finished`"),
-            Self::Report => f.write_str("leave the report"),
-            Self::RemoveTraces => f.write_str("remove jump's traces"),
-        }
     }
 }

@@ -107,6 +107,7 @@ fn first(moment: &mut Option<Duration>, at: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Destination;
 
     fn event(stage: Stage, uptime: u64, what: What) -> Event {
         Event {
@@ -126,7 +127,13 @@ mod tests {
         line.event(&event(Stage::Prove, 5, What::Complete));
         line.event(&event(Stage::Replace, 15, What::Complete));
         line.event(&event(Stage::Try, 114, What::Complete));
-        line.event(&event(Stage::Try, 115, What::Reboot { into: "new".into() }));
+        line.event(&event(
+            Stage::Try,
+            115,
+            What::Reboot {
+                into: Destination::New,
+            },
+        ));
         line.new_uptime(seconds(210), seconds(10));
         line.event(&event(Stage::Try, 8, What::Complete));
         line.end(seconds(220));

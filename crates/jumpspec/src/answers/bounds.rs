@@ -4,6 +4,7 @@
 
 use super::Answer;
 use crate::facts::Facts;
+use crate::failure::Failure;
 use crate::job::{LONGEST_WAIT, Waits};
 use crate::plan::Plan;
 use crate::report::NodeReport;
@@ -14,6 +15,8 @@ const SHORT: usize = 1 << 20;
 /// Bytes of an answer with all that a node is.
 const LONG: usize = 16 << 20;
 
+/// Bytes of why something failed; jumpinit keeps the last 2 KiB of what a program said.
+const FAILURE: usize = 64 << 10;
 /// Disks: each path to a volume of a storage network is one.
 const DISKS: usize = 4096;
 /// What a large machine has thousands of: partitions, mounts, links of containers, people.
@@ -52,7 +55,9 @@ impl Answer for Status {
     const LONGEST: usize = SHORT;
 
     fn excess(&self) -> Option<Excess> {
-        None
+        let journals = self.journal.as_ref().and_then(|it| it.failure.as_ref());
+        let failures = [self.failure.as_ref(), journals];
+        of_failures(failures.into_iter().flatten())
     }
 }
 
@@ -60,7 +65,8 @@ impl Answer for NodeReport {
     const LONGEST: usize = SHORT;
 
     fn excess(&self) -> Option<Excess> {
-        None
+        let failures = &self.failures;
+        first([("failures", failures.len(), FEW)]).or_else(|| of_failures(failures))
     }
 }
 
@@ -81,6 +87,11 @@ impl Answer for Kept {
         let facts = self.facts.as_ref().and_then(Facts::excess);
         facts.or_else(|| of_plan(&self.plan))
     }
+}
+
+fn of_failures<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Option<Excess> {
+    let lengths = failures.into_iter().map(Failure::length);
+    first(lengths.map(|length| ("bytes of a failure", length, FAILURE)))
 }
 
 fn of_disks(facts: &Facts) -> Option<Excess> {

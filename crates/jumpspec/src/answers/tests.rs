@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::disk::{DiskIdentity, FoundPartition};
+use crate::event::{Next, What};
 use crate::facts::{Facts, Mount};
+use crate::failure::{Code, Failure};
 use crate::job::{LONGEST_WAIT, Wait};
 use crate::planner::sample::{self, facts, job};
 use crate::size::Size;
@@ -173,4 +175,39 @@ fn the_largest_and_the_smallest_numbers_are_planned_with() {
         kept.plan.disk.before.clone_from(&facts.disks[0].partitions);
         assert!(!crate::render::plan(&kept.plan, &facts).is_empty());
     }
+}
+
+/// What another version tells is less than ours would be, and no error.
+#[test]
+fn failures_of_older_and_newer_programs_are_unknown_ones() {
+    let old = STATUS.replace(
+        r#"{"code":"no-network","step":"prove-network","error":"no link"}"#,
+        r#""no link""#,
+    );
+    let newer = STATUS.replace("no-network", "no-light");
+    for said in [old, newer] {
+        let status: Status = read(&said).unwrap();
+        let failure = status.reason().unwrap();
+        assert_eq!(
+            (failure.code, failure.error.as_str()),
+            (Code::Unknown, "no link")
+        );
+    }
+    let line =
+        r#"{"uptime_ms":1,"stage":"stage","event":"failed","step":"stage","error":"e","next":"n"}"#;
+    let Some(What::Failed { failure, next }) = event(line.as_bytes()).map(|event| event.what)
+    else {
+        panic!("no failure");
+    };
+    assert_eq!(
+        (failure, next),
+        (Failure::new(Code::Unknown, "e"), Next::Unknown)
+    );
+}
+
+#[test]
+fn a_failure_without_an_end_is_not_read() {
+    let long = STATUS.replace("no link", &"x".repeat(1 << 17));
+    let error = read::<Status>(&long).err().expect("an excess");
+    assert!(error.to_string().contains("bytes of a failure"), "{error}");
 }

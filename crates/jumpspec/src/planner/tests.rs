@@ -9,6 +9,7 @@ use crate::job::Action;
 use crate::job::Length;
 use crate::journal::Stage;
 use crate::size::Size;
+use crate::task::Task;
 
 mod foreseen;
 mod kexec;
@@ -47,7 +48,7 @@ fn the_demos_node_gets_the_plan_of_the_journey() {
     let words = |steps: &[Step]| {
         steps
             .iter()
-            .map(ToString::to_string)
+            .map(|step| Task::from(step).to_string())
             .collect::<Vec<_>>()
             .join("\n")
     };

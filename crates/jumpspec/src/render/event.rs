@@ -1,6 +1,7 @@
 //! Events and times for people.
 
 use crate::event::What;
+use crate::failure::Failure;
 use crate::page::{Ink, Page};
 
 /// An event for people, each line behind `margin`; nothing, if it is not worth a line.
@@ -9,13 +10,15 @@ pub fn event(what: &What, margin: &str) -> Page {
     let before = format!("{margin}  ");
     match what {
         What::Begin { .. } | What::Progress { .. } | What::Need { .. } | What::Complete => {}
-        What::Done { step, millis } => {
-            let told = format_args!("  {step:<44} {:>8}", seconds(*millis));
+        What::Done { task, millis } => {
+            let words = task.to_string();
+            let told = format_args!("  {words:<44} {:>8}", seconds(*millis));
             page.marked(before, Ink::Green, "ok", told);
         }
         What::Note { text } => page.marked(before, Ink::Yellow, "!!", format_args!("  {text}")),
-        What::Failed { step, error, next } => {
-            page.marked(before, Ink::Red, "ko", format_args!("  {step}: {error}"));
+        What::Failed { failure, next } => {
+            let told = format_args!("  {}", coded(failure));
+            page.marked(before, Ink::Red, "ko", told);
             page.line(format_args!(
                 "{:width$}      {next}",
                 "",
@@ -25,6 +28,26 @@ pub fn event(what: &What, margin: &str) -> Page {
         What::Reboot { into } => page.line(format_args!("{before}>>  reboot into {into}")),
     }
     page
+}
+
+/// An event as the node's console shows it, if it is worth a line there.
+pub fn console(what: &What) -> Option<String> {
+    Some(match what {
+        What::Begin { task } => task.to_string(),
+        What::Done { .. } | What::Need { .. } => return None,
+        What::Progress { task, done, total } => {
+            format!("{task}: {} of {} MiB", done >> 20, total >> 20)
+        }
+        What::Note { text } => text.clone(),
+        What::Failed { failure, next } => format!("FAILED: {}; {next}", coded(failure)),
+        What::Reboot { into } => format!("reboot into {into}"),
+        What::Complete => "stage complete".to_owned(),
+    })
+}
+
+/// A failure with its code.
+pub fn coded(failure: &Failure) -> String {
+    format!("{failure} [{}]", failure.code.name())
 }
 
 /// `12.3 s`, `2 min 05 s`.
@@ -40,6 +63,9 @@ pub fn seconds(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Next;
+    use crate::failure::Code;
+    use crate::task::StepId;
 
     #[test]
     fn times_are_short_to_read() {
@@ -50,14 +76,20 @@ mod tests {
     #[test]
     fn a_failure_says_what_happens_next() {
         let what = What::Failed {
-            step: "prove".into(),
-            error: "no link".into(),
-            next: "reboot".into(),
+            failure: Failure {
+                task: StepId::ProveNetwork.into(),
+                ..Failure::new(Code::NoNetwork, "no link")
+            },
+            next: Next::OldReturns,
         };
         let told = event(&what, "");
-        assert!(
-            told.as_str().ends_with("  prove: no link\n      reboot\n"),
-            "{told}"
+        let words = "could not prove: the network is up: no link [no-network]";
+        let expected = format!("  {words}\n      the old system comes back\n");
+        assert!(told.as_str().ends_with(&expected), "{told}");
+        let console = console(&what).unwrap();
+        assert_eq!(
+            console,
+            format!("FAILED: {words}; the old system comes back")
         );
     }
 }

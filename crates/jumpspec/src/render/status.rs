@@ -1,6 +1,6 @@
 //! A node's status for people.
 
-use super::seconds;
+use super::{coded, seconds};
 use crate::journal::{Journal, Stage};
 use crate::page::Page;
 use crate::status::Status;
@@ -39,7 +39,7 @@ pub fn status(status: &Status) -> Page {
     lines.extend(
         status
             .reason()
-            .map(|reason| format!("the last attempt failed: {reason}")),
+            .map(|reason| format!("the last attempt failed: {}", coded(reason))),
     );
     let mut page = Page::default();
     for line in lines {
@@ -55,7 +55,7 @@ pub fn status_line(node: &str, status: &Status) -> String {
         (Some(run), None) => format!("run {run}"),
         _ => "no run".to_owned(),
     };
-    let reason = status.reason().map(|why| format!(": {why}"));
+    let reason = status.reason().map(|why| format!(": {}", coded(why)));
     format!(
         "{node}: {}, {}; {run}{}",
         status.system,
@@ -82,7 +82,7 @@ fn progress(status: &Status, journal: &Journal) -> String {
     match &status.step {
         Some(step) => format!(
             "{stage}, step {} of {} {word}: {}",
-            step.number, step.of, step.words
+            step.number, step.of, step.task
         ),
         None => stage.to_owned(),
     }
@@ -91,8 +91,10 @@ fn progress(status: &Status, journal: &Journal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::{Code, Failure};
     use crate::run_id::RunId;
     use crate::status::{StepShown, System};
+    use crate::task::StepId;
 
     fn old(journal: Journal, step: Option<StepShown>) -> Status {
         Status {
@@ -116,13 +118,13 @@ mod tests {
     #[test]
     fn a_status_names_system_run_and_reason() {
         let mut journal = Journal::new(&RunId::new(0xaa), &[]);
-        journal.failure = Some("no link".to_owned());
+        journal.failure = Some(Failure::new(Code::NoNetwork, "no link"));
         insta::assert_snapshot!(status(&old(journal, None)), @r"
         node07: old system, Debian 12, 6.1, up 1 min 01 s
         run 00000000000000aa: being staged
         begun by root@admin1, 2026-11-25T00:06:29Z
         the selector would boot: old
-        the last attempt failed: no link
+        the last attempt failed: no link [no-network]
         ");
     }
 
@@ -148,7 +150,7 @@ mod tests {
         let step = StepShown {
             number: 2,
             of: 5,
-            words: "prove: the network is up".to_owned(),
+            task: StepId::ProveNetwork.into(),
         };
         let shown = status_line("n7", &old(journal, Some(step)));
         insta::assert_snapshot!(shown, @"n7: old system, Debian 12; run 00000000000000aa: proving itself, step 2 of 5 begun: prove: the network is up");

@@ -10,6 +10,7 @@ use crate::disk::FoundPartition;
 use crate::facts::Facts;
 use crate::job::{Action, Job, PartitionWish};
 use crate::planner::sample::{facts, job, planned};
+use crate::task::Task;
 
 mod draw;
 
@@ -223,7 +224,7 @@ fn assert_nothing_is_lost(plan: &Plan, facts: &Facts) {
     for step in [&plan.steps.old, &plan.steps.prove].into_iter().flatten() {
         stage(&mut painted, plan, step);
         for extent in &old {
-            painted.assert_whole(*extent, UNTOUCHED, &step.to_string());
+            painted.assert_whole(*extent, UNTOUCHED, &Task::from(step).to_string());
         }
     }
     let kept = data.filter(|it| is_kept(plan, it)).map(|it| it.extent());
@@ -273,7 +274,7 @@ fn assert_replaced(painted: &mut Painted, plan: &Plan, kept: &[Extent]) {
         painted.paint(made.0, &made.1);
         needed.push(made);
         for (extent, owner) in &needed {
-            painted.assert_whole(*extent, owner, &step.to_string());
+            painted.assert_whole(*extent, owner, &Task::from(step).to_string());
         }
     }
 }

@@ -1,0 +1,183 @@
+//! What steps, failures and what follows from them are called.
+
+use std::fmt;
+
+use crate::event::{Destination, Next};
+use crate::failure::Failure;
+use crate::task::{StepId, Task};
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.step, self) {
+            (
+                StepId::Receive,
+                Self {
+                    image: Some(image), ..
+                },
+            ) => {
+                write!(f, "receive the {image} and check it there")
+            }
+            (
+                StepId::SaveFiles,
+                Self {
+                    paths: Some(paths), ..
+                },
+            ) => write!(f, "save {paths} paths"),
+            (
+                StepId::Mkfs,
+                Self {
+                    partition: Some(number),
+                    fs: Some(fs),
+                    ..
+                },
+            ) => {
+                write!(f, "make {} on partition {number}", fs.name())
+            }
+            (
+                StepId::LabelRoot,
+                Self {
+                    policy: Some(policy),
+                    ..
+                },
+            ) => {
+                write!(f, "label the new system by the policy {policy}")
+            }
+            (step, _) => f.write_str(words(step)),
+        }
+    }
+}
+
+/// What a step is called without its figures.
+fn words(step: StepId) -> &'static str {
+    match step {
+        StepId::HookBefore => "run the hook `before`",
+        StepId::SwapOff => "stop using the landing partition as swap",
+        StepId::MakeLanding => "make the landing file system",
+        StepId::Receive => "receive an image and check it there",
+        StepId::UnpackJump => "unpack the jump system",
+        StepId::SaveFiles => "save files",
+        StepId::ConfigureJump => "give the jump system its network and keys",
+        StepId::WriteSelector => "write the selector",
+        StepId::Arm => "turn the boot sector: jump once",
+        StepId::ProveDisks => "prove: the disks are the planned ones",
+        StepId::ProveNetwork => "prove: the network is up",
+        StepId::ProveSshd => "prove: sshd answers",
+        StepId::ProveImage => "prove: the target image is whole",
+        StepId::ProveAdmin => "prove: the admin host logs in",
+        StepId::Commit => "commit: jump is the default now",
+        StepId::Repartition => "write the partition table",
+        StepId::Mkfs => "make a file system",
+        StepId::Extract => "unpack the new system",
+        StepId::VerifyRoot => "check what was written to the disk",
+        StepId::RestoreFiles => "put the saved files back",
+        StepId::MergeAccounts => "merge the accounts",
+        StepId::WriteFstab => "write fstab",
+        StepId::WriteNetwork => "write the network settings",
+        StepId::SwitchOff => "switch off what would change the node at its first boot",
+        StepId::HookRestored => "run the hook `restored`",
+        StepId::CheckSshd => "check that the new sshd takes its configuration",
+        StepId::InstallFirstBoot => "prepare the first boot",
+        StepId::SettleLoader => "give the loader this node's disk, swap and consoles",
+        StepId::InstallGrub => "install GRUB",
+        StepId::ConfigureGrub => "configure GRUB",
+        StepId::LabelRoot => "label the new system",
+        StepId::SealRoot => "unmount the new system",
+        StepId::PlaceLoader => "write GRUB's core image to its place",
+        StepId::Try => "give the new system its tries",
+        StepId::CheckHealth => "check the new system's health",
+        StepId::CheckAdmin => "wait for the admin host's login",
+        StepId::Confirm => "confirm: the new system is the default now",
+        StepId::CollectLogs => "collect the logs",
+        StepId::RestoreSwap => "make the landing partition swap again",
+        StepId::HookFinished => "run the hook `finished`",
+        StepId::Report => "leave the report",
+        StepId::RemoveTraces => "remove jump's traces",
+        StepId::RestoreLoader => "restore the boot sector",
+        StepId::CheckImage => "check the digest",
+        StepId::Unpack => "unpack",
+        StepId::Unknown => "do what this version does not know",
+    }
+}
+
+/// Without the code, which not every reader wants.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(context) = &self.context {
+            write!(f, "{context}: ")?;
+        }
+        if !self.task.step.is_unknown() {
+            write!(f, "could not {}: ", self.task)?;
+        }
+        f.write_str(&self.error)
+    }
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OldUnarmed => "the old system stays, and boots; it is not armed",
+            Self::OldStays => "the old system stays, and boots",
+            Self::OldByJump => {
+                "the old system stays; a reboot may lead by way of the jump system back to it"
+            }
+            Self::OldReturns => "the old system comes back",
+            Self::JumpStays => "the jump system stays up and waits",
+            Self::JumpReturns => "the node goes back to the jump system",
+            Self::NewStays => "the new system stays; the rest is tried again at its next boot",
+            Self::Unknown => "what the node does about it is not known to this version",
+        })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Old => "the old system",
+            Self::New => "the new system",
+            Self::JumpAnew => "the jump system, which begins anew",
+            Self::JumpResumed => "the jump system, to replace anew",
+            Self::Unknown => "a system that this version does not know",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Code;
+    use crate::step::{ImageRole, Step};
+
+    #[test]
+    fn a_step_is_called_by_its_figures() {
+        let receive = Task {
+            image: Some(ImageRole::Jump),
+            ..Task::from(StepId::Receive)
+        };
+        assert_eq!(
+            receive.to_string(),
+            "receive the jump image and check it there"
+        );
+        let label = Task::from(&Step::LabelRoot {
+            policy: "default".to_owned(),
+        });
+        assert!(label.to_string().ends_with("by the policy default"));
+        // Whoever speaks to us may leave them out.
+        assert_eq!(Task::from(StepId::Mkfs).to_string(), "make a file system");
+    }
+
+    #[test]
+    fn a_failure_says_what_it_means_what_could_not_be_done_and_why() {
+        let failure = Failure {
+            task: Task::from(StepId::CheckHealth),
+            ..Failure::new(Code::HealthFailed, "a.service has failed")
+        };
+        assert_eq!(
+            failure
+                .context("the new system was not confirmed")
+                .to_string(),
+            "the new system was not confirmed: could not check the new system's health: a.service has failed"
+        );
+        let bare = Failure::new(Code::NotOrdered, "nobody ordered this reboot");
+        assert_eq!(bare.to_string(), "nobody ordered this reboot");
+    }
+}

@@ -1,0 +1,200 @@
+//! What a node is at, as it is told: a step's stable name and its figures. What it is called for
+//! people is made where it is shown ([`crate::render`]).
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::disk::Filesystem;
+use crate::step::{ImageRole, Step};
+
+/// The stable names of all steps, and of what an order does besides, printed in kebab case.
+///
+/// What speaks to us may be older or newer: a name that is not known here is [`StepId::Unknown`].
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each is the step of the same name")]
+pub enum StepId {
+    HookBefore,
+    SwapOff,
+    MakeLanding,
+    Receive,
+    UnpackJump,
+    SaveFiles,
+    ConfigureJump,
+    WriteSelector,
+    Arm,
+    ProveDisks,
+    ProveNetwork,
+    ProveSshd,
+    ProveImage,
+    ProveAdmin,
+    Commit,
+    Repartition,
+    Mkfs,
+    Extract,
+    VerifyRoot,
+    RestoreFiles,
+    MergeAccounts,
+    WriteFstab,
+    WriteNetwork,
+    SwitchOff,
+    HookRestored,
+    CheckSshd,
+    InstallFirstBoot,
+    SettleLoader,
+    InstallGrub,
+    ConfigureGrub,
+    LabelRoot,
+    SealRoot,
+    PlaceLoader,
+    Try,
+    CheckHealth,
+    CheckAdmin,
+    Confirm,
+    CollectLogs,
+    RestoreSwap,
+    HookFinished,
+    Report,
+    RemoveTraces,
+    /// By `take-back`: the old loader boots again.
+    RestoreLoader,
+    /// By `resume` and `exchange`: the digest of an image is worked out.
+    CheckImage,
+    /// By `extract`: an archive is unpacked by hand.
+    Unpack,
+    /// None, or one that this version does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl StepId {
+    /// Whether it is none that is known.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks with a reference"
+    )]
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+}
+
+/// A step with what tells it from others of its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Which step.
+    #[serde(default, skip_serializing_if = "StepId::is_unknown")]
+    pub step: StepId,
+    /// Of which image.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub image: Option<ImageRole>,
+    /// On which partition.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub partition: Option<u32>,
+    /// With which file system.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fs: Option<Filesystem>,
+    /// Of how many paths.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub paths: Option<u64>,
+    /// By which policy.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub policy: Option<String>,
+}
+
+impl From<StepId> for Task {
+    fn from(step: StepId) -> Self {
+        Self {
+            step,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Step> for Task {
+    fn from(step: &Step) -> Self {
+        let task = Self::from(step.id());
+        match step {
+            Step::Receive { image, .. } => Self {
+                image: Some(*image),
+                ..task
+            },
+            Step::SaveFiles { paths } => Self {
+                paths: Some(paths.len() as u64),
+                ..task
+            },
+            Step::Mkfs { number, fs, .. } => Self {
+                partition: Some(*number),
+                fs: Some(*fs),
+                ..task
+            },
+            Step::LabelRoot { policy } => Self {
+                policy: Some(policy.clone()),
+                ..task
+            },
+            _ => task,
+        }
+    }
+}
+
+/// A figure that is of another kind than is known here is none.
+fn known<'de, D, T>(value: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: serde::de::DeserializeOwned,
+{
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(task: &Task) -> String {
+        serde_json::to_string(task).unwrap()
+    }
+
+    #[test]
+    fn a_step_is_told_by_its_name_and_figures() {
+        let mkfs = Step::Mkfs {
+            number: 2,
+            fs: Filesystem::Ext4,
+            uuid: "u".to_owned(),
+            label: None,
+        };
+        let task = Task::from(&mkfs);
+        assert_eq!(json(&task), r#"{"step":"mkfs","partition":2,"fs":"ext4"}"#);
+        assert_eq!(serde_json::from_str::<Task>(&json(&task)).unwrap(), task);
+        assert_eq!(json(&Task::from(&Step::SwapOff)), r#"{"step":"swap-off"}"#);
+    }
+
+    #[test]
+    fn what_another_version_tells_is_unknown_and_no_error() {
+        let said = r#"{"step":"light-a-candle","partition":-1,"fs":"zfs","colour":1}"#;
+        let task: Task = serde_json::from_str(said).unwrap();
+        assert_eq!(task, Task::from(StepId::Unknown));
+        assert_eq!(serde_json::from_str::<Task>("{}").unwrap(), task);
+    }
+}
