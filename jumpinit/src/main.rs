@@ -19,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use hand::extract::Refused;
+use jumpspec::exit::NodeExit;
 use jumpspec::shown;
-use jumpspec::status::EXIT_BUSY;
 use jumpsys::lock::LockError;
 use node::lock::Forbidden;
 
@@ -31,35 +31,32 @@ fn main() -> ExitCode {
         cli::Cli::parse().run()
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => NodeExit::Done.status().into(),
         Err(error) => {
             eprintln!("error: {}", shown::line(&format!("{error:#}")));
             if let Some(hint) = refused(&error).and_then(Refused::hint) {
                 eprintln!("hint: {hint}");
             }
-            exit_code(&error)
+            exit(&error).status().into()
         }
     }
 }
 
 /// That another call is still at work is no failure of this one: `jumpimg` tries again.
-fn exit_code(error: &anyhow::Error) -> ExitCode {
+fn exit(error: &anyhow::Error) -> NodeExit {
     let busy = |cause: &(dyn std::error::Error + 'static)| {
         matches!(cause.downcast_ref(), Some(LockError::Held { .. }))
     };
     if error.chain().any(busy) {
-        ExitCode::from(u8::try_from(EXIT_BUSY).unwrap_or(1))
+        NodeExit::Busy
     } else if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
-        ExitCode::from(u8::try_from(forbidden.exit()).unwrap_or(1))
+        forbidden.exit()
     } else if refused(error).is_some() {
-        ExitCode::from(EXIT_REFUSED)
+        NodeExit::Refused
     } else {
-        ExitCode::FAILURE
+        NodeExit::Failed
     }
 }
-
-/// Of a command that a check refused.
-const EXIT_REFUSED: u8 = 3;
 
 fn refused(error: &anyhow::Error) -> Option<&Refused> {
     error.downcast_ref()

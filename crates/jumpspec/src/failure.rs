@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::task::Task;
+use crate::task::{StepId, Task};
 
 /// The codes: each with its stable name and what it means. A name that was published once is neither
 /// changed nor used for something else.
@@ -54,8 +54,8 @@ codes! {
     ProgramFailed "program-failed" "A program has failed.",
     ProgramHangs "program-hangs" "A program took longer than it may.",
     ProgramKilled "program-killed" "A program was ended by a signal.",
-    MountFailed "mount-failed" "A file system cannot be mounted.",
-    ImageDamaged "image-damaged" "An image is not what it was when it was sent.",
+    MountFailed "mount-failed" "A file system cannot be mounted or unmounted.",
+    ImageDamaged "image-damaged" "An image, or what was saved, is not what it was.",
     ImageUnreadable "image-unreadable" "An image cannot be read, or cannot be unpacked as it is.",
     WrittenWrong "written-wrong" "What is on the disk is not what was written to it.",
 
@@ -95,6 +95,58 @@ codes! {
     NotConfirmed "not-confirmed" "The new system was not confirmed within [wait] health.",
 }
 
+impl Code {
+    /// What a step's failure is where nothing better is known.
+    pub fn of(step: StepId) -> Self {
+        match step {
+            StepId::HookBefore | StepId::HookRestored | StepId::HookFinished => Self::HookFailed,
+            StepId::SwapOff => Self::SwapStays,
+            StepId::MakeLanding => Self::LandingFailed,
+            StepId::Receive => Self::UploadFailed,
+            StepId::UnpackJump
+            | StepId::ProveImage
+            | StepId::Extract
+            | StepId::CheckImage
+            | StepId::Unpack => Self::ImageUnreadable,
+            StepId::SaveFiles => Self::SaveFailed,
+            StepId::ConfigureJump => Self::ConfigureFailed,
+            StepId::WriteSelector
+            | StepId::Arm
+            | StepId::Commit
+            | StepId::Try
+            | StepId::Confirm
+            | StepId::RestoreLoader => Self::SelectorFailed,
+            StepId::ProveDisks => Self::DiskChanged,
+            StepId::ProveNetwork => Self::NoNetwork,
+            StepId::ProveSshd => Self::NoSshd,
+            StepId::ProveAdmin | StepId::CheckAdmin => Self::NoLogin,
+            StepId::Repartition => Self::PartitionFailed,
+            StepId::Mkfs => Self::MkfsFailed,
+            StepId::VerifyRoot => Self::WrittenWrong,
+            StepId::RestoreFiles
+            | StepId::MergeAccounts
+            | StepId::WriteFstab
+            | StepId::WriteNetwork
+            | StepId::SwitchOff
+            | StepId::InstallFirstBoot => Self::RestoreFailed,
+            StepId::CheckSshd => Self::SshdRefused,
+            StepId::SettleLoader
+            | StepId::InstallGrub
+            | StepId::ConfigureGrub
+            | StepId::PlaceLoader => Self::LoaderFailed,
+            StepId::LabelRoot => Self::LabelFailed,
+            StepId::SealRoot => Self::MountFailed,
+            StepId::CheckHealth => Self::HealthFailed,
+            StepId::CollectLogs
+            | StepId::RestoreSwap
+            | StepId::EraseStaged
+            | StepId::Report
+            | StepId::RemoveTraces => Self::FinishFailed,
+            StepId::Unknown => Self::Unknown,
+        }
+    }
+}
+
 /// One failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -123,12 +175,24 @@ impl Failure {
 
     /// The same, with what it means for the run.
     #[must_use]
-    pub fn context(mut self, context: &str) -> Self {
+    pub fn context(mut self, context: impl Into<String>) -> Self {
+        let context = context.into();
         self.context = Some(match self.context {
             Some(before) => format!("{context}: {before}"),
-            None => context.to_owned(),
+            None => context,
         });
         self
+    }
+
+    /// Cuts `bytes` off the end of the longest of its texts.
+    pub(crate) fn shorten(&mut self, bytes: usize) {
+        let texts = [self.context.as_mut(), self.task.policy.as_mut()];
+        let texts = texts.into_iter().flatten().chain([&mut self.error]);
+        if let Some(text) = texts.max_by_key(|text| text.len()) {
+            let wanted = text.len().saturating_sub(bytes);
+            let at = (0..=wanted).rfind(|at| text.is_char_boundary(*at));
+            text.truncate(at.unwrap_or_default());
+        }
     }
 
     /// Bytes of all that is said in it.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskIdentity;
-use crate::failure::{self, Failure};
+use crate::failure::{self, Code, Failure};
 use crate::plan::Swap;
 use crate::run_id::RunId;
 
@@ -109,11 +109,9 @@ impl Journal {
             let bytes = serde_json::to_vec(&journal)?;
             let excess = bytes.len().saturating_sub(LONGEST);
             match &mut journal.failure {
-                Some(failure) if excess > 0 && !failure.is_empty() => {
-                    // A letter takes up to six bytes in JSON.
-                    let wanted = failure.len().saturating_sub(excess / 6 + 1);
-                    let at = (0..=wanted).rfind(|at| failure.is_char_boundary(*at));
-                    failure.truncate(at.unwrap_or_default());
+                // A letter takes up to six bytes in JSON.
+                Some(failure) if excess > 0 && failure.length() > 0 => {
+                    failure.shorten(excess / 6 + 1);
                 }
                 _ => return Ok(bytes),
             }
@@ -127,7 +125,10 @@ impl Journal {
             stage: Stage::Replace,
             step: u32::MAX,
             tries: u32::MAX,
-            failure: Some("x".repeat(LEAST_FAILURE)),
+            failure: Some(Failure::new(
+                Code::ProgramMissing,
+                "x".repeat(LEAST_FAILURE),
+            )),
             arm: Some(Arm {
                 boot_id: boot_id.to_owned(),
                 uptime_ms: u64::MAX,
@@ -147,7 +148,7 @@ mod tests {
 
     fn journal(failure: &str) -> Journal {
         Journal {
-            failure: Some(failure.to_owned()),
+            failure: Some(Failure::new(Code::NoRoom, failure)),
             ..Journal::new(&RunId::new(7), &[])
         }
     }
@@ -158,7 +159,7 @@ mod tests {
             let bytes = journal(&text.repeat(9000)).to_bytes().unwrap();
             assert!((LONGEST - 8..=LONGEST).contains(&bytes.len()), "{text:?}");
             let read: Journal = serde_json::from_slice(&bytes).unwrap();
-            assert!(read.failure.unwrap().starts_with(text));
+            assert!(read.failure.unwrap().error.starts_with(text));
         }
         let short = journal("no such luck");
         let read: Journal = serde_json::from_slice(&short.to_bytes().unwrap()).unwrap();

@@ -47,7 +47,7 @@ pub const MACHINE: [&str; 4] = ["dev", "proc", "sys", "run"];
 
 /// That the jump system has begun its work, until the next boot.
 pub const BEGUN: &str = "run/jump-begun";
-/// Why the jump system stays up, until the next boot.
+/// Why the jump system stays up, until the next boot: a [`crate::failure::Failure`], JSON.
 pub const REASON: &str = "run/jump-reason";
 /// The admin host's secret, once it has logged in, until the next boot.
 pub const ADMIN: &str = "run/jump-admin";

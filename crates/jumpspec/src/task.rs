@@ -61,6 +61,8 @@ pub enum StepId {
     RestoreLoader,
     /// By `resume` and `exchange`: the digest of an image is worked out.
     CheckImage,
+    /// Within `restore-swap`: what was staged is overwritten.
+    EraseStaged,
     /// By `extract`: an archive is unpacked by hand.
     Unpack,
     /// None, or one that this version does not know.
@@ -71,10 +73,6 @@ pub enum StepId {
 
 impl StepId {
     /// Whether it is none that is known.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde asks with a reference"
-    )]
     pub fn is_unknown(&self) -> bool {
         *self == Self::Unknown
     }

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use jumpspec::bundle;
+use jumpspec::failure::Code;
 use jumpspec::step::Step;
+use jumpspec::task::Task;
 use jumpsys::files::atomic::write_atomic;
+
+use crate::node::cause::Cause;
 
 /// The note of a step that is being carried out.
 #[derive(Debug)]
@@ -20,13 +24,16 @@ pub(super) fn begin(work: &Path, step: &Step) -> Result<AtWork> {
     let path = work.join(bundle::AT_WORK_FILE);
     if path.exists() {
         let failed = || format!("cannot read {}", path.display());
-        let step = std::fs::read_to_string(&path).with_context(failed)?;
+        let task = std::fs::read(&path).with_context(failed)?;
         remove(&path)?;
-        bail!(
-            "an earlier call was killed while it was to {step}: memory may have run out (see `dmesg` there); it is not done again by itself"
-        )
+        // A note of another version is of an unknown step.
+        let task: Task = serde_json::from_slice(&task).unwrap_or_default();
+        let why = format!(
+            "an earlier call was killed while it was to {task}: memory may have run out (see `dmesg` there); it is not done again by itself"
+        );
+        bail!(Cause::new(Code::CallKilled, why))
     }
-    write_atomic(&path, step.to_string().as_bytes(), 0o600)?;
+    write_atomic(&path, &serde_json::to_vec(&Task::from(step))?, 0o600)?;
     Ok(AtWork(path))
 }
 

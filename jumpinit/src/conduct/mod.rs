@@ -7,9 +7,11 @@ use anyhow::{Context as _, Result};
 use jumpspec::event::What;
 use jumpspec::journal::Journal;
 use jumpspec::step::Step;
+use jumpspec::task::Task;
 use jumpsys::kernel::system::uptime_ms;
 
 use crate::run::context::Context;
+use crate::run::failure;
 
 /// Where a driver begins.
 #[derive(Clone, Debug)]
@@ -57,6 +59,10 @@ pub(crate) fn one(cx: &mut Context, index: usize, step: &Step) -> Result<()> {
 fn journalled(cx: &mut Context, index: usize, step: &Step) -> Result<()> {
     cx.ensure_on_time(step)?;
     let index = u32::try_from(index).context("too many steps")?;
+    told(cx, index, step).map_err(|error| failure::of_step(&error, step.into()).into())
+}
+
+fn told(cx: &mut Context, index: u32, step: &Step) -> Result<()> {
     let record = |cx: &mut Context, done| {
         if !step.is_journalled() {
             return Ok(());
@@ -69,14 +75,12 @@ fn journalled(cx: &mut Context, index: usize, step: &Step) -> Result<()> {
     };
     record(cx, false)?;
     let begun = uptime_ms();
-    let words = step.to_string();
-    cx.reporter.tell(What::Begin {
-        step: words.clone(),
-    });
-    apply::apply(step, cx).with_context(|| format!("could not {words}"))?;
+    let task = Task::from(step);
+    cx.reporter.tell(What::Begin { task: task.clone() });
+    apply::apply(step, cx)?;
     record(cx, true)?;
     cx.reporter.tell(What::Done {
-        step: words,
+        task,
         millis: uptime_ms().saturating_sub(begun),
     });
     Ok(())

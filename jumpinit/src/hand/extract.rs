@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use jumparchive::{Archive, UnpackOptions};
+use jumpspec::task::{StepId, Task};
 use jumpsys::files::root::Root;
 
 use crate::run::reporter::Reporter;
@@ -49,12 +50,13 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let root = Root::open(&args.directory)?;
     let file = open(&args.archive).with_context(|| format!("cannot open {shown}"))?;
     let reporter = RefCell::new(Reporter::to_stdout());
+    let task = Task::from(StepId::Unpack);
     let unpack = || {
         let archive = Archive::open(file)?;
         let total = archive.total();
         let progress = |done: u64| {
             if let Some(total) = total {
-                reporter.borrow_mut().progress("unpack", done, total);
+                reporter.borrow_mut().progress(&task, done, total);
             }
         };
         let options = UnpackOptions {

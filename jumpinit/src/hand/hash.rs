@@ -6,14 +6,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumpspec::digest::{Digest, Hasher};
+use jumpspec::task::Task;
 
 use crate::run::reporter::Reporter;
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
 
-/// The digest of the file at `path`, told as the progress of `step`.
-pub(crate) fn file(path: &Path, reporter: &mut Reporter, step: &str) -> Result<Digest> {
+/// The digest of the file at `path`, told as the progress of `task`.
+pub(crate) fn file(path: &Path, reporter: &mut Reporter, task: &Task) -> Result<Digest> {
     let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let total = file.metadata()?.len();
     let (mut hasher, mut chunk, mut done) = (Hasher::default(), vec![0; CHUNK], 0);
@@ -26,6 +27,6 @@ pub(crate) fn file(path: &Path, reporter: &mut Reporter, step: &str) -> Result<D
         }
         hasher.update(&chunk[..read]);
         done += read as u64;
-        reporter.progress(step, done, total);
+        reporter.progress(task, done, total);
     }
 }

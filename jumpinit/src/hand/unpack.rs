@@ -6,34 +6,40 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Existing, Image, UnpackOptions};
+use jumpspec::task::Task;
 use jumpsys::files::root::Root;
 
 use crate::run::reporter::Reporter;
 
-/// Holds the tree below a root against the image at `path`, told as the progress of `step`.
-pub(crate) fn compare(path: &Path, root: &Root, reporter: &mut Reporter, step: &str) -> Result<()> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let image = Image::open(file).with_context(|| path.display().to_string())?;
-    let total = image.raw_length();
-    let reporter = RefCell::new(reporter);
-    let progress = |done: u64| reporter.borrow_mut().progress(step, done, total);
-    jumparchive::compare(&image, root.as_fd(), &progress)
-        .with_context(|| format!("{} is not what was unpacked", root.path().display()))
-}
-
-/// Unpacks the image at `path` below `root`, told as the progress of `step`.
-pub(crate) fn image(
+/// Holds the tree below a root against the image at `path`, told as the progress of `task`.
+pub(crate) fn compare(
     path: &Path,
     root: &Root,
-    existing: Existing,
     reporter: &mut Reporter,
-    step: &str,
+    task: &Task,
 ) -> Result<()> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let image = Image::open(file).with_context(|| path.display().to_string())?;
     let total = image.raw_length();
     let reporter = RefCell::new(reporter);
-    let progress = |done: u64| reporter.borrow_mut().progress(step, done, total);
+    let progress = |done: u64| reporter.borrow_mut().progress(task, done, total);
+    jumparchive::compare(&image, root.as_fd(), &progress)
+        .with_context(|| format!("{} is not what was unpacked", root.path().display()))
+}
+
+/// Unpacks the image at `path` below `root`, told as the progress of `task`.
+pub(crate) fn image(
+    path: &Path,
+    root: &Root,
+    existing: Existing,
+    reporter: &mut Reporter,
+    task: &Task,
+) -> Result<()> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let image = Image::open(file).with_context(|| path.display().to_string())?;
+    let total = image.raw_length();
+    let reporter = RefCell::new(reporter);
+    let progress = |done: u64| reporter.borrow_mut().progress(task, done, total);
     let options = UnpackOptions {
         existing,
         progress: &progress,

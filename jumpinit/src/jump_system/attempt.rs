@@ -7,8 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use jumpspec::boot::environment::State;
+use jumpspec::failure::{Code, Failure};
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
 use jumpsys::cmd::{CmdError, Program};
@@ -17,7 +18,9 @@ use crate::boot;
 use crate::conduct::{self, Start};
 use crate::jump_system::stay;
 use crate::node::bundle::read_plan;
+use crate::node::cause::Cause;
 use crate::run::context::Context;
+use crate::run::failure;
 use crate::run::reporter::Reporter;
 
 /// How often the jump system begins to replace before it gives up.
@@ -36,7 +39,7 @@ pub(crate) enum Outcome {
     /// Something killed it: it may be begun again.
     Died,
     /// It failed and has not said why.
-    Failed(anyhow::Error),
+    Failed(Failure),
 }
 
 /// Makes an attempt and watches over it; `cx` knows afterwards what it has left.
@@ -48,7 +51,7 @@ pub(crate) fn watch(cx: &mut Context) -> Outcome {
         return Outcome::Replaced;
     };
     if let Err(error) = cx.reread() {
-        return Outcome::Failed(error);
+        return Outcome::Failed(failure::of(&error, Code::JournalFailed));
     }
     outcome(error, limit, cx.journal().stage, boot::state(cx))
 }
@@ -61,18 +64,20 @@ fn outcome(error: CmdError, limit: Duration, stage: Stage, next: Option<State>) 
         {
             Outcome::Replaced
         }
-        CmdError::TimedOut { .. } => Outcome::Failed(anyhow!(
-            "{}: what hung was ended",
-            crate::run::context::too_long(limit)
-        )),
-        CmdError::Hangs { .. } => Outcome::Failed(anyhow!(
-            "{}, and what hangs cannot be ended: it waits in the kernel",
-            crate::run::context::too_long(limit)
-        )),
+        CmdError::TimedOut { .. } => too_long(limit, ": what hung was ended"),
+        CmdError::Hangs { .. } => too_long(
+            limit,
+            ", and what hangs cannot be ended: it waits in the kernel",
+        ),
         CmdError::Failed { status, .. } if status.signal().is_some() => Outcome::Died,
         CmdError::Failed { .. } if stage == Stage::Stuck => Outcome::Stays,
-        other => Outcome::Failed(other.into()),
+        other => Outcome::Failed(failure::of(&other.into(), Code::ProgramFailed)),
     }
+}
+
+fn too_long(limit: Duration, end: &str) -> Outcome {
+    let why = format!("{}{end}", crate::run::context::too_long(limit));
+    Outcome::Failed(Failure::new(Code::TooLong, why))
 }
 
 /// The attempt itself, which [`watch`] calls. Every boot begins at the first step: what was half
@@ -88,7 +93,7 @@ pub(crate) fn run() -> Result<()> {
         conduct::all(&mut cx, &steps, &Start::Beginning)
     });
     if let Err(error) = &done {
-        stay::stay(&mut cx, error)?;
+        stay::stay(&mut cx, &failure::of(error, Code::Unknown))?;
     }
     done
 }
@@ -97,7 +102,10 @@ fn begin(cx: &mut Context) -> Result<()> {
     let tries = cx.journal().tries + 1;
     ensure!(
         tries <= TRIES,
-        "replacing was begun {TRIES} times and never finished"
+        Cause::new(
+            Code::TriesSpent,
+            format!("replacing was begun {TRIES} times and never finished")
+        )
     );
     cx.enter(Stage::Replace)?;
     cx.record(Journal {
@@ -136,10 +144,11 @@ mod tests {
 
     #[test]
     fn an_attempt_that_hangs_is_a_failure_that_names_the_limit() {
-        let Outcome::Failed(error) = after(timed_out(), Stage::Replace, State::Jump) else {
+        let Outcome::Failed(failure) = after(timed_out(), Stage::Replace, State::Jump) else {
             panic!("not a failure");
         };
-        let text = error.to_string();
+        assert_eq!(failure.code, Code::TooLong);
+        let text = failure.to_string();
         assert!(text.contains("7200 s ([wait] replace)"), "{text}");
     }
 

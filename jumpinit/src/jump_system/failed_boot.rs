@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jumpspec::event::{Event, What};
+use jumpspec::failure::Failure;
 use jumpspec::places;
 use jumpspec::plan::PlannedFilesystem;
 use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
@@ -21,7 +22,7 @@ const ALL: u64 = 8 << 20;
 
 /// Copies the new system's logs of the jump to jump's own, and gives the last failure they tell
 /// of; where they tell of none, that of the journal. What cannot be read becomes a note.
-pub(crate) fn collect(cx: &mut Context) -> Option<String> {
+pub(crate) fn collect(cx: &mut Context) -> Option<Failure> {
     let told = try_collect(cx).unwrap_or_else(|error| {
         cx.reporter.note(format!(
             "the logs of the new system cannot be read: {error:#}"
@@ -31,7 +32,7 @@ pub(crate) fn collect(cx: &mut Context) -> Option<String> {
     told.or_else(|| cx.journal().failure.clone())
 }
 
-fn try_collect(cx: &mut Context) -> Result<Option<String>> {
+fn try_collect(cx: &mut Context) -> Result<Option<Failure>> {
     let logs = Path::new("/").join(places::NEW_LOG);
     let filesystem = holder(&cx.plan.filesystems, &logs)
         .context("the plan has no file system for the logs")?
@@ -77,7 +78,7 @@ fn mount_read_only(device: &Path, target: &Path, fs: &str) -> Result<MountGuard>
     Ok(mount::mount(&spec).or_else(|_| mount::mount(&without))?)
 }
 
-fn copy(cx: &mut Context, new: &Root, logs: &str) -> Result<Option<String>> {
+fn copy(cx: &mut Context, new: &Root, logs: &str) -> Result<Option<Failure>> {
     let landing = cx.landing_root()?;
     let (mut left, mut told) = (ALL, None);
     for name in new.list(logs)? {
@@ -113,10 +114,10 @@ fn kept_as(name: &str) -> String {
     }
 }
 
-/// The last failure among events, in words.
-fn last_failure(events: &str) -> Option<String> {
+/// The last failure among events.
+fn last_failure(events: &str) -> Option<Failure> {
     let failure = |line: &str| match serde_json::from_str::<Event>(line).ok()?.what {
-        What::Failed { step, error, .. } => Some(format!("{step}: {error}")),
+        What::Failed { failure, .. } => Some(failure),
         _ => None,
     };
     events.lines().rev().find_map(failure)
@@ -125,6 +126,7 @@ fn last_failure(events: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::failure::Code;
     use jumpsys::cmd::Program;
 
     #[test]
@@ -132,7 +134,7 @@ mod tests {
         let event = |what: &str| format!(r#"{{"uptime_ms":1,"stage":"try",{what}}}"#);
         let failed = |error: &str| {
             event(&format!(
-                r#""event":"failed","step":"check","error":"{error}","next":"x""#
+                r#""event":"failed","step":"check-health","code":"health-failed","error":"{error}","next":"x""#
             ))
         };
         let events = [
@@ -143,7 +145,11 @@ mod tests {
             "{\"uptime_ms\":".to_owned(),
         ]
         .join("\n");
-        assert_eq!(last_failure(&events).unwrap(), "check: no network");
+        let last = last_failure(&events).unwrap();
+        assert_eq!(
+            (last.code, last.error.as_str()),
+            (Code::HealthFailed, "no network")
+        );
         assert_eq!(last_failure(""), None);
     }
 

@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use jumpspec::arm;
 use jumpspec::boot::environment::State;
-use jumpspec::event::What;
+use jumpspec::event::{Destination, Next, What};
+use jumpspec::failure::{Code, Failure};
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
 use jumpsys::kernel::restart::{RebootVia, reboot};
@@ -20,6 +21,7 @@ use crate::jump_system::stay;
 use crate::jump_system::vigil;
 use crate::jump_system::watchdogs;
 use crate::node::bundle::read_plan;
+use crate::node::cause::Cause;
 use crate::node::landing::next_boot;
 use crate::run::context::Context;
 use crate::run::failure;
@@ -34,14 +36,14 @@ const NOT_PROVED: &str = "not proved in time: back to the old system";
 
 /// What happens at the end of this boot.
 enum End {
-    /// Into what the selector now says, told in these words.
-    Reboot(&'static str),
+    /// Into what the selector now says.
+    Reboot(Destination),
     /// Stay up, reachable, and say why.
-    Stay(anyhow::Error),
+    Stay(Failure),
     /// The same, where it was said.
     Told,
     /// The same, and write nothing: what the disk says is in doubt.
-    Doubt(anyhow::Error),
+    Doubt(Failure),
 }
 
 /// Runs the jump system's part. Returns only when the node stays in the jump system.
@@ -55,31 +57,26 @@ pub(crate) fn run() -> Result<()> {
     }
     vigil::begun(&mut reporter);
     let watchdog = watchdogs::arm(&mut reporter);
-    let context =
-        read_plan(&plan_path).and_then(|plan| Context::new(plan, PathBuf::from("/"), reporter));
-    let mut cx = match context {
+    let mut cx = match open(&plan_path, reporter) {
         Ok(cx) => cx,
-        Err(error) => {
+        Err(failure) => {
             let mut reporter = Reporter::to_console();
-            go_back_without_context(&error, &mut reporter)?;
+            go_back_without_context(failure, &mut reporter)?;
             watchdogs::disarm(watchdog, &mut reporter);
             return Ok(());
         }
     };
     let stayed = match proceed(&mut cx) {
         End::Reboot(into) => {
-            cx.reporter.tell(What::Reboot {
-                into: into.to_owned(),
-            });
+            cx.reporter.tell(What::Reboot { into });
             cx.reporter.close_log();
             // The watchdog goes on: a reboot may hang as well.
             return Ok(reboot(RebootVia::Kernel)?);
         }
-        End::Stay(error) => stay::stay(&mut cx, &error),
+        End::Stay(failure) => stay::stay(&mut cx, &failure),
         End::Told => Ok(()),
-        End::Doubt(error) => {
-            let stage = cx.journal().stage;
-            stay::tell(&mut cx, stage, &error);
+        End::Doubt(failure) => {
+            stay::tell(&mut cx, &failure);
             Ok(())
         }
     };
@@ -87,37 +84,45 @@ pub(crate) fn run() -> Result<()> {
     stayed
 }
 
+fn open(plan: &Path, reporter: Reporter) -> Result<Context, Failure> {
+    let plan = read_plan(plan).map_err(|error| failure::of(&error, Code::PlanUnreadable))?;
+    let context = Context::new(plan, PathBuf::from("/"), reporter);
+    context.map_err(|error| failure::of(&error, Code::DiskNotFound))
+}
+
 /// The environment, not the journal, says whether the commit was done: it is what the
 /// loader reads.
 fn proceed(cx: &mut Context) -> End {
     if !cx.is_journal_found() {
-        return End::Doubt(anyhow!(
-            "the journal of run {} cannot be read, so how far it came is not known",
-            cx.plan.run
+        return End::Doubt(Failure::new(
+            Code::JournalFailed,
+            format!(
+                "the journal of run {} cannot be read, so how far it came is not known",
+                cx.plan.run
+            ),
         ));
     }
     match (cx.journal().stage, boot::state(cx)) {
-        (Stage::Stuck, _) => End::Stay(anyhow!(
-            "{}",
-            cx.journal()
-                .failure
-                .clone()
-                .unwrap_or_else(|| "an earlier boot gave up".to_owned())
-        )),
+        (Stage::Stuck, _) => {
+            let before = cx.journal().failure.clone();
+            let unsaid = || Failure::new(Code::Unknown, "an earlier boot gave up");
+            End::Stay(before.unwrap_or_else(unsaid))
+        }
         (Stage::Try | Stage::Finish, _) | (_, Some(State::Try(_))) => {
-            let told = failed_boot::collect(cx);
-            End::Stay(anyhow!(
-                "the new system was not confirmed: {}",
-                told.as_deref()
-                    .unwrap_or("it used up its tries and left no reason")
-            ))
+            let unsaid =
+                || Failure::new(Code::BootFailed, "it used up its tries and left no reason");
+            let told = failed_boot::collect(cx).unwrap_or_else(unsaid);
+            End::Stay(told.context("the new system was not confirmed"))
         }
         (Stage::Replace, _) | (_, Some(State::Jump)) => replace(cx),
         (Stage::Stage | Stage::Armed, _) => prove(cx),
         // Once means once, whatever ended the first time.
         (Stage::Prove, _) => go_back(
             cx,
-            &anyhow!("the jump system came up a second time without having proved itself"),
+            Failure::new(
+                Code::NotProved,
+                "the jump system came up a second time without having proved itself",
+            ),
         ),
     }
 }
@@ -136,9 +141,15 @@ fn prove(cx: &mut Context) -> End {
     match proved {
         Ok(()) if cx.plan.rehearsal => rehearsed(cx),
         Ok(()) => replace(cx),
-        // The commit itself may have been done before it failed.
-        Err(error) if boot::state(cx) == Some(State::Jump) => End::Stay(error),
-        Err(error) => go_back(cx, &error),
+        Err(error) => {
+            let failure = failure::of(&error, Code::NotProved);
+            // The commit itself may have been done before it failed.
+            if boot::state(cx) == Some(State::Jump) {
+                End::Stay(failure)
+            } else {
+                go_back(cx, failure)
+            }
+        }
     }
 }
 
@@ -147,29 +158,31 @@ fn refuse_unordered(journal: &Journal) -> Result<()> {
     if arm::is_ordered(journal) {
         return Ok(());
     }
-    Err(anyhow!(
-        "nobody ordered this reboot: the run was armed, and the node was rebooted for another reason"
-    ))
+    let why = "nobody ordered this reboot: the run was armed, and the node was rebooted for another reason";
+    Err(Cause::new(Code::NotOrdered, why).into())
 }
 
 fn rehearsed(cx: &mut Context) -> End {
     cx.reporter.tell(What::Complete);
     turn_back(cx);
-    End::Reboot("the old system")
+    End::Reboot(Destination::Old)
 }
 
-fn go_back(cx: &mut Context, error: &anyhow::Error) -> End {
-    let stage = cx.journal().stage;
-    stay::tell_failure(cx, stage, error, "the old system comes back");
+fn go_back(cx: &mut Context, failure: Failure) -> End {
+    let kept = failure::for_journal(&failure);
+    cx.reporter.tell(What::Failed {
+        failure,
+        next: Next::OldReturns,
+    });
     let journal = Journal {
-        failure: Some(failure::for_journal(error)),
+        failure: Some(kept),
         ..cx.journal().clone()
     };
     if let Err(error) = cx.record(journal) {
         cx.reporter.note(format!("{error:#}"));
     }
     turn_back(cx);
-    End::Reboot("the old system")
+    End::Reboot(Destination::Old)
 }
 
 /// The selector's environment says "old" since before this boot; that its script can be
@@ -182,31 +195,27 @@ fn turn_back(cx: &mut Context) {
 
 fn replace(cx: &mut Context) -> End {
     match attempt::watch(cx) {
-        Outcome::Replaced => End::Reboot("the new system"),
-        Outcome::Died => End::Reboot("the jump system, which begins anew"),
+        Outcome::Replaced => End::Reboot(Destination::New),
+        Outcome::Died => End::Reboot(Destination::JumpAnew),
         Outcome::Stays => End::Told,
-        Outcome::Failed(error) => End::Stay(error),
+        Outcome::Failed(failure) => End::Stay(failure),
     }
 }
 
 /// Without a plan that can be read or a disk that can be found nothing is known and
 /// nothing written. Before the commit a reboot leads to the old system; after it, the
 /// next boots end here as well, so the node stays up.
-fn go_back_without_context(error: &anyhow::Error, reporter: &mut Reporter) -> Result<()> {
+fn go_back_without_context(failure: Failure, reporter: &mut Reporter) -> Result<()> {
     reporter.log_to(&Path::new("/").join(places::EVENTS));
     reporter.enter(Stage::Prove);
     let spent = next_boot(Path::new("/")) == Some(State::Old);
     let next = if spent {
-        "the old system comes back"
+        Next::OldReturns
     } else {
-        stay::leave_reason("an unknown run", error, reporter);
-        stay::STAYS
+        stay::leave_reason("an unknown run", &failure, reporter);
+        Next::JumpStays
     };
-    reporter.tell(What::Failed {
-        step: "find the plan and its disk".to_owned(),
-        error: format!("{error:#}"),
-        next: next.to_owned(),
-    });
+    reporter.tell(What::Failed { failure, next });
     reporter.close_log();
     if spent {
         reboot(RebootVia::Kernel)?;

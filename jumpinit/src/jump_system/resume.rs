@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::environment::State;
 use jumpspec::bundle::Bundle;
-use jumpspec::event::What;
+use jumpspec::event::{Destination, What};
+use jumpspec::failure::Code;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::plan::PlannedImage;
 use jumpspec::size::Size;
 use jumpspec::step::ImageRole;
 use jumpspec::succession;
+use jumpspec::task::StepId;
 use jumpsys::files::root::Owner;
 use jumpsys::files::usage::space;
 use jumpsys::kernel::restart::{RebootVia, reboot};
@@ -22,6 +24,7 @@ use crate::boot;
 use crate::hand::hash;
 use crate::node::bundle;
 use crate::node::bundle::read_plan;
+use crate::node::cause::Cause;
 use crate::node::lock::{self, Forbidden};
 use crate::orders::stdin::Feed;
 use crate::run::context::Context;
@@ -60,7 +63,7 @@ pub(crate) fn resume(run: &str) -> Result<()> {
     prove::image(&mut cx).context("resume with --job, which sends an image")?;
     boot::resume(&mut cx)?;
     cx.reporter.tell(What::Reboot {
-        into: "the jump system, to replace anew".to_owned(),
+        into: Destination::JumpResumed,
     });
     cx.reporter.close_log();
     Ok(reboot(RebootVia::Kernel)?)
@@ -141,7 +144,7 @@ fn still_to_send(cx: &mut Context, image: &PlannedImage) -> Result<Option<u64>> 
     let (staged, beside) = (staged(cx), beside(cx, image));
     let there = length(&beside);
     if there == 0 && length(&staged) == image.size {
-        let found = hash::file(&staged, &mut cx.reporter, "check the digest")?;
+        let found = hash::file(&staged, &mut cx.reporter, &StepId::CheckImage.into())?;
         if found == image.digest {
             return Ok(None);
         }
@@ -151,13 +154,14 @@ fn still_to_send(cx: &mut Context, image: &PlannedImage) -> Result<Option<u64>> 
         make_room(&staged, image.size - there)?;
         return Ok(Some(there));
     }
-    let found = hash::file(&beside, &mut cx.reporter, "check the digest")?;
+    let found = hash::file(&beside, &mut cx.reporter, &StepId::CheckImage.into())?;
     if found != image.digest {
         std::fs::remove_file(&beside)?;
-        bail!(
+        let why = format!(
             "the target image arrived with digest {found}, not {}; it was removed",
             image.digest
         );
+        bail!(Cause::new(Code::ImageDamaged, why));
     }
     std::fs::rename(&beside, &staged)?;
     jumpsys::files::atomic::sync_parent(&staged)?;

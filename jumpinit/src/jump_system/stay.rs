@@ -3,56 +3,47 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::event::What;
+use jumpspec::event::{Next, What};
+use jumpspec::failure::Failure;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
-use jumpspec::shown;
+use jumpspec::{render, shown};
 use jumpsys::files::atomic::write_atomic;
 
 use crate::run::context::Context;
-use crate::run::failure;
+use crate::run::failure::for_journal;
 use crate::run::reporter::Reporter;
 
-/// What the node does about a failure.
-pub(crate) const STAYS: &str = "the jump system stays up and waits";
-
 /// Writes it to the journal, so that the next boots stay too, and says why.
-pub(crate) fn stay(cx: &mut Context, error: &anyhow::Error) -> Result<()> {
-    let stage = cx.journal().stage;
+pub(crate) fn stay(cx: &mut Context, failure: &Failure) -> Result<()> {
     let recorded = cx.record(Journal {
         stage: Stage::Stuck,
-        failure: Some(failure::for_journal(error)),
+        failure: Some(for_journal(failure)),
         ..cx.journal().clone()
     });
-    tell(cx, stage, error);
+    tell(cx, failure);
     recorded
 }
 
 /// Says why to whoever logs in or asks, then on the console and in the log: who reads there that the
 /// node stays finds the reason.
-pub(crate) fn tell(cx: &mut Context, stage: Stage, error: &anyhow::Error) {
+pub(crate) fn tell(cx: &mut Context, failure: &Failure) {
     let run = format!("run {}", cx.plan.run);
-    leave_reason(&run, error, &mut cx.reporter);
-    tell_failure(cx, stage, error, STAYS);
-}
-
-/// Tells a failure of `stage`.
-pub(crate) fn tell_failure(cx: &mut Context, stage: Stage, error: &anyhow::Error, next: &str) {
-    let step = format!("{stage:?}").to_lowercase();
+    leave_reason(&run, failure, &mut cx.reporter);
     cx.reporter.tell(What::Failed {
-        step,
-        error: format!("{error:#}"),
-        next: next.to_owned(),
+        failure: failure.clone(),
+        next: Next::JumpStays,
     });
 }
 
 /// Leaves the reason for `jumpinit status` and for whoever logs in, until the next boot.
-pub(crate) fn leave_reason(run: &str, error: &anyhow::Error, reporter: &mut Reporter) {
-    let reason = format!("{}\n", shown::line(&format!("{error:#}")));
+pub(crate) fn leave_reason(run: &str, failure: &Failure, reporter: &mut Reporter) {
     let motd = format!(
-        "This node is in its jump system ({run}), because:\n  {reason}Log: /{}\n",
+        "This node is in its jump system ({run}), because:\n  {}\nLog: /{}\n",
+        shown::line(&render::coded(failure)),
         places::EVENTS
     );
+    let reason = serde_json::to_string(failure).unwrap_or_default();
     for (path, text) in [(places::REASON, &reason), ("etc/motd", &motd)] {
         let path = Path::new("/").join(path);
         if let Err(error) = write_atomic(&path, text.as_bytes(), 0o644) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
+use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
 use jumpspec::journal::Stage;
 use jumpspec::places;
@@ -76,9 +77,9 @@ fn too_late(context: Option<Context>, plan: Result<Plan>, limit: Duration) -> Re
     }
     let log = Path::new("/").join(places::NEW_LOG);
     cx.reporter.log_to(&log.join(places::EVENTS_NAME));
-    let error = anyhow!(
+    let why = format!(
         "it was not confirmed when it had run for {} s",
         limit.as_secs()
     );
-    give_up::go_back(&mut cx, "start the new system", &error)
+    give_up::go_back(&mut cx, Failure::new(Code::NotConfirmed, why))
 }

@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
-use jumpspec::event::What;
+use anyhow::{Context as _, Result};
+use jumpspec::event::{Next, What};
+use jumpspec::failure::Failure;
 use jumpspec::journal::Journal;
-use jumpspec::places;
+use jumpspec::{places, render};
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::root::{Owner, Root};
 use jumpsys::kernel::restart::{RebootVia, reboot};
@@ -20,22 +21,20 @@ use crate::run::reset::Deadline;
 
 /// After this the machine is reset, finished or not.
 const LIMIT: Duration = Duration::from_mins(2);
-/// Goes back to the jump system, because of `error` in `step`; where that is lost, every boot
-/// leads here, and going back would be a loop.
-pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Result<()> {
+/// Goes back to the jump system, because of `failure`; where that is lost, every boot leads here, and
+/// going back would be a loop.
+pub(crate) fn go_back(cx: &mut Context, failure: Failure) -> Result<()> {
     let _reset = reset_in_time();
     if !is_landing(cx) {
-        stay(cx, step, &anyhow!("the jump system is lost; {error:#}"));
+        stay(cx, failure.context("the jump system is lost"));
         return Ok(());
     }
-    let reason = format!("{error:#}");
     cx.reporter.tell(What::Failed {
-        step: step.to_owned(),
-        error: reason.clone(),
-        next: "the node goes back to the jump system".to_owned(),
+        failure: failure.clone(),
+        next: Next::JumpReturns,
     });
     for act in [keep_in_journal, keep_evidence, spend_tries] {
-        if let Err(error) = act(cx, &reason) {
+        if let Err(error) = act(cx, &failure) {
             cx.reporter.note(format!("{error:#}"));
         }
     }
@@ -43,12 +42,11 @@ pub(crate) fn go_back(cx: &mut Context, step: &str, error: &anyhow::Error) -> Re
     Ok(reboot(RebootVia::Kernel)?)
 }
 
-/// The new system stays up, because of `error` in `step`.
-pub(crate) fn stay(cx: &mut Context, step: &str, error: &anyhow::Error) {
+/// The new system stays up, because of `failure`.
+pub(crate) fn stay(cx: &mut Context, failure: Failure) {
     cx.reporter.tell(What::Failed {
-        step: step.to_owned(),
-        error: format!("{error:#}"),
-        next: "the new system stays; the rest is tried again at its next boot".to_owned(),
+        failure,
+        next: Next::NewStays,
     });
 }
 
@@ -66,13 +64,13 @@ pub(crate) fn is_landing(cx: &Context) -> bool {
     uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str())
 }
 
-fn spend_tries(cx: &mut Context, _reason: &str) -> Result<()> {
+fn spend_tries(cx: &mut Context, _why: &Failure) -> Result<()> {
     crate::boot::spend_tries(cx).context("cannot take the tries away")
 }
 
-fn keep_in_journal(cx: &mut Context, reason: &str) -> Result<()> {
+fn keep_in_journal(cx: &mut Context, why: &Failure) -> Result<()> {
     let journal = Journal {
-        failure: Some(failure::one_line(reason)),
+        failure: Some(failure::for_journal(why)),
         ..cx.journal().clone()
     };
     cx.record(journal)
@@ -80,8 +78,8 @@ fn keep_in_journal(cx: &mut Context, reason: &str) -> Result<()> {
 
 /// Keeps what tells why in the new system's own logs; where its root cannot be written to, with
 /// the jump system's.
-fn keep_evidence(cx: &mut Context, reason: &str) -> Result<()> {
-    let text = crate::new_system::evidence::gather(reason);
+fn keep_evidence(cx: &mut Context, why: &Failure) -> Result<()> {
+    let text = crate::new_system::evidence::gather(&render::coded(why));
     let Err(error) = write_evidence(&text) else {
         return Ok(());
     };

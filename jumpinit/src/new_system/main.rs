@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use jumpspec::event::What;
+use jumpspec::failure::Code;
 use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::step::Step;
@@ -15,6 +16,7 @@ use crate::conduct::{self, Start};
 use crate::new_system::give_up::is_landing;
 use crate::node::bundle::read_plan;
 use crate::run::context::Context;
+use crate::run::failure;
 use crate::run::reporter::Reporter;
 
 /// Where the landing file system is mounted meanwhile.
@@ -66,11 +68,11 @@ fn begin_with(is_landing: bool, is_confirmed: bool) -> Step {
 /// Before the confirmation the jump system comes next. After it the new system is the default
 /// whatever else failed: it stays up, and this is tried again at the next boot.
 fn give_up(cx: &mut Context, error: anyhow::Error) -> Result<()> {
-    let step = "confirm the new system";
+    let failure = failure::of(&error, Code::Unknown);
     if crate::boot::is_confirmed(cx) {
-        crate::new_system::give_up::stay(cx, step, &error);
+        crate::new_system::give_up::stay(cx, failure);
     } else {
-        crate::new_system::give_up::go_back(cx, step, &error)?;
+        crate::new_system::give_up::go_back(cx, failure)?;
     }
     Err(error)
 }

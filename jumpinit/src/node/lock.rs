@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use jumpspec::arm::NotNow;
-use jumpspec::status::{EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
+use jumpspec::exit::NodeExit;
 use jumpsys::lock::{LockError, RunLock};
 
 /// Held while a run changes something on order; the kernel lets it go when its holder dies.
@@ -25,6 +25,9 @@ pub(crate) enum Forbidden {
     /// The run is not where the order could be carried out.
     #[error("{0}")]
     WrongStage(String),
+    /// No run has left anything here.
+    #[error("there is nothing of a run on this node")]
+    NoRun,
 }
 
 impl From<NotNow> for Forbidden {
@@ -34,11 +37,12 @@ impl From<NotNow> for Forbidden {
 }
 
 impl Forbidden {
-    /// The exit status that tells `jumpimg`.
-    pub(crate) fn exit(&self) -> i32 {
+    /// What tells `jumpimg`.
+    pub(crate) fn exit(&self) -> NodeExit {
         match self {
-            Self::OtherRun { .. } => EXIT_OTHER_RUN,
-            Self::WrongStage(_) => EXIT_WRONG_STAGE,
+            Self::OtherRun { .. } => NodeExit::OtherRun,
+            Self::WrongStage(_) => NodeExit::WrongStage,
+            Self::NoRun => NodeExit::NoRun,
         }
     }
 }
@@ -95,7 +99,7 @@ mod tests {
         assert!(forbidden(&same).is_none(), "{same:#}");
         assert!(matches!(same.downcast_ref(), Some(LockError::Held { .. })));
         let other = lock_at(&path, "bb").unwrap_err();
-        assert_eq!(forbidden(&other).unwrap().exit(), EXIT_OTHER_RUN);
+        assert_eq!(forbidden(&other).unwrap().exit(), NodeExit::OtherRun);
         drop(held);
         lock_at(&path, "bb").unwrap();
     }

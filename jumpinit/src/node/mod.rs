@@ -2,6 +2,7 @@
 
 pub(crate) mod borrowed;
 pub(crate) mod bundle;
+pub(crate) mod cause;
 pub(crate) mod disk;
 pub(crate) mod facts;
 pub(crate) mod host_keys;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jumpspec::failure::Failure;
 use jumpspec::image::manifest::OsRelease;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
@@ -28,8 +29,9 @@ pub(crate) fn read() -> Result<Status> {
     let run = run.or_else(|| Some(read_plan(&Path::new("/").join(places::NEW_PLAN)).ok()?.run));
     let stage = journal.as_ref().map(|journal| journal.stage);
     // Left for this boot by a jump system that stays up.
-    let reason = std::fs::read_to_string(Path::new("/").join(places::REASON)).ok();
-    let reason = reason.map(|reason| reason.trim().to_owned());
+    let reason = std::fs::read(Path::new("/").join(places::REASON)).ok();
+    let reason: Option<Failure> =
+        reason.map(|json| serde_json::from_slice(&json).unwrap_or_default());
     Ok(Status {
         system: which(landing.is_some(), journal.as_ref()),
         hostname: system::hostname()?,

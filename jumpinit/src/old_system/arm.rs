@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use jumpspec::arm::{self, Moment, Standing};
-use jumpspec::event::What;
+use jumpspec::event::{Next, What};
+use jumpspec::failure::{Code, Failure};
 use jumpspec::journal::{Arm, Journal, Stage};
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;
+use jumpspec::task::StepId;
 use jumpsys::cmd::Program;
 use jumpsys::kernel::process::{self, Oom};
 use jumpsys::kernel::restart::{self, RebootVia};
@@ -25,6 +27,7 @@ use crate::node::bundle;
 use crate::node::lock::{self, Forbidden};
 use crate::old_system::open;
 use crate::run::context::Context;
+use crate::run::failure;
 use crate::run::reporter::Reporter;
 
 /// How often the keeper looks.
@@ -39,23 +42,22 @@ pub(crate) fn run(work: &Path) -> Result<()> {
     let (_lock, mut cx) = open::run(work)?;
     if cx.journal().stage == Stage::Armed {
         // Perhaps by halves, by a call whose connection broke.
-        take_back(&mut cx, "it is armed anew")?;
+        take_back(&mut cx, taken_back("it is armed anew"))?;
     }
     arm::can_arm(&cx.plan, cx.journal(), &boot_id()?).map_err(Forbidden::from)?;
     let index = arm::position(&cx.plan).context("the plan has no arm")?;
     let armed = start_keeper(work).and_then(|()| conduct::one(&mut cx, index, &Step::Arm));
     if let Err(error) = armed {
-        let back = take_back(&mut cx, "arming failed");
-        cx.reporter.tell(What::Failed {
-            step: Step::Arm.to_string(),
-            error: format!("{error:#}"),
-            next: match back {
-                Ok(()) => "the old system stays, and boots".to_owned(),
-                Err(error) => format!(
-                    "the old system stays; a reboot may lead by way of the jump system back to it: {error:#}"
-                ),
-            },
-        });
+        let failure = failure::of(&error, Code::of(StepId::Arm));
+        let next = match take_back(&mut cx, failure.clone()) {
+            Ok(()) => Next::OldStays,
+            Err(error) => {
+                cx.reporter
+                    .note(format!("the arm is not taken back: {error:#}"));
+                Next::OldByJump
+            }
+        };
+        cx.reporter.tell(What::Failed { failure, next });
         return Err(error);
     }
     cx.reporter.tell(What::Complete);
@@ -88,9 +90,14 @@ fn order_reboot(cx: &mut Context, ordered: bool) -> Result<()> {
     cx.record(journal)
 }
 
+/// Why an arm is no more.
+pub(crate) fn taken_back(why: impl Into<String>) -> Failure {
+    Failure::new(Code::ArmTakenBack, why)
+}
+
 /// Makes an armed run one that is staged and no more: the old loader boots. `why` is told to
 /// whoever asks.
-pub(crate) fn take_back(cx: &mut Context, why: &str) -> Result<()> {
+pub(crate) fn take_back(cx: &mut Context, why: Failure) -> Result<()> {
     boot::lead_back(cx)?;
     let last = arm::position(&cx.plan).and_then(|index| index.checked_sub(1));
     let last = last.context("the plan has no step in front of its arm")?;
@@ -100,7 +107,7 @@ pub(crate) fn take_back(cx: &mut Context, why: &str) -> Result<()> {
         step: u32::try_from(last)?,
         done: true,
         arm: None,
-        failure: Some(why.to_owned()),
+        failure: Some(failure::for_journal(&why)),
         ..cx.journal().clone()
     })
 }
@@ -144,10 +151,9 @@ fn is_over(plan: &Plan) -> Result<bool> {
         Standing::None => Ok(true),
         Standing::Over => {
             let limit = String::from(plan.wait.boot);
-            take_back(
-                &mut cx,
-                &format!("it was armed and not rebooted within {limit}, so the arm was taken back"),
-            )?;
+            let why =
+                format!("it was armed and not rebooted within {limit}, so the arm was taken back");
+            take_back(&mut cx, taken_back(why))?;
             Ok(true)
         }
     }

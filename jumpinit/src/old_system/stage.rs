@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use jumpspec::event::What;
+use jumpspec::event::{Next, What};
+use jumpspec::failure::Code;
 use jumpspec::journal::Stage;
 use jumpspec::step::{ImageRole, Step};
 
 use crate::conduct::{self, Start};
 use crate::node::lock::Forbidden;
+use crate::old_system::arm::taken_back;
 use crate::old_system::open;
 use crate::orders::stdin::Feed;
 use crate::run::context::Context;
+use crate::run::failure;
 use crate::steps::stage::{self, received};
 
 /// Runs the old system's steps from where the journal stands. An arm is taken back: what was saved
@@ -20,7 +23,9 @@ pub(crate) fn run(work: &Path) -> Result<()> {
     let (_lock, mut cx) = open::run(work)?;
     match cx.journal().stage {
         Stage::Stage => {}
-        Stage::Armed => crate::old_system::arm::take_back(&mut cx, "it is staged anew")?,
+        Stage::Armed => {
+            crate::old_system::arm::take_back(&mut cx, taken_back("it is staged anew"))?
+        }
         _ => bail!(Forbidden::WrongStage(format!(
             "run {} was staged before, and has run its course since",
             cx.plan.run
@@ -32,9 +37,8 @@ pub(crate) fn run(work: &Path) -> Result<()> {
         Ok(Some((image, offset))) => cx.reporter.tell(What::Need { image, offset }),
         Err(error) => {
             cx.reporter.tell(What::Failed {
-                step: "stage".to_owned(),
-                error: format!("{error:#}"),
-                next: "the old system stays, and boots; it is not armed".to_owned(),
+                failure: failure::of(&error, Code::Unknown),
+                next: Next::OldUnarmed,
             });
             return Err(error);
         }

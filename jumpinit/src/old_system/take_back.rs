@@ -10,6 +10,7 @@ use jumpspec::bundle;
 use jumpspec::event::What;
 use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
+use jumpspec::task::StepId;
 use jumpsys::files::{mount, mountinfo};
 use jumpsys::kernel::system;
 
@@ -33,9 +34,9 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     let mut cx = Context::new(plan, PathBuf::from(LANDING), Reporter::to_stdout())?;
     unmount_landing(&mut cx)?;
     ensure_not_replaced(&mut cx)?;
-    begin(&mut cx, "restore the boot sector");
+    begin(&mut cx, StepId::RestoreLoader);
     crate::boot::disarm(&cx)?;
-    begin(&mut cx, "make the landing partition swap again");
+    begin(&mut cx, StepId::RestoreSwap);
     crate::steps::finish::give_back(&mut cx)?;
     remove_work(&cx.plan.run)?;
     if cx.landing.exists() {
@@ -46,10 +47,8 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn begin(cx: &mut Context, step: &str) {
-    cx.reporter.tell(What::Begin {
-        step: step.to_owned(),
-    });
+fn begin(cx: &mut Context, step: StepId) {
+    cx.reporter.tell(What::Begin { task: step.into() });
 }
 
 /// The plan of the run that this node belongs to. Landing file system and journal say which it
@@ -72,7 +71,7 @@ fn find_plan(work: Option<&Path>) -> Result<Plan> {
     );
     let Some(jump) = jump_in_progress(&gather_disks()?) else {
         let found = plans.into_iter().find(has_left_something);
-        return found.ok_or_else(|| wrong("there is nothing of a run on this node".to_owned()));
+        return found.ok_or_else(|| Forbidden::NoRun.into());
     };
     let asked = plans.first().map(|plan| plan.run.clone());
     let found = plans.into_iter().find(|plan| plan.run == jump.run);
@@ -82,15 +81,12 @@ fn find_plan(work: Option<&Path>) -> Result<Plan> {
             asked: asked.into(),
         }
         .into(),
-        None => wrong(format!(
+        None => Forbidden::WrongStage(format!(
             "run {} has left no plan here; abort it from the host that began it",
             jump.run
-        )),
+        ))
+        .into(),
     })
-}
-
-fn wrong(why: String) -> anyhow::Error {
-    Forbidden::WrongStage(why).into()
 }
 
 /// Whether this boot is the one that the plan was made in, or the landing partition carries the

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::disk::{Disk, SECTOR};
+use jumpspec::failure::Code;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;
+use jumpspec::task::Task;
 use jumpsys::files::root::Root;
 
+use crate::node::cause::Cause;
 use crate::node::disk::find;
 use crate::node::journal::Ledger;
 use crate::run::reporter::Reporter;
@@ -50,9 +53,14 @@ impl Context {
             journal
                 .as_ref()
                 .is_none_or(|journal| journal.disk == plan.disk.identities),
-            "the journal of run {} was written for another disk than {}",
-            plan.run,
-            disk.display()
+            Cause::new(
+                Code::DiskChanged,
+                format!(
+                    "the journal of run {} was written for another disk than {}",
+                    plan.run,
+                    disk.display()
+                )
+            )
         );
         let journal_found = journal.is_some();
         let journal = journal.unwrap_or_else(|| Journal {
@@ -132,7 +140,14 @@ impl Context {
             return Ok(());
         };
         let on_time = !self.left(limit).is_zero();
-        ensure!(on_time, "{}: it did not come to {step}", too_long(limit));
+        let why = || {
+            format!(
+                "{}: it did not come to {}",
+                too_long(limit),
+                Task::from(step)
+            )
+        };
+        ensure!(on_time, Cause::new(Code::TooLong, why()));
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use jumpspec::event::{Event, What};
 use jumpspec::journal::Stage;
-use jumpspec::shown;
+use jumpspec::task::Task;
+use jumpspec::{render, shown};
 use jumpsys::kernel::console::Console;
 use jumpsys::kernel::system::uptime_ms;
 
@@ -69,7 +70,7 @@ impl Reporter {
 
     /// Tells one event.
     pub(crate) fn tell(&mut self, what: What) {
-        let console = console_line(&what);
+        let console = render::console(&what);
         let event = Event {
             uptime_ms: uptime_ms(),
             stage: self.stage.unwrap_or(Stage::Stage),
@@ -95,8 +96,8 @@ impl Reporter {
         self.tell(What::Note { text: text.into() });
     }
 
-    /// Tells how far `step` has come, now and then.
-    pub(crate) fn progress(&mut self, step: &str, done: u64, total: u64) {
+    /// Tells how far `task` has come, now and then.
+    pub(crate) fn progress(&mut self, task: &Task, done: u64, total: u64) {
         let now = Instant::now();
         if self
             .last_progress
@@ -106,23 +107,9 @@ impl Reporter {
         }
         self.last_progress = Some(now);
         self.tell(What::Progress {
-            step: step.to_owned(),
+            task: task.clone(),
             done,
             total,
         });
     }
-}
-
-fn console_line(what: &What) -> Option<String> {
-    Some(match what {
-        What::Begin { step } => step.clone(),
-        What::Done { .. } | What::Need { .. } => return None,
-        What::Progress { step, done, total } => {
-            format!("{step}: {} of {} MiB", done >> 20, total >> 20)
-        }
-        What::Note { text } => text.clone(),
-        What::Failed { step, error, next } => format!("FAILED: {step}: {error}; {next}"),
-        What::Reboot { into } => format!("reboot into {into}"),
-        What::Complete => "stage complete".to_owned(),
-    })
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use jumpspec::disk::SECTOR;
 use jumpspec::journal::RESERVED_BYTES;
+use jumpspec::task::{StepId, Task};
 use jumpsys::disk::erase::erase;
 use jumpsys::disk::ext4::{Written, written};
 use jumpsys::files::mount;
@@ -28,8 +29,9 @@ pub(crate) fn staged(cx: &mut Context) -> Result<()> {
     let runs = runs(cx, &device, &all)?;
     let begun = Instant::now();
     let reporter = &mut cx.reporter;
+    let task = Task::from(StepId::EraseStaged);
     let mut told = |done, total| {
-        reporter.progress("erase what was staged", done, total);
+        reporter.progress(&task, done, total);
         begun.elapsed() < LIMIT
     };
     let whole = once_free(|| Ok(erase(&device, &runs, &mut told)?))?;

@@ -7,11 +7,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::failure::Code;
 use jumpspec::identity::{HostKey, Identity, key_lines, parse_machine_id};
 use jumpspec::places;
 use jumpsys::files::root::{Owner, Root};
 use jumpsys::kernel::system;
 
+use crate::node::cause::Cause;
 use crate::node::host_keys;
 use crate::run::context::Context;
 
@@ -80,7 +82,7 @@ pub(crate) fn check(cx: &mut Context, limit: Duration) -> Result<()> {
         .context("the record of who the node has to be cannot be read")?;
     let port = cx.plan.ssh_port;
     let differs_since = Cell::new(None);
-    crate::steps::reachable::wait_until(limit, || {
+    crate::steps::reachable::wait_until(Code::IdentityChanged, limit, || {
         let now = match now(&root, port) {
             Ok(now) => now,
             // On a busy node it may be slow to answer, which makes it no other one.
@@ -92,7 +94,10 @@ pub(crate) fn check(cx: &mut Context, limit: Duration) -> Result<()> {
         let since = differs_since.get().unwrap_or_else(Instant::now);
         differs_since.set(Some(since));
         let reason = format!("it is another node: {difference}");
-        ensure!(since.elapsed() < GRACE, "{reason}");
+        ensure!(
+            since.elapsed() < GRACE,
+            Cause::new(Code::IdentityChanged, reason)
+        );
         Ok(Some(reason))
     })?;
     let gained = promised.gained_logins(&now(&root, port)?);

@@ -10,6 +10,7 @@ use jumparchive::{Existing, UnpackOptions};
 use jumpspec::bundle;
 use jumpspec::disk::Filesystem;
 use jumpspec::disk::SECTOR;
+use jumpspec::failure::Code;
 use jumpspec::journal::RESERVED_BYTES;
 use jumpspec::places;
 use jumpspec::plan::LANDING_LABEL;
@@ -21,6 +22,7 @@ use jumpsys::files::mountinfo;
 use jumpsys::files::root::{Owner, Root};
 use jumpsys::kernel::process::{self, Oom};
 
+use crate::node::cause::Cause;
 use crate::run::context::Context;
 use crate::run::landing;
 
@@ -42,11 +44,12 @@ pub(crate) fn swap_off(cx: &Context) -> Result<()> {
         return Ok(());
     }
     let ended = ended.map(drop).map_err(anyhow::Error::from);
-    ended.and_then(|()| bail!("it is still in use")).with_context(|| {
-        format!(
-            "{} stays swap: what is swapped out does not fit into memory, or takes too long; stop what takes the memory, or add other swap",
+    ended.and_then(|()| bail!("it is still in use")).map_err(|error| {
+        let why = format!(
+            "{} stays swap: what is swapped out does not fit into memory, or takes too long; stop what takes the memory, or add other swap: {error:#}",
             device.display()
-        )
+        );
+        Cause::new(Code::SwapStays, why).into()
     })
 }
 
@@ -100,22 +103,24 @@ fn refuse_changed_landing(cx: &Context) -> Result<()> {
         .find(|partition| partition.number == planned.number);
     let partition = partition.with_context(|| format!("{} is gone", planned.device))?;
     if (partition.start, partition.sectors) != (planned.start, planned.sectors) {
-        bail!(
+        let why = format!(
             "{} is not where it was when the plan was made",
             partition.device
         );
+        bail!(Cause::new(Code::DiskChanged, why));
     }
     let content = partition.content.as_ref();
     let ours = crate::node::borrowed::is_borrowed(&disk, partition);
     match content {
         Some(content) if content.kind != "swap" && !ours => {
-            bail!("{} holds {} now", partition.device, content.kind)
+            let why = format!("{} holds {} now", partition.device, content.kind);
+            bail!(Cause::new(Code::DiskChanged, why))
         }
-        _ if !partition.holders.is_empty() => bail!(
-            "{} is in use by {}",
-            partition.device,
-            partition.holders.join(", ")
-        ),
+        _ if !partition.holders.is_empty() => {
+            let holders = partition.holders.join(", ");
+            let why = format!("{} is in use by {holders}", partition.device);
+            bail!(Cause::new(Code::DeviceBusy, why))
+        }
         _ => Ok(()),
     }
 }

@@ -3,9 +3,12 @@
 
 use anyhow::{Result, ensure};
 use jumpspec::disk::{FoundPartition, Partition};
+use jumpspec::failure::Code;
 use jumpspec::places;
 use jumpspec::step::ImageRole;
+use jumpspec::task::StepId;
 
+use crate::node::cause::Cause;
 use crate::run::context::Context;
 
 /// The disk has the partitions that the plan was made for, and we run from the landing one.
@@ -48,12 +51,14 @@ pub(crate) fn image(cx: &mut Context) -> Result<()> {
     let path = cx
         .on_landing(places::IMAGES)
         .join(ImageRole::Target.file_name());
-    let found = crate::hand::hash::file(&path, &mut cx.reporter, "check the digest")?;
+    let found = crate::hand::hash::file(&path, &mut cx.reporter, &StepId::ProveImage.into())?;
     let planned = cx.plan.images.target.digest;
     ensure!(
         found == planned,
-        "{} has digest {found}, not {planned}",
-        path.display()
+        Cause::new(
+            Code::ImageDamaged,
+            format!("{} has digest {found}, not {planned}", path.display())
+        )
     );
     Ok(())
 }

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use jumpspec::digest::Digest;
+use jumpspec::failure::Code;
 use jumpspec::places;
 use jumpspec::plan::PlannedNetwork;
 
+use crate::node::cause::Cause;
 use crate::node::facts::read_network;
 use crate::node::host_keys::addresses;
 use crate::run::context::Context;
@@ -40,11 +42,14 @@ pub(crate) fn wait_for_network(planned: Option<&PlannedNetwork>, limit: Duration
     let Some(planned) = planned else {
         return Ok(());
     };
-    wait_until(limit, || Ok(planned.demand().missing(&read_network()?)))
+    wait_until(Code::NoNetwork, limit, || {
+        Ok(planned.demand().missing(&read_network()?))
+    })
 }
 
-/// Looks until `what_is_missing` finds nothing.
+/// Looks until `what_is_missing` finds nothing; what is missing at the end is a failure of this code.
 pub(crate) fn wait_until(
+    code: Code,
     limit: Duration,
     what_is_missing: impl Fn() -> Result<Option<String>>,
 ) -> Result<()> {
@@ -54,7 +59,7 @@ pub(crate) fn wait_until(
             return Ok(());
         };
         if Instant::now() > deadline {
-            bail!("{missing}, and its time is up");
+            bail!(Cause::new(code, format!("{missing}, and its time is up")));
         }
         std::thread::sleep(LOOK_EVERY);
     }
@@ -62,7 +67,7 @@ pub(crate) fn wait_until(
 
 /// Waits until sshd greets on an address of the node's own; it need not listen on all.
 pub(crate) fn wait_for_sshd(port: u16, limit: Duration) -> Result<()> {
-    wait_until(limit, || {
+    wait_until(Code::NoSshd, limit, || {
         let addresses = addresses()?;
         if addresses
             .iter()
@@ -95,7 +100,7 @@ fn greets(address: SocketAddr) -> bool {
 
 /// Waits until somebody has shown the admin host's secret (`jumpinit hello`) since this boot.
 pub(crate) fn admin_within(cx: &Context, limit: Duration) -> Result<()> {
-    wait_until(limit, || {
+    wait_until(Code::NoLogin, limit, || {
         let shown = std::fs::read(Path::new("/").join(places::ADMIN)).unwrap_or_default();
         let known = Digest::of(&shown) == cx.plan.admin_mark;
         Ok((!known).then(|| "the admin host has not logged in".to_owned()))

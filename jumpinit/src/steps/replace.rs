@@ -9,6 +9,7 @@ use jumparchive::Existing;
 use jumpspec::disk::{Filesystem, TableKind};
 use jumpspec::places;
 use jumpspec::step::ImageRole;
+use jumpspec::task::StepId;
 use jumpsys::disk::mkfs::MkfsSpec;
 use jumpsys::disk::partition::{NewTable, read_table, write_table};
 use jumpsys::disk::partnodes::sync_kernel_partitions;
@@ -74,7 +75,7 @@ pub(crate) fn extract(cx: &mut Context) -> Result<()> {
         &root,
         Existing::Replace,
         &mut cx.reporter,
-        "unpack the new system",
+        &StepId::Extract.into(),
     )
     .map_err(|error| explain_full(cx, error))
 }
@@ -127,7 +128,7 @@ pub(crate) fn verify(cx: &mut Context) -> Result<()> {
     let path = cx
         .on_landing(places::IMAGES)
         .join(ImageRole::Target.file_name());
-    crate::hand::unpack::compare(&path, &root, &mut cx.reporter, "check the new system")
+    crate::hand::unpack::compare(&path, &root, &mut cx.reporter, &StepId::VerifyRoot.into())
 }
 
 /// Unmounts the new system: what GRUB will read is on disk then, not in a journal.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use jumpspec::answers;
 use jumpspec::event::{Event, What};
+use jumpspec::failure::Failure;
 use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
 use jumpsys::files::atomic::write_atomic;
@@ -13,43 +15,57 @@ use crate::run::context::Context;
 
 /// Leaves the report in the new system.
 pub(crate) fn leave(cx: &mut Context) -> Result<()> {
+    let log = read_log()?;
+    let notes = with_noted(cx.plan.notes.clone(), &log);
+    let failures = failures(&log);
     let report = NodeReport {
         run: cx.plan.run.clone(),
         hostname: jumpsys::kernel::system::hostname()?,
         os: cx.plan.images.target.os.clone(),
         kernel: jumpsys::kernel::system::kernel()?.release,
         boot_id: jumpsys::kernel::system::boot_id()?,
-        notes: notes(cx)?,
+        notes,
+        failures,
     };
     let path = Path::new("/").join(places::NEW_LOG).join(report::FILE);
     write_atomic(&path, &serde_json::to_vec_pretty(&report)?, 0o640)
         .context("cannot write the report")
 }
 
-/// What the admin should know: the plan's notes, and what was noted since.
-fn notes(cx: &Context) -> Result<Vec<String>> {
-    let events = Root::open(Path::new("/"))?
-        .read_text(&format!("{}/{}", places::NEW_LOG, places::EVENTS_NAME))?
-        .unwrap_or_default();
-    Ok(with_noted(cx.plan.notes.clone(), &events))
+fn read_log() -> Result<Vec<Event>> {
+    let log = Root::open(Path::new("/"))?.read_text(&format!(
+        "{}/{}",
+        places::NEW_LOG,
+        places::EVENTS_NAME
+    ))?;
+    Ok(answers::events(&log.unwrap_or_default()))
 }
 
-fn with_noted(mut notes: Vec<String>, events: &str) -> Vec<String> {
-    for line in events.lines() {
-        if let Ok(Event {
-            what: What::Note { text },
-            ..
-        }) = serde_json::from_str(line)
-            && !notes.contains(&text)
+/// What the admin should know: the plan's notes, and what was noted since.
+fn with_noted(mut notes: Vec<String>, log: &[Event]) -> Vec<String> {
+    for event in log {
+        if let What::Note { text } = &event.what
+            && !notes.contains(text)
         {
-            notes.push(text);
+            notes.push(text.clone());
         }
     }
     notes
 }
 
+/// What had failed before it went well.
+fn failures(log: &[Event]) -> Vec<Failure> {
+    let failure = |event: &Event| match &event.what {
+        What::Failed { failure, .. } => Some(failure.clone()),
+        _ => None,
+    };
+    log.iter().filter_map(failure).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use jumpspec::failure::Code;
+
     use super::*;
 
     #[test]
@@ -58,6 +74,15 @@ mod tests {
             format!(r#"{{"uptime_ms":1,"stage":"replace","event":"note","text":"{text}"}}"#)
         };
         let events = [note("b"), "torn".to_owned(), note("b"), note("a")].join("\n");
+        let events = answers::events(&events);
         assert_eq!(with_noted(vec!["a".to_owned()], &events), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_report_has_what_had_failed_before() {
+        let log = answers::events(
+            r#"{"uptime_ms":1,"stage":"replace","event":"failed","code":"no-room","step":"extract","error":"e","next":"jump-stays"}"#,
+        );
+        assert_eq!(failures(&log)[0].code, Code::NoRoom);
     }
 }

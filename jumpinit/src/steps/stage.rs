@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use jumparchive::{Existing, Tree};
 use jumpspec::digest::Digest;
+use jumpspec::failure::Code;
 use jumpspec::places;
 use jumpspec::relpath::RelPath;
 use jumpspec::step::ImageRole;
+use jumpspec::task::{StepId, Task};
 
+use crate::node::cause::Cause;
 use crate::run::context::Context;
 use crate::steps::seal::Sealing;
 
@@ -71,12 +74,17 @@ pub(crate) fn check_received(
     digest: &Digest,
 ) -> Result<()> {
     let path = image_path(cx, image);
-    let found = crate::hand::hash::file(&path, &mut cx.reporter, "check the digest")?;
+    let task = Task {
+        image: Some(image),
+        ..Task::from(StepId::Receive)
+    };
+    let found = crate::hand::hash::file(&path, &mut cx.reporter, &task)?;
     if received(cx, image) == size && found == *digest {
         return Ok(());
     }
     std::fs::remove_file(&path)?;
-    bail!("the {image} arrived with digest {found}, not {digest}; it was removed")
+    let why = format!("the {image} arrived with digest {found}, not {digest}; it was removed");
+    Err(Cause::new(Code::ImageDamaged, why).into())
 }
 
 /// Unpacks the jump image into the landing file system, then removes the image file.
@@ -91,7 +99,7 @@ pub(crate) fn unpack_jump(cx: &mut Context) -> Result<()> {
         &root,
         Existing::Replace,
         &mut cx.reporter,
-        "unpack the jump system",
+        &StepId::UnpackJump.into(),
     )?;
     std::fs::remove_file(&path)?;
     Ok(())

@@ -208,6 +208,6 @@ fn failures_of_older_and_newer_programs_are_unknown_ones() {
 #[test]
 fn a_failure_without_an_end_is_not_read() {
     let long = STATUS.replace("no link", &"x".repeat(1 << 17));
-    let error = read::<Status>(&long).err().expect("an excess");
+    let error = read::<Status>(&long).expect_err("an excess");
     assert!(error.to_string().contains("bytes of a failure"), "{error}");
 }

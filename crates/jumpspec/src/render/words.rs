@@ -94,6 +94,7 @@ fn words(step: StepId) -> &'static str {
         StepId::RemoveTraces => "remove jump's traces",
         StepId::RestoreLoader => "restore the boot sector",
         StepId::CheckImage => "check the digest",
+        StepId::EraseStaged => "erase what was staged",
         StepId::Unpack => "unpack",
         StepId::Unknown => "do what this version does not know",
     }

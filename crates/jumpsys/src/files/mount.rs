@@ -28,8 +28,13 @@ pub struct MountSpec<'a> {
     pub data: Option<&'a str>,
 }
 
+/// A file system, or a directory of one, could not be mounted.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct MountError(#[from] PathError);
+
 /// Mounts a file system. The error names the target; `ENODEV` means a type the kernel lacks.
-pub fn mount(spec: &MountSpec<'_>) -> Result<MountGuard, PathError> {
+pub fn mount(spec: &MountSpec<'_>) -> Result<MountGuard, MountError> {
     let MountSpec { source, target, .. } = *spec;
     sys_mount(
         Some(source),
@@ -38,13 +43,13 @@ pub fn mount(spec: &MountSpec<'_>) -> Result<MountGuard, PathError> {
         spec.flags,
         spec.data,
     )
-    .at("mount", target)
-    .map(|()| MountGuard::adopt(target))
+    .at("mount", target)?;
+    Ok(MountGuard::adopt(target))
 }
 
 /// Makes `source` (a directory or a file) visible at `target` as well. With `recursive` also what
 /// is mounted below it; those mounts are then made slaves, so that unmounting spares the original.
-pub fn bind(source: &Path, target: &Path, recursive: bool) -> Result<MountGuard, PathError> {
+pub fn bind(source: &Path, target: &Path, recursive: bool) -> Result<MountGuard, MountError> {
     let none: Option<&str> = None;
     let deep = if recursive {
         MsFlags::MS_REC
