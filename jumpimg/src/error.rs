@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use jumpspec::failure::Failure;
 use jumpspec::refusal::Refusal;
 use serde::Serialize;
 
@@ -43,6 +44,9 @@ pub(crate) struct Cause {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// What the node has told of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failure: Option<Failure>,
 }
 
 /// All causes, with the exit code.
@@ -59,6 +63,7 @@ impl Trouble {
             code: code.to_owned(),
             message: message.into(),
             hint: None,
+            failure: None,
         };
         Self {
             exit,
@@ -79,6 +84,15 @@ impl Trouble {
         Self::new(Exit::Failed, code, format!("{error:#}"))
     }
 
+    /// The same, with what the node has told of it.
+    #[must_use]
+    pub(crate) fn because(mut self, failure: Failure) -> Self {
+        if let Some(cause) = self.causes.last_mut() {
+            cause.failure = Some(failure);
+        }
+        self
+    }
+
     /// The same, with a hint.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -95,6 +109,7 @@ impl From<Vec<Refusal>> for Trouble {
             code: refusal.code.to_string(),
             message: refusal.message,
             hint: Some(refusal.hint),
+            failure: None,
         };
         Self {
             exit: Exit::Refused,

@@ -79,7 +79,7 @@ impl StepId {
 }
 
 /// A step with what tells it from others of its kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Task {
     /// Which step.
     #[serde(default, skip_serializing_if = "StepId::is_unknown")]

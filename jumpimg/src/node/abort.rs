@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use jumpspec::exit::NodeExit;
 use jumpspec::job::Waits;
 use jumpspec::page::Page;
-use jumpspec::status::{EXIT_BUSY, EXIT_WRONG_STAGE, Status, System};
+use jumpspec::status::{Status, System};
 use serde_json::{Map, json};
 
 use crate::error::{Exit, Trouble};
@@ -247,27 +248,23 @@ impl Abort<'_> {
             .filter(|latest| Some(&**latest.run()) == run);
         let taken = self.order(session, agent, ours.as_ref(), run);
         let left = self.leave(session, agent);
-        match taken {
-            Err(SshError::Remote {
-                status: EXIT_WRONG_STAGE,
-                stderr,
-            }) if run.is_none() || stderr.contains("there is nothing of a run") => {
-                left.map(|()| self.nothing())
-            }
-            Err(error) => Err(error.trouble(self.node)),
-            Ok(()) => {
-                left?;
-                if let Some(ours) = ours {
-                    ours.write_taken_back()?;
-                }
-                self.outcome("taken-back", run);
-                self.voice.text(&Page::of(format_args!(
-                    "{}: the jump is taken back; boot sector and swap are as they were",
-                    self.node
-                )));
-                Ok(())
-            }
+        if let Err(error) = taken {
+            return match error.exit() {
+                Some(NodeExit::NoRun) => left.map(|()| self.nothing()),
+                Some(NodeExit::WrongStage) if run.is_none() => left.map(|()| self.nothing()),
+                _ => Err(error.trouble(self.node)),
+            };
         }
+        left?;
+        if let Some(ours) = ours {
+            ours.write_taken_back()?;
+        }
+        self.outcome("taken-back", run);
+        self.voice.text(&Page::of(format_args!(
+            "{}: the jump is taken back; boot sector and swap are as they were",
+            self.node
+        )));
+        Ok(())
     }
 
     /// Whoever followed the run may take it back at the same moment: then we wait.
@@ -284,9 +281,7 @@ impl Abort<'_> {
         for _ in 0..BUSY_TRIES {
             let voice = &mut *self.voice;
             match agent.take_back(session, run, &mut |event| voice.event(&event)) {
-                Err(SshError::Remote {
-                    status: EXIT_BUSY, ..
-                }) => {}
+                Err(error) if error.exit() == Some(NodeExit::Busy) => {}
                 taken => return taken,
             }
             if self.tools.interrupt.sleep(PAUSE) {

@@ -166,8 +166,10 @@ impl Voice {
 
     fn show(&mut self, what: &What) {
         match what {
-            What::Begin { step } => self.begin(step),
-            What::Progress { step, done, total } => self.progress(step, *done, *total),
+            What::Begin { task } => self.begin(&task.to_string()),
+            What::Progress { task, done, total } => {
+                self.progress(&task.to_string(), *done, *total);
+            }
             _ => {
                 self.clear();
                 self.screen.tell(&render::event(what, ""));

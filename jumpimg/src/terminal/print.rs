@@ -42,6 +42,7 @@ pub(crate) fn trouble(trouble: &Trouble, about: Option<&str>) {
             code,
             message,
             hint,
+            ..
         } = cause;
         let told = format_args!(": {about}{message} [{code}]");
         page.marked("", Ink::BoldRed, "error", told);

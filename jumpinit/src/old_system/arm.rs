@@ -42,14 +42,14 @@ pub(crate) fn run(work: &Path) -> Result<()> {
     let (_lock, mut cx) = open::run(work)?;
     if cx.journal().stage == Stage::Armed {
         // Perhaps by halves, by a call whose connection broke.
-        take_back(&mut cx, taken_back("it is armed anew"))?;
+        take_back(&mut cx, &taken_back("it is armed anew"))?;
     }
     arm::can_arm(&cx.plan, cx.journal(), &boot_id()?).map_err(Forbidden::from)?;
     let index = arm::position(&cx.plan).context("the plan has no arm")?;
     let armed = start_keeper(work).and_then(|()| conduct::one(&mut cx, index, &Step::Arm));
     if let Err(error) = armed {
         let failure = failure::of(&error, Code::of(StepId::Arm));
-        let next = match take_back(&mut cx, failure.clone()) {
+        let next = match take_back(&mut cx, &failure) {
             Ok(()) => Next::OldStays,
             Err(error) => {
                 cx.reporter
@@ -97,7 +97,7 @@ pub(crate) fn taken_back(why: impl Into<String>) -> Failure {
 
 /// Makes an armed run one that is staged and no more: the old loader boots. `why` is told to
 /// whoever asks.
-pub(crate) fn take_back(cx: &mut Context, why: Failure) -> Result<()> {
+pub(crate) fn take_back(cx: &mut Context, why: &Failure) -> Result<()> {
     boot::lead_back(cx)?;
     let last = arm::position(&cx.plan).and_then(|index| index.checked_sub(1));
     let last = last.context("the plan has no step in front of its arm")?;
@@ -107,7 +107,7 @@ pub(crate) fn take_back(cx: &mut Context, why: Failure) -> Result<()> {
         step: u32::try_from(last)?,
         done: true,
         arm: None,
-        failure: Some(failure::for_journal(&why)),
+        failure: Some(failure::for_journal(why)),
         ..cx.journal().clone()
     })
 }
@@ -153,7 +153,7 @@ fn is_over(plan: &Plan) -> Result<bool> {
             let limit = String::from(plan.wait.boot);
             let why =
                 format!("it was armed and not rebooted within {limit}, so the arm was taken back");
-            take_back(&mut cx, taken_back(why))?;
+            take_back(&mut cx, &taken_back(why))?;
             Ok(true)
         }
     }

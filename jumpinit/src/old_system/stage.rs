@@ -24,7 +24,7 @@ pub(crate) fn run(work: &Path) -> Result<()> {
     match cx.journal().stage {
         Stage::Stage => {}
         Stage::Armed => {
-            crate::old_system::arm::take_back(&mut cx, taken_back("it is staged anew"))?
+            crate::old_system::arm::take_back(&mut cx, &taken_back("it is staged anew"))?;
         }
         _ => bail!(Forbidden::WrongStage(format!(
             "run {} was staged before, and has run its course since",

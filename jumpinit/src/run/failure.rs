@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn step(error: anyhow::Error, step: StepId) -> Failure {
-        of(&of_step(&error, step.into()).into(), Code::Unknown)
+    fn step(error: impl Into<anyhow::Error>, step: StepId) -> Failure {
+        of(&of_step(&error.into(), step.into()).into(), Code::Unknown)
     }
 
     fn program(status: i32) -> anyhow::Error {
@@ -187,10 +187,7 @@ mod tests {
             command: "mke2fs".to_owned(),
             source: ErrorKind::NotFound.into(),
         };
-        assert_eq!(
-            step(missing.into(), StepId::Mkfs).code,
-            Code::ProgramMissing
-        );
+        assert_eq!(step(missing, StepId::Mkfs).code, Code::ProgramMissing);
     }
 
     #[test]
@@ -205,10 +202,7 @@ mod tests {
             path: "a".to_owned(),
             what: "has another length",
         };
-        assert_eq!(
-            step(differs.into(), StepId::VerifyRoot).code,
-            Code::WrittenWrong
-        );
+        assert_eq!(step(differs, StepId::VerifyRoot).code, Code::WrittenWrong);
     }
 
     #[test]
@@ -228,16 +222,7 @@ mod tests {
 
     #[test]
     fn a_failure_of_many_lines_is_one_line_in_the_journal() {
-        let lines = Failure::new(
-            Code::NoRoom,
-            "a
-  b	c
-",
-        )
-        .context(
-            "d
-e",
-        );
+        let lines = Failure::new(Code::NoRoom, "a\n  b\tc\n").context("d\ne");
         assert_eq!(for_journal(&lines).to_string(), "d e: a b c");
     }
 }

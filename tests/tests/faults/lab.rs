@@ -9,6 +9,8 @@ use jumplab::run;
 use jumplab::small::{Checkpoint, SmallNode, SmallWorld};
 use jumplab::vm::loader::Choice;
 use jumplab::vm::{Board, Guest as _, Network, SWAP_UUID, Uml, until};
+use jumpspec::failure::Failure;
+use jumpspec::render;
 use serde_json::Value;
 
 /// More boots than these are a loop: jump, three tries of the new system or of the replacement, and
@@ -240,8 +242,9 @@ pub(crate) fn said(guest: &Uml<'_>, line: &str) -> Result<bool> {
 
 /// Why the last attempt failed, by the status.
 fn reason(said: &Value) -> Option<String> {
-    let reasons = [&said["failure"], &said["journal"]["failure"]];
-    reasons
-        .into_iter()
-        .find_map(|reason| reason.as_str().map(str::to_owned))
+    let failures = [&said["failure"], &said["journal"]["failure"]];
+    failures.into_iter().find_map(|failure| {
+        let failure: Failure = serde_json::from_value(failure.clone()).ok()?;
+        Some(render::coded(&failure))
+    })
 }

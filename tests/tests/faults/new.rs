@@ -217,7 +217,7 @@ pub(crate) fn landing_lost_and_unsound(bench: &mut Bench) -> Result<()> {
     let guest = lab.boot(Choice::New)?;
     // The confirmation says so first, and then the deadline, which would reset.
     for said in ["could not", "it was not confirmed when"] {
-        let line = format!("the jump system is lost; {said}");
+        let line = format!("the jump system is lost: {said}");
         until(&line, BOOT, || lab::said(&guest, &line))?;
     }
     let status = lab.status(&guest)?;

@@ -48,7 +48,7 @@ pub(crate) fn power_cut(bench: &mut Bench) -> Result<()> {
         "power cut while the jump image is unpacked",
     )?;
     let (old, first) = push(&lab)?;
-    wait_for(&lab, &first, &[r#""begin""#, "unpack the jump system"])?;
+    wait_for(&lab, &first, &[r#""begin""#, r#""step":"unpack-jump""#])?;
     old.kill()?;
     drop(first);
     bench.ends(&lab, End::Old)?;
@@ -70,11 +70,7 @@ pub(crate) fn cut_before_mkfs(bench: &mut Bench) -> Result<()> {
     let fault = "power cut between wiping the landing partition and its file system";
     let lab = bench.node(Checkpoint::Fresh, fault)?;
     let (old, first) = push(&lab)?;
-    wait_for(
-        &lab,
-        &first,
-        &[r#""begin""#, "make the landing file system"],
-    )?;
+    wait_for(&lab, &first, &[r#""begin""#, r#""step":"make-landing""#])?;
     old.kill()?;
     drop(first);
     edit::zero_landing(&lab, 0..WIPED)?;
@@ -91,14 +87,14 @@ pub(crate) fn cut_before_mkfs(bench: &mut Bench) -> Result<()> {
 pub(crate) fn killed(bench: &mut Bench) -> Result<()> {
     let lab = bench.node(Checkpoint::Fresh, "jumpinit is killed while it stages")?;
     let (old, mut push) = push(&lab)?;
-    wait_for(&lab, &push, &[r#""begin""#, "unpack the jump system"])?;
+    wait_for(&lab, &push, &[r#""begin""#, r#""step":"unpack-jump""#])?;
     old.ssh("kill -KILL $(pidof jumpinit)")?;
     let (ended, said) = push.wait(BOOT)?;
     ensure!(
         !ended.success() && said.contains("remote-killed"),
         "{ended}\n{said}"
     );
-    let begun = said.matches("make the landing file system").count();
+    let begun = said.matches(r#""step":"make-landing""#).count();
     ensure!(begun <= 2, "it was done again, {begun} lines:\n{said}");
     old.kill()?;
     bench.ends(&lab, End::Old).map(drop)
@@ -114,7 +110,7 @@ pub(crate) fn received_damaged(bench: &mut Bench) -> Result<()> {
         .job
         .set("images", "target", &image.display().to_string())?;
     let (old, mut push) = push(&lab)?;
-    wait_for(&lab, &push, &[r#""begin""#, "make the landing file system"])?;
+    wait_for(&lab, &push, &[r#""begin""#, r#""step":"make-landing""#])?;
     edit::flip(&image)?;
     let (ended, said) = push.wait(BOOT)?;
     ensure!(

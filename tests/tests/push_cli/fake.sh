@@ -23,12 +23,12 @@ stage)
   [ -s "$3/toolbox.tar" ] || exit 1
   if [ ! -e "$D/begun" ]; then
     touch "$D/begun"
-    tell 1000 stage '"event":"begin","step":"make the landing file system"'
-    tell 1500 stage '"event":"done","step":"make the landing file system","millis":500'
+    tell 1000 stage '"event":"begin","step":"make-landing"'
+    tell 1500 stage '"event":"done","step":"make-landing","millis":500'
   fi
   [ ! -e "$D/die" ] || kill -9 $$
   if [ -e "$D/fail" ]; then
-    tell 1600 stage '"event":"failed","step":"stage","error":"mkfs broke","next":"the old system stays"'
+    tell 1600 stage '"event":"failed","code":"mkfs-failed","step":"make-landing","error":"mkfs broke","next":"old-unarmed"'
     exit 1
   fi
   for image in jump target; do
@@ -65,7 +65,7 @@ take-back)
   other
   if [ -e "$D/nothing" ]; then
     echo 'error: there is nothing of a run on this node' >&2
-    exit 77
+    exit 66
   fi
   while [ "$1" != --work ]; do shift; done
   [ ! -e "$2/plan.json" ] || cp "$2/plan.json" "$D/handed-plan.json"

@@ -72,16 +72,10 @@ fn terminal() -> Result<()> {
     let bench = Bench::new()?;
     let node = Node::armed(&bench)?;
     node.change_status(|status| {
-        for field in [
-            "hostname",
-            "os",
-            "kernel",
-            "origin",
-            "failure",
-            "selector_state",
-        ] {
+        for field in ["hostname", "os", "kernel", "origin", "selector_state"] {
             status[field] = json!(HOSTILE);
         }
+        status["failure"] = json!({"code": HOSTILE, "step": HOSTILE, "error": HOSTILE});
     })?;
     let told = json!({"uptime_ms": 1, "stage": "stage", "event": "note", "text": HOSTILE});
     bench.write("jump-events", &format!("{told}\n\u{1b}[2J\n"))?;

@@ -180,18 +180,22 @@ fn journey() -> Result<()> {
     let push = start(&bench, &["--yes", "--json", "node07"])?;
     node.wait_for("reboot")?;
     node.boot_jump("prove", None)?;
-    node.tell(1000, "prove", json!({"event": "begin", "step": "prove"}))?;
+    node.tell(
+        1000,
+        "prove",
+        json!({"event": "begin", "step": "prove-disks"}),
+    )?;
     node.tell(
         2000,
         "prove",
-        json!({"event": "done", "step": "prove", "millis": 1000}),
+        json!({"event": "done", "step": "prove-disks", "millis": 1000}),
     )?;
     node.tell(
         3000,
         "replace",
-        json!({"event": "begin", "step": "unpack the new system"}),
+        json!({"event": "begin", "step": "extract"}),
     )?;
-    bench.wait_for_event("node07", "unpack the new system")?;
+    bench.wait_for_event("node07", "extract")?;
     let status = bench.run("status", &["node07"])?;
     ensure!(
         status.stdout.contains("jump system, the jump OS"),
@@ -201,13 +205,9 @@ fn journey() -> Result<()> {
     node.tell(
         9000,
         "replace",
-        json!({"event": "done", "step": "unpack the new system", "millis": 6000}),
+        json!({"event": "done", "step": "extract", "millis": 6000}),
     )?;
-    node.tell(
-        9500,
-        "try",
-        json!({"event": "reboot", "into": "the new system"}),
-    )?;
+    node.tell(9500, "try", json!({"event": "reboot", "into": "new"}))?;
     bench.wait_for_event("node07", "into")?;
     node.boot_other("new", "try", None)?;
     node.tell(1000, "finish", json!({"event": "complete"}))?;
@@ -303,7 +303,10 @@ fn step_fails() -> Result<()> {
     let node = Node::old(&bench)?;
     bench.write("fail", "")?;
     let outcome = bench.run("push", &["--yes", "node07"])?;
-    outcome.ended(1, "mkfs broke [step-failed]")?;
+    outcome.ended(
+        1,
+        "could not make the landing file system: mkfs broke [mkfs-failed] [step-failed]",
+    )?;
     outcome.ended(1, "the node is as it was")?;
     ensure!(node.path("taken-back").exists());
     left_nothing(&node)

@@ -265,6 +265,8 @@ impl<'a> Node<'a> {
 
     fn set_status(&self, system: &str, stage: &str, failure: Option<&str>) -> Result<()> {
         let run = self.run_id()?;
+        let failure =
+            failure.map(|error| json!({"code": "no-room", "step": "extract", "error": error}));
         let mut status = sample::status(system);
         status["run"] = json!(run);
         status["journal"] = json!({

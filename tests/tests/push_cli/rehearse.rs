@@ -38,7 +38,7 @@ fn proved() -> Result<()> {
     node.wait_for("reboot")?;
     ensure!(node.bundle()?["plan"]["rehearsal"] == true);
     node.boot_jump("prove", None)?;
-    let network = "prove: the network is up";
+    let network = "prove-network";
     node.tell(
         2000,
         "prove",

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use jumplab::journey::{self, BOOT};
 use jumplab::vm::{NODE, Role, Uml, until};
 use jumpspec::boot::environment::{State, TRIES};
+use jumpspec::exit::NodeExit;
 use jumpspec::places;
-use jumpspec::status::{EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
 
 use crate::staged::{PUSH, Staged, WORK};
 
@@ -26,8 +26,8 @@ pub(crate) fn rehearsal() -> Result<()> {
     ensure!(ended.success(), "{ended}\n{said}");
     for wanted in [
         "\"event\":\"rehearsal\"",
-        "prove: the network is up",
-        "prove: the admin host logs in",
+        "\"step\":\"prove-network\"",
+        "\"step\":\"prove-admin\"",
         "the replacement itself",
     ] {
         ensure!(said.contains(wanted), "no {wanted:?} in:\n{said}");
@@ -93,17 +93,23 @@ pub(crate) fn abort_proving() -> Result<()> {
 fn refuses_what_is_not_meant_for_it(staged: &Staged) -> Result<()> {
     let run = &staged.plan.run;
     let orders = [
-        ("echo wrong | /etc/rc.local hello".to_owned(), 1),
-        ("/etc/rc.local resume --run ffff".to_owned(), EXIT_OTHER_RUN),
+        (
+            "echo wrong | /etc/rc.local hello".to_owned(),
+            NodeExit::Failed,
+        ),
+        (
+            "/etc/rc.local resume --run ffff".to_owned(),
+            NodeExit::OtherRun,
+        ),
         (
             "/etc/rc.local turn-back --run ffff".to_owned(),
-            EXIT_OTHER_RUN,
+            NodeExit::OtherRun,
         ),
         (
             format!("/etc/rc.local resume --run {run}"),
-            EXIT_WRONG_STAGE,
+            NodeExit::WrongStage,
         ),
-        (format!("[ -e /{} ]", places::ADMIN), 1),
+        (format!("[ -e /{} ]", places::ADMIN), NodeExit::Failed),
     ];
     for (order, expected) in orders {
         let mut ssh = staged.network.command("ssh");
@@ -116,8 +122,8 @@ fn refuses_what_is_not_meant_for_it(staged: &Staged) -> Result<()> {
             .arg(&order);
         let output = ssh.output()?;
         ensure!(
-            output.status.code() == Some(expected),
-            "{order}: not {expected}: {output:?}"
+            output.status.code().and_then(NodeExit::of) == Some(expected),
+            "{order}: not {expected:?}: {output:?}"
         );
     }
     Ok(())

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// File systems that a layout may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Filesystem {
     /// Fourth extended file system, with the defaults of the jump image's mke2fs.conf.

@@ -30,6 +30,7 @@ fn sockets(root: &Path, sockets: u64) -> Option<Cause> {
             root.display()
         ),
         hint: Some("stop what listens there and remove them, or --exclude them".to_owned()),
+        failure: None,
     })
 }
 
@@ -51,6 +52,7 @@ fn unstable(root: &Path, report: &Report) -> Option<Cause> {
             root.display()
         ),
         hint: Some("stop what writes there, or build from a snapshot".to_owned()),
+        failure: None,
     })
 }
 

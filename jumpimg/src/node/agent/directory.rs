@@ -2,8 +2,8 @@
 //! room. Only the script that does it, as text.
 
 use jumpspec::bundle;
+use jumpspec::exit::NodeExit;
 use jumpspec::places::{BASES, BASES_IN_MEMORY};
-use jumpspec::status::EXIT_NO_PLACE;
 
 /// For the bundle and for what the file system itself takes.
 const SPARE: u64 = 1 << 20;
@@ -58,7 +58,7 @@ fn among(bases: &[&str], run: &str, bytes: u64) -> String {
         .replace("RUN", run)
         .replace("BUNDLE", bundle::FILE)
         .replace("NEED", &(bytes + SPARE).div_ceil(1024).to_string())
-        .replace("NONE", &EXIT_NO_PLACE.to_string())
+        .replace("NONE", &NodeExit::NoPlace.status().to_string())
 }
 
 /// What an admin should know of `directory`, who was told that a look writes to no disk.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use jumpspec::event::{Event, What};
+use jumpspec::task::Task;
 
 /// How long nothing new may come of an order with steps: a hook of the admin's may take an hour
 /// there, and what is saved may be large, and neither tells how far it is.
@@ -22,7 +23,7 @@ pub(super) struct Patience {
     furthest: u64,
     sent: u64,
     /// Steps that were begun.
-    steps: HashSet<String>,
+    steps: HashSet<Task>,
 }
 
 impl Patience {
@@ -40,8 +41,8 @@ impl Patience {
     /// Takes an event: a step that was not begun before, or more of one, is something new.
     pub(super) fn hear(&mut self, event: &Event, now: Duration) {
         match &event.what {
-            What::Begin { step } if !self.steps.contains(step) => {
-                self.steps.insert(step.clone());
+            What::Begin { task } if !self.steps.contains(task) => {
+                self.steps.insert(task.clone());
                 (self.furthest, self.since) = (0, now);
             }
             What::Progress { done, .. } if *done > self.furthest => {
@@ -67,6 +68,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use jumpspec::journal::Stage;
+    use jumpspec::task::StepId;
 
     use super::*;
 
@@ -78,15 +80,13 @@ mod tests {
         }
     }
 
-    fn begin(step: &str) -> Event {
-        event(What::Begin {
-            step: step.to_owned(),
-        })
+    fn begin(step: StepId) -> Event {
+        event(What::Begin { task: step.into() })
     }
 
     fn progress(done: u64) -> Event {
         event(What::Progress {
-            step: "s".to_owned(),
+            task: StepId::Extract.into(),
             done,
             total: 9,
         })
@@ -106,12 +106,12 @@ mod tests {
     #[test]
     fn what_gets_on_is_waited_for_and_what_is_said_again_is_not() {
         let mut patience = Patience::new(BYTES);
-        patience.hear(&begin("s"), minutes(9));
+        patience.hear(&begin(StepId::Extract), minutes(9));
         patience.hear(&progress(1), minutes(18));
         assert_eq!(patience.is_over(minutes(27)), None);
         for minute in 19..30 {
             let now = minutes(minute);
-            patience.hear(&begin("s"), now);
+            patience.hear(&begin(StepId::Extract), now);
             patience.hear(&progress(1), now);
             patience.hear(
                 &event(What::Note {

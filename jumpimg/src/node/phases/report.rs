@@ -2,7 +2,7 @@
 //! the log is.
 
 use jumpspec::page::Page;
-use jumpspec::render::seconds;
+use jumpspec::render::{coded, seconds};
 use jumpspec::report::{NodeReport, Proved, RehearsalReport};
 use jumpspec::timeline::Span;
 use serde_json::{Map, json};
@@ -48,9 +48,10 @@ fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> Page {
         "{node}: {} has proved itself and is its old system again",
         report.hostname
     ));
-    for Proved { step, millis } in &report.proved {
+    for Proved { task, millis } in &report.proved {
         let time = millis.map(seconds).unwrap_or_default();
-        text.line(format_args!("  {step:<44} {time:>8}"));
+        let words = task.to_string();
+        text.line(format_args!("  {words:<44} {time:>8}"));
     }
     text.line("not proved, for only a replacement can show it:");
     for what in &report.not_proved {
@@ -70,6 +71,9 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
     for Span { name, millis } in spans {
         text.line(format_args!("  {name:<8} {:>12}", seconds(*millis)));
     }
+    for failure in &report.failures {
+        text.line(format_args!("  failed before: {}", coded(failure)));
+    }
     for note in &report.notes {
         text.line(format_args!("  note: {note}"));
     }
@@ -80,7 +84,9 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::failure::{Code, Failure};
     use jumpspec::run_id::RunId;
+    use jumpspec::task::StepId;
 
     #[test]
     fn a_rehearsals_report_says_what_was_proved_and_what_was_not() {
@@ -88,7 +94,7 @@ mod tests {
             run: RunId::new(0xaa),
             hostname: "node07".to_owned(),
             proved: vec![Proved {
-                step: "prove: the network is up".to_owned(),
+                task: StepId::ProveNetwork.into(),
                 millis: Some(1200),
             }],
             not_proved: vec!["the replacement itself".to_owned()],
@@ -111,6 +117,10 @@ mod tests {
             kernel: "6.12.0".to_owned(),
             boot_id: "b".to_owned(),
             notes: vec!["the account bob has another uid now".to_owned()],
+            failures: vec![Failure {
+                task: StepId::Extract.into(),
+                ..Failure::new(Code::ProgramKilled, "it was killed")
+            }],
         };
         let spans = [
             Span {
@@ -127,6 +137,7 @@ mod tests {
         n7: node07 is now Debian GNU/Linux 13 (trixie), Linux 6.12.0
           stage          40.0 s
           total      2 min 10 s
+          failed before: could not unpack the new system: it was killed [program-killed]
           note: the account bob has another uid now
           log: /state/runs/aa
         ");

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jumpspec::bundle::Bundle;
-use jumpspec::event::{Event, What};
+use jumpspec::event::{self, Event, What};
+use jumpspec::exit::NodeExit;
+use jumpspec::failure::Failure;
 use jumpspec::plan::Plan;
-use jumpspec::status::EXIT_BUSY;
-use jumpspec::step::{ImageRole, Step};
+use jumpspec::render;
+use jumpspec::step::ImageRole;
+use jumpspec::task::StepId;
 
 use super::agree::Agreed;
 use super::run::{Run, interrupted};
@@ -199,12 +202,12 @@ impl Staging<'_, '_> {
         let done = self.agent.fill(session, self.goal, &mut |event: Event| {
             *advanced |= matches!(event.what, What::Done { .. });
             match &event.what {
-                What::Begin { step } if *step == Step::MakeLanding.to_string() => {
+                What::Begin { task } if task.step == StepId::MakeLanding => {
                     *landing_taken = true;
                 }
                 What::Need { image, offset } => next = Some(Next::Image(*image, *offset)),
                 What::Complete => next = Some(Next::Reached),
-                What::Failed { .. } => failed = Some(event.what.clone()),
+                What::Failed { .. } => failed = Word::of(&event.what),
                 _ => {}
             }
             voice.event(&event);
@@ -231,9 +234,7 @@ impl Staging<'_, '_> {
             .agent
             .receive(session, image, offset, input, &mut |event| {
                 if let Some(event) = event {
-                    if matches!(event.what, What::Failed { .. }) {
-                        failed = Some(event.what.clone());
-                    }
+                    failed = Word::of(&event.what).or(failed.take());
                     voice.event(&event);
                 }
                 voice.progress(&what, offset.saturating_add(upload.sent()), total);
@@ -280,20 +281,39 @@ impl Staging<'_, '_> {
     }
 }
 
+/// The node's own word for what failed.
+struct Word {
+    failure: Failure,
+    next: event::Next,
+}
+
+impl Word {
+    fn of(what: &What) -> Option<Box<Self>> {
+        let What::Failed { failure, next } = what else {
+            return None;
+        };
+        let failure = failure.clone();
+        Some(Box::new(Self {
+            failure,
+            next: *next,
+        }))
+    }
+}
+
 /// What ended an attempt.
 enum StageError {
     /// The talk with the node came to this.
     Talk {
         error: SshError,
         /// The node's own word for it.
-        failed: Option<What>,
+        failed: Option<Box<Word>>,
     },
     /// Nothing that another attempt would change.
     Final(Trouble),
 }
 
 impl StageError {
-    fn talk(error: SshError, failed: Option<What>) -> Self {
+    fn talk(error: SshError, failed: Option<Box<Word>>) -> Self {
         Self::Talk { error, failed }
     }
 
@@ -318,13 +338,7 @@ impl StageError {
         let Self::Talk { error, .. } = self else {
             return false;
         };
-        matches!(
-            error,
-            SshError::Remote {
-                status: EXIT_BUSY,
-                ..
-            }
-        )
+        error.exit() == Some(NodeExit::Busy)
     }
 
     /// What may be otherwise in a moment, in words.
@@ -341,9 +355,10 @@ impl StageError {
     fn trouble(self, node: &str) -> Trouble {
         match self {
             Self::Talk {
-                failed: Some(What::Failed { step, error, next }),
-                ..
-            } => Trouble::new(Exit::Failed, "step-failed", format!("{step}: {error}")).hint(next),
+                failed: Some(word), ..
+            } => Trouble::new(Exit::Failed, "step-failed", render::coded(&word.failure))
+                .because(word.failure)
+                .hint(word.next.to_string()),
             Self::Talk { error, .. } => error.trouble(node),
             Self::Final(trouble) => trouble,
         }

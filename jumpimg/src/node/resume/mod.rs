@@ -130,7 +130,9 @@ impl<'a> Resume<'a> {
                 "old-system-again",
                 format!(
                     "is its old system again: {}",
-                    status.reason().unwrap_or("no reason was left")
+                    status
+                        .reason()
+                        .map_or("no reason was left".to_owned(), render::coded)
                 ),
             )
             .hint(format!(
@@ -329,6 +331,6 @@ fn at(status: &Status) -> String {
     status
         .step
         .as_ref()
-        .map(|step| format!(", at step {} of {}: {}", step.number, step.of, step.words))
+        .map(|step| format!(", at step {} of {}: {}", step.number, step.of, step.task))
         .unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jumpspec::status::{EXIT_BUSY, EXIT_NO_PLACE, EXIT_OTHER_RUN, EXIT_WRONG_STAGE};
+use jumpspec::exit::NodeExit;
 use jumpsys::cmd::CmdError;
 use jumpsys::kernel::process::Signal;
 
@@ -100,6 +100,14 @@ impl SshError {
         )
     }
 
+    /// How what runs on a node for us has ended, if that is how it ends.
+    pub(crate) fn exit(&self) -> Option<NodeExit> {
+        match self {
+            Self::Remote { status, .. } => NodeExit::of(*status),
+            _ => None,
+        }
+    }
+
     /// Whether this may be how a node goes down that was asked to: the connection breaks, or init
     /// ends what is left of the login.
     pub(crate) fn is_going_down(&self) -> bool {
@@ -124,14 +132,16 @@ impl SshError {
             Self::Denied(_) => failed("permission-denied").hint(format!(
                 "root must be able to log in by key: try `ssh {node} true`; User and IdentityFile in ssh_config count"
             )),
-            Self::Remote { status, stderr } => match *status {
-                EXIT_OTHER_RUN => refused("jump-in-progress", stderr)
+            Self::Remote { status, stderr } => match NodeExit::of(*status) {
+                Some(NodeExit::OtherRun) => refused("jump-in-progress", stderr)
                     .hint(format!("see `jumpimg status {node}`; wait for it, or `jumpimg abort {node}`")),
-                EXIT_WRONG_STAGE => refused("wrong-stage", stderr)
+                Some(NodeExit::NoRun) => refused("no-run", stderr)
                     .hint(format!("see `jumpimg status {node}`")),
-                EXIT_NO_PLACE => refused("no-work-directory", stderr)
+                Some(NodeExit::WrongStage) => refused("wrong-stage", stderr)
+                    .hint(format!("see `jumpimg status {node}`")),
+                Some(NodeExit::NoPlace) => refused("no-work-directory", stderr)
                     .hint("make room in one of them, or mount one so that programs may run there (mount -o remount,exec)"),
-                EXIT_BUSY => refused("jump-in-progress", stderr)
+                Some(NodeExit::Busy) => refused("jump-in-progress", stderr)
                     .hint("somebody else is at work for this very run: wait, and try again"),
                 _ => failed("remote-command"),
             },
@@ -189,20 +199,32 @@ fn classify(status: i32, stderr: &str) -> SshError {
             stderr: words,
         };
     }
-    if stderr.contains("Host key verification failed")
-        || stderr.contains("HOST IDENTIFICATION HAS CHANGED")
-    {
-        SshError::HostKey(words)
-    } else if stderr.contains("Permission denied")
-        || stderr.contains("Too many authentication failures")
-    {
-        SshError::Denied(words)
-    } else if words.is_empty() {
-        SshError::Unreachable("the connection broke".to_owned())
-    } else {
-        SshError::Unreachable(words)
+    let mut phrases = PHRASES.into_iter();
+    let said = phrases.find(|(phrase, _)| stderr.contains(phrase));
+    match said {
+        Some((_, Refused::HostKey)) => SshError::HostKey(words),
+        Some((_, Refused::Login)) => SshError::Denied(words),
+        None if words.is_empty() => SshError::Unreachable("the connection broke".to_owned()),
+        None => SshError::Unreachable(words),
     }
 }
+
+/// What ssh refuses, or is refused.
+#[derive(Clone, Copy)]
+enum Refused {
+    HostKey,
+    Login,
+}
+
+/// OpenSSH has no other wire for why it ends with [`SSH_FAILED`] than what it says: sshconnect.c
+/// (`Host key verification failed.`, `warn_changed_key`), sshconnect2.c (`userauth`), and of the
+/// server auth.c (`auth_maxtries_exceeded`). Nothing else here goes by words.
+const PHRASES: [(&str, Refused); 4] = [
+    ("Host key verification failed", Refused::HostKey),
+    ("HOST IDENTIFICATION HAS CHANGED", Refused::HostKey),
+    ("Permission denied", Refused::Login),
+    ("Too many authentication failures", Refused::Login),
+];
 
 fn killed(signal: i32, stderr: &str) -> String {
     let name = Signal::try_from(signal).map_or_else(
@@ -279,7 +301,7 @@ mod tests {
     #[test]
     fn a_node_without_a_place_for_programs_is_refused_with_all_reasons() {
         let why = "no place for jump's programs: /run: programs may not run there (noexec)";
-        let trouble = classify(EXIT_NO_PLACE, why).trouble("n");
+        let trouble = classify(NodeExit::NoPlace.status().into(), why).trouble("n");
         assert_eq!(trouble.exit, Exit::Refused);
         assert_eq!(trouble.causes[0].code, "no-work-directory");
         assert_eq!(trouble.causes[0].message, why);

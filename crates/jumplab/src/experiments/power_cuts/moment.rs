@@ -3,6 +3,7 @@
 
 use jumpspec::plan::Plan;
 use jumpspec::step::Step;
+use jumpspec::task::Task;
 
 use super::stage::Stage;
 use crate::small::Checkpoint;
@@ -120,7 +121,7 @@ fn on_the_new_system(steps: &[Step]) -> Vec<Moment> {
 }
 
 fn begin(stage: Stage, step: &Step) -> Moment {
-    line(stage, &step.to_string())
+    line(stage, &Task::from(step).to_string())
 }
 
 fn line(stage: Stage, text: &str) -> Moment {
@@ -147,7 +148,7 @@ pub(super) fn expected(moments: &[Moment], at: usize) -> &'static [Choice] {
     ];
     let mut expected: &[Choice] = &[Choice::Old];
     for (step, [during, after]) in turns {
-        let words = Sign::Line(step.to_string());
+        let words = Sign::Line(Task::from(&step).to_string());
         match moments.iter().position(|moment| moment.sign == words) {
             Some(turn) if at == turn => expected = during,
             Some(turn) if at > turn => expected = after,
@@ -160,7 +161,7 @@ pub(super) fn expected(moments: &[Moment], at: usize) -> &'static [Choice] {
 /// Whether the new system had said before that it is confirmed: then the boot sector leads to its own
 /// loader.
 pub(super) fn is_confirmed(moments: &[Moment], at: usize) -> bool {
-    let words = Sign::Line(Step::Confirm.to_string());
+    let words = Sign::Line(Task::from(&Step::Confirm).to_string());
     let turn = moments.iter().position(|moment| moment.sign == words);
     turn.is_some_and(|turn| at > turn)
 }

@@ -180,7 +180,7 @@ fn events(run: &Path, from: u64) -> Result<Vec<u8>> {
 fn event_line(line: &str) -> Option<String> {
     let event: Event = serde_json::from_str(line).ok()?;
     match event.what {
-        What::Begin { step } => Some(step),
+        What::Begin { task } => Some(task.to_string()),
         What::Need { image, .. } => Some(need(&image.to_string())),
         // Staging is complete before.
         What::Complete if event.stage == Stage::Armed => Some(ARMED.to_owned()),
@@ -207,8 +207,9 @@ mod tests {
 
     #[test]
     fn an_event_in_jumpimg_s_notes_is_a_line() {
-        let noted = r#"{"event":"begin","node":"n","stage":"stage","step":"s","uptime_ms":1}"#;
-        assert_eq!(event_line(noted).as_deref(), Some("s"));
+        let noted =
+            r#"{"event":"begin","node":"n","stage":"stage","step":"extract","uptime_ms":1}"#;
+        assert_eq!(event_line(noted).as_deref(), Some("unpack the new system"));
         let noted = r#"{"event":"complete","node":"n","stage":"armed","uptime_ms":1}"#;
         assert_eq!(event_line(noted).as_deref(), Some("armed"));
         let noted = r#"{"event":"complete","node":"n","stage":"stage","uptime_ms":1}"#;

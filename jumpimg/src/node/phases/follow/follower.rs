@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use jumpspec::event::{Event, What};
+use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
 use jumpspec::journal::Stage;
+use jumpspec::render;
 use jumpspec::report::NodeReport;
-use jumpspec::status::Status;
+use jumpspec::status::{Status, System};
 
 use super::waiting::Waiting;
 use crate::node::lookout::Sight;
@@ -23,7 +25,7 @@ pub(super) enum Action {
     /// Follow the jump system's events for as long as they come.
     Follow,
     /// Make the old system as it was; the run is over.
-    TakeBack(String),
+    TakeBack(Failure),
     /// The same after a rehearsal that has proved everything.
     Rehearsed,
     /// The run is over, or beyond our reach.
@@ -38,9 +40,9 @@ pub(super) enum Ending {
     /// The node did not reboot.
     NoReboot,
     /// The jump system has given up and stays up; why.
-    Stuck(String),
-    /// Something answers but takes longer than the job allows; what.
-    TooSlow(String),
+    Stuck(Failure),
+    /// Something answers but takes longer than the job allows; what, and what it has told.
+    TooSlow(String, Option<Failure>),
     /// Nothing answered for longer than the job allows; what was tried last.
     Silent(String),
     /// What answers knows nothing of the run; its name.
@@ -135,6 +137,7 @@ impl Follower {
         if now.saturating_sub(self.since) > self.waits.prove.0 + self.waits.replace.0 {
             return Action::End(Ending::TooSlow(
                 "the jump system is still at work".to_owned(),
+                None,
             ));
         }
         Action::Follow
@@ -145,14 +148,15 @@ impl Follower {
         if now.saturating_sub(self.since) > self.trial() {
             let why = status
                 .reason()
-                .map(|why| format!(": {why}"))
+                .map(|why| format!(": {}", render::coded(why)))
                 .unwrap_or_default();
             let lacks = if is_default(status) {
                 "the new system is the default, and has not given the landing partition back"
             } else {
                 "the new system is not confirmed yet"
             };
-            return Action::End(Ending::TooSlow(format!("{lacks}{why}")));
+            let failure = status.reason().cloned();
+            return Action::End(Ending::TooSlow(format!("{lacks}{why}"), failure));
         }
         Action::Wait(PAUSE)
     }
@@ -254,12 +258,20 @@ fn is_default(status: &Status) -> bool {
     journal.is_some_and(|journal| journal.stage == Stage::Finish)
 }
 
-fn reason(status: &Status, phase: Phase) -> String {
-    let unsaid = match phase {
-        Phase::Leaving => "the jump system did not come up far enough to say why",
-        Phase::Jump | Phase::New => "no reason was left",
+/// Why a node is where it is: by its own word, or else by where it was seen.
+fn reason(status: &Status, phase: Phase) -> Failure {
+    let unsaid = || {
+        let why = match phase {
+            Phase::Leaving => "the jump system did not come up far enough to say why",
+            Phase::Jump | Phase::New => "no reason was left",
+        };
+        let code = match status.system {
+            System::Old => Code::NotProved,
+            _ => Code::Unknown,
+        };
+        Failure::new(code, why)
     };
-    status.reason().unwrap_or(unsaid).to_owned()
+    status.reason().cloned().unwrap_or_else(unsaid)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use jumpspec::answers;
 use jumpspec::event::{Event, What};
+use jumpspec::failure::Failure;
+use jumpspec::render;
 use jumpspec::report::{NodeReport, RehearsalReport};
 use jumpspec::step::Step;
 use jumpspec::timeline::Timeline;
@@ -100,7 +102,7 @@ impl Following<'_, '_> {
                     self.sleep(PAUSE)?;
                 }
                 (Action::TakeBack(reason), Some((session, agent))) => {
-                    return Err(self.came_back(session, agent, &reason));
+                    return Err(self.came_back(session, agent, reason));
                 }
                 (Action::Rehearsed, Some((session, agent))) => {
                     times.end(self.run.begun.elapsed());
@@ -284,12 +286,13 @@ impl Following<'_, '_> {
     }
 
     /// The old system is back: it is made as it was.
-    fn came_back(&mut self, session: &Session, agent: &Agent, reason: &str) -> Trouble {
+    fn came_back(&mut self, session: &Session, agent: &Agent, why: Failure) -> Trouble {
         let trouble = Trouble::new(
             Exit::Failed,
             "old-system-again",
-            format!("is its old system again: {reason}"),
-        );
+            format!("is its old system again: {}", render::coded(&why)),
+        )
+        .because(why);
         match self.take_back(session, agent) {
             Ok(()) => {
                 trouble.hint("nothing of it was lost; its boot sector and swap are as they were")
@@ -337,7 +340,8 @@ impl Following<'_, '_> {
         );
         match ending {
             Ending::Stuck(why) => {
-                failed("stuck-in-jump", format!("stays in the jump system: {why}")).hint(format!(
+                let told = format!("stays in the jump system: {}", render::coded(&why));
+                failed("stuck-in-jump", told).because(why).hint(format!(
                     "`jumpimg resume {}` begins anew, with --job also with another image; or {}",
                     self.run.node,
                     self.login()
@@ -348,11 +352,14 @@ impl Following<'_, '_> {
                     "its arm has ended by itself; if it was going down all the time it may still jump: see `jumpimg status {0}`, and go on with `jumpimg resume {0}` or `jumpimg abort {0}`",
                     self.run.node
                 )),
-            Ending::TooSlow(what) => failed(
-                "too-slow",
-                format!("{what}, longer than the job's [wait] allows"),
-            )
-            .hint(look),
+            Ending::TooSlow(what, failure) => {
+                let told = format!("{what}, longer than the job's [wait] allows");
+                let trouble = failed("too-slow", told).hint(look);
+                match failure {
+                    Some(failure) => trouble.because(failure),
+                    None => trouble,
+                }
+            }
             Ending::Silent(why) => {
                 let found = whereabouts(&self.run.plan).map_or(look.clone(), |found| {
                     format!("it may have come up under another address: {found}; then {look}")

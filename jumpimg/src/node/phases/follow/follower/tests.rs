@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use jumpspec::event::{Event, What};
+use jumpspec::event::{Destination, Event, Next, What};
+use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::report::NodeReport;
@@ -25,7 +26,7 @@ fn nothing() -> Sight {
 fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
     let mut journal = Journal::new(&RunId::new(0xaa), &[]);
     journal.stage = stage;
-    journal.failure = failure.map(str::to_owned);
+    journal.failure = failure.map(no_network);
     Status {
         system,
         hostname: "n".to_owned(),
@@ -42,6 +43,10 @@ fn status(system: System, stage: Stage, failure: Option<&str>) -> Status {
         live: false,
         gave_up: stage == Stage::Stuck,
     }
+}
+
+fn no_network(error: &str) -> Failure {
+    Failure::new(Code::NoNetwork, error)
 }
 
 fn waits(action: &Action) -> bool {
@@ -65,6 +70,7 @@ fn a_run_goes_by_way_of_the_jump_system_to_its_report() {
         kernel: "6.12".to_owned(),
         boot_id: "c".to_owned(),
         notes: Vec::new(),
+        failures: Vec::new(),
     };
     assert_eq!(
         follower.next(Sight::Finished(report.clone()), minutes(22)),
@@ -78,13 +84,14 @@ fn the_old_system_that_comes_back_is_made_as_it_was_and_says_why() {
     let old = Sight::Old(status(System::Old, Stage::Prove, Some("no link")));
     assert_eq!(
         first.next(old, minutes(3)),
-        Action::TakeBack("no link".to_owned())
+        Action::TakeBack(no_network("no link"))
     );
     let old = Sight::Old(status(System::Old, Stage::Armed, None));
     let Action::TakeBack(reason) = follower().next(old, minutes(3)) else {
         panic!()
     };
-    assert!(reason.contains("did not come up"));
+    assert_eq!(reason.code, Code::NotProved);
+    assert!(reason.error.contains("did not come up"));
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn a_jump_system_that_has_given_up_ends_the_watch() {
     let stuck = Sight::Jump(status(System::Jump, Stage::Stuck, Some("no space")));
     assert_eq!(
         follower().next(stuck, minutes(9)),
-        Action::End(Ending::Stuck("no space".to_owned()))
+        Action::End(Ending::Stuck(no_network("no space")))
     );
 }
 
@@ -161,11 +168,11 @@ fn work_that_never_ends_is_given_up() {
     assert_eq!(follower.next(jump(), minutes(1)), Action::Follow);
     assert!(matches!(
         follower.next(jump(), minutes(127)),
-        Action::End(Ending::TooSlow(_))
+        Action::End(Ending::TooSlow(..))
     ));
     let new = || Sight::New(status(System::New, Stage::Try, Some("sshd is not active")));
     assert!(waits(&follower.next(new(), minutes(128))));
-    let Action::End(Ending::TooSlow(why)) = follower.next(new(), minutes(160)) else {
+    let Action::End(Ending::TooSlow(why, _)) = follower.next(new(), minutes(160)) else {
         panic!()
     };
     assert!(why.contains("sshd is not active"));
@@ -179,11 +186,15 @@ fn a_reboot_or_a_failure_ends_the_following() {
         what,
     };
     let mut follower = follower();
-    assert!(!follower.hear(&event(What::Reboot { into: "new".into() }), minutes(1)));
+    assert!(!follower.hear(
+        &event(What::Reboot {
+            into: Destination::New
+        }),
+        minutes(1)
+    ));
     let failed = What::Failed {
-        step: "s".into(),
-        error: "e".into(),
-        next: "n".into(),
+        failure: no_network("e"),
+        next: Next::JumpStays,
     };
     assert!(!follower.hear(&event(failed), minutes(1)));
 }
@@ -227,7 +238,8 @@ fn a_new_system_that_tidies_up_is_not_called_unconfirmed() {
         tidying.contains("is the default and tidies up"),
         "{tidying}"
     );
-    let Action::End(Ending::TooSlow(why)) = follower.next(new(Stage::Finish), minutes(160)) else {
+    let Action::End(Ending::TooSlow(why, _)) = follower.next(new(Stage::Finish), minutes(160))
+    else {
         panic!("not too slow");
     };
     assert!(why.contains("is the default"), "{why}");
