@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::disk::Filesystem;
 use crate::relpath::RelPath;
-use crate::task::StepId;
 
 /// One step. Partitions of the replaced disk are named by number: the kernel's names
 /// may be others after a boot.
@@ -158,54 +157,6 @@ impl fmt::Display for ImageRole {
 }
 
 impl Step {
-    /// Its stable name.
-    pub fn id(&self) -> StepId {
-        match self {
-            Self::HookBefore => StepId::HookBefore,
-            Self::SwapOff => StepId::SwapOff,
-            Self::MakeLanding => StepId::MakeLanding,
-            Self::Receive { .. } => StepId::Receive,
-            Self::UnpackJump => StepId::UnpackJump,
-            Self::SaveFiles { .. } => StepId::SaveFiles,
-            Self::ConfigureJump => StepId::ConfigureJump,
-            Self::WriteSelector => StepId::WriteSelector,
-            Self::Arm => StepId::Arm,
-            Self::ProveDisks => StepId::ProveDisks,
-            Self::ProveNetwork => StepId::ProveNetwork,
-            Self::ProveSshd => StepId::ProveSshd,
-            Self::ProveImage => StepId::ProveImage,
-            Self::ProveAdmin => StepId::ProveAdmin,
-            Self::Commit => StepId::Commit,
-            Self::Repartition => StepId::Repartition,
-            Self::Mkfs { .. } => StepId::Mkfs,
-            Self::Extract => StepId::Extract,
-            Self::VerifyRoot => StepId::VerifyRoot,
-            Self::RestoreFiles => StepId::RestoreFiles,
-            Self::MergeAccounts => StepId::MergeAccounts,
-            Self::WriteFstab => StepId::WriteFstab,
-            Self::WriteNetwork => StepId::WriteNetwork,
-            Self::SwitchOff => StepId::SwitchOff,
-            Self::HookRestored => StepId::HookRestored,
-            Self::CheckSshd => StepId::CheckSshd,
-            Self::InstallFirstBoot => StepId::InstallFirstBoot,
-            Self::SettleLoader => StepId::SettleLoader,
-            Self::InstallGrub => StepId::InstallGrub,
-            Self::ConfigureGrub => StepId::ConfigureGrub,
-            Self::LabelRoot { .. } => StepId::LabelRoot,
-            Self::SealRoot => StepId::SealRoot,
-            Self::PlaceLoader => StepId::PlaceLoader,
-            Self::Try => StepId::Try,
-            Self::CheckHealth => StepId::CheckHealth,
-            Self::CheckAdmin => StepId::CheckAdmin,
-            Self::Confirm => StepId::Confirm,
-            Self::CollectLogs => StepId::CollectLogs,
-            Self::RestoreSwap => StepId::RestoreSwap,
-            Self::HookFinished => StepId::HookFinished,
-            Self::Report => StepId::Report,
-            Self::RemoveTraces => StepId::RemoveTraces,
-        }
-    }
-
     /// Whether the journal is written around it: not while the landing partition is still, or again,
     /// somebody else's.
     pub fn is_journalled(&self) -> bool {

@@ -78,6 +78,55 @@ impl StepId {
     }
 }
 
+impl From<&Step> for StepId {
+    fn from(step: &Step) -> Self {
+        match step {
+            Step::HookBefore => Self::HookBefore,
+            Step::SwapOff => Self::SwapOff,
+            Step::MakeLanding => Self::MakeLanding,
+            Step::Receive { .. } => Self::Receive,
+            Step::UnpackJump => Self::UnpackJump,
+            Step::SaveFiles { .. } => Self::SaveFiles,
+            Step::ConfigureJump => Self::ConfigureJump,
+            Step::WriteSelector => Self::WriteSelector,
+            Step::Arm => Self::Arm,
+            Step::ProveDisks => Self::ProveDisks,
+            Step::ProveNetwork => Self::ProveNetwork,
+            Step::ProveSshd => Self::ProveSshd,
+            Step::ProveImage => Self::ProveImage,
+            Step::ProveAdmin => Self::ProveAdmin,
+            Step::Commit => Self::Commit,
+            Step::Repartition => Self::Repartition,
+            Step::Mkfs { .. } => Self::Mkfs,
+            Step::Extract => Self::Extract,
+            Step::VerifyRoot => Self::VerifyRoot,
+            Step::RestoreFiles => Self::RestoreFiles,
+            Step::MergeAccounts => Self::MergeAccounts,
+            Step::WriteFstab => Self::WriteFstab,
+            Step::WriteNetwork => Self::WriteNetwork,
+            Step::SwitchOff => Self::SwitchOff,
+            Step::HookRestored => Self::HookRestored,
+            Step::CheckSshd => Self::CheckSshd,
+            Step::InstallFirstBoot => Self::InstallFirstBoot,
+            Step::SettleLoader => Self::SettleLoader,
+            Step::InstallGrub => Self::InstallGrub,
+            Step::ConfigureGrub => Self::ConfigureGrub,
+            Step::LabelRoot { .. } => Self::LabelRoot,
+            Step::SealRoot => Self::SealRoot,
+            Step::PlaceLoader => Self::PlaceLoader,
+            Step::Try => Self::Try,
+            Step::CheckHealth => Self::CheckHealth,
+            Step::CheckAdmin => Self::CheckAdmin,
+            Step::Confirm => Self::Confirm,
+            Step::CollectLogs => Self::CollectLogs,
+            Step::RestoreSwap => Self::RestoreSwap,
+            Step::HookFinished => Self::HookFinished,
+            Step::Report => Self::Report,
+            Step::RemoveTraces => Self::RemoveTraces,
+        }
+    }
+}
+
 /// A step with what tells it from others of its kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Task {
@@ -132,7 +181,7 @@ impl From<StepId> for Task {
 
 impl From<&Step> for Task {
     fn from(step: &Step) -> Self {
-        let task = Self::from(step.id());
+        let task = Self::from(StepId::from(step));
         match step {
             Step::Receive { image, .. } => Self {
                 image: Some(*image),
