@@ -346,7 +346,7 @@ fn comes_back() -> Result<()> {
     node.boot_other("old", "prove", Some("no link"))?;
     end(push)?.ended(
         1,
-        "error: node07: is its old system again: no link [old-system-again]",
+        "error: node07: is its old system again: could not prove: the network is up: no link [no-network] [old-system-again]",
     )?;
     ensure!(node.path("taken-back").exists());
     left_nothing(&node)
@@ -359,6 +359,6 @@ fn stuck() -> Result<()> {
     node.wait_for("reboot")?;
     node.boot_jump("stuck", Some("no space left"))?;
     let outcome = end(push)?;
-    outcome.ended(1, "stays in the jump system: no space left [stuck-in-jump]")?;
+    outcome.ended(1, "stays in the jump system: could not unpack the new system: no space left [no-room] [stuck-in-jump]")?;
     outcome.ended(1, "HostKeyAlias=jump-")
 }

@@ -265,8 +265,11 @@ impl<'a> Node<'a> {
 
     fn set_status(&self, system: &str, stage: &str, failure: Option<&str>) -> Result<()> {
         let run = self.run_id()?;
-        let failure =
-            failure.map(|error| json!({"code": "no-room", "step": "extract", "error": error}));
+        let (code, step) = match stage {
+            "prove" => ("no-network", "prove-network"),
+            _ => ("no-room", "extract"),
+        };
+        let failure = failure.map(|error| json!({"code": code, "step": step, "error": error}));
         let mut status = sample::status(system);
         status["run"] = json!(run);
         status["journal"] = json!({

@@ -74,7 +74,7 @@ fn failed() -> Result<()> {
     let push = start(&bench, &["--rehearse", "--yes", "node07"])?;
     node.wait_for("reboot")?;
     node.boot_other("old", "prove", Some("no link"))?;
-    end(push)?.ended(1, "is its old system again: no link [old-system-again]")?;
+    end(push)?.ended(1, "is its old system again: could not prove: the network is up: no link [no-network] [old-system-again]")?;
     ensure!(node.path("taken-back").exists());
     left_nothing(&node)
 }

@@ -153,7 +153,7 @@ fn not_stuck() -> Result<()> {
     node.boot_other("old", "prove", Some("no link"))?;
     bench
         .run("resume", &["node07"])?
-        .ended(3, "is its old system again: no link [old-system-again]")?;
+        .ended(3, "is its old system again: could not prove: the network is up: no link [no-network] [old-system-again]")?;
     bench.write("status.json", &crate::sample::status("none").to_string())?;
     bench.run("resume", &["node07"])?.ended(3, "[no-run]")?;
     ensure!(!node.path("resumed").exists() && !node.path("reboot").exists());
@@ -177,7 +177,7 @@ fn armed() -> Result<()> {
     );
     // Its host key was never seen by this host but in what the node keeps.
     node.boot_jump("stuck", Some("no space left"))?;
-    end(resume)?.ended(1, "stays in the jump system: no space left [stuck-in-jump]")
+    end(resume)?.ended(1, "stays in the jump system: could not unpack the new system: no space left [no-room] [stuck-in-jump]")
 }
 
 fn rebooted() -> Result<()> {

@@ -127,7 +127,8 @@ fn lines() -> Result<()> {
     ensure!(lines.len() == 2, "{status:#?}");
     ensure!(
         lines[0].starts_with("node07: jump system, the jump OS; run ")
-            && lines[0].ends_with("stuck: jump gave up and waits: no space left"),
+            && lines[0]
+                .ends_with("waits: could not unpack the new system: no space left [no-room]"),
         "{status:#?}"
     );
     Ok(())
