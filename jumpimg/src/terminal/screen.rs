@@ -22,7 +22,10 @@ pub(crate) struct Screen {
 impl Screen {
     /// That of this program.
     pub(crate) fn new() -> Self {
-        let target = ProgressDrawTarget::stderr_with_hz(8);
+        Self::on(ProgressDrawTarget::stderr_with_hz(8))
+    }
+
+    fn on(target: ProgressDrawTarget) -> Self {
         Self {
             bars: MultiProgress::with_draw_target(target),
         }
@@ -35,17 +38,24 @@ impl Screen {
 
     /// Tells people what happens, on stderr.
     pub(crate) fn tell(&self, page: &Page) {
-        self.bars.suspend(|| print::tell(page));
+        self.print(|| print::tell(page));
     }
 
-    /// Has something printed while no bar is in its way.
+    /// Has something printed while no bar is in its way. A terminal that is gone is no reason to leave a
+    /// node half way: nothing is drawn from then on.
     pub(crate) fn print<T>(&self, print: impl FnOnce() -> T) -> T {
+        // `suspend` panics where it cannot draw.
+        if self.bars.clear().is_err() {
+            self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
         self.bars.suspend(print)
     }
 
     /// A bar over `total` bytes.
     pub(crate) fn bar(&self, total: u64, what: &str) -> ProgressBar {
-        self.bars.add(meter::bar(total, what))
+        let bar = self.bars.add(meter::hidden(total));
+        meter::dress(&bar, what);
+        bar
     }
 
     /// A bar without an end.
@@ -63,5 +73,60 @@ impl Screen {
     pub(crate) fn clear(&self, bar: &ProgressBar) {
         bar.finish_and_clear();
         self.bars.remove(bar);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::TermLike;
+
+    use super::*;
+
+    /// A terminal whose window was closed.
+    #[derive(Debug)]
+    struct Gone;
+
+    impl TermLike for Gone {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn write_line(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn write_str(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_ends_nothing() {
+        let screen = Screen::on(ProgressDrawTarget::term_like(Box::new(Gone)));
+        let (spinner, bar) = (screen.spinner("wait"), screen.bar(8, "send"));
+        for _ in 0..2 {
+            spinner.tick();
+            bar.inc(1);
+            assert_eq!(screen.print(|| 7), 7);
+        }
+        screen.clear(&spinner);
+        screen.clear(&bar);
+        assert_eq!(screen.print(|| 7), 7);
     }
 }
