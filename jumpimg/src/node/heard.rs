@@ -4,7 +4,7 @@
 //! A node may say anything, as often as it likes: never more than [`WAITING`] events are kept, and
 //! more than [`ALL`] bytes are nothing that anybody reads.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use jumpspec::answers;
 use jumpspec::digest::Digest;
@@ -21,8 +21,12 @@ const WAITING: usize = 16 << 10;
 pub(crate) struct Heard {
     /// Bytes of the log up to the end of the last event that was read there.
     offset: u64,
-    /// That event. A log that has another one there is another log.
+    /// That event. A log that has another one there is another log, or lost its end.
     last: Option<Digest>,
+    /// The log's last events, for one that lost its end.
+    read: VecDeque<Digest>,
+    /// The same, to look up.
+    looked_up: HashSet<Digest>,
     /// What was heard as it happened, the oldest first. The log has it in the same order.
     waiting: VecDeque<Digest>,
     /// Bytes of all that was told.
@@ -58,6 +62,15 @@ impl Heard {
         let line = line(event);
         let digest = Digest::of(line.as_bytes());
         (self.offset, self.last) = (end, Some(digest));
+        if !self.looked_up.insert(digest) {
+            return News::Old;
+        }
+        self.read.push_back(digest);
+        if self.read.len() > WAITING
+            && let Some(oldest) = self.read.pop_front()
+        {
+            self.looked_up.remove(&oldest);
+        }
         // Those before it were told before there was a log.
         if let Some(at) = self.waiting.iter().position(|heard| *heard == digest) {
             self.waiting.drain(..=at);
@@ -79,6 +92,11 @@ impl Heard {
             end += line.len();
             (line, end as u64)
         })
+    }
+
+    /// Whether a whole log has all that was read of it.
+    pub(crate) fn goes_on(&self, log: &str) -> bool {
+        self.offset == 0 || self.read_of(log) > 0
     }
 
     /// How much of `log` was read: nothing, if it is another one than what was.
@@ -160,6 +178,19 @@ mod tests {
         let longer = log(&["x, which is longer", "y", "z", "zz"]);
         assert_eq!(news(&mut heard, &longer).len(), 4);
         assert_eq!(news(&mut heard, &log(&["q"])), ["q"]);
+    }
+
+    #[test]
+    fn of_a_log_that_lost_its_end_what_came_instead_is_told_and_nothing_twice() {
+        let mut heard = Heard::default();
+        let whole = log(&["a", "b", "c, which is lost"]);
+        assert_eq!(news(&mut heard, &whole).len(), 3);
+        let instead = log(&["a", "b", "d"]);
+        assert!(heard.goes_on(&whole) && !heard.goes_on(&instead));
+        assert_eq!(news(&mut heard, &instead), ["d"]);
+        let longer = log(&["a", "b", "d", "e", "f"]);
+        assert!(heard.goes_on(&longer));
+        assert_eq!(news(&mut heard, &longer), ["e", "f"]);
     }
 
     #[test]

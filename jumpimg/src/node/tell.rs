@@ -100,14 +100,14 @@ impl Voice {
     /// Tells trouble to people, and to programs as `refusals` or `errors`.
     pub(crate) fn trouble(&mut self, trouble: &Trouble) -> Exit {
         self.clear();
-        self.screen
-            .print(|| print::trouble(trouble, Some(&self.node)));
         let name = if trouble.exit == Exit::Refused {
             "refusals"
         } else {
             "errors"
         };
         self.emit(Map::from_iter([(name.to_owned(), json!(trouble.causes))]));
+        self.screen
+            .print(|| print::trouble(trouble, Some(&self.node)));
         trouble.exit
     }
 
@@ -133,6 +133,11 @@ impl Voice {
         for (event, end) in self.unread(log) {
             self.logged(&event, end);
         }
+    }
+
+    /// Whether a node's whole log has all that was read of it.
+    pub(crate) fn goes_on(&self, log: &str) -> bool {
+        self.recorder.heard().goes_on(log)
     }
 
     /// What this log has was told by an earlier command.

@@ -1,6 +1,7 @@
 //! Follows a node that reboots: looks which system answers, tells the jump system's
 //! events, and does what [`Follower`] says.
 
+mod ending;
 mod follower;
 mod waiting;
 
@@ -22,7 +23,7 @@ use crate::node::lookout::{Lookout, Sight};
 use crate::node::ssh::{Session, SshError};
 use crate::node::tell::Voice;
 use follower::{Action, Ending, Follower};
-use waiting::{Waiting, whereabouts};
+use waiting::Waiting;
 
 /// After this long without a word the status is asked for: an event may have been missed.
 const QUIET: Duration = Duration::from_mins(1);
@@ -86,6 +87,7 @@ impl Following<'_, '_> {
         let mut follower = self.follower();
         let rebooted = self.run.begun.elapsed();
         let (mut offset, mut last, mut greeted) = (start.offset, "before", String::new());
+        let mut listened = None;
         let mut spoke = rebooted;
         loop {
             let (open, sight) = lookout.look()?;
@@ -96,8 +98,16 @@ impl Following<'_, '_> {
             }
             let now = self.run.begun.elapsed().saturating_sub(rebooted);
             let waiting = follower.waiting(&sight, now);
+            let boot = match &sight {
+                Sight::Jump(status) => Some(status.boot_id.clone()),
+                _ => None,
+            };
             match (follower.next(sight, now), &open) {
                 (Action::Follow, Some((session, _))) => {
+                    if listened.is_some() && listened != boot {
+                        offset = self.again(session, offset);
+                    }
+                    listened = boot;
                     offset = self.listen(session, offset, &mut follower, rebooted, times)?;
                     self.sleep(PAUSE)?;
                 }
@@ -234,6 +244,18 @@ impl Following<'_, '_> {
         }
     }
 
+    /// The offset to go on from in another boot of the jump system: a power cut may have taken the log's
+    /// end, and what stands there now was never heard.
+    fn again(&mut self, session: &Session, offset: u64) -> u64 {
+        match read_events(session) {
+            Ok(log) if !self.voice.goes_on(&log) => {
+                self.voice.log(&log);
+                log.rfind('\n').map_or(0, |end| end as u64 + 1)
+            }
+            _ => offset,
+        }
+    }
+
     /// Tells events for as long as they come; the offset to go on from.
     fn listen(
         &mut self,
@@ -330,72 +352,6 @@ impl Following<'_, '_> {
                 .hint(format!("try `jumpimg abort {}`", self.run.node))
         })?;
         Ok(report)
-    }
-
-    fn trouble(&self, ending: Ending) -> Trouble {
-        let failed = |code: &str, message: String| Trouble::new(Exit::Failed, code, message);
-        let look = format!(
-            "look again with `jumpimg status {}`; the node goes on by itself",
-            self.run.node
-        );
-        match ending {
-            Ending::Stuck(why) => {
-                let told = format!("stays in the jump system: {}", render::coded(&why));
-                failed("stuck-in-jump", told).because(why).hint(format!(
-                    "`jumpimg resume {}` begins anew, with --job also with another image; or {}",
-                    self.run.node,
-                    self.login()
-                ))
-            }
-            Ending::NoReboot => failed("no-reboot", "does not reboot".to_owned())
-                .hint(format!(
-                    "its arm has ended by itself; if it was going down all the time it may still jump: see `jumpimg status {0}`, and go on with `jumpimg resume {0}` or `jumpimg abort {0}`",
-                    self.run.node
-                )),
-            Ending::TooSlow(what, failure) => {
-                let told = format!("{what}, longer than the job's [wait] allows");
-                let trouble = failed("too-slow", told).hint(look);
-                match failure {
-                    Some(failure) => trouble.because(failure),
-                    None => trouble,
-                }
-            }
-            Ending::Silent(why) => {
-                let found = whereabouts(&self.run.plan).map_or(look.clone(), |found| {
-                    format!("it may have come up under another address: {found}; then {look}")
-                });
-                failed("silent", format!("nothing answers any more: {why}")).hint(found)
-            }
-            Ending::Stranger(os) => failed(
-                "stranger",
-                format!(
-                    "answers as {os}, which knows nothing of run {}",
-                    self.run.plan.run
-                ),
-            )
-            .hint("log in and see; the run may have been finished or taken back by hand"),
-            Ending::Finished(_) => {
-                failed("failed", "finished, but the connection is gone".to_owned()).hint(look)
-            }
-        }
-    }
-
-    /// How to log in to the jump system by hand.
-    fn login(&self) -> String {
-        let config = self
-            .run
-            .tools
-            .ssh_config
-            .as_ref()
-            .map(|config| format!("-F {} ", config.display()))
-            .unwrap_or_default();
-        let file = self.run.dir.path().join("known_hosts");
-        format!(
-            "log in with `ssh {config}-o UserKnownHostsFile={} -o HostKeyAlias=jump-{} {}`",
-            file.display(),
-            self.run.plan.run,
-            self.run.node
-        )
     }
 
     fn sleep(&self, time: Duration) -> Result<(), Trouble> {
