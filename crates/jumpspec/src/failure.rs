@@ -147,6 +147,9 @@ impl Code {
     }
 }
 
+/// Bytes of the longest that is told: jumpinit keeps the last 2 KiB of what a program said.
+pub const LONGEST: usize = 64 << 10;
+
 /// One failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -160,6 +163,7 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// What was said of it, outermost first, joined by `: `.
+    #[serde(default)]
     pub error: String,
 }
 
@@ -184,6 +188,16 @@ impl Failure {
         self
     }
 
+    /// The same, cut to [`LONGEST`].
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        while self.length() > LONGEST {
+            // A letter that is cut through goes as a whole.
+            self.shorten(self.length() - LONGEST);
+        }
+        self
+    }
+
     /// Cuts `bytes` off the end of the longest of its texts.
     pub(crate) fn shorten(&mut self, bytes: usize) {
         let texts = [self.context.as_mut(), self.task.policy.as_mut()];
@@ -203,18 +217,21 @@ impl Failure {
     }
 }
 
-/// A failure; one of an older version is its words.
+/// A failure; one of an older version is its words. Whatever another version made of it, what it stands
+/// in is read.
 pub(crate) fn or_words<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Failure>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Told {
         Words(String),
         Failure(Failure),
+        Other(serde_json::Value),
     }
     let told = Option::<Told>::deserialize(value)?;
     Ok(told.map(|told| match told {
         Told::Words(words) => Failure::new(Code::Unknown, words),
         Told::Failure(failure) => failure,
+        Told::Other(other) => Failure::new(Code::Unknown, other.to_string()),
     }))
 }
 
@@ -270,6 +287,34 @@ mod tests {
         "boot-failed",
         "not-confirmed",
     ];
+
+    #[test]
+    fn whatever_another_version_made_of_it_what_it_stands_in_is_read() {
+        #[derive(Deserialize)]
+        struct Kept {
+            #[serde(default, deserialize_with = "or_words")]
+            failure: Option<Failure>,
+        }
+        let read = |json: &str| {
+            let kept: Kept = serde_json::from_str(json).expect("it is read");
+            kept.failure
+        };
+        let words = |words: &str| Some(Failure::new(Code::Unknown, words));
+        assert_eq!(read("{}"), None);
+        assert_eq!(read(r#"{"failure":null}"#), None);
+        assert_eq!(read(r#"{"failure":"no link"}"#), words("no link"));
+        assert_eq!(read(r#"{"failure":["a",1]}"#), words(r#"["a",1]"#));
+        assert_eq!(read(r#"{"failure":{"code":7}}"#), words(r#"{"code":7}"#));
+        let known = read(r#"{"failure":{"code":"no-room","why":"full"}}"#);
+        assert_eq!(known.map(|it| it.code), Some(Code::NoRoom));
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_cut() {
+        let long = Failure::new(Code::NoRoom, "é".repeat(LONGEST)).context("x".repeat(LONGEST));
+        let length = long.bounded().length();
+        assert!((LONGEST - 8..=LONGEST).contains(&length), "{length}");
+    }
 
     #[test]
     fn no_code_goes_or_changes() {

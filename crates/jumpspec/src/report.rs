@@ -14,6 +14,9 @@ use crate::task::Task;
 /// admin host.
 pub const FILE: &str = "report.json";
 
+/// Failures that are told at most.
+pub const MOST_FAILURES: usize = 64;
+
 /// What the node became. That it exists says that the run is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeReport {
@@ -30,7 +33,7 @@ pub struct NodeReport {
     /// What the admin should know, e.g. accounts that clashed.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// What had failed before it went well, in order.
+    /// What had failed before it went well, in order: the last [`MOST_FAILURES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
 }

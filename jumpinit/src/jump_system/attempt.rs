@@ -53,7 +53,11 @@ pub(crate) fn watch(cx: &mut Context) -> Outcome {
     if let Err(error) = cx.reread() {
         return Outcome::Failed(failure::of(&error, Code::JournalFailed));
     }
-    outcome(error, limit, cx.journal().stage, boot::state(cx))
+    match outcome(error, limit, cx.journal().stage, boot::state(cx)) {
+        // It may have said why, and found no way into the journal.
+        Outcome::Failed(failure) => Outcome::Failed(stay::reason().unwrap_or(failure)),
+        ended => ended,
+    }
 }
 
 fn outcome(error: CmdError, limit: Duration, stage: Stage, next: Option<State>) -> Outcome {

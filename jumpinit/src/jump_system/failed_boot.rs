@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumpspec::event::{Event, What};
+use jumpspec::answers;
+use jumpspec::event::What;
 use jumpspec::failure::Failure;
 use jumpspec::places;
 use jumpspec::plan::PlannedFilesystem;
@@ -116,7 +117,7 @@ fn kept_as(name: &str) -> String {
 
 /// The last failure among events.
 fn last_failure(events: &str) -> Option<Failure> {
-    let failure = |line: &str| match serde_json::from_str::<Event>(line).ok()?.what {
+    let failure = |line: &str| match answers::event(line.as_bytes())?.what {
         What::Failed { failure, .. } => Some(failure),
         _ => None,
     };

@@ -36,6 +36,12 @@ pub(crate) fn tell(cx: &mut Context, failure: &Failure) {
     });
 }
 
+/// The reason that was left in this boot, if one was.
+pub(crate) fn reason() -> Option<Failure> {
+    let left = std::fs::read(Path::new("/").join(places::REASON)).ok()?;
+    serde_json::from_slice(&left).ok()
+}
+
 /// Leaves the reason for `jumpinit status` and for whoever logs in, until the next boot.
 pub(crate) fn leave_reason(run: &str, failure: &Failure, reporter: &mut Reporter) {
     let motd = format!(
@@ -43,7 +49,7 @@ pub(crate) fn leave_reason(run: &str, failure: &Failure, reporter: &mut Reporter
         shown::line(&render::coded(failure)),
         places::EVENTS
     );
-    let reason = serde_json::to_string(failure).unwrap_or_default();
+    let reason = serde_json::to_string(&failure.clone().bounded()).unwrap_or_default();
     for (path, text) in [(places::REASON, &reason), ("etc/motd", &motd)] {
         let path = Path::new("/").join(path);
         if let Err(error) = write_atomic(&path, text.as_bytes(), 0o644) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::failure::Failure;
+use jumpspec::failure::{Code, Failure};
 use jumpspec::image::manifest::OsRelease;
 use jumpspec::journal::{Journal, Stage};
 use jumpspec::places;
@@ -30,8 +30,7 @@ pub(crate) fn read() -> Result<Status> {
     let stage = journal.as_ref().map(|journal| journal.stage);
     // Left for this boot by a jump system that stays up.
     let reason = std::fs::read(Path::new("/").join(places::REASON)).ok();
-    let reason: Option<Failure> =
-        reason.map(|json| serde_json::from_slice(&json).unwrap_or_default());
+    let reason = reason.map(|left| failure(&left));
     Ok(Status {
         system: which(landing.is_some(), journal.as_ref()),
         hostname: system::hostname()?,
@@ -49,6 +48,14 @@ pub(crate) fn read() -> Result<Status> {
         run,
         selector_state: landing.and_then(|landing| landing.state),
         journal,
+    })
+}
+
+/// Why, as this version or an older one left it.
+fn failure(left: &[u8]) -> Failure {
+    serde_json::from_slice(left).unwrap_or_else(|_| {
+        let words = String::from_utf8_lossy(left);
+        Failure::new(Code::Unknown, words.trim()).bounded()
     })
 }
 

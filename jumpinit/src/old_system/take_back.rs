@@ -55,13 +55,19 @@ fn begin(cx: &mut Context, step: StepId) {
 /// is; where neither does, a plan counts only if it has left something here.
 fn find_plan(work: Option<&Path>) -> Result<Plan> {
     let mut plans: Vec<Plan> = Vec::new();
+    let mut unread = None;
     if let Some(work) = work {
         plans.extend(
             crate::node::bundle::read(work)
                 .ok()
                 .map(|bundle| bundle.plan),
         );
-        plans.extend(read_plan(&work.join(bundle::PLAN_FILE)).ok());
+        let plan = work.join(bundle::PLAN_FILE);
+        if plan.exists() {
+            let read = read_plan(&plan);
+            unread = read.as_ref().err().map(|error| format!("{error:#}"));
+            plans.extend(read.ok());
+        }
     }
     plans.extend(crate::node::landing::find()?.and_then(|landing| landing.plan));
     plans.extend(
@@ -75,13 +81,18 @@ fn find_plan(work: Option<&Path>) -> Result<Plan> {
     };
     let asked = plans.first().map(|plan| plan.run.clone());
     let found = plans.into_iter().find(|plan| plan.run == jump.run);
-    found.ok_or_else(|| match asked {
-        Some(asked) => Forbidden::OtherRun {
+    found.ok_or_else(|| match (asked, unread) {
+        (Some(asked), _) => Forbidden::OtherRun {
             found: jump.run.into(),
             asked: asked.into(),
         }
         .into(),
-        None => Forbidden::WrongStage(format!(
+        (None, Some(why)) => Forbidden::WrongStage(format!(
+            "run {} was begun by another version of jumpimg, which can abort it: {why}",
+            jump.run
+        ))
+        .into(),
+        (None, None) => Forbidden::WrongStage(format!(
             "run {} has left no plan here; abort it from the host that began it",
             jump.run
         ))

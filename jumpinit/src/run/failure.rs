@@ -7,9 +7,12 @@ use std::os::unix::process::ExitStatusExt as _;
 use jumpspec::disk::Doubt;
 use jumpspec::failure::{Code, Failure};
 use jumpspec::task::Task;
+use jumpsys::boot::grubenv::GrubenvError;
 use jumpsys::cmd::CmdError;
+use jumpsys::disk::durable::DurableError;
+use jumpsys::disk::swap::SwapError;
 use jumpsys::files::mount::MountError;
-use jumpsys::files::sealed::SealedError;
+use jumpsys::files::sealed::{KeySectorError, SealedError};
 use jumpsys::journal_slots::JournalSlotsError;
 
 use crate::node::cause::Cause;
@@ -109,7 +112,9 @@ fn of_archive(error: &jumparchive::Error) -> Option<Code> {
 }
 
 fn of_door(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
-    if cause.is::<JournalSlotsError>() {
+    if is_read_back(cause) {
+        Some(Code::WrittenWrong)
+    } else if cause.is::<JournalSlotsError>() {
         Some(Code::JournalFailed)
     } else if cause.is::<Doubt>() {
         Some(Code::DiskNotFound)
@@ -120,6 +125,30 @@ fn of_door(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     } else {
         None
     }
+}
+
+/// Whether a device gave back other bytes than it was given. Errors that pass that on hide it from
+/// their chain.
+fn is_read_back(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let journal = match cause.downcast_ref() {
+        Some(JournalSlotsError::Durable(error)) => Some(error),
+        _ => None,
+    };
+    let environment = match cause.downcast_ref() {
+        Some(GrubenvError::Durable(error)) => Some(error),
+        _ => None,
+    };
+    let swap = match cause.downcast_ref() {
+        Some(SwapError::Durable(error)) => Some(error),
+        _ => None,
+    };
+    let key = match cause.downcast_ref() {
+        Some(KeySectorError::Durable(error)) => Some(error),
+        _ => None,
+    };
+    let found = cause.downcast_ref();
+    let found = found.or(journal).or(environment).or(swap).or(key);
+    matches!(found, Some(DurableError::ReadBack { .. }))
 }
 
 /// A text in one line.
@@ -203,6 +232,25 @@ mod tests {
             what: "has another length",
         };
         assert_eq!(step(differs, StepId::VerifyRoot).code, Code::WrittenWrong);
+    }
+
+    #[test]
+    fn a_device_that_gives_back_other_bytes_has_one_code_wherever_it_was_written_to() {
+        let other = || DurableError::ReadBack {
+            device: "/dev/vda".into(),
+            offset: 0,
+        };
+        let errors: [anyhow::Error; 5] = [
+            other().into(),
+            JournalSlotsError::from(other()).into(),
+            GrubenvError::from(other()).into(),
+            SwapError::from(other()).into(),
+            KeySectorError::from(other()).into(),
+        ];
+        for error in errors {
+            let failure = step(error.context("cannot write"), StepId::Commit);
+            assert_eq!(failure.code, Code::WrittenWrong, "{failure}");
+        }
     }
 
     #[test]

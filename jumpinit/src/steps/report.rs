@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use jumpspec::answers;
 use jumpspec::event::{Event, What};
-use jumpspec::failure::Failure;
+use jumpspec::failure::{self, Failure};
 use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
 use jumpsys::files::atomic::write_atomic;
@@ -53,13 +53,23 @@ fn with_noted(mut notes: Vec<String>, log: &[Event]) -> Vec<String> {
     notes
 }
 
-/// What had failed before it went well.
+/// What had failed before it went well, the last of it, in order.
 fn failures(log: &[Event]) -> Vec<Failure> {
     let failure = |event: &Event| match &event.what {
-        What::Failed { failure, .. } => Some(failure.clone()),
+        What::Failed { failure, .. } => Some(failure.clone().bounded()),
         _ => None,
     };
-    log.iter().filter_map(failure).collect()
+    let mut last: Vec<Failure> = Vec::new();
+    let mut bytes = 0;
+    for failure in log.iter().rev().filter_map(failure) {
+        bytes += failure.length();
+        if last.len() == report::MOST_FAILURES || bytes > failure::LONGEST {
+            break;
+        }
+        last.push(failure);
+    }
+    last.reverse();
+    last
 }
 
 #[cfg(test)]
@@ -84,5 +94,20 @@ mod tests {
             r#"{"uptime_ms":1,"stage":"replace","event":"failed","code":"no-room","step":"extract","error":"e","next":"jump-stays"}"#,
         );
         assert_eq!(failures(&log)[0].code, Code::NoRoom);
+    }
+
+    #[test]
+    fn of_very_many_failures_the_report_has_the_last() {
+        let event = |number: usize| Event {
+            uptime_ms: 1,
+            stage: jumpspec::journal::Stage::Try,
+            what: What::Failed {
+                failure: Failure::new(Code::HealthFailed, number.to_string()),
+                next: jumpspec::event::Next::NewStays,
+            },
+        };
+        let told: Vec<Failure> = failures(&(0..2000).map(event).collect::<Vec<_>>());
+        assert_eq!(told.len(), report::MOST_FAILURES);
+        assert_eq!(told.last().map(|it| it.error.as_str()), Some("1999"));
     }
 }

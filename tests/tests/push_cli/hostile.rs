@@ -75,7 +75,10 @@ fn terminal() -> Result<()> {
         for field in ["hostname", "os", "kernel", "origin", "selector_state"] {
             status[field] = json!(HOSTILE);
         }
-        status["failure"] = json!({"code": HOSTILE, "step": HOSTILE, "error": HOSTILE});
+        status["failure"] = json!({
+            "code": HOSTILE, "step": "label-root", "policy": HOSTILE, "image": HOSTILE,
+            "context": HOSTILE, "error": HOSTILE,
+        });
     })?;
     let told = json!({"uptime_ms": 1, "stage": "stage", "event": "note", "text": HOSTILE});
     bench.write("jump-events", &format!("{told}\n\u{1b}[2J\n"))?;

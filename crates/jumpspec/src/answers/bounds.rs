@@ -4,7 +4,7 @@
 
 use super::Answer;
 use crate::facts::Facts;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::job::{LONGEST_WAIT, Waits};
 use crate::plan::Plan;
 use crate::report::NodeReport;
@@ -15,8 +15,6 @@ const SHORT: usize = 1 << 20;
 /// Bytes of an answer with all that a node is.
 const LONG: usize = 16 << 20;
 
-/// Bytes of why something failed; jumpinit keeps the last 2 KiB of what a program said.
-const FAILURE: usize = 64 << 10;
 /// Disks: each path to a volume of a storage network is one.
 const DISKS: usize = 4096;
 /// What a large machine has thousands of: partitions, mounts, links of containers, people.
@@ -91,7 +89,7 @@ impl Answer for Kept {
 
 fn of_failures<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Option<Excess> {
     let lengths = failures.into_iter().map(Failure::length);
-    first(lengths.map(|length| ("bytes of a failure", length, FAILURE)))
+    first(lengths.map(|length| ("bytes of a failure", length, failure::LONGEST)))
 }
 
 fn of_disks(facts: &Facts) -> Option<Excess> {
