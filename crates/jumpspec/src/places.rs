@@ -41,7 +41,7 @@ pub const SSHD: &str = "usr/sbin/sshd";
 /// Makes host keys where none were saved, in the new system.
 pub const SSH_KEYGEN: &str = "usr/bin/ssh-keygen";
 /// Tells how the boot went, in the new system.
-pub const SYSTEMCTL: &str = "usr/bin/systemctl";
+pub const SYSTEMCTL: &str = "bin/systemctl";
 /// What programs see of the machine: mounted in the new root while they run there.
 pub const MACHINE: [&str; 4] = ["dev", "proc", "sys", "run"];
 

@@ -1,8 +1,10 @@
 //! What tells why a boot of the new system failed: one text of limited size, for whoever looks
 //! from the jump system. Only looks; what cannot be learned is said in its place.
 
+use std::path::Path;
 use std::time::Duration;
 
+use jumpspec::places;
 use jumpsys::cmd::Program;
 use jumpsys::kernel::kmsg;
 
@@ -25,7 +27,8 @@ const JOURNAL: &[&str] = &[
 
 /// The text. `reason` stands in front.
 pub(crate) fn gather(reason: &str) -> String {
-    let systemctl = |arguments: &[&str]| ask("/usr/bin/systemctl", arguments);
+    let systemctl = Path::new("/").join(places::SYSTEMCTL);
+    let systemctl = |arguments: &[&str]| ask(&systemctl, arguments);
     let parts = [
         ("why the jump system comes back", reason.to_owned()),
         (
@@ -36,7 +39,7 @@ pub(crate) fn gather(reason: &str) -> String {
             "jobs that systemd waits for",
             systemctl(&["list-jobs", "--no-legend", "--full"]),
         ),
-        ("journal", ask("/usr/bin/journalctl", JOURNAL)),
+        ("journal", ask(Path::new("/usr/bin/journalctl"), JOURNAL)),
         (
             "kernel log",
             kmsg::read_newest(PART).unwrap_or_else(|error| format!("{error}\n")),
@@ -46,7 +49,7 @@ pub(crate) fn gather(reason: &str) -> String {
     shown.concat()
 }
 
-fn ask(program: &str, arguments: &[&str]) -> String {
+fn ask(program: &Path, arguments: &[&str]) -> String {
     let ran = Program::new(program)
         .args(arguments)
         .arg("--no-pager")

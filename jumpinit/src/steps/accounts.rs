@@ -71,7 +71,8 @@ pub(crate) fn merge(cx: &mut Context) -> Result<()> {
     for clash in &merged.clashes {
         cx.reporter.note(format!("accounts: {clash}"));
     }
-    make_homes(cx, &root, &merged.files, &merged.carried)
+    make_homes(cx, &root, &merged.files, &merged.carried);
+    Ok(())
 }
 
 fn account_files(read: impl Fn(&str) -> Result<Option<String>>) -> Result<AccountFiles> {
@@ -91,12 +92,7 @@ fn texts(files: &AccountFiles) -> [&str; 4] {
 
 /// Gives carried accounts an empty home where they have none and no kept file system
 /// holds it.
-fn make_homes(
-    cx: &mut Context,
-    root: &Root,
-    files: &AccountFiles,
-    carried: &[String],
-) -> Result<()> {
+fn make_homes(cx: &mut Context, root: &Root, files: &AccountFiles, carried: &[String]) {
     for account in accounts::humans(files)
         .into_iter()
         .filter(|account| carried.contains(&account.name))
@@ -106,18 +102,16 @@ fn make_homes(
         if new_root::is_on_kept(cx, &account.home) || root.exists(home.as_str()) {
             continue;
         }
-        root.create_dir_all(
-            home.as_str(),
-            Owner {
-                uid: account.uid,
-                gid: account.gid,
-                mode: 0o700,
-            },
-        )?;
-        cx.reporter.note(format!(
-            "{} has a new, empty home {}",
-            account.name, account.home
-        ));
+        let owner = Owner {
+            uid: account.uid,
+            gid: account.gid,
+            mode: 0o700,
+        };
+        // A missing home is no reason to stop half way: nobody needs it to log in.
+        let made = root.create_dir_all(home.as_str(), owner);
+        cx.reporter.note(match made {
+            Ok(()) => format!("{} has a new, empty home {}", account.name, account.home),
+            Err(error) => format!("{} has no home {}: {error}", account.name, account.home),
+        });
     }
-    Ok(())
 }

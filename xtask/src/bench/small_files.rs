@@ -20,7 +20,7 @@ const SYSTEM: &[&str] = &[
     "boot/vmlinuz-0",
     "etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
     "usr/bin/ssh-keygen",
-    "usr/bin/systemctl",
+    "bin/systemctl",
     "usr/lib/grub/i386-pc/boot.img",
     "usr/lib/grub/i386-pc/diskboot.img",
     "usr/lib/grub/i386-pc/kernel.img",

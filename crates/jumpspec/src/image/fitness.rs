@@ -20,6 +20,11 @@ pub enum Unfit {
     /// A kernel that could not find its root.
     #[error("kernel {0} has no initramfs")]
     NoInitramfs(String),
+    /// A kernel that the new system's own GRUB would not find.
+    #[error(
+        "kernel {0} and its initramfs are not both in /boot, where grub-mkconfig looks for them"
+    )]
+    NotInBoot(String),
     /// Nothing for the kernel to start.
     #[error("it has neither systemd nor sysvinit")]
     NoInit,
@@ -144,7 +149,13 @@ pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
             let reads = manifest.plan_format;
             need(reads == plan::FORMAT, Unfit::OtherPlan { reads });
         }
-        Kind::Target => need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd),
+        Kind::Target => {
+            need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd);
+            for kernel in &manifest.kernels {
+                let release = kernel.release.clone();
+                need(kernel.is_in_boot(), Unfit::NotInBoot(release));
+            }
+        }
     }
     unfit.extend(unfit_loaders(manifest));
     let missing = manifest.missing_programs();
@@ -292,6 +303,17 @@ mod tests {
         let no_tools = [Unfit::NoMkfs(Filesystem::Ext4), Unfit::NoToolbox];
         let unfit = [unreachable, no_tools].concat();
         assert_eq!(check(&target, Size::mib(100)), unfit);
+    }
+
+    #[test]
+    fn a_targets_kernel_is_where_its_grub_looks_for_it() {
+        for kind in [Kind::Jump, Kind::Target] {
+            let mut image = manifest(kind);
+            image.kernels[0].image = "usr/lib/modules/6.1/vmlinuz".parse().unwrap();
+            let unfit = check(&image, Size::mib(100));
+            let expected = (kind == Kind::Target).then(|| Unfit::NotInBoot("6.1".to_owned()));
+            assert_eq!(unfit, expected.into_iter().collect::<Vec<_>>());
+        }
     }
 
     #[test]

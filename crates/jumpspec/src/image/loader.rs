@@ -172,7 +172,8 @@ impl NewGrub {
 /// Whether grub-mkconfig leaves the kernels out: where its script for Linux can do so (`script`, of
 /// `/etc/grub.d`), unless `settings` (`/etc/default/grub`) say no.
 pub fn is_bls(script: &str, settings: &str) -> bool {
-    let mut lines = settings.lines().rev().map(str::trim);
+    let lines = settings.lines().rev().map(str::trim);
+    let mut lines = lines.map(|line| line.strip_prefix("export ").map_or(line, str::trim_start));
     let set = lines.find_map(|line| line.strip_prefix("GRUB_ENABLE_BLSCFG="));
     let off = set.is_some_and(|value| value.trim_matches(['"', '\'']) == "false");
     script.contains("blscfg") && !off
@@ -189,6 +190,10 @@ mod tests {
         assert!(is_bls(
             script,
             "GRUB_ENABLE_BLSCFG=false\nGRUB_ENABLE_BLSCFG=true\n"
+        ));
+        assert!(is_bls(
+            script,
+            "GRUB_ENABLE_BLSCFG=false\nexport GRUB_ENABLE_BLSCFG=true\n"
         ));
         for off in ["false", "\"false\"", "'false'"] {
             assert!(

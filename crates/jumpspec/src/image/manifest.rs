@@ -164,6 +164,16 @@ pub struct Kernel {
     pub initramfs_digest: Option<Digest>,
 }
 
+impl Kernel {
+    /// Whether it is all in `/boot`, the one directory in which grub-mkconfig looks (`10_linux`).
+    pub fn is_in_boot(&self) -> bool {
+        let mut files = [Some(&self.image), self.initramfs.as_ref()]
+            .into_iter()
+            .flatten();
+        files.all(|file| file.as_str().starts_with("boot/"))
+    }
+}
+
 /// The init systems that jump can start its own work from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

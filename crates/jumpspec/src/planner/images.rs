@@ -14,7 +14,7 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
         refusals.extend(kind_refusal(kind, file));
         refusals.extend(architecture_refusal(input, kind, file));
         refusals.extend(loader_refusal(input, kind, file));
-        refusals.extend(unfit(kind, file));
+        refusals.extend(unfit(input, kind, file));
         refusals.extend(super::first_boot::refusals(kind, file));
     }
     refusals
@@ -57,17 +57,22 @@ fn architecture_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Opti
     })
 }
 
+/// Whose loader the node boots by; none if no plan can be made for that.
+fn platform(input: &Input<'_>) -> Option<Platform> {
+    match input.facts.firmware {
+        Firmware::Bios => Some(Platform::I386Pc),
+        Firmware::Uefi => None,
+    }
+}
+
 fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Refusal> {
-    let mode = match input.facts.firmware {
-        Firmware::Bios => Platform::I386Pc,
-        Firmware::Uefi => {
-            return Some(Refusal::new(
-                RefusalCode::BootModeNotOffered,
-                "the node boots by UEFI, which this version cannot turn to its selector",
-                "only BIOS nodes for now",
-            ))
-            .filter(|_| kind == Kind::Jump);
-        }
+    let Some(mode) = platform(input) else {
+        return Some(Refusal::new(
+            RefusalCode::BootModeNotOffered,
+            "the node boots by UEFI, which this version cannot turn to its selector",
+            "only BIOS nodes for now",
+        ))
+        .filter(|_| kind == Kind::Jump);
     };
     let offered = file.manifest.loaders.iter();
     let offered: Vec<&str> = offered.map(|loader| loader.platform.name()).collect();
@@ -89,15 +94,20 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
 }
 
 /// What the image lacks for its job, besides what this node needs of it.
-fn unfit(kind: Kind, file: &ImageFile) -> Vec<Refusal> {
+fn unfit(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Vec<Refusal> {
     let manifest = &file.manifest;
     if manifest.kind != kind {
         return Vec::new();
     }
-    // What a loader it has to have for this node is asked already.
+    let counts = |what: &Unfit| match what {
+        // What a loader it has to have for this node is asked already.
+        Unfit::NoLoader => false,
+        Unfit::LoaderLacks(loader) => Some(loader.platform) == platform(input),
+        _ => true,
+    };
     let lacks = fitness::lacks(manifest).into_iter();
     lacks
-        .filter(|what| *what != Unfit::NoLoader)
+        .filter(counts)
         .map(|what| {
             let message = format!("the {kind} image {} is not fit: {what}", manifest.name);
             Refusal::new(RefusalCode::ImageUnfit, message, what.hint())

@@ -26,8 +26,7 @@ pub(crate) fn find(stored: &Stored<'_>, kind: Kind) -> Vec<Loader> {
 }
 
 fn one(stored: &Stored<'_>, kind: Kind, platform: Platform) -> Option<Loader> {
-    let (name, install) = program(stored, "install")?;
-    let (_, mkimage) = program(stored, "mkimage")?;
+    let install = program(stored, "install")?;
     let modules = modules(stored, platform)?;
     let has = |file: &String| stored.has(&format!("{modules}/{file}"));
     let lacks = platform.files(kind).into_iter();
@@ -35,20 +34,20 @@ fn one(stored: &Stored<'_>, kind: Kind, platform: Platform) -> Option<Loader> {
         platform,
         lacks: lacks.filter(|file| !has(file)).collect(),
         modules: modules.parse().ok()?,
-        mkimage,
+        mkimage: program(stored, "mkimage")?,
+        directory: directory(stored, &install)?,
         install,
-        mkconfig: program(stored, "mkconfig").map(|(_, path)| path),
-        directory: directory(stored, name)?,
+        mkconfig: program(stored, "mkconfig"),
         bls: is_bls(&text(stored, SCRIPT), &text(stored, SETTINGS)),
     })
 }
 
-/// One of GRUB's programs, and the name that it goes by.
-fn program(stored: &Stored<'_>, what: &str) -> Option<(&'static str, RelPath)> {
-    NAMES.into_iter().find_map(|name| {
-        let path = stored.program(&format!("{name}-{what}"))?;
-        Some((name, path.parse().ok()?))
-    })
+/// One of GRUB's programs.
+fn program(stored: &Stored<'_>, what: &str) -> Option<RelPath> {
+    let mut paths = NAMES
+        .into_iter()
+        .filter_map(|name| stored.program(&format!("{name}-{what}")));
+    paths.next()?.parse().ok()
 }
 
 fn modules(stored: &Stored<'_>, platform: Platform) -> Option<String> {
@@ -60,17 +59,17 @@ fn modules(stored: &Stored<'_>, platform: Platform) -> Option<String> {
         .find(|place| stored.has(&format!("{place}/moddep.lst")))
 }
 
-/// The directory that is there; where both are, or none, the one that is called as its programs are.
-fn directory(stored: &Stored<'_>, name: &str) -> Option<RelPath> {
-    let of = |name: &str| format!("boot/{name}");
-    let there: Vec<String> = NAMES.map(of).into_iter().collect();
-    let mut there = there
-        .into_iter()
-        .filter(|path| stored.tree.is_directory(path));
-    match (there.next(), there.next()) {
-        (Some(only), None) => only.parse().ok(),
-        _ => of(name).parse().ok(),
-    }
+/// Where `install`, GRUB's grub-install, puts what it installs: it was built for the directory that is
+/// called as it is, whatever links lead to it (GRUB's configure, `--program-transform-name` and
+/// `--with-grubdir`).
+fn directory(stored: &Stored<'_>, install: &RelPath) -> Option<RelPath> {
+    let real = stored.real(install.as_str())?;
+    let is_second = real
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with("grub2-"));
+    let name = if is_second { "boot/grub2" } else { "boot/grub" };
+    name.parse().ok()
 }
 
 fn text(stored: &Stored<'_>, path: &str) -> String {
@@ -87,11 +86,18 @@ mod tests {
     use jumparchive::Tree;
 
     fn found(files: &[&str]) -> Vec<Loader> {
+        found_with(files, &[])
+    }
+
+    fn found_with(files: &[&str], links: &[(&str, &str)]) -> Vec<Loader> {
         let scratch = tempfile::tempdir().unwrap();
         for file in files {
             let path = scratch.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "blscfg").unwrap();
+        }
+        for (link, target) in links {
+            std::os::unix::fs::symlink(target, scratch.path().join(link)).unwrap();
         }
         let tree = Tree::open(scratch.path()).unwrap();
         let rules = Rules::new(&tree, &[], Mounts::default()).unwrap();
@@ -142,13 +148,25 @@ mod tests {
     }
 
     #[test]
-    fn the_directory_that_is_there_counts_more_than_a_name() {
-        let with = |more: &[&'static str]| {
-            let [loader] = found(&[&DEBIAN[..], more].concat()).try_into().unwrap();
-            loader.directory.to_string()
-        };
-        assert_eq!(with(&["boot/grub2/x"]), "boot/grub2");
-        assert_eq!(with(&["boot/grub2/x", "boot/grub/x"]), "boot/grub");
+    fn grub_installs_own_name_counts_more_than_what_lies_about() {
+        let [loader] = found(&[&DEBIAN[..], &["boot/grub2/x"]].concat())
+            .try_into()
+            .unwrap();
+        assert_eq!(loader.directory.as_str(), "boot/grub");
+    }
+
+    #[test]
+    fn a_link_by_debians_name_is_the_program_that_it_leads_to() {
+        let files = [
+            "usr/sbin/grub2-install",
+            "usr/bin/grub-mkimage",
+            "usr/lib/grub/i386-pc/moddep.lst",
+            "boot/grub/x",
+        ];
+        let link = ("usr/sbin/grub-install", "grub2-install");
+        let [loader] = found_with(&files, &[link]).try_into().unwrap();
+        assert_eq!(loader.install.as_str(), "usr/sbin/grub-install");
+        assert_eq!(loader.directory.as_str(), "boot/grub2");
     }
 
     #[test]
