@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
-use crate::journal::{Journal, Stage};
+use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::run_id::RunId;
-use crate::step::Step;
+use crate::step::{Stage, Step};
 
 /// A moment on a node, by what no wrong clock can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

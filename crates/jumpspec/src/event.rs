@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::journal::Stage;
+use crate::step::Stage;
 use crate::task::Task;
 
 /// One event.

@@ -5,10 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boot::bios::LeadsTo;
-use crate::disk::{Disk, FoundPartition};
-use crate::image::manifest::OsRelease;
+use crate::disk::{Disk, FoundPartition, LeadsTo};
 use crate::network::Network;
+use crate::os_release::OsRelease;
 use crate::relpath::RelPath;
 use crate::run_id::RunId;
 use crate::size::Size;
@@ -212,7 +211,7 @@ pub struct JumpInProgress {
     /// Its run id.
     pub run: RunId,
     /// The stage that its journal stands at, if there is a journal.
-    pub stage: Option<crate::journal::Stage>,
+    pub stage: Option<crate::step::Stage>,
     /// Whether a process of that run is alive on the node, or its landing file system mounted.
     pub live: bool,
     /// Who began it, and when by their clock.
@@ -223,7 +222,7 @@ pub struct JumpInProgress {
     pub landing: Option<String>,
     /// The swap that this partition was, by the run's record.
     #[serde(default)]
-    pub swap: Option<crate::plan::Swap>,
+    pub swap: Option<crate::disk::Swap>,
 }
 
 impl JumpInProgress {

@@ -6,10 +6,9 @@ mod fate;
 mod line;
 pub(crate) mod unique;
 
-use crate::disk::FoundPartition;
+use crate::disk::{FoundPartition, Swap};
 use crate::facts::Facts;
 use crate::job::Job;
-use crate::plan::Swap;
 use crate::relpath::RelPath;
 
 pub use fate::HIDES_THE_SYSTEM;

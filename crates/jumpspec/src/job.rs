@@ -92,6 +92,15 @@ pub struct Layout {
     pub partitions: Vec<PartitionWish>,
 }
 
+impl Layout {
+    /// What is wanted of partition `number`, if it is named.
+    pub fn action(&self, number: u32) -> Option<Action> {
+        let mut partitions = self.partitions.iter();
+        let wish = partitions.find(|wish| wish.number == number);
+        wish.map(|wish| wish.action)
+    }
+}
+
 fn root_disk() -> String {
     "root".to_owned()
 }

@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::DiskIdentity;
+use crate::disk::{DiskIdentity, Swap};
 use crate::failure::{self, Code, Failure};
-use crate::plan::Swap;
 use crate::run_id::RunId;
+use crate::step::Stage;
 
 /// When an arm was made, and whether the reboot that it is for was ordered. Kept in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,26 +35,6 @@ const LEAST_FAILURE: usize = 256;
 /// Where in the reserved bytes the sector is that keeps the key of the sealed files: behind the
 /// journal's two slots, in a block of its own.
 pub const KEY_OFFSET: u64 = 2 * SLOT as u64;
-
-/// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// On the old system: the landing partition is being filled.
-    Stage,
-    /// The boot sector may lead to the selector.
-    Armed,
-    /// The jump system runs and checks itself; it may still go back.
-    Prove,
-    /// The jump system is the default; the rest of the disk is being replaced.
-    Replace,
-    /// The new system has its tries.
-    Try,
-    /// The new system is the default; leftovers are being removed.
-    Finish,
-    /// The jump system has given up and waits, reachable.
-    Stuck,
-}
 
 /// One state of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

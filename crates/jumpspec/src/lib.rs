@@ -26,6 +26,7 @@ pub mod image;
 pub mod job;
 pub mod journal;
 pub mod network;
+pub mod os_release;
 pub mod page;
 pub mod places;
 pub mod plan;

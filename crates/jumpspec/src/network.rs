@@ -28,6 +28,18 @@ pub use resolv::{parse_resolv_conf, render_resolv_conf};
 pub use settle::{Settled, settle};
 pub use twins::Sign;
 
+/// The network stacks that jump can configure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkStack {
+    /// systemd-networkd, `/etc/systemd/network`.
+    Networkd,
+    /// ifupdown, `/etc/network/interfaces`.
+    Ifupdown,
+    /// NetworkManager, key files in `/etc/NetworkManager/system-connections`.
+    NetworkManager,
+}
+
 /// A node's network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {

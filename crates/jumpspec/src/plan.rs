@@ -8,24 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::Owners;
 use crate::boot::{PlannedBoot, Serial};
 use crate::digest::Digest;
-use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, TableKind};
+use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, Swap, TableKind};
 use crate::image::loader::{NewGrub, SelectorGrub};
-use crate::image::manifest::{Kernel, NetworkStack};
+use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
-use crate::network::{Demand, Network, NetworkFile};
+use crate::network::{Demand, Network, NetworkFile, NetworkStack};
 use crate::relpath::RelPath;
 use crate::run_id::RunId;
 use crate::size::Size;
 use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 
-/// The newest plan format that this code reads and the one it writes.
-pub const FORMAT: u32 = 3;
-
 /// Everything that happens to one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// [`FORMAT`].
+    /// [`PLAN_FORMAT`](crate::image::manifest::PLAN_FORMAT).
     pub format: u32,
     /// The run's id.
     pub run: RunId,
@@ -177,17 +174,6 @@ impl PlannedLanding {
 
 /// Label of the landing file system; by it a later run knows that its content may go.
 pub const LANDING_LABEL: &str = "jump-landing";
-
-/// A swap area's identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Swap {
-    /// Its UUID.
-    pub uuid: String,
-    /// Its label.
-    pub label: Option<String>,
-    /// Mount options of its fstab line, to be set again once it exists.
-    pub options: String,
-}
 
 /// The jump system's kernel and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

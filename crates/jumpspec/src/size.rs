@@ -6,8 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::SECTOR;
-
 /// A number of bytes. Text such as `290MiB` is read by the `bytesize` crate
 /// (`MiB` = 2^20, `MB` = 10^6); printed in binary units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,11 +28,6 @@ impl Size {
     /// `n` mebibytes.
     pub const fn mib(n: u64) -> Self {
         Self(n << 20)
-    }
-
-    /// `n` sectors. A node that lies may name any number, so it ends at the largest size.
-    pub const fn of_sectors(n: u64) -> Self {
-        Self(n.saturating_mul(SECTOR))
     }
 
     /// The number of bytes.
@@ -104,8 +97,6 @@ mod tests {
     #[test]
     fn what_is_more_than_any_size_is_the_largest() {
         let largest = Size(u64::MAX);
-        assert_eq!(Size::of_sectors(2), Size(1024));
-        assert_eq!(Size::of_sectors(u64::MAX / 2), largest);
         assert_eq!(
             [Size(1), largest, Size(1)].into_iter().sum::<Size>(),
             largest

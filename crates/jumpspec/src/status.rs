@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::boot::environment::State;
 use crate::facts::Facts;
 use crate::failure::{self, Failure};
-use crate::journal::{Journal, Stage};
+use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::public_key::PublicKey;
 use crate::run_id::RunId;
+use crate::step::Stage;
 use crate::task::Task;
 
 /// What `jumpinit status` prints.

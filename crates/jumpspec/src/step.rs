@@ -1,5 +1,5 @@
-//! The steps of a plan. Each is idempotent: done again from its start, it ends the
-//! same. Whoever carries them out decides nothing; what varies is in the values.
+//! The steps of a plan, and the stages of a run. Each step is idempotent: done again from its start,
+//! it ends the same. Whoever carries them out decides nothing; what varies is in the values.
 
 use std::fmt;
 
@@ -125,6 +125,26 @@ pub enum Step {
     Report,
     /// Remove what jump put into the new system.
     RemoveTraces,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// On the old system: the landing partition is being filled.
+    Stage,
+    /// The boot sector may lead to the selector.
+    Armed,
+    /// The jump system runs and checks itself; it may still go back.
+    Prove,
+    /// The jump system is the default; the rest of the disk is being replaced.
+    Replace,
+    /// The new system has its tries.
+    Try,
+    /// The new system is the default; leftovers are being removed.
+    Finish,
+    /// The jump system has given up and waits, reachable.
+    Stuck,
 }
 
 /// The two images.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::event::{Event, What};
-use crate::journal::Stage;
+use crate::step::Stage;
 
 /// One part of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

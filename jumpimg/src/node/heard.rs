@@ -133,7 +133,7 @@ fn line(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use jumpspec::event::What;
-    use jumpspec::journal::Stage;
+    use jumpspec::step::Stage;
 
     use super::*;
 

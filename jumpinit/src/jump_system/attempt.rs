@@ -10,8 +10,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use jumpspec::boot::environment::State;
 use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::{Journal, Stage};
+use jumpspec::journal::Journal;
 use jumpspec::places;
+use jumpspec::step::Stage;
 use jumpsys::cmd::{CmdError, Program};
 
 use crate::boot;

@@ -5,21 +5,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use jumpspec::arm;
 use jumpspec::boot::environment::State;
 use jumpspec::event::{Destination, Next, What};
 use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::{Journal, Stage};
-use jumpspec::places;
+use jumpspec::journal::Journal;
+use jumpspec::step::Stage;
+use jumpspec::{arm, places};
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;
 use crate::conduct::{self, Start};
 use crate::jump_system::attempt::{self, Outcome};
-use crate::jump_system::failed_boot;
-use crate::jump_system::stay;
-use crate::jump_system::vigil;
-use crate::jump_system::watchdogs;
+use crate::jump_system::{failed_boot, stay, vigil, watchdogs};
 use crate::node::bundle::read_plan;
 use crate::node::cause::Cause;
 use crate::node::landing::next_boot;

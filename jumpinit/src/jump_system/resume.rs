@@ -8,13 +8,11 @@ use jumpspec::boot::environment::State;
 use jumpspec::bundle::Bundle;
 use jumpspec::event::{Destination, What};
 use jumpspec::failure::Code;
-use jumpspec::journal::Stage;
-use jumpspec::places;
 use jumpspec::plan::PlannedImage;
 use jumpspec::size::Size;
-use jumpspec::step::ImageRole;
-use jumpspec::succession;
+use jumpspec::step::{ImageRole, Stage};
 use jumpspec::task::StepId;
+use jumpspec::{places, succession};
 use jumpsys::files::root::Owner;
 use jumpsys::files::usage::space;
 use jumpsys::kernel::restart::{RebootVia, reboot};
@@ -29,9 +27,7 @@ use crate::node::lock::{self, Forbidden};
 use crate::orders::stdin::Feed;
 use crate::run::context::Context;
 use crate::run::reporter::Reporter;
-use crate::steps::configure;
-use crate::steps::prove;
-use crate::steps::stage;
+use crate::steps::{configure, prove, stage};
 
 /// What stays free beside a staged image, for logs and settings, in bytes.
 const SLACK: u64 = 16 << 20;

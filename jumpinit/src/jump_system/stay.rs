@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use jumpspec::event::{Next, What};
 use jumpspec::failure::Failure;
-use jumpspec::journal::{Journal, Stage};
-use jumpspec::places;
-use jumpspec::{render, shown};
+use jumpspec::journal::Journal;
+use jumpspec::step::Stage;
+use jumpspec::{places, render, shown};
 use jumpsys::files::atomic::write_atomic;
 
 use crate::run::context::Context;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
-use jumpspec::journal::Stage;
 use jumpspec::places;
 use jumpspec::plan::Plan;
+use jumpspec::step::Stage;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 use jumpsys::kernel::system::uptime_ms;
 

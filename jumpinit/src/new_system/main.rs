@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use jumpspec::event::What;
 use jumpspec::failure::Code;
-use jumpspec::journal::Stage;
 use jumpspec::places;
-use jumpspec::step::Step;
+use jumpspec::step::{Stage, Step};
 use jumpsys::files::root::Root;
 
 use crate::boot;

@@ -38,12 +38,12 @@ pub(crate) fn read_plan(path: &Path) -> Result<Plan> {
     let no_plan = || format!("{} is not a plan", path.display());
     // First: a plan of another format may have another shape.
     let head: Head = serde_json::from_slice(&text).with_context(no_plan)?;
-    if head.format != jumpspec::plan::FORMAT {
+    if head.format != jumpspec::image::manifest::PLAN_FORMAT {
         bail!(
             "{} has plan format {}; this program knows {}",
             path.display(),
             head.format,
-            jumpspec::plan::FORMAT
+            jumpspec::image::manifest::PLAN_FORMAT
         );
     }
     serde_json::from_slice(&text).with_context(no_plan)

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use jumpspec::failure::{Code, Failure};
-use jumpspec::image::manifest::OsRelease;
-use jumpspec::journal::{Journal, Stage};
+use jumpspec::journal::Journal;
+use jumpspec::os_release::OsRelease;
 use jumpspec::places;
 use jumpspec::status::{Status, StepShown, System};
+use jumpspec::step::Stage;
 use jumpsys::files::root::Root;
 use jumpsys::kernel::system;
 

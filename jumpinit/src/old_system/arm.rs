@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result};
 use jumpspec::arm::{self, Moment, Standing};
 use jumpspec::event::{Next, What};
 use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::{Arm, Journal, Stage};
+use jumpspec::journal::{Arm, Journal};
 use jumpspec::plan::Plan;
-use jumpspec::step::Step;
+use jumpspec::step::{Stage, Step};
 use jumpspec::task::StepId;
 use jumpsys::cmd::Program;
 use jumpsys::kernel::process::{self, Oom};
@@ -21,14 +21,13 @@ use jumpsys::kernel::system::boot_id;
 use jumpsys::kernel::system::uptime_ms;
 use jumpsys::lock::{LockError, RunLock};
 
-use crate::boot;
-use crate::conduct;
 use crate::node::bundle;
 use crate::node::lock::{self, Forbidden};
 use crate::old_system::open;
 use crate::run::context::Context;
 use crate::run::failure;
 use crate::run::reporter::Reporter;
+use crate::{boot, conduct};
 
 /// How often the keeper looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

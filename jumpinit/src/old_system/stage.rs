@@ -5,8 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use jumpspec::event::{Next, What};
 use jumpspec::failure::Code;
-use jumpspec::journal::Stage;
-use jumpspec::step::{ImageRole, Step};
+use jumpspec::step::{ImageRole, Stage, Step};
 
 use crate::conduct::{self, Start};
 use crate::node::lock::Forbidden;

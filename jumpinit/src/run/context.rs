@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::disk::{Disk, SECTOR};
 use jumpspec::failure::Code;
-use jumpspec::journal::{Journal, Stage};
+use jumpspec::journal::Journal;
 use jumpspec::plan::Plan;
-use jumpspec::step::Step;
+use jumpspec::step::{Stage, Step};
 use jumpspec::task::Task;
 use jumpsys::files::root::Root;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jumpspec::event::{Event, What};
-use jumpspec::journal::Stage;
+use jumpspec::step::Stage;
 use jumpspec::task::Task;
 use jumpspec::{render, shown};
 use jumpsys::kernel::console::Console;

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use jumpspec::answers;
 use jumpspec::event::{Event, What};
 use jumpspec::failure::{self, Failure};
-use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
+use jumpspec::{answers, places};
 use jumpsys::files::atomic::write_atomic;
 use jumpsys::files::root::Root;
 
@@ -100,7 +99,7 @@ mod tests {
     fn of_very_many_failures_the_report_has_the_last() {
         let event = |number: usize| Event {
             uptime_ms: 1,
-            stage: jumpspec::journal::Stage::Try,
+            stage: jumpspec::step::Stage::Try,
             what: What::Failed {
                 failure: Failure::new(Code::HealthFailed, number.to_string()),
                 next: jumpspec::event::Next::NewStays,

@@ -8,9 +8,8 @@ use jumplab::vm::loader::Choice;
 use jumplab::vm::until;
 use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::job::Wait;
-use jumpspec::journal::Stage;
 use jumpspec::places;
-use jumpspec::step::Step;
+use jumpspec::step::{Stage, Step};
 
 use crate::bench::Bench;
 use crate::edit;

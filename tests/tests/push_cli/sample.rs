@@ -81,7 +81,7 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
         "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
         "architecture": "x86_64",
         "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],
-        "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": [loader], "plan_format": jumpspec::plan::FORMAT,
+        "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": [loader], "plan_format": jumpspec::image::manifest::PLAN_FORMAT,
         "filesystems": ["ext4"], "toolbox": ["content"], "programs": programs, "obstacles": {}, "unpacked": 1 << 20, "directories": {},
         "entries": 2, "inodes": 2, "budget": {"compressed": null, "unpacked": null}, "index_digest": digest,
     }))?;

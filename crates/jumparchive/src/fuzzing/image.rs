@@ -13,8 +13,9 @@ use std::os::unix::fs::FileExt as _;
 use jumpspec::digest::Digest;
 use jumpspec::image::kind::Kind;
 use jumpspec::image::loader::{Loader, Platform};
-use jumpspec::image::manifest::Budget;
-use jumpspec::image::manifest::{Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::image::manifest::{Budget, Init, Kernel, Manifest};
+use jumpspec::network::NetworkStack;
+use jumpspec::os_release::OsRelease;
 use jumpspec::size::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::Value;
@@ -158,7 +159,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         shells: Vec::new(),
         selinux: None,
         grub_pc: false,
-        plan_format: jumpspec::plan::FORMAT,
+        plan_format: jumpspec::image::manifest::PLAN_FORMAT,
         loaders: vec![Loader {
             platform: Platform::I386Pc,
             modules: path("usr/lib/grub/i386-pc"),

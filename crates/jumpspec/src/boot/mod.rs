@@ -5,7 +5,7 @@ pub mod environment;
 
 use serde::{Deserialize, Serialize};
 
-pub use bios::{BiosBoot, BootArea, BootCode};
+pub use bios::BiosBoot;
 
 /// What boots the three systems of a run, by the node's firmware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

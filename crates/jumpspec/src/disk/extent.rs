@@ -2,8 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::size::Size;
+
 /// Bytes in a sector. A disk with larger logical ones is reported, and refused by the planner.
 pub const SECTOR: u64 = 512;
+
+impl Size {
+    /// `n` sectors. A node that lies may name any number, so it ends at the largest size.
+    pub const fn of_sectors(n: u64) -> Self {
+        Self(n.saturating_mul(SECTOR))
+    }
+}
 
 /// A run of sectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,4 +54,15 @@ pub struct Slot {
     pub number: u32,
     /// Where it lies.
     pub extent: Extent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_sectors_than_any_size_has_are_the_largest() {
+        assert_eq!(Size::of_sectors(2), Size(1024));
+        assert_eq!(Size::of_sectors(u64::MAX / 2), Size(u64::MAX));
+    }
 }

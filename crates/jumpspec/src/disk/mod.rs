@@ -1,21 +1,20 @@
 //! Disks: what a node has, what a plan makes of them, and what tables and file systems can hold.
 
+mod boot_area;
 mod extent;
 pub mod filesystem;
 mod identity;
-pub mod layout;
 mod partition;
 pub mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use boot_area::{BootArea, BootCode, LeadsTo};
 pub use extent::{Extent, SECTOR, Slot};
 pub use filesystem::Filesystem;
 pub use identity::{DiskIdentity, Doubt, planned};
-pub use partition::{Content, FoundPartition, Partition, UNKNOWN, UNRECOGNISED};
+pub use partition::{Content, FoundPartition, Partition, Swap, UNKNOWN, UNRECOGNISED};
 pub use table::{Table, TableKind};
-
-use crate::boot::BootArea;
 
 /// One disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

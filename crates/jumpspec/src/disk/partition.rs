@@ -107,6 +107,17 @@ pub struct Content {
     pub label: Option<String>,
 }
 
+/// A swap area's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    /// Its UUID.
+    pub uuid: String,
+    /// Its label.
+    pub label: Option<String>,
+    /// Mount options of its fstab line, to be set again once it exists.
+    pub options: String,
+}
+
 /// [`Content::kind`] of what neither we nor the node's blkid could look at: it may be anything.
 pub const UNKNOWN: &str = "unknown";
 /// [`Content::kind`] of what is not blank, and nothing that the node's blkid knows.

@@ -170,7 +170,7 @@ fn of_device(line: &Line, device: Device<'_>, wanted: &Wanted<'_>) -> Fate {
     if partition.number == wanted.landing {
         return Fate::Replaced;
     }
-    match crate::disk::layout::action(&wanted.job.layout, partition.number) {
+    match wanted.job.layout.action(partition.number) {
         None | Some(Action::Keep) => by_stable_name(line),
         Some(Action::Format | Action::Create) => Fate::Dropped("its partition is made anew"),
         Some(Action::Delete) => Fate::Dropped("its partition is deleted"),

@@ -4,10 +4,9 @@
 use crate::disk::Filesystem;
 use crate::image::kind::Kind;
 use crate::image::loader::Loader;
-use crate::image::manifest::{Init, Manifest};
+use crate::image::manifest::{Init, Manifest, PLAN_FORMAT};
 use crate::image::obstacle;
 use crate::places;
-use crate::plan;
 use crate::relpath::RelPath;
 use crate::size::Size;
 
@@ -69,7 +68,7 @@ pub enum Unfit {
     /// A jump system that could not read its plan.
     #[error(
         "its jumpinit reads plans of format {reads}, and this program writes {}",
-        plan::FORMAT
+        PLAN_FORMAT
     )]
     OtherPlan {
         /// The image's.
@@ -147,7 +146,7 @@ pub fn lacks(manifest: &Manifest) -> Vec<Unfit> {
             );
             need(!manifest.toolbox.is_empty(), Unfit::NoToolbox);
             let reads = manifest.plan_format;
-            need(reads == plan::FORMAT, Unfit::OtherPlan { reads });
+            need(reads == PLAN_FORMAT, Unfit::OtherPlan { reads });
         }
         Kind::Target => {
             need(manifest.init != Some(Init::Sysvinit), Unfit::NoSystemd);

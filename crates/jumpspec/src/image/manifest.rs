@@ -9,11 +9,17 @@ use crate::digest::Digest;
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
 use crate::image::obstacle::Obstacles;
+use crate::network::NetworkStack;
+use crate::os_release::OsRelease;
 use crate::relpath::RelPath;
 use crate::size::Size;
 
 /// The newest manifest format that this code reads and the one it writes.
 pub const FORMAT: u32 = 2;
+
+/// The newest plan format that this code reads and the one it writes. It stands here, for an image
+/// says which its own jumpinit reads.
+pub const PLAN_FORMAT: u32 = 3;
 
 /// Upper limits of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +89,7 @@ pub struct Manifest {
     pub programs: Vec<RelPath>,
     /// What is no directory where one may be needed.
     pub obstacles: Obstacles,
-    /// The newest plan that the image's own jumpinit reads, [`crate::plan::FORMAT`] when it was
+    /// The newest plan that the image's own jumpinit reads, [`PLAN_FORMAT`] when it was
     /// built. A jump system that cannot read its plan goes back.
     pub plan_format: u32,
     /// Bytes that the files take on a file system with 4 KiB blocks.
@@ -120,35 +126,6 @@ impl Manifest {
     }
 }
 
-/// The fields of `os-release(5)` that jump uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OsRelease {
-    /// `ID`, e.g. `debian`.
-    pub id: String,
-    /// `VERSION_ID`, e.g. `13`; empty for rolling releases.
-    pub version_id: String,
-    /// `PRETTY_NAME`.
-    pub pretty_name: String,
-}
-
-impl OsRelease {
-    /// Reads the `KEY=value` lines of an `os-release` file; unknown keys and broken
-    /// lines are passed over, as os-release(5) asks.
-    pub fn parse(text: &str) -> Self {
-        let mut os = Self::default();
-        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-            let value = value.trim().trim_matches(['"', '\'']).to_owned();
-            match key.trim() {
-                "ID" => os.id = value,
-                "VERSION_ID" => os.version_id = value,
-                "PRETTY_NAME" => os.pretty_name = value,
-                _ => {}
-            }
-        }
-        os
-    }
-}
-
 /// One kernel of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kernel {
@@ -182,29 +159,4 @@ pub enum Init {
     Systemd,
     /// sysvinit: rc scripts.
     Sysvinit,
-}
-
-/// The network stacks that jump can configure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NetworkStack {
-    /// systemd-networkd, `/etc/systemd/network`.
-    Networkd,
-    /// ifupdown, `/etc/network/interfaces`.
-    Ifupdown,
-    /// NetworkManager, key files in `/etc/NetworkManager/system-connections`.
-    NetworkManager,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_os_release_with_and_without_quotes() {
-        let os =
-            OsRelease::parse("ID=debian\nVERSION_ID=\"13\"\nbroken\nPRETTY_NAME='Debian 13'\n");
-        assert_eq!((os.id.as_str(), os.version_id.as_str()), ("debian", "13"));
-        assert_eq!(os.pretty_name, "Debian 13");
-    }
 }

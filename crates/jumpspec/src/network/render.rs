@@ -6,10 +6,12 @@
 //! then still configure the right ones.
 
 use super::file::{matching, path};
-use super::{ClientId, Link, Network, NetworkRefusal, check, ifupdown, keyfile, networkd, resolv};
+use super::{
+    ClientId, Link, Network, NetworkRefusal, NetworkStack, check, ifupdown, keyfile, networkd,
+    resolv,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::image::manifest::NetworkStack;
 use crate::relpath::RelPath;
 
 /// Settings of dhclient: what the distribution put there stays.

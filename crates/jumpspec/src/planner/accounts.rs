@@ -4,7 +4,6 @@ use super::Input;
 use crate::accounts::{
     AccountFiles, Clash, Owners, PublicAccounts, Setting, all_owners, heirs, merge, owners,
 };
-use crate::disk::layout::action;
 use crate::disk::{Disk, FoundPartition};
 use crate::facts::Mount;
 use crate::job::Action;
@@ -64,7 +63,7 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<Accounts, Refusa
 /// The devices of the partitions that do not stay.
 fn going(input: &Input<'_>, disk: &Disk) -> Vec<String> {
     let goes = |partition: &&FoundPartition| {
-        let action = action(&input.job.layout, partition.number);
+        let action = input.job.layout.action(partition.number);
         action.is_some_and(|action| action != Action::Keep)
     };
     let partitions = disk.partitions.iter().filter(goes);

@@ -2,8 +2,7 @@
 
 use super::Input;
 use crate::image::kind::Kind;
-use crate::image::manifest::NetworkStack;
-use crate::network::{Link, strangers};
+use crate::network::{Link, NetworkStack, strangers};
 
 /// What an admin should know.
 pub(super) fn notes(input: &Input<'_>) -> Vec<String> {

@@ -3,13 +3,14 @@
 
 use std::slice;
 
+use super::layout::new_table;
 use super::{Input, derived_uuid, is_stacked, named};
 use crate::boot::bios::LARGEST_CORE;
-use crate::boot::{BiosBoot, BootArea, PlannedBoot};
-use crate::disk::layout::{action, new_table};
+use crate::boot::{BiosBoot, PlannedBoot};
 use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{
-    Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN, planned as planned_among,
+    BootArea, Disk, Extent, FoundPartition, Partition, Slot, TableKind, UNKNOWN,
+    planned as planned_among,
 };
 use crate::job::Action;
 use crate::plan::PlannedDisk;
@@ -275,7 +276,7 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<PlannedDisk, Ref
 
 fn refuse_changes_below_stacks(input: &Input<'_>, disk: &Disk) -> Result<(), Refusal> {
     let changed =
-        |number: u32| !matches!(action(&input.job.layout, number), None | Some(Action::Keep));
+        |number: u32| !matches!(input.job.layout.action(number), None | Some(Action::Keep));
     let stacked = disk.partitions.iter().find(|partition| {
         let stacked = partition
             .content
@@ -307,7 +308,7 @@ fn refuse_changes_below_stacks(input: &Input<'_>, disk: &Disk) -> Result<(), Ref
 /// go. What blkid has looked at in vain is told.
 fn refuse_changes_of_the_unknown(input: &Input<'_>, disk: &Disk) -> Result<(), Refusal> {
     let changed =
-        |number: u32| !matches!(action(&input.job.layout, number), None | Some(Action::Keep));
+        |number: u32| !matches!(input.job.layout.action(number), None | Some(Action::Keep));
     let unknown = disk.partitions.iter().find(|partition| {
         let content = partition.content.as_ref();
         changed(partition.number) && content.is_some_and(|content| content.kind == UNKNOWN)
@@ -333,7 +334,7 @@ fn refuse_changes_of_the_loaders_room(input: &Input<'_>, disk: &Disk) -> Result<
     let area = disk.loader.as_ref().and_then(|loader| loader.area);
     let changed = disk.partitions.iter().find_map(|partition| {
         let room = partition.type_code == GPT_BIOS_BOOT && Some(partition.extent()) == area;
-        let done = match action(&input.job.layout, partition.number)? {
+        let done = match input.job.layout.action(partition.number)? {
             Action::Keep => return None,
             Action::Format => "formats",
             Action::Create => "makes anew",

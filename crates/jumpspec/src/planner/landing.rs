@@ -2,14 +2,12 @@
 //! large enough.
 
 use super::{Input, derived_uuid, is_stacked};
-use crate::disk::filesystem;
-use crate::disk::layout::action;
-use crate::disk::{Disk, FoundPartition, UNKNOWN, UNRECOGNISED};
+use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::facts::Facts;
 use crate::fstab::unique;
 use crate::job::Action;
 use crate::journal::{Journal, RESERVED_BYTES};
-use crate::plan::{LANDING_LABEL, Plan, PlannedLanding, Swap};
+use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::size::Size;
 
@@ -158,7 +156,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
         );
     }
     if !matches!(
-        action(&input.job.layout, partition.number),
+        input.job.layout.action(partition.number),
         None | Some(Action::Keep)
     ) {
         refuse(

@@ -12,6 +12,7 @@ mod filesystems;
 mod first_boot;
 mod images;
 mod landing;
+mod layout;
 mod memory;
 mod places;
 mod prose;
@@ -28,11 +29,11 @@ use crate::boot::Serial;
 use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::facts::{Facts, JumpInProgress, Kexec};
-use crate::image::manifest::Manifest;
+use crate::image::manifest::{Manifest, PLAN_FORMAT};
 use crate::job::Job;
 use crate::network::NetworkRefusal;
 use crate::plan::{
-    FORMAT, JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
+    JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::remote::MountPoints;
@@ -136,7 +137,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let loader = aftermath::loader(input, &landing, new_grub);
     let notes = fstab.notes();
     let mut plan = Plan {
-        format: FORMAT,
+        format: PLAN_FORMAT,
         run: input.run.clone(),
         hostname: input.facts.hostname.clone(),
         rehearsal: input.rehearsal,

@@ -2,7 +2,6 @@
 
 use super::Input;
 use crate::disk::UNRECOGNISED;
-use crate::disk::layout::action;
 use crate::facts::Kexec;
 use crate::job::Action;
 use crate::network::Sign;
@@ -55,7 +54,7 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             }
             continue;
         }
-        match action(&input.job.layout, partition.number) {
+        match input.job.layout.action(partition.number) {
             None | Some(Action::Keep) => plan.kept.push(what),
             Some(Action::Format) => plan.destroyed.push(format!("{what}: formatted")),
             Some(Action::Create) => plan.destroyed.push(format!("{what}: made anew")),

@@ -2,18 +2,18 @@
 
 use super::{ImageFile, Input};
 use crate::accounts::PublicAccounts;
-use crate::boot::{BootArea, BootCode};
 use crate::digest::Digest;
 use crate::disk::{
-    Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table, TableKind,
+    BootArea, BootCode, Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table,
+    TableKind,
 };
 use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
-use crate::image::manifest::Budget;
-use crate::image::manifest::{self, Init, Kernel, Manifest, NetworkStack, OsRelease};
+use crate::image::manifest::{self, Budget, Init, Kernel, Manifest};
 use crate::job::Job;
-use crate::network::{Address, ClientId, Link, Network};
+use crate::network::{Address, ClientId, Link, Network, NetworkStack};
+use crate::os_release::OsRelease;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
 use crate::run_id::RunId;
@@ -307,7 +307,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         selinux: None,
         grub_pc: true,
         first_boot: Some(Vec::new()),
-        plan_format: crate::plan::FORMAT,
+        plan_format: crate::image::manifest::PLAN_FORMAT,
         loaders: vec![loader()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {

@@ -1,14 +1,12 @@
 use super::sample::{Sample, facts, image, job, planned};
 use super::*;
-use crate::boot::BootCode;
 use crate::boot::PlannedBoot;
-use crate::disk::{Content, DiskIdentity, Extent, Filesystem, TableKind};
+use crate::disk::{BootCode, Content, DiskIdentity, Extent, Filesystem, TableKind};
 use crate::facts::JumpInProgress;
 use crate::image::kind::Kind;
-use crate::job::Action;
-use crate::job::Length;
-use crate::journal::Stage;
+use crate::job::{Action, Length};
 use crate::size::Size;
+use crate::step::Stage;
 use crate::task::Task;
 
 mod foreseen;

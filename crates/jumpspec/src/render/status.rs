@@ -1,9 +1,10 @@
 //! A node's status for people.
 
 use super::{coded, seconds};
-use crate::journal::{Journal, Stage};
+use crate::journal::Journal;
 use crate::page::Page;
 use crate::status::Status;
+use crate::step::Stage;
 
 /// A status for people.
 pub fn status(status: &Status) -> Page {

@@ -2,14 +2,17 @@ use super::{WIDTH, plan, refusals};
 use crate::accounts::{Owners, PublicAccounts};
 use crate::boot::{BiosBoot, PlannedBoot};
 use crate::digest::Digest;
-use crate::disk::{Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, TableKind};
+use crate::disk::{
+    Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, Swap, TableKind,
+};
 use crate::facts::{Facts, Firmware, Kexec, Mount};
 use crate::image::loader::{NewGrub, SelectorGrub};
-use crate::image::manifest::{Kernel, OsRelease};
+use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
+use crate::os_release::OsRelease;
 use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
-    PlannedLoader, PlannedSsh, Steps, Swap,
+    PlannedLoader, PlannedSsh, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::run_id::RunId;

@@ -5,9 +5,10 @@ use anyhow::Context as _;
 use jumparchive::Tree;
 use jumpspec::digest::Digest;
 use jumpspec::image::kind::Kind;
-use jumpspec::image::manifest::{FORMAT, Init, Kernel, Manifest, NetworkStack, OsRelease};
+use jumpspec::image::manifest::{FORMAT, Init, Kernel, Manifest, PLAN_FORMAT};
 use jumpspec::image::recipe::Recipe;
-use jumpspec::plan;
+use jumpspec::network::NetworkStack;
+use jumpspec::os_release::OsRelease;
 use jumpspec::relpath::RelPath;
 use jumpspec::size::Size;
 
@@ -50,7 +51,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         selinux: selinux::survey(&stored)?,
         grub_pc: stored.has(GRUB_PC),
         first_boot: Some(first_boot::found(&stored)),
-        plan_format: plan::FORMAT,
+        plan_format: PLAN_FORMAT,
         loaders: loaders::find(&stored, recipe.kind),
         filesystems,
         toolbox,

@@ -67,7 +67,7 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use jumpspec::journal::Stage;
+    use jumpspec::step::Stage;
     use jumpspec::task::StepId;
 
     use super::*;

@@ -9,11 +9,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use jumpspec::journal::Stage;
 use jumpspec::plan::Plan;
 use jumpspec::render;
 use jumpspec::status::{Kept, Status};
-use jumpspec::step::ImageRole;
+use jumpspec::step::{ImageRole, Stage};
 use serde_json::{Map, json};
 
 use exchange::{exchange, successor};

@@ -34,9 +34,10 @@ mod tests {
     use super::*;
     use crate::node::borrowed::{is_borrowed, landing_partition};
     use crate::node::journal::Ledger;
-    use jumpspec::disk::{Content, DiskIdentity, FoundPartition, Partition, UNKNOWN, UNRECOGNISED};
+    use jumpspec::disk::{
+        Content, DiskIdentity, FoundPartition, Partition, Swap, UNKNOWN, UNRECOGNISED,
+    };
     use jumpspec::journal::Journal;
-    use jumpspec::plan::Swap;
 
     const MIB: u64 = 1 << 20;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use jumpspec::boot::{BootArea, BootCode, bios};
-use jumpspec::disk::{Extent, SECTOR, TableKind};
+use jumpspec::boot::bios;
+use jumpspec::disk::{BootArea, BootCode, Extent, SECTOR, TableKind};
 use jumpsys::boot::bootsector::{self, BootSector};
 use jumpsys::boot::bootwrite;
 use jumpsys::disk::partition::Table;

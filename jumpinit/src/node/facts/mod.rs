@@ -19,7 +19,7 @@ use jumpspec::authorized::is_way_in;
 use jumpspec::facts::{
     FORMAT, Facts, FileOwners, Firmware, Kexec, Mount, RemoteMount, SavedPath, SwapUse,
 };
-use jumpspec::image::manifest::OsRelease;
+use jumpspec::os_release::OsRelease;
 use jumpspec::relpath::RelPath;
 use jumpspec::remote::is_remote;
 use jumpspec::size::Size;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use jumpspec::event::{Event, What};
-use jumpspec::journal::Stage;
+use jumpspec::step::Stage;
 
 use super::moment::{ARMED, Moment, Sign, need};
 use crate::interrupt::Interrupt;

@@ -1,8 +1,9 @@
 use super::*;
 use crate::digest::Digest;
-use crate::image::manifest::Budget;
-use crate::image::manifest::{FORMAT, Init, Kernel, NetworkStack, OsRelease};
+use crate::image::manifest::{Budget, FORMAT, Init, Kernel, PLAN_FORMAT};
 use crate::image::obstacle::Obstacle;
+use crate::network::NetworkStack;
+use crate::os_release::OsRelease;
 
 fn programs(kind: Kind) -> Vec<crate::relpath::RelPath> {
     let paths = kind.programs().iter().map(|path| path.parse());
@@ -39,7 +40,7 @@ fn manifest(kind: Kind) -> Manifest {
         toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
         programs: programs(kind),
         obstacles: obstacle::Obstacles::new(),
-        plan_format: plan::FORMAT,
+        plan_format: PLAN_FORMAT,
         unpacked: Size::mib(400),
         directories: std::collections::BTreeMap::new(),
         entries: 1,

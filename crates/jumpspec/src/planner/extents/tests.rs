@@ -5,8 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::boot::PlannedBoot;
-use crate::boot::{BootArea, BootCode};
-use crate::disk::FoundPartition;
+use crate::disk::{BootArea, BootCode, FoundPartition};
 use crate::facts::Facts;
 use crate::job::{Action, Job, PartitionWish};
 use crate::planner::sample::{facts, job, planned};

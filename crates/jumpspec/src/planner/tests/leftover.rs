@@ -2,7 +2,7 @@
 //! making its file system it holds neither swap nor our label.
 
 use super::*;
-use crate::plan::Swap;
+use crate::disk::Swap;
 
 const UUID: &str = "22222222-0000-4000-8000-000000000002";
 

@@ -1,6 +1,5 @@
 use super::*;
-use crate::image::manifest::NetworkStack;
-use crate::network::{Address, Link, render};
+use crate::network::{Address, Link, NetworkStack, render};
 
 const INFINIBAND: &str = "80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:61:aa:91";
 

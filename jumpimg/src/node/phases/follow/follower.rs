@@ -6,10 +6,10 @@ use std::time::Duration;
 use jumpspec::event::{Event, What};
 use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
-use jumpspec::journal::Stage;
 use jumpspec::render;
 use jumpspec::report::NodeReport;
 use jumpspec::status::{Status, System};
+use jumpspec::step::Stage;
 
 use super::waiting::Waiting;
 use crate::node::lookout::Sight;

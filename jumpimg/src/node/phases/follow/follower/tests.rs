@@ -3,10 +3,11 @@ use std::time::Duration;
 use jumpspec::event::{Destination, Event, Next, What};
 use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
-use jumpspec::journal::{Journal, Stage};
+use jumpspec::journal::Journal;
 use jumpspec::report::NodeReport;
 use jumpspec::run_id::RunId;
 use jumpspec::status::{Status, System};
+use jumpspec::step::Stage;
 
 use super::{Action, Ending, Follower};
 use crate::node::lookout::Sight;

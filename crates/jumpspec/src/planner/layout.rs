@@ -9,7 +9,7 @@ use crate::refusal::{Refusal, RefusalCode};
 
 /// New partitions start on multiples of this: what every partitioning tool has used
 /// since disks with 4 KiB sectors came up.
-pub const ALIGNMENT: u64 = (1 << 20) / SECTOR;
+const ALIGNMENT: u64 = (1 << 20) / SECTOR;
 
 /// MBR type byte of a Linux file system.
 const MBR_LINUX: &str = "0x83";
@@ -21,18 +21,14 @@ const MBR_PRIMARIES: u32 = 4;
 /// The partitions that `disk` has once `layout` is carried out, by number.
 ///
 /// `identifier` makes a GPT partition's unique GUID from its number.
-pub fn new_table(
+pub(super) fn new_table(
     disk: &Disk,
     layout: &Layout,
     identifier: impl Fn(u32) -> String,
 ) -> Result<Vec<Partition>, Refusal> {
     let table = disk.table.as_ref().ok_or_else(|| no_table(disk))?;
-    let stays = |number: u32| {
-        !matches!(
-            action(layout, number),
-            Some(Action::Create | Action::Delete)
-        )
-    };
+    let stays =
+        |number: u32| !matches!(layout.action(number), Some(Action::Create | Action::Delete));
     let mut partitions: Vec<Partition> = disk
         .partitions
         .iter()
@@ -93,15 +89,6 @@ fn refuse_unwritable(
             "choose another number or size, or leave the table as it is (keep and format)",
         )
     })
-}
-
-/// What the layout wants of partition `number`, if it names it.
-pub fn action(layout: &Layout, number: u32) -> Option<Action> {
-    layout
-        .partitions
-        .iter()
-        .find(|wish| wish.number == number)
-        .map(|wish| wish.action)
 }
 
 fn no_table(disk: &Disk) -> Refusal {
