@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
-use jumpspec::relpath::RelPath;
-use jumpspec::shown;
 use jumpspec::step::ImageRole;
+use jumpspec::words::relpath::RelPath;
+use jumpspec::words::shown;
 use serde::Serialize;
 
 use crate::hand::extract::ExtractArgs;

@@ -265,7 +265,7 @@ pub(crate) fn shown(path: &[u8]) -> String {
     if path.is_empty() {
         return "/".to_owned();
     }
-    jumpspec::shown::short(path)
+    jumpspec::words::shown::short(path)
 }
 
 /// Turns the kernel's answer into an [`Error::Io`]. It does nothing where there is no

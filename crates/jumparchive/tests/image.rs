@@ -9,7 +9,7 @@ use jumparchive::{
     Decision, Error, Existing, Image, PackOptions, Packer, Tree, UnpackOptions, Virtual,
     VirtualKind, extract_subset, pack_paths, read_file, unpack, unpack_stream, unpack_tar, verify,
 };
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 fn path(text: &str) -> RelPath {
     text.parse().unwrap()

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::event::Event;
 use crate::report::NodeReport;
-use crate::run_id::RunId;
+use crate::words::run_id::RunId;
 
 pub use bounds::Excess;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::journal::Journal;
 use crate::plan::Plan;
-use crate::run_id::RunId;
 use crate::step::{Stage, Step};
+use crate::words::run_id::RunId;
 
 /// A moment on a node, by what no wrong clock can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::disk::{Disk, FoundPartition, LeadsTo};
 use crate::network::Network;
 use crate::os_release::OsRelease;
-use crate::relpath::RelPath;
-use crate::run_id::RunId;
-use crate::size::Size;
 use crate::sshd::SshServer;
+use crate::words::relpath::RelPath;
+use crate::words::run_id::RunId;
+use crate::words::size::Size;
 
 /// The newest facts format that this code reads and the one it writes.
 pub const FORMAT: u32 = 2;

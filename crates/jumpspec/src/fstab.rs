@@ -9,7 +9,7 @@ pub(crate) mod unique;
 use crate::disk::{FoundPartition, Swap};
 use crate::facts::Facts;
 use crate::job::Job;
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 pub use fate::HIDES_THE_SYSTEM;
 use fate::{Fate, Fates};

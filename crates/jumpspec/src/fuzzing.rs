@@ -8,10 +8,11 @@ use crate::event::What;
 use crate::facts::Facts;
 use crate::planner::sample::{self, Sample};
 use crate::report::{NodeReport, RehearsalReport};
-use crate::size::Size;
 use crate::status::{Kept, Status};
 use crate::timeline::Timeline;
-use crate::{arm, render, shown, succession};
+use crate::words::shown;
+use crate::words::size::Size;
+use crate::{arm, render, succession};
 
 /// What a node may answer to any question, and what jumpimg goes on to do with it.
 pub fn answers(said: &str) {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::words::digest::Digest;
 
 /// Digits of a machine id (machine-id(5)).
 const MACHINE_ID_DIGITS: usize = 32;

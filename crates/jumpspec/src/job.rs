@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::Filesystem;
-use crate::relpath::RelPath;
-use crate::size::Size;
+use crate::words::relpath::RelPath;
+use crate::words::size::Size;
 
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
 /// network settings: those are read by `jumpinit facts` and rendered for the new

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{DiskIdentity, Swap};
 use crate::failure::{self, Code, Failure};
-use crate::run_id::RunId;
 use crate::step::Stage;
+use crate::words::run_id::RunId;
 
 /// When an arm was made, and whether the reboot that it is for was ordered. Kept in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::shown;
+use crate::words::shown;
 
 /// How a word stands out (SGR of ECMA-48, 8.3.117).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

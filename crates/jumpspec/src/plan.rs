@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::Owners;
 use crate::boot::{PlannedBoot, Serial};
-use crate::digest::Digest;
 use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, Swap, TableKind};
 use crate::image::loader::{NewGrub, SelectorGrub};
 use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
 use crate::network::{Demand, Network, NetworkFile, NetworkStack};
-use crate::relpath::RelPath;
-use crate::run_id::RunId;
-use crate::size::Size;
 use crate::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
+use crate::words::digest::Digest;
+use crate::words::relpath::RelPath;
+use crate::words::run_id::RunId;
+use crate::words::size::Size;
 
 /// Everything that happens to one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ pub struct PublicKey {
 
 /// A text that is no public key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{:?} is not one public key (type and base64)", crate::shown::short(.0.as_bytes()))]
+#[error("{:?} is not one public key (type and base64)", crate::words::shown::short(.0.as_bytes()))]
 pub struct PublicKeyError(String);
 
 /// Characters of the longest key; RSA with 16384 bits has 2800.

@@ -16,9 +16,9 @@ use crate::facts::Facts;
 use crate::page::Page;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
-use crate::size::Size;
 use crate::step::Step;
 use crate::task::Task;
+use crate::words::size::Size;
 
 /// Columns of the drawing: what a serial console and a mail still show.
 pub const WIDTH: usize = 80;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, What};
 use crate::failure::Failure;
 use crate::plan::Plan;
-use crate::run_id::RunId;
 use crate::step::Step;
 use crate::task::Task;
+use crate::words::run_id::RunId;
 
 /// The report's name below [`crate::places::NEW_LOG`] and in a run's directory on the
 /// admin host.

@@ -8,9 +8,9 @@
 mod script;
 
 use crate::boot::{OldLoader, PlannedBoot, Serial};
-use crate::digest::Digest;
 use crate::plan::Plan;
-use crate::relpath::RelPath;
+use crate::words::digest::Digest;
+use crate::words::relpath::RelPath;
 
 pub use script::{Actions, Leaf};
 

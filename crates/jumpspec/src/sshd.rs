@@ -9,7 +9,7 @@ mod refused;
 
 use serde::{Deserialize, Serialize};
 
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 pub use lines::{Complaint, complaints, leave_out};
 pub use refused::{Refused, refused};

@@ -11,9 +11,9 @@ use crate::failure::{self, Failure};
 use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::public_key::PublicKey;
-use crate::run_id::RunId;
 use crate::step::Stage;
 use crate::task::Task;
+use crate::words::run_id::RunId;
 
 /// What `jumpinit status` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

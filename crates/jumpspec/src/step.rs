@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
 use crate::disk::Filesystem;
-use crate::relpath::RelPath;
+use crate::words::digest::Digest;
+use crate::words::relpath::RelPath;
 
 /// One step. Partitions of the replaced disk are named by number: the kernel's names
 /// may be others after a boot.

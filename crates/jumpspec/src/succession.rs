@@ -131,9 +131,9 @@ fn is_destroyed(plan: &Plan, number: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
     use crate::job::{Action, Job};
     use crate::planner::sample::{self, Sample, facts, job};
+    use crate::words::digest::Digest;
 
     fn planned(job: &Job) -> Plan {
         sample::planned(&facts(), job).unwrap()

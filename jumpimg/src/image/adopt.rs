@@ -12,17 +12,15 @@ use clap::Args;
 use jumparchive::{Archive, Error, UnpackOptions};
 use jumpspec::image::kind::Kind;
 use jumpspec::page::Page;
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 use jumpsys::kernel::system;
 use tempfile::TempDir;
 
 use crate::error::{Exit, Trouble};
 use crate::image::build::{self, ImageArgs, KindName, Settings};
-use crate::image::open;
-use crate::image::output;
+use crate::image::{open, output};
 use crate::terminal::interrupt::Interrupt;
-use crate::terminal::meter;
-use crate::terminal::print;
+use crate::terminal::{meter, print};
 
 const EXAMPLES: &str = "\
 Examples:

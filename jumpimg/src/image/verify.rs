@@ -10,16 +10,14 @@ use jumpspec::image::fitness;
 use jumpspec::image::kind::Kind;
 use jumpspec::image::manifest::Manifest;
 use jumpspec::page::Page;
-use jumpspec::shown;
-use jumpspec::size::Size;
+use jumpspec::words::shown;
+use jumpspec::words::size::Size;
 use serde::Serialize;
 
 use crate::error::{Cause, Exit, Trouble};
 use crate::image::build::first_boot_in_words;
-use crate::image::elf;
-use crate::image::open;
-use crate::terminal::meter;
-use crate::terminal::print;
+use crate::image::{elf, open};
+use crate::terminal::{meter, print};
 
 /// Options of `verify`.
 #[derive(Args, Debug)]

@@ -7,8 +7,8 @@
 use std::collections::{HashSet, VecDeque};
 
 use jumpspec::answers;
-use jumpspec::digest::Digest;
 use jumpspec::event::Event;
+use jumpspec::words::digest::Digest;
 
 /// Bytes of all that is told of one run. The progress of a replacement that takes a day has half.
 const ALL: u64 = 64 << 20;

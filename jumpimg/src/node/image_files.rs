@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jumparchive::Image;
-use jumpspec::digest::{Digest, Hasher};
 use jumpspec::planner::ImageFile;
 use jumpspec::step::ImageRole;
+use jumpspec::words::digest::{Digest, Hasher};
 
 use crate::error::{Exit, Trouble};
 use crate::image::open;

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use jumpspec::answers;
-use jumpspec::places;
 use jumpspec::report::{self, NodeReport};
-use jumpspec::run_id::RunId;
 use jumpspec::status::{Status, System};
+use jumpspec::words::run_id::RunId;
+use jumpspec::{answers, places};
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::Agent;

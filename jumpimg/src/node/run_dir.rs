@@ -11,7 +11,7 @@ use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::public_key::PublicKey;
 use jumpspec::report::{self, NodeReport, RehearsalReport};
-use jumpspec::run_id::RunId;
+use jumpspec::words::run_id::RunId;
 use jumpsys::files::atomic::write_atomic;
 
 use crate::node::ssh::HostKeys;

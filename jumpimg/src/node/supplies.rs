@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use jumpspec::digest::Digest;
 use jumpspec::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::planner::{self, Input};
-use jumpspec::run_id::RunId;
+use jumpspec::words::digest::Digest;
+use jumpspec::words::run_id::RunId;
 
 use crate::error::Trouble;
 use crate::node::image_files::ImageFiles;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use jumpspec::answers;
 use jumpspec::event::{Event, What};
 use jumpspec::page::Page;
-use jumpspec::size::Size;
-use jumpspec::{render, shown};
+use jumpspec::words::shown;
+use jumpspec::words::size::Size;
+use jumpspec::{answers, render};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Exit, Trouble};

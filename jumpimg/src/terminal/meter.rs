@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// A bar over `total` bytes; hidden where nobody would see it move.
 pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {

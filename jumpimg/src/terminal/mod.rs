@@ -1,6 +1,6 @@
 //! The admin's terminal: what is printed there, asked there, and pressed there.
 //!
-//! Nothing foreign reaches it but through [`jumpspec::shown`]; nothing else of this program writes
+//! Nothing foreign reaches it but through [`jumpspec::words::shown`]; nothing else of this program writes
 //! to stdout or stderr.
 
 pub(crate) mod ask;

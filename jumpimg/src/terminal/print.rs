@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 
 use anyhow::Context as _;
 use jumpspec::page::{Ink, Page};
-use jumpspec::shown;
+use jumpspec::words::shown;
 use serde::Serialize;
 
 use crate::error::{Cause, Trouble};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jumpspec::page::Page;
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 use super::{meter, print};
 

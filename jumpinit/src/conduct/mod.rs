@@ -127,7 +127,7 @@ mod tests {
         let journal = Journal {
             step,
             done,
-            ..Journal::new(&jumpspec::run_id::RunId::new(0xaa), &[])
+            ..Journal::new(&jumpspec::words::run_id::RunId::new(0xaa), &[])
         };
         first_step(start, &journal, &steps())
     }

@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use jumpspec::digest::{Digest, Hasher};
 use jumpspec::task::Task;
+use jumpspec::words::digest::{Digest, Hasher};
 
 use crate::run::reporter::Reporter;
 

@@ -7,7 +7,8 @@ use jumpspec::event::{Next, What};
 use jumpspec::failure::Failure;
 use jumpspec::journal::Journal;
 use jumpspec::step::Stage;
-use jumpspec::{places, render, shown};
+use jumpspec::words::shown;
+use jumpspec::{places, render};
 use jumpsys::files::atomic::write_atomic;
 
 use crate::run::context::Context;

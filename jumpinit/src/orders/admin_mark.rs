@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::digest::Digest;
 use jumpspec::places;
+use jumpspec::words::digest::Digest;
 use jumpsys::files::atomic::write_atomic;
 
 use crate::node::bundle::read_plan;

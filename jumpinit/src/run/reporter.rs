@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jumpspec::event::{Event, What};
+use jumpspec::render;
 use jumpspec::step::Stage;
 use jumpspec::task::Task;
-use jumpspec::{render, shown};
+use jumpspec::words::shown;
 use jumpsys::kernel::console::Console;
 use jumpsys::kernel::system::uptime_ms;
 

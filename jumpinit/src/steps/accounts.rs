@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::accounts::{self, AccountFiles, Setting};
 use jumpspec::places;
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use jumpspec::digest::Digest;
 use jumpspec::failure::Code;
 use jumpspec::places;
 use jumpspec::plan::PlannedNetwork;
+use jumpspec::words::digest::Digest;
 
 use crate::node::cause::Cause;
 use crate::node::facts::read_network;

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use jumparchive::{Existing, UnpackOptions};
 use jumpspec::places;
-use jumpspec::relpath::RelPath;
 use jumpspec::step::Step;
+use jumpspec::words::relpath::RelPath;
 use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;

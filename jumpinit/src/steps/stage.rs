@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use jumparchive::{Existing, Tree};
-use jumpspec::digest::Digest;
 use jumpspec::failure::Code;
 use jumpspec::places;
-use jumpspec::relpath::RelPath;
 use jumpspec::step::ImageRole;
 use jumpspec::task::{StepId, Task};
+use jumpspec::words::digest::Digest;
+use jumpspec::words::relpath::RelPath;
 
 use crate::node::cause::Cause;
 use crate::run::context::Context;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jumplab::vm::{LoopDevice, Mount, Node, Role};
-use jumpspec::digest::{Digest, Hasher};
+use jumpspec::words::digest::{Digest, Hasher};
 
 /// Bytes read at once.
 const PIECE: usize = 1 << 20;

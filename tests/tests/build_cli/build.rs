@@ -105,7 +105,7 @@ fn jump_image() -> Result<()> {
     let toolbox: Vec<&str> = manifest
         .toolbox
         .iter()
-        .map(jumpspec::relpath::RelPath::as_str)
+        .map(jumpspec::words::relpath::RelPath::as_str)
         .collect();
     ensure!(
         toolbox == ["sbin", "usr/sbin/mkfs.ext4", "usr/sbin/mkfs.xfs"],

@@ -12,18 +12,17 @@ use jumplab::run;
 use jumplab::small::Checkpoint;
 use jumplab::vm::loader::Choice;
 use jumplab::vm::{Role, Table, until};
-use jumpspec::digest::Digest;
 use jumpspec::job::Wait;
 use jumpspec::journal::SLOT;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::selector::ENV;
+use jumpspec::words::digest::Digest;
 
 use crate::bench::Bench;
-use crate::edit;
 use crate::lab::{BOOT, Lab, WAITS, said};
 use crate::loader::UNPACKING;
-use crate::old;
+use crate::{edit, old};
 use jump_tests::machines::disk;
 
 /// The partition of the new root.

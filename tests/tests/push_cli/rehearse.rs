@@ -4,7 +4,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 use serde_json::json;
 
 use crate::bench::Bench;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::Result;
 use jumparchive::{Decision, PackOptions, Packer, Tree};
-use jumpspec::digest::Digest;
 use jumpspec::image::kind::Kind;
 use jumpspec::image::manifest::Manifest;
+use jumpspec::words::digest::Digest;
 use serde_json::{Value, json};
 
 /// The boot that the node's facts were read in.

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use jumplab::journey::Job;
 use jumplab::run;
 use jumplab::vm::{Guest as _, Machine, Mount, Node, Role};
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 
 use jump_tests::machines::disk;
 

@@ -9,11 +9,11 @@ use std::process::Command;
 use jumpspec::boot::OldLoader;
 use jumpspec::boot::bios::env_block;
 use jumpspec::boot::environment::State;
-use jumpspec::digest::Digest;
 use jumpspec::selector::{
     Actions, BootFile, CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts,
     SPARE_CONFIG, Selector,
 };
+use jumpspec::words::digest::Digest;
 use tempfile::TempDir;
 
 use crate::programs::run;

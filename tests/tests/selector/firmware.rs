@@ -98,7 +98,7 @@ fn no_kernel() -> anyhow::Result<()> {
     let mut landing = landing(State::Once);
     // Not zeros: GRUB 2.06 cannot read an ext4 file that is one hole.
     landing.kernel = vec![0x90; 4096];
-    let hash = jumpspec::digest::Digest::of(&landing.kernel).to_string();
+    let hash = jumpspec::words::digest::Digest::of(&landing.kernel).to_string();
     landing.hashes[0].replace_range(..hash.len(), &hash);
     let disk = armed(&landing)?;
     boots(&disk, "[OLD]", "starting the jump system, once")?;

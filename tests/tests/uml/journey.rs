@@ -7,8 +7,8 @@ use jumplab::journey::{self, BOOT};
 use jumplab::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
 use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::boot::{BiosBoot, PlannedBoot};
-use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
+use jumpspec::words::digest::Digest;
 use jumpsys::boot::bootsector::BootSector;
 use jumpsys::disk::superblock::{self, Kind};
 

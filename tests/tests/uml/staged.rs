@@ -8,8 +8,8 @@ use jumplab::small::{Checkpoint, SmallNode, SmallWorld};
 use jumplab::vm::loader::{self, Choice};
 use jumplab::vm::{Guest as _, NODE, Network, Node, Role, Table, Uml, Victim};
 use jumpspec::boot::environment::State;
-use jumpspec::digest::Digest;
 use jumpspec::plan::Plan;
+use jumpspec::words::digest::Digest;
 
 use jump_tests::machines::disk;
 

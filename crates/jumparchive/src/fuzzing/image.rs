@@ -10,13 +10,13 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
-use jumpspec::digest::Digest;
 use jumpspec::image::kind::Kind;
 use jumpspec::image::loader::{Loader, Platform};
 use jumpspec::image::manifest::{Budget, Init, Kernel, Manifest};
 use jumpspec::network::NetworkStack;
 use jumpspec::os_release::OsRelease;
-use jumpspec::size::Size;
+use jumpspec::words::digest::Digest;
+use jumpspec::words::size::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use jumpspec::digest::{Digest, Hasher};
+use jumpspec::words::digest::{Digest, Hasher};
 
 /// Takes pieces in order, whichever order they are offered in.
 #[derive(Default)]

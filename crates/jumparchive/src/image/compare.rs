@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use jumpspec::digest::{Digest, Hasher};
+use jumpspec::words::digest::{Digest, Hasher};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 
 use crate::error::{Error, Result, io_error, shown};
-use crate::image::entries;
 use crate::image::index::{FrameKind, IndexEntry};
 use crate::image::opened::Image;
-use crate::image::threads;
+use crate::image::{entries, threads};
 use crate::tree::below::Below;
 use crate::tree::extents;
 

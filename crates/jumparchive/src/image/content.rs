@@ -1,6 +1,6 @@
 //! Takes one entry with its content out of an image.
 
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 
 use crate::error::{Error, Refusal, Result, refuse, shown};
 use crate::image::index::IndexEntry;

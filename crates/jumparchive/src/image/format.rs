@@ -6,8 +6,8 @@
 //! stands first; it ends with a digest of itself in hex, so that no bit of a file is
 //! unchecked. The index frame is described in [`super::index`].
 
-use jumpspec::digest::Digest;
 use jumpspec::image::manifest::Manifest;
+use jumpspec::words::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};

@@ -6,8 +6,8 @@ mod table;
 use std::io;
 use std::ops::Range;
 
-use jumpspec::digest::Digest;
 use jumpspec::image::manifest::Manifest;
+use jumpspec::words::digest::Digest;
 
 pub(crate) use reader::FrameReader;
 pub(crate) use table::{check_prefix, read_table, table_length};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 use crate::error::{Refusal, Result, refuse};
 use crate::image::content::{self, stretch};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 
 use crate::error::{Error, Refusal, Result, refuse, shown};
 use crate::image::chain::Chain;

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use flate2::write::GzEncoder;
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
@@ -11,9 +11,8 @@ use super::{Codec, PackOptions};
 use crate::error::{Error, Result, io_error};
 use crate::image::format::{FRAME_CAP, FRAME_TARGET};
 use crate::image::index::{self, FrameInfo, FrameKind, IndexEntry};
-use crate::tar::block;
-use crate::tar::encode;
 use crate::tar::entry::Entry;
+use crate::tar::{block, encode};
 
 /// A window of 2^22 bytes, a whole frame: that makes images smaller by half a percent and
 /// takes no time. Decoders go up to 2^27 unasked.

@@ -16,8 +16,8 @@ mod writer;
 use std::io;
 
 use jumpspec::image::manifest::Manifest;
-use jumpspec::relpath::RelPath;
-use jumpspec::size::Size;
+use jumpspec::words::relpath::RelPath;
+use jumpspec::words::size::Size;
 
 pub use paths::pack_paths;
 pub use tally::Report;

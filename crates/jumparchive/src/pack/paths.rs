@@ -1,6 +1,6 @@
 //! Packs some paths of a tree, such as files that are to be saved.
 
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 use super::{PackOptions, Packed, Packer};
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 
 use crate::tar::entry::{Entry, EntryKind};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 use super::look::{Content, Ready};
 use crate::tar::entry::{Entry, EntryKind};

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 use rustix::fs::Stat;
 
 use super::frame::{Frame, Framer};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
 
-use jumpspec::digest::{Digest, Hasher};
+use jumpspec::words::digest::{Digest, Hasher};
 use tempfile::SpooledTempFile;
 
 use super::frame::{Frame, encode_records};

@@ -8,8 +8,8 @@ use std::os::fd::BorrowedFd;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use jumpspec::digest::Digest;
 use jumpspec::image::manifest::Manifest;
+use jumpspec::words::digest::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::maker::Maker;

@@ -21,8 +21,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::digest::Digest;
 use jumpspec::selector::{DIRECTORY, ENV, HASHES};
+use jumpspec::words::digest::Digest;
 use jumpsys::boot::bootsector::BootSector;
 
 use self::core::CoreImage;

@@ -7,8 +7,8 @@ use crate::facts::{Facts, Mount};
 use crate::failure::{Code, Failure};
 use crate::job::{LONGEST_WAIT, Wait};
 use crate::planner::sample::{self, facts, job};
-use crate::size::Size;
 use crate::status::{Kept, Status};
+use crate::words::size::Size;
 
 /// What the fuzz target `answers` begins with.
 const FACTS: &str = include_str!("../../../../tests/fuzz/seeds/answers/facts");

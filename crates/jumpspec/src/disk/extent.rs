@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// Bytes in a sector. A disk with larger logical ones is reported, and refused by the planner.
 pub const SECTOR: u64 = 512;

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use serde::{Deserialize, Serialize};
 
 use super::{Extent, Slot};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// One partition, as a table has it: as it is, or as it will be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

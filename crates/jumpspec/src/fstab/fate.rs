@@ -5,7 +5,7 @@
 use super::unique::{self, Device};
 use super::{Line, Wanted};
 use crate::job::Action;
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// Directories that the image fills. An old file system there would hide the new
 /// system's own files.

@@ -7,8 +7,8 @@ use crate::image::loader::Loader;
 use crate::image::manifest::{Init, Manifest, PLAN_FORMAT};
 use crate::image::obstacle;
 use crate::places;
-use crate::relpath::RelPath;
-use crate::size::Size;
+use crate::words::relpath::RelPath;
+use crate::words::size::Size;
 
 /// Something that an image lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

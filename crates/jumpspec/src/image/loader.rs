@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::image::kind::Kind;
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// What a loader is for, by GRUB's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

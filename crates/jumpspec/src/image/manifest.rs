@@ -5,14 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
 use crate::image::obstacle::Obstacles;
 use crate::network::NetworkStack;
 use crate::os_release::OsRelease;
-use crate::relpath::RelPath;
-use crate::size::Size;
+use crate::words::digest::Digest;
+use crate::words::relpath::RelPath;
+use crate::words::size::Size;
 
 /// The newest manifest format that this code reads and the one it writes.
 pub const FORMAT: u32 = 2;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::kind::Kind;
 use crate::places;
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// What is no directory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// Settings of dhclient: what the distribution put there stays.
 const DHCLIENT: &str = "etc/dhcp/dhclient.conf";

@@ -15,7 +15,7 @@ use crate::disk::{
 use crate::job::Action;
 use crate::plan::PlannedDisk;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// Room for the selector's core image: about 160 KiB with the modules that it has.
 const SELECTOR_SECTORS: u64 = 640;

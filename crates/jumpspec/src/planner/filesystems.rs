@@ -3,14 +3,13 @@
 
 use super::wished::Wished;
 use super::{Input, derived_uuid, is_stacked, room};
-use crate::disk::filesystem;
-use crate::disk::{Content, Disk, Filesystem, FoundPartition, UNKNOWN, UNRECOGNISED};
+use crate::disk::{Content, Disk, Filesystem, FoundPartition, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::fstab::unique::{self, Device};
 use crate::fstab::{self, Fstab, Outcome};
 use crate::job::{Action, PartitionWish};
 use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// What is no file system, besides what others lie on.
 const NO_FILES: [&str; 4] = ["swap", "swsuspend", UNKNOWN, UNRECOGNISED];

@@ -6,7 +6,7 @@ use crate::first_boot::{Machinery, Switch, Switches};
 use crate::identity::HostKey;
 use crate::image::kind::Kind;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// What an image may hold that was built before anybody looked: the most common of it, whose
 /// switches do no harm where there is nothing to switch.

@@ -9,7 +9,7 @@ use crate::job::Action;
 use crate::journal::{Journal, RESERVED_BYTES};
 use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// What logs, journal, selector and configuration may take.
 const SLACK: Size = Size::mib(48);

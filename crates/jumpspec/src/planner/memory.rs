@@ -5,7 +5,7 @@ use super::Input;
 use super::landing::Landing;
 use crate::facts::{Facts, SwapUse};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// What must be left when all is read back: for jumpinit, which takes up to 32 MiB
 /// (docs/images.md), for the toolbox that lies in memory beside it, and for logins.

@@ -26,7 +26,6 @@ mod wished;
 mod wishes;
 
 use crate::boot::Serial;
-use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::facts::{Facts, JumpInProgress, Kexec};
 use crate::image::manifest::{Manifest, PLAN_FORMAT};
@@ -37,9 +36,10 @@ use crate::plan::{
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::remote::MountPoints;
-use crate::run_id::RunId;
 use crate::selector::{Doubt, Selector};
 use crate::step::{ImageRole, Step};
+use crate::words::digest::Digest;
+use crate::words::run_id::RunId;
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
 const SSH_PORT: u16 = 22;
@@ -238,7 +238,7 @@ fn node_refusals(facts: &Facts) -> Vec<Refusal> {
             "let nothing load a kernel for kexec at boot, reboot the node, then jump it",
         ));
     }
-    if let Err(error) = crate::hostname::check(&facts.hostname) {
+    if let Err(error) = crate::words::hostname::check(&facts.hostname) {
         refusals.push(Refusal::new(
             RefusalCode::HostnameInvalid,
             error.to_string(),
@@ -398,6 +398,6 @@ fn named(disk: &Disk) -> String {
     format!(
         "{} ({})",
         disk.device,
-        crate::size::Size::of_sectors(disk.sectors)
+        crate::words::size::Size::of_sectors(disk.sectors)
     )
 }

@@ -8,7 +8,7 @@ use crate::fstab;
 use crate::image::obstacle::{self, Obstacle};
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// What stands in the way of the plan's mount points and network files.
 pub(super) fn refusals(input: &Input<'_>, plan: &Plan) -> Vec<Refusal> {

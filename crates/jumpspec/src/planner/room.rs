@@ -4,7 +4,7 @@ use super::Input;
 use super::wished::Wished;
 use crate::plan::PlannedDisk;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// Whether the unpacked image fits into the new file systems: each takes the
 /// directories below its mount point, the root what is left.

@@ -2,7 +2,6 @@
 
 use super::{ImageFile, Input};
 use crate::accounts::PublicAccounts;
-use crate::digest::Digest;
 use crate::disk::{
     BootArea, BootCode, Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table,
     TableKind,
@@ -16,9 +15,10 @@ use crate::network::{Address, ClientId, Link, Network, NetworkStack};
 use crate::os_release::OsRelease;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
-use crate::run_id::RunId;
-use crate::size::Size;
 use crate::sshd::{ConfigFile, FileOwner, SshServer};
+use crate::words::digest::Digest;
+use crate::words::run_id::RunId;
+use crate::words::size::Size;
 
 const GIB: u64 = (1 << 30) / 512;
 

@@ -4,8 +4,8 @@
 use super::Input;
 use crate::plan::PlannedSsh;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::relpath::RelPath;
 use crate::sshd::{self, FileOwner, Refused, Version};
+use crate::words::relpath::RelPath;
 
 /// Bits by which others than the owner may write. With them sshd does not believe an
 /// `authorized_keys`, nor what is above it (sshd_config(5), `StrictModes`).

@@ -5,9 +5,9 @@ use crate::disk::{BootCode, Content, DiskIdentity, Extent, Filesystem, TableKind
 use crate::facts::JumpInProgress;
 use crate::image::kind::Kind;
 use crate::job::{Action, Length};
-use crate::size::Size;
 use crate::step::Stage;
 use crate::task::Task;
+use crate::words::size::Size;
 
 mod foreseen;
 mod kexec;

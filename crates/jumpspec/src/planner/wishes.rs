@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use super::Input;
-use crate::disk::Filesystem;
-use crate::disk::filesystem;
+use crate::disk::{Filesystem, filesystem};
 use crate::fstab::HIDES_THE_SYSTEM;
 use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, Wait};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// Nothing boots in less, and no proof of a network takes less.
 const SHORTEST_WAIT: Duration = Duration::from_secs(5);

@@ -93,9 +93,9 @@ fn progress(status: &Status, journal: &Journal) -> String {
 mod tests {
     use super::*;
     use crate::failure::{Code, Failure};
-    use crate::run_id::RunId;
     use crate::status::{StepShown, System};
     use crate::task::StepId;
+    use crate::words::run_id::RunId;
 
     fn old(journal: Journal, step: Option<StepShown>) -> Status {
         Status {

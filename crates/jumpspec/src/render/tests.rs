@@ -1,7 +1,6 @@
 use super::{WIDTH, plan, refusals};
 use crate::accounts::{Owners, PublicAccounts};
 use crate::boot::{BiosBoot, PlannedBoot};
-use crate::digest::Digest;
 use crate::disk::{
     Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, Swap, TableKind,
 };
@@ -15,10 +14,11 @@ use crate::plan::{
     PlannedLoader, PlannedSsh, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
-use crate::run_id::RunId;
-use crate::size::Size;
 use crate::sshd::SshServer;
 use crate::step::Step;
+use crate::words::digest::Digest;
+use crate::words::run_id::RunId;
+use crate::words::size::Size;
 
 const MIB: u64 = (1 << 20) / SECTOR;
 
@@ -117,7 +117,7 @@ fn a_plan() -> Plan {
         run: RunId::new(0x00c0_ffee_00c0_ffee),
         hostname: "node07".to_owned(),
         rehearsal: false,
-        admin_mark: crate::digest::Digest::of(b"secret"),
+        admin_mark: crate::words::digest::Digest::of(b"secret"),
         boot_id: String::new(),
         images: PlannedImages {
             jump: image("Debian 12"),

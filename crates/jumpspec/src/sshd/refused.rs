@@ -3,7 +3,7 @@
 use super::keywords::knows;
 use super::lines::{may_go, words};
 use super::{ConfigFile, Version};
-use crate::relpath::RelPath;
+use crate::words::relpath::RelPath;
 
 /// Keywords whose argument is a list of algorithms: one that sshd does not know makes it refuse
 /// the line. A list that begins with `-` is not looked at.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jumparchive::{Tree, Virtual, VirtualKind};
 use jumpspec::image::kind::Kind;
 use jumpspec::image::manifest::Init;
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 use super::settings::Settings;
 use super::stored;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Decision, Node, Tree, look_through};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 use super::exclude::Rules;
 use crate::image::packages;

@@ -6,7 +6,7 @@ use std::fs::File;
 use anyhow::Context as _;
 use jumparchive::Image;
 use jumpspec::page::Page;
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 
 use super::census::Census;
 use crate::error::Trouble;

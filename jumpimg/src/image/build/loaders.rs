@@ -2,7 +2,7 @@
 
 use jumpspec::image::kind::Kind;
 use jumpspec::image::loader::{Loader, Platform, is_bls};
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 use super::stored::Stored;
 

@@ -31,7 +31,7 @@ use anyhow::Context as _;
 use jumparchive::{Codec, Decision, Node, PackOptions, Packer, Tree};
 use jumpspec::image::fitness;
 use jumpspec::image::manifest::Manifest;
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 use jumpsys::files::atomic::{AtomicFile, write_atomic};
 
 use census::Census;
@@ -42,12 +42,10 @@ use settings::Format;
 pub(crate) use settings::{BuildArgs, ImageArgs, KindName, Settings};
 
 use crate::error::{Exit, Trouble};
-use crate::image::open;
-use crate::image::output;
 use crate::image::weight::Weights;
+use crate::image::{open, output};
 use crate::terminal::interrupt::Interrupt;
-use crate::terminal::meter;
-use crate::terminal::print;
+use crate::terminal::{meter, print};
 
 /// Builds an image, or says what it would be.
 pub(crate) fn run(args: &BuildArgs) -> Result<(), Trouble> {

@@ -6,7 +6,7 @@ use jumparchive::Packed;
 use jumpspec::first_boot::names;
 use jumpspec::image::manifest::Manifest;
 use jumpspec::page::Page;
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 use serde::Serialize;
 
 use super::census::Census;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use jumpspec::image::kind::Kind;
 use jumpspec::image::manifest::Budget;
 use jumpspec::image::recipe::{Compression, Mounts, Recipe};
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 
 use crate::error::{Exit, Trouble};
 use crate::image::output;

@@ -3,14 +3,14 @@
 
 use anyhow::Context as _;
 use jumparchive::Tree;
-use jumpspec::digest::Digest;
 use jumpspec::image::kind::Kind;
 use jumpspec::image::manifest::{FORMAT, Init, Kernel, Manifest, PLAN_FORMAT};
 use jumpspec::image::recipe::Recipe;
 use jumpspec::network::NetworkStack;
 use jumpspec::os_release::OsRelease;
-use jumpspec::relpath::RelPath;
-use jumpspec::size::Size;
+use jumpspec::words::digest::Digest;
+use jumpspec::words::relpath::RelPath;
+use jumpspec::words::size::Size;
 
 use super::exclude::Rules;
 use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};

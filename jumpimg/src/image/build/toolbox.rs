@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jumparchive::Tree;
-use jumpspec::relpath::RelPath;
+use jumpspec::words::relpath::RelPath;
 
 use super::stored::{Stored, trace};
 use crate::image::elf;

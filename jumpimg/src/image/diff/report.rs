@@ -9,7 +9,7 @@ use super::entries::{Aspect, EntryChange, Side};
 use super::packages::{Fate, PackageChange};
 use super::text::{fate, kind_name, summary};
 use crate::image::weight::Weight;
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// What is told of two images.
 #[derive(Serialize)]

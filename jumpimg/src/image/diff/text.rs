@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use jumpspec::page::{Ink, Page};
-use jumpspec::shown;
-use jumpspec::size::Size;
+use jumpspec::words::shown;
+use jumpspec::words::size::Size;
 
 use super::compare::Comparison;
 use super::directories::{delta, largest};

@@ -4,8 +4,8 @@ use jumparchive::Image;
 use jumpspec::first_boot::names;
 use jumpspec::image::manifest::Manifest;
 use jumpspec::page::Page;
-use jumpspec::shown;
-use jumpspec::size::Size;
+use jumpspec::words::shown;
+use jumpspec::words::size::Size;
 
 /// A key and what it is; the image's builder chose the texts, and they are safe to show.
 pub(super) type Fact = (&'static str, String);

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::image::packages::Package;
 use crate::image::weight::{Weight, Weights};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// Heaviest files that are told unless the admin wants more or fewer.
 const FILES: usize = 20;

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::rpm::Header;
 use super::{Manager, Package, dpkg};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// Packages and the paths that they own.
 #[derive(Debug, Default)]

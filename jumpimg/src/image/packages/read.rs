@@ -7,7 +7,7 @@ use jumparchive::{Fetched, Image, IndexEntry, Tree, fetch};
 use super::ledger::Ledger;
 use super::places::{CAP, DPKG_INFO, DPKG_STATUS, LINK_DEPTH, RPM, Role, SQLITE, UNREADABLE, role};
 use super::sqlite;
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// Reads an image's databases. What cannot be read of them is noted; an error is only
 /// what is wrong with the image.

@@ -2,7 +2,7 @@
 
 use super::directories::{Directories, Directory, ROOT};
 use super::{Measure, Weight};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// How much of a tree is shown.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 
 use jumpspec::page::{Ink, Page};
 use jumpspec::render::WIDTH;
-use jumpspec::shown;
-use jumpspec::size::Size;
+use jumpspec::words::shown;
+use jumpspec::words::size::Size;
 
 use super::outline::{Extent, Outline};
 use super::{Weight, Weights};

@@ -5,8 +5,8 @@ use jumpspec::answers::{self, Answer, Tail};
 use jumpspec::event::Event;
 use jumpspec::facts::Facts;
 use jumpspec::places;
-use jumpspec::relpath::RelPath;
 use jumpspec::status::{Kept, Status};
+use jumpspec::words::relpath::RelPath;
 
 use super::{Agent, SHORT};
 use crate::error::{Exit, Trouble};

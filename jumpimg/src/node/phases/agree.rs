@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jumpspec::bundle::Bundle;
 use jumpspec::plan::Plan;
-use jumpspec::run_id::RunId;
+use jumpspec::words::run_id::RunId;
 
 use super::bundle::bundle;
 use super::key::{self, KeyPair};

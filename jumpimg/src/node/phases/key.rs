@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use jumpspec::public_key::PublicKey;
-use jumpspec::run_id::RunId;
+use jumpspec::words::run_id::RunId;
 use jumpsys::cmd::Program;
 
 /// An OpenSSH key pair. Not printable: one part is secret.

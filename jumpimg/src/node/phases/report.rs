@@ -85,8 +85,8 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
 mod tests {
     use super::*;
     use jumpspec::failure::{Code, Failure};
-    use jumpspec::run_id::RunId;
     use jumpspec::task::StepId;
+    use jumpspec::words::run_id::RunId;
 
     #[test]
     fn a_rehearsals_report_says_what_was_proved_and_what_was_not() {

@@ -4,7 +4,7 @@
 use jumpspec::disk::FoundPartition;
 use jumpspec::facts::Facts;
 use jumpspec::plan::{LANDING_LABEL, Plan};
-use jumpspec::run_id::RunId;
+use jumpspec::words::run_id::RunId;
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::Agent;

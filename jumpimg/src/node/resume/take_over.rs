@@ -3,9 +3,9 @@
 //! the place of what this host knows itself.
 
 use jumpspec::plan::Plan;
-use jumpspec::run_id::RunId;
 use jumpspec::status::Kept;
 use jumpspec::step::Step;
+use jumpspec::words::run_id::RunId;
 
 use crate::error::{Exit, Trouble};
 use crate::node::run_dir::{RunDir, StateDir};

@@ -1,7 +1,7 @@
 //! The login shell between ssh and our scripts, whichever it is: how a script gets through it, and
 //! where its own words end and the script's begin.
 
-use jumpspec::shown;
+use jumpspec::words::shown;
 use jumpsys::cmd::CmdError;
 use jumpsys::kernel::system::random_bytes;
 

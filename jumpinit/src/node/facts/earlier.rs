@@ -94,7 +94,7 @@ mod tests {
         let identities = [DiskIdentity::Serial(serial.to_owned())];
         let journal = Journal {
             swap: Some(swap()),
-            ..Journal::new(&jumpspec::run_id::RunId::new(0xaa), &identities)
+            ..Journal::new(&jumpspec::words::run_id::RunId::new(0xaa), &identities)
         };
         Ledger::open(&path, 4 * MIB)
             .unwrap()

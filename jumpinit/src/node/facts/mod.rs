@@ -20,10 +20,10 @@ use jumpspec::facts::{
     FORMAT, Facts, FileOwners, Firmware, Kexec, Mount, RemoteMount, SavedPath, SwapUse,
 };
 use jumpspec::os_release::OsRelease;
-use jumpspec::relpath::RelPath;
 use jumpspec::remote::is_remote;
-use jumpspec::size::Size;
 use jumpspec::sshd::SshServer;
+use jumpspec::words::relpath::RelPath;
+use jumpspec::words::size::Size;
 use jumpsys::files::owners::Bounds;
 use jumpsys::files::root::Root;
 use jumpsys::files::{mountinfo, usage};

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::relpath::RelPath;
 use jumpspec::sshd::{
     ConfigFile, DIRECTORY, FileOwner, SshServer, is_private_key, named_host_keys,
 };
+use jumpspec::words::relpath::RelPath;
 use jumpsys::files::root::Root;
 
 /// Longer configuration files than this (bytes) and more of them are not told of: no real sshd

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt as _;
 
 use anyhow::Result;
-use jumpspec::digest::{Digest, Hasher};
+use jumpspec::words::digest::{Digest, Hasher};
 use rustix::fs::{Mode, OFlags, SeekFrom, fstat, openat, seek};
 use rustix::io::Errno;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 
 use super::Node;
 use super::compare::{Aspect, Lost};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 use zstd::bulk::Decompressor;
 use zstd::zstd_safe::DParameter;
 

@@ -1,6 +1,6 @@
 //! The frame table: whether it is that of the front, and can be true.
 
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 
 use crate::error::{Error, Result};
 use crate::image::format::{self, FRAME_CAP, FRONT, INDEX_TAG, IndexPlace, PREFIX};

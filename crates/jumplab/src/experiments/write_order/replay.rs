@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::digest::Digest;
+use jumpspec::words::digest::Digest;
 
 use super::disk::{Disk, Undo};
 use super::log::Log;

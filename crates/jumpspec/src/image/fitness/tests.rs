@@ -1,11 +1,11 @@
 use super::*;
-use crate::digest::Digest;
 use crate::image::manifest::{Budget, FORMAT, Init, Kernel, PLAN_FORMAT};
 use crate::image::obstacle::Obstacle;
 use crate::network::NetworkStack;
 use crate::os_release::OsRelease;
+use crate::words::digest::Digest;
 
-fn programs(kind: Kind) -> Vec<crate::relpath::RelPath> {
+fn programs(kind: Kind) -> Vec<crate::words::relpath::RelPath> {
     let paths = kind.programs().iter().map(|path| path.parse());
     paths.collect::<Result<_, _>>().unwrap()
 }

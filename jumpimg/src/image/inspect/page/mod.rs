@@ -9,12 +9,12 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use jumparchive::Image;
-use jumpspec::size::Size;
+use jumpspec::words::size::Size;
 
 use super::facts::{self, Fact};
 use crate::error::Trouble;
 use crate::image::weight::{HeavyFile, Weight, Weights};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::image::weight::{Directory, HeavyFile, Measure, ROOT, Weight, Weights};
-use jumpspec::shown;
+use jumpspec::words::shown;
 
 /// What is lighter than this part of everything, by both measures, is folded: on a large
 /// screen that is a tile of some twenty pixels each way.

@@ -9,7 +9,7 @@ use crate::disk::{Content, Disk, Filesystem, FoundPartition, Partition, TableKin
 use crate::facts::Facts;
 use crate::job::{Action, Job, Length, PartitionWish, Rest};
 use crate::planner::sample::{facts, job};
-use crate::size::Size;
+use crate::words::size::Size;
 
 /// Where partitions lie, what they are and what is wanted of them, as numbers to choose by.
 #[derive(Clone, Debug)]

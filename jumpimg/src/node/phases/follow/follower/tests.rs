@@ -5,9 +5,9 @@ use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
 use jumpspec::journal::Journal;
 use jumpspec::report::NodeReport;
-use jumpspec::run_id::RunId;
 use jumpspec::status::{Status, System};
 use jumpspec::step::Stage;
+use jumpspec::words::run_id::RunId;
 
 use super::{Action, Ending, Follower};
 use crate::node::lookout::Sight;

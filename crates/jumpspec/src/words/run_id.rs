@@ -14,7 +14,7 @@ pub struct RunId(String);
 
 /// A text that is no run's id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{:?} is not a run's id (16 hex digits)", crate::shown::short(.0.as_bytes()))]
+#[error("{:?} is not a run's id (16 hex digits)", crate::words::shown::short(.0.as_bytes()))]
 pub struct RunIdError(String);
 
 impl RunId {
