@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Facts;
+use crate::node::facts::Facts;
+use crate::node::public_key::PublicKey;
 use crate::plan::Plan;
-use crate::public_key::PublicKey;
 
 /// The file's name in the directory that `jumpinit stage --work` is given.
 pub const FILE: &str = "bundle.json";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::answers::{self, Tail};
 use crate::event::What;
-use crate::facts::Facts;
+use crate::node::facts::Facts;
 use crate::planner::sample::{self, Sample};
 use crate::report::{NodeReport, RehearsalReport};
 use crate::status::{Kept, Status};

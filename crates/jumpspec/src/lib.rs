@@ -4,39 +4,28 @@
 //! Nothing here reads a file, runs a program, looks at a clock or draws a random
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
-pub mod accounts;
 pub mod answers;
 pub mod arm;
-pub mod authorized;
 pub mod boot;
 pub mod bundle;
 pub mod disk;
 pub mod event;
 pub mod exit;
-pub mod facts;
 pub mod failure;
-pub mod first_boot;
-pub mod fstab;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-pub mod identity;
 pub mod image;
 pub mod job;
 pub mod journal;
-pub mod network;
-pub mod os_release;
+pub mod node;
 pub mod page;
 pub mod places;
 pub mod plan;
 pub mod planner;
-pub mod public_key;
 pub mod refusal;
-pub mod remote;
 pub mod render;
 pub mod report;
 pub mod selector;
-pub mod selinux;
-pub mod sshd;
 pub mod status;
 pub mod step;
 pub mod succession;

@@ -58,7 +58,7 @@ pub const NEW_LIB: &str = "usr/lib/jump";
 pub const NEW_PROGRAM: &str = "usr/lib/jump/jumpinit";
 /// The plan in the new system until the end.
 pub const NEW_PLAN: &str = "usr/lib/jump/plan.json";
-/// Who the new system has to be, JSON, until the end: [`crate::identity::Identity`].
+/// Who the new system has to be, JSON, until the end: [`crate::node::identity::Identity`].
 pub const NEW_IDENTITY: &str = "usr/lib/jump/identity.json";
 /// The first-boot unit.
 pub const NEW_UNIT: &str = "etc/systemd/system/jump-finish.service";

@@ -5,14 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Owners;
 use crate::boot::{PlannedBoot, Serial};
 use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, Swap, TableKind};
 use crate::image::loader::{NewGrub, SelectorGrub};
 use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
-use crate::network::{Demand, Network, NetworkFile, NetworkStack};
-use crate::sshd::FileOwner;
+use crate::node::accounts::Owners;
+use crate::node::network::{Demand, Network, NetworkFile, NetworkStack};
+use crate::node::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
@@ -53,11 +53,11 @@ pub struct Plan {
     pub network: Option<PlannedNetwork>,
     /// What keeps the images' first boots from making another node of this one.
     #[serde(default)]
-    pub switches: crate::first_boot::Switches,
+    pub switches: crate::node::first_boot::Switches,
     /// Host keys by which the node is known and that are carried over. The new system may have
     /// others besides, of the image or of the admin's hook.
     #[serde(default)]
-    pub host_keys: Vec<crate::identity::HostKey>,
+    pub host_keys: Vec<crate::node::identity::HostKey>,
     /// The port that sshd listens on, on the node itself.
     pub ssh_port: u16,
     /// What becomes of the SSH server's files.

@@ -12,7 +12,7 @@ pub use event::{coded, console, event, seconds};
 pub use status::{status, status_line};
 
 use crate::disk::TableKind;
-use crate::facts::Facts;
+use crate::node::facts::Facts;
 use crate::page::Page;
 use crate::plan::Plan;
 use crate::refusal::Refusal;

@@ -6,11 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::boot::environment::State;
-use crate::facts::Facts;
 use crate::failure::{self, Failure};
 use crate::journal::Journal;
+use crate::node::facts::Facts;
+use crate::node::public_key::PublicKey;
 use crate::plan::Plan;
-use crate::public_key::PublicKey;
 use crate::step::Stage;
 use crate::task::Task;
 use crate::words::run_id::RunId;

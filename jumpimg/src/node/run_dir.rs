@@ -7,9 +7,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
+use jumpspec::node::public_key::PublicKey;
 use jumpspec::plan::Plan;
-use jumpspec::public_key::PublicKey;
 use jumpspec::report::{self, NodeReport, RehearsalReport};
 use jumpspec::words::run_id::RunId;
 use jumpsys::files::atomic::write_atomic;

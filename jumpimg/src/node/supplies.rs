@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::planner::{self, Input};
 use jumpspec::words::digest::Digest;

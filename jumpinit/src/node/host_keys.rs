@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
-use jumpspec::identity::HostKey;
+use jumpspec::node::identity::HostKey;
 use jumpsys::network::hostkey;
 
 /// The host keys that this system's sshd shows, on the first address where it answers.

@@ -16,8 +16,7 @@ use jumpsys::files::root::Root;
 
 use crate::node::bundle::read_plan;
 use crate::node::journal::Ledger;
-use crate::node::landing;
-use crate::node::view;
+use crate::node::{landing, view};
 
 /// The permission bits of a mode, inode(7).
 const MODE: u32 = 0o777;
@@ -95,7 +94,7 @@ fn is_private(directory: &Path) -> bool {
 }
 
 fn is_foreign(mount: &Mount) -> bool {
-    jumpspec::remote::is_remote(&mount.fstype)
+    jumpspec::node::remote::is_remote(&mount.fstype)
 }
 
 /// The journal at the planned place, if it is that run's.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use jumpspec::failure::{Code, Failure};
 use jumpspec::journal::Journal;
-use jumpspec::os_release::OsRelease;
+use jumpspec::node::os_release::OsRelease;
 use jumpspec::places;
 use jumpspec::status::{Status, StepShown, System};
 use jumpspec::step::Stage;

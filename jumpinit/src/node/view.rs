@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpspec::remote::is_remote;
+use jumpspec::node::remote::is_remote;
 use jumpsys::files::mount;
 use jumpsys::files::mountinfo::{Mount, read_mountinfo};
 

@@ -1,7 +1,7 @@
 //! The accounts of the new system: its own, with the old system's people.
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::accounts::{self, AccountFiles, Setting};
+use jumpspec::node::accounts::{self, AccountFiles, Setting};
 use jumpspec::places;
 use jumpspec::words::relpath::RelPath;
 use jumpsys::files::root::{Owner, Root};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use jumpspec::bundle::Bundle;
-use jumpspec::network::NetworkFile;
+use jumpspec::node::network::NetworkFile;
 use jumpspec::places;
 use jumpsys::files::root::{Owner, Root};
 

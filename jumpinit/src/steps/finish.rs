@@ -125,7 +125,7 @@ fn settle_fstab(cx: &Context) -> Result<()> {
     };
     let root = Root::open(Path::new("/"))?;
     let text = root.read_text("etc/fstab")?.unwrap_or_default();
-    let settled = jumpspec::fstab::settle_swap(&text, &planned.uuid, &planned.options);
+    let settled = jumpspec::node::fstab::settle_swap(&text, &planned.uuid, &planned.options);
     root.rewrite("etc/fstab", settled.as_bytes(), Owner::root(0o644))?;
     Ok(())
 }

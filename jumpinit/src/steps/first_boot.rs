@@ -1,7 +1,7 @@
 //! Throws the switches of machinery that would make another node of this one at its first boot.
 
 use anyhow::{Context as _, Result};
-use jumpspec::first_boot::{Switch, with_setting};
+use jumpspec::node::first_boot::{Switch, with_setting};
 use jumpsys::files::root::{Owner, Root};
 
 use crate::run::context::Context;
@@ -39,7 +39,7 @@ fn throw(root: &Root, switch: &Switch) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::first_boot::Machinery;
+    use jumpspec::node::first_boot::Machinery;
 
     #[test]
     fn all_switches_are_thrown_and_thrown_again() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jumparchive::Image;
+use jumpspec::node::sshd::{DIRECTORY, is_private_key};
 use jumpspec::places::{NEW_ROOT, SSH_KEYGEN};
-use jumpspec::sshd::{DIRECTORY, is_private_key};
 use jumpsys::cmd::Program;
 use jumpsys::files::root::Root;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::failure::Code;
-use jumpspec::identity::{HostKey, Identity, key_lines, parse_machine_id};
+use jumpspec::node::identity::{HostKey, Identity, key_lines, parse_machine_id};
 use jumpspec::places;
 use jumpsys::files::root::{Owner, Root};
 use jumpsys::kernel::system;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jumpspec::node::selinux::file_contexts;
 use jumpspec::places;
-use jumpspec::selinux::file_contexts;
 use jumpsys::cmd::Program;
 
 use crate::run::context::Context;

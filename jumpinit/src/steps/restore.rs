@@ -74,7 +74,7 @@ fn homeless(cx: &Context, root: &Root) -> Vec<RelPath> {
 pub(crate) fn fstab(cx: &mut Context) -> Result<()> {
     let root = new_root::open(cx)?;
     root.rewrite("etc/fstab", cx.plan.fstab.as_bytes(), Owner::root(0o644))?;
-    for mount in jumpspec::fstab::mount_points(&cx.plan.fstab) {
+    for mount in jumpspec::node::fstab::mount_points(&cx.plan.fstab) {
         root.create_dir_all(mount.as_str(), Owner::root(0o755))?;
     }
     Ok(())

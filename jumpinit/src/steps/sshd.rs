@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jumpspec::node::sshd::{complaints, leave_out};
 use jumpspec::places::{NEW_ROOT, SSHD};
 use jumpspec::plan::PlannedSsh;
-use jumpspec::sshd::{complaints, leave_out};
 use jumpspec::words::relpath::RelPath;
 use jumpsys::cmd::{CmdError, Program};
 use jumpsys::files::root::{Owner, Root};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
 use jumpsys::cmd::{CmdError, Program};
 use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use libtest_mimic::{Arguments, Trial};

@@ -3,9 +3,9 @@
 //! minutes and not days.
 
 use super::Answer;
-use crate::facts::Facts;
 use crate::failure::{self, Failure};
 use crate::job::{LONGEST_WAIT, Waits};
+use crate::node::facts::Facts;
 use crate::plan::Plan;
 use crate::report::NodeReport;
 use crate::status::{Kept, Status};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
 use crate::image::obstacle::Obstacles;
-use crate::network::NetworkStack;
-use crate::os_release::OsRelease;
+use crate::node::network::NetworkStack;
+use crate::node::os_release::OsRelease;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
@@ -63,20 +63,20 @@ pub struct Manifest {
     pub openssh: Option<String>,
     /// Its accounts and groups, without their secrets.
     #[serde(default)]
-    pub accounts: Option<crate::accounts::PublicAccounts>,
+    pub accounts: Option<crate::node::accounts::PublicAccounts>,
     /// Login shells that it has, by all their absolute paths.
     #[serde(default)]
     pub shells: Vec<String>,
     /// How it uses SELinux, if it is set up for it.
     #[serde(default)]
-    pub selinux: Option<crate::selinux::Selinux>,
+    pub selinux: Option<crate::node::selinux::Selinux>,
     /// Whether Debian's package grub-pc is installed: its updates ask debconf for the disk.
     #[serde(default)]
     pub grub_pc: bool,
     /// What would give a node another identity at its first boot; `None` in images of versions
     /// that did not look.
     #[serde(default)]
-    pub first_boot: Option<Vec<crate::first_boot::Machinery>>,
+    pub first_boot: Option<Vec<crate::node::first_boot::Machinery>>,
     /// What the tree can boot by, one for each platform.
     pub loaders: Vec<Loader>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.

@@ -1,12 +1,12 @@
 //! What the merge of accounts will do, told before anything is destroyed, by the merge itself.
 
 use super::Input;
-use crate::accounts::{
+use crate::disk::{Disk, FoundPartition};
+use crate::job::Action;
+use crate::node::accounts::{
     AccountFiles, Clash, Owners, PublicAccounts, Setting, all_owners, heirs, merge, owners,
 };
-use crate::disk::{Disk, FoundPartition};
-use crate::facts::Mount;
-use crate::job::Action;
+use crate::node::facts::Mount;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// File systems that know owners, as blkid calls them.
@@ -27,7 +27,7 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<Accounts, Refusa
     let old = input.facts.public_accounts.files();
     let goes = going(input, disk);
     let kept: Vec<&Mount> = kept(input, &goes).collect();
-    let ids = |of: fn(&crate::facts::FileOwners) -> &Vec<u32>| -> Vec<u32> {
+    let ids = |of: fn(&crate::node::facts::FileOwners) -> &Vec<u32>| -> Vec<u32> {
         let known = kept.iter().filter_map(|mount| mount.owners.as_ref());
         known.flat_map(of).copied().collect()
     };
@@ -169,8 +169,8 @@ fn merge_notes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Facts, FileOwners};
     use crate::job::Job;
+    use crate::node::facts::{Facts, FileOwners};
     use crate::plan::Plan;
     use crate::planner::sample::{self, facts, job};
 

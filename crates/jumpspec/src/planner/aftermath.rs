@@ -3,9 +3,9 @@
 
 use super::Input;
 use crate::image::loader::NewGrub;
+use crate::node::selinux::Mode;
 use crate::plan::{PlannedFilesystem, PlannedLanding, PlannedLoader};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::selinux::Mode;
 use crate::step::Step;
 
 /// The policy by which the new root is labelled, if there is one.
@@ -93,9 +93,9 @@ fn is_plain(argument: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::selinux::Selinux;
     use crate::plan::Plan;
     use crate::planner::sample::{Sample, facts, job, planned};
-    use crate::selinux::Selinux;
 
     /// The plan of an image with SELinux.
     fn with_selinux(mode: Mode, labels: bool) -> Result<Plan, Vec<Refusal>> {

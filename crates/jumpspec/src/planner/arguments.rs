@@ -1,7 +1,7 @@
 //! The jump kernel's command line: ours, the old system's consoles, the job's.
 
 use super::Input;
-use crate::facts::Facts;
+use crate::node::facts::Facts;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// Longer ones are cut off on x86 (`COMMAND_LINE_SIZE`, the kernel's arch/x86/include/asm/setup.h),

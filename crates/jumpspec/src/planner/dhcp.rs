@@ -2,7 +2,7 @@
 
 use super::Input;
 use crate::image::kind::Kind;
-use crate::network::{Link, NetworkStack, strangers};
+use crate::node::network::{Link, NetworkStack, strangers};
 
 /// What an admin should know.
 pub(super) fn notes(input: &Input<'_>) -> Vec<String> {
@@ -59,7 +59,7 @@ fn otherwise(input: &Input<'_>, link: &Link) -> String {
 mod tests {
     use super::super::sample::{facts, job, planned};
     use crate::job::Job;
-    use crate::network::ClientId;
+    use crate::node::network::ClientId;
     use crate::plan::Plan;
 
     fn told(plan: &Plan, words: &str) -> bool {

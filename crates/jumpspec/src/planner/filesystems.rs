@@ -4,9 +4,9 @@
 use super::wished::Wished;
 use super::{Input, derived_uuid, is_stacked, room};
 use crate::disk::{Content, Disk, Filesystem, FoundPartition, UNKNOWN, UNRECOGNISED, filesystem};
-use crate::fstab::unique::{self, Device};
-use crate::fstab::{self, Fstab, Outcome};
 use crate::job::{Action, PartitionWish};
+use crate::node::fstab::unique::{self, Device};
+use crate::node::fstab::{self, Fstab, Outcome};
 use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;

@@ -2,9 +2,9 @@
 //! image is refused.
 
 use super::{ImageFile, Input};
-use crate::first_boot::{Machinery, Switch, Switches};
-use crate::identity::HostKey;
 use crate::image::kind::Kind;
+use crate::node::first_boot::{Machinery, Switch, Switches};
+use crate::node::identity::HostKey;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
 
@@ -96,8 +96,8 @@ mod tests {
     use super::super::Plan;
     use super::super::sample::{Sample, facts, job};
     use super::*;
-    use crate::facts::Facts;
     use crate::job::Job;
+    use crate::node::facts::Facts;
     use crate::step::Step;
 
     fn planned(

@@ -1,10 +1,10 @@
 //! Whether the two images can do their jobs on this node.
 
 use super::{ImageFile, Input};
-use crate::facts::Firmware;
 use crate::image::fitness::{self, Unfit};
 use crate::image::kind::Kind;
 use crate::image::loader::{NewGrub, Platform, SelectorGrub};
+use crate::node::facts::Firmware;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// What stands against the two images on this node.

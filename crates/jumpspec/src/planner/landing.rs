@@ -3,10 +3,10 @@
 
 use super::{Input, derived_uuid, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
-use crate::facts::Facts;
-use crate::fstab::unique;
 use crate::job::Action;
 use crate::journal::{Journal, RESERVED_BYTES};
+use crate::node::facts::Facts;
+use crate::node::fstab::unique;
 use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
@@ -86,7 +86,7 @@ fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
 
 /// Whether it is blank and fstab names it as swap.
 fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
-    partition.content.is_none() && crate::fstab::names_swap(&facts.fstab, partition)
+    partition.content.is_none() && crate::node::fstab::names_swap(&facts.fstab, partition)
 }
 
 fn no_landing(message: String, hint: &str) -> Refusal {
@@ -231,7 +231,7 @@ pub(super) fn journal_refusal(plan: &Plan) -> Option<Refusal> {
 /// run's record or fstab says that it was.
 fn swap(input: &Input<'_>, partition: &FoundPartition) -> Option<Swap> {
     let facts = input.facts;
-    let in_fstab = crate::fstab::swap_entry(facts, partition);
+    let in_fstab = crate::node::fstab::swap_entry(facts, partition);
     let content = partition.content.as_ref();
     let holds_swap = content.is_some_and(|content| content.kind == "swap");
     let ours = is_ours(facts, partition);

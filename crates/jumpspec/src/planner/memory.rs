@@ -3,7 +3,7 @@
 
 use super::Input;
 use super::landing::Landing;
-use crate::facts::{Facts, SwapUse};
+use crate::node::facts::{Facts, SwapUse};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 

@@ -27,15 +27,15 @@ mod wishes;
 
 use crate::boot::Serial;
 use crate::disk::Disk;
-use crate::facts::{Facts, JumpInProgress, Kexec};
 use crate::image::manifest::{Manifest, PLAN_FORMAT};
 use crate::job::Job;
-use crate::network::NetworkRefusal;
+use crate::node::facts::{Facts, JumpInProgress, Kexec};
+use crate::node::network::NetworkRefusal;
+use crate::node::remote::MountPoints;
 use crate::plan::{
     JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
-use crate::remote::MountPoints;
 use crate::selector::{Doubt, Selector};
 use crate::step::{ImageRole, Step};
 use crate::words::digest::Digest;
@@ -258,7 +258,7 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
         ));
     }
     let facts = input.facts;
-    let settled = crate::network::settle(&facts.network, facts.ssh_address);
+    let settled = crate::node::network::settle(&facts.network, facts.ssh_address);
     let settled = settled.map_err(|refusal| network_refusal(&refusal))?;
     let stack = |image: &ImageFile| image.manifest.network.first().copied();
     let Some(jump) = stack(input.jump) else {
@@ -266,7 +266,7 @@ fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
     };
     let target = stack(input.target).filter(|_| input.job.save.network);
     let files = |stack| {
-        let files = crate::network::render(stack, &settled.network);
+        let files = crate::node::network::render(stack, &settled.network);
         files.map_err(|refusal| network_refusal(&refusal))
     };
     Ok(Some(PlannedNetwork {

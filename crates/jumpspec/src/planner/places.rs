@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Input;
-use crate::fstab;
 use crate::image::obstacle::{self, Obstacle};
+use crate::node::fstab;
 use crate::plan::Plan;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;

@@ -2,11 +2,11 @@
 
 use super::Input;
 use crate::disk::UNRECOGNISED;
-use crate::facts::Kexec;
 use crate::job::Action;
-use crate::network::Sign;
+use crate::node::facts::Kexec;
+use crate::node::network::Sign;
+use crate::node::remote::MountPoints;
 use crate::plan::Plan;
-use crate::remote::MountPoints;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
@@ -158,7 +158,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     }));
     notes.extend(super::first_boot::notes(input));
     notes.extend(super::dhcp::notes(input));
-    let settled = crate::network::settle(&input.facts.network, input.facts.ssh_address);
+    let settled = crate::node::network::settle(&input.facts.network, input.facts.ssh_address);
     let (known, left_out) = settled
         .map(|settled| (settled.network.links, settled.left))
         .unwrap_or_default();

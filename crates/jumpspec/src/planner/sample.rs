@@ -1,21 +1,21 @@
 //! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
 use super::{ImageFile, Input};
-use crate::accounts::PublicAccounts;
 use crate::disk::{
     BootArea, BootCode, Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table,
     TableKind,
 };
-use crate::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
 use crate::image::manifest::{self, Budget, Init, Kernel, Manifest};
 use crate::job::Job;
-use crate::network::{Address, ClientId, Link, Network, NetworkStack};
-use crate::os_release::OsRelease;
+use crate::node::accounts::PublicAccounts;
+use crate::node::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
+use crate::node::network::{Address, ClientId, Link, Network, NetworkStack};
+use crate::node::os_release::OsRelease;
+use crate::node::sshd::{ConfigFile, FileOwner, SshServer};
 use crate::plan::Plan;
 use crate::refusal::Refusal;
-use crate::sshd::{ConfigFile, FileOwner, SshServer};
 use crate::words::digest::Digest;
 use crate::words::run_id::RunId;
 use crate::words::size::Size;
@@ -204,7 +204,7 @@ pub(crate) fn facts() -> Facts {
         }],
         fstab: "/dev/vda3 / ext4 errors=remount-ro 0 1\n".to_owned(),
         network: network(),
-        accounts: vec![crate::accounts::Account {
+        accounts: vec![crate::node::accounts::Account {
             name: "alice".to_owned(),
             uid: 1007,
             gid: 1007,

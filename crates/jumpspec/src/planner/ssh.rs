@@ -2,9 +2,9 @@
 //! becomes of that. A node whose sshd does not start is out of reach.
 
 use super::Input;
+use crate::node::sshd::{self, FileOwner, Refused, Version};
 use crate::plan::PlannedSsh;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::sshd::{self, FileOwner, Refused, Version};
 use crate::words::relpath::RelPath;
 
 /// Bits by which others than the owner may write. With them sshd does not believe an
@@ -163,8 +163,8 @@ fn no_named_key(input: &Input<'_>) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Facts;
     use crate::job::Job;
+    use crate::node::facts::Facts;
     use crate::planner::sample::{Sample, facts, job};
     use crate::step::Step;
 

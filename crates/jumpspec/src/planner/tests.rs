@@ -2,9 +2,9 @@ use super::sample::{Sample, facts, image, job, planned};
 use super::*;
 use crate::boot::PlannedBoot;
 use crate::disk::{BootCode, Content, DiskIdentity, Extent, Filesystem, TableKind};
-use crate::facts::JumpInProgress;
 use crate::image::kind::Kind;
 use crate::job::{Action, Length};
+use crate::node::facts::JumpInProgress;
 use crate::step::Stage;
 use crate::task::Task;
 use crate::words::size::Size;
@@ -172,7 +172,7 @@ fn refuses_images_for_other_machines() {
         ["architecture-mismatch"; 2]
     );
     assert_eq!(
-        refused(|facts| facts.firmware = crate::facts::Firmware::Uefi),
+        refused(|facts| facts.firmware = crate::node::facts::Firmware::Uefi),
         ["boot-mode-not-offered"]
     );
     let mut sample = Sample::of(&facts(), &job());

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Input;
 use crate::disk::{Filesystem, filesystem};
-use crate::fstab::HIDES_THE_SYSTEM;
 use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, Wait};
+use crate::node::fstab::HIDES_THE_SYSTEM;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::WIDTH;
 use super::bar::Segment;
 use crate::disk::{FoundPartition, Partition};
-use crate::facts::Facts;
+use crate::node::facts::Facts;
 use crate::plan::{Plan, PlannedFilesystem};
 
 /// MBR extended partitions: containers, drawn as what they hold.

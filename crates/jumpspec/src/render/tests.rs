@@ -1,20 +1,20 @@
 use super::{WIDTH, plan, refusals};
-use crate::accounts::{Owners, PublicAccounts};
 use crate::boot::{BiosBoot, PlannedBoot};
 use crate::disk::{
     Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, Swap, TableKind,
 };
-use crate::facts::{Facts, Firmware, Kexec, Mount};
 use crate::image::loader::{NewGrub, SelectorGrub};
 use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
-use crate::os_release::OsRelease;
+use crate::node::accounts::{Owners, PublicAccounts};
+use crate::node::facts::{Facts, Firmware, Kexec, Mount};
+use crate::node::os_release::OsRelease;
+use crate::node::sshd::SshServer;
 use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
     PlannedLoader, PlannedSsh, Steps,
 };
 use crate::refusal::{Refusal, RefusalCode};
-use crate::sshd::SshServer;
 use crate::step::Step;
 use crate::words::digest::Digest;
 use crate::words::run_id::RunId;
@@ -159,7 +159,7 @@ fn a_plan() -> Plan {
         filesystems: vec![filesystem(3, "/", false), filesystem(1, "/boot", false)],
         fstab: String::new(),
         network: None,
-        switches: crate::first_boot::Switches::default(),
+        switches: crate::node::first_boot::Switches::default(),
         host_keys: Vec::new(),
         ssh_port: 22,
         ssh: PlannedSsh::default(),
@@ -217,7 +217,7 @@ fn facts() -> Facts {
         swaps: vec!["/dev/vda2".to_owned()],
         swap_use: Vec::new(),
         fstab: String::new(),
-        network: crate::network::Network::default(),
+        network: crate::node::network::Network::default(),
         saved: Vec::new(),
         authorized_keys: true,
         host_keys: Vec::new(),

@@ -1,7 +1,7 @@
 //! The accounts of a tree, without their secrets, and the shells that they could have.
 
 use anyhow::Context as _;
-use jumpspec::accounts::PublicAccounts;
+use jumpspec::node::accounts::PublicAccounts;
 
 use super::stored::Stored;
 use crate::error::Trouble;

@@ -2,8 +2,8 @@
 //! that gives it another name, other keys, other accounts or another partition table. What the
 //! tree itself has switched off already is not found.
 
-use jumpspec::first_boot::Machinery;
 use jumpspec::image::manifest::Init;
+use jumpspec::node::first_boot::Machinery;
 
 use super::stored::{Stored, UNIT_DIRECTORIES, init, is_enabled};
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use jumparchive::Packed;
-use jumpspec::first_boot::names;
 use jumpspec::image::manifest::Manifest;
+use jumpspec::node::first_boot::names;
 use jumpspec::page::Page;
 use jumpspec::words::size::Size;
 use serde::Serialize;

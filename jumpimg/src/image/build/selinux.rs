@@ -1,7 +1,7 @@
 //! How a tree uses SELinux.
 
 use anyhow::Context as _;
-use jumpspec::selinux::{CONFIG, Selinux, file_contexts, parse};
+use jumpspec::node::selinux::{CONFIG, Selinux, file_contexts, parse};
 
 use super::stored::Stored;
 use crate::error::Trouble;

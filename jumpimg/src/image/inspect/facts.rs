@@ -1,8 +1,8 @@
 //! What an image is, from its manifest, in words.
 
 use jumparchive::Image;
-use jumpspec::first_boot::names;
 use jumpspec::image::manifest::Manifest;
+use jumpspec::node::first_boot::names;
 use jumpspec::page::Page;
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;

@@ -3,7 +3,7 @@
 
 use jumpspec::answers::{self, Answer, Tail};
 use jumpspec::event::Event;
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
 use jumpspec::places;
 use jumpspec::status::{Kept, Status};
 use jumpspec::words::relpath::RelPath;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use jumpspec::bundle::Bundle;
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
 
 use super::key::KeyPair;

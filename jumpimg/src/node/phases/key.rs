@@ -4,7 +4,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use jumpspec::public_key::PublicKey;
+use jumpspec::node::public_key::PublicKey;
 use jumpspec::words::run_id::RunId;
 use jumpsys::cmd::Program;
 

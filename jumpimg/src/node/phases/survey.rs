@@ -2,7 +2,7 @@
 //! Changes nothing on the node but for a private directory, in memory where that takes programs.
 
 use jumpspec::disk::FoundPartition;
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
 use jumpspec::plan::{LANDING_LABEL, Plan};
 use jumpspec::words::run_id::RunId;
 

@@ -1,7 +1,7 @@
 //! Another job for a run that is stuck: its plan, and the image and plan put in the old ones' place.
 
 use anyhow::Context as _;
-use jumpspec::facts::Facts;
+use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::status::Kept;
 use jumpspec::succession;

@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jumpspec::network::{ClientId, Dhclient, Dhcpcd, Link, Network, networkd_lease, nmcli_dhcp4};
+use jumpspec::node::network::{
+    ClientId, Dhclient, Dhcpcd, Link, Network, networkd_lease, nmcli_dhcp4,
+};
 use jumpsys::cmd::Program;
 use jumpsys::network::netlink;
 

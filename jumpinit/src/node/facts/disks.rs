@@ -8,7 +8,7 @@ use jumpspec::boot::bios::GAP_END;
 use jumpspec::disk::{
     Disk, DiskIdentity, FoundPartition, Partition, SECTOR, Slot, Table, TableKind,
 };
-use jumpspec::remote::is_remote;
+use jumpspec::node::remote::is_remote;
 use jumpsys::disk::{devlinks, partition};
 use jumpsys::files::mountinfo::Mount;
 use jumpsys::kernel::sysfs;

@@ -1,7 +1,7 @@
 //! What an earlier jump has left on this node.
 
 use jumpspec::disk::Disk;
-use jumpspec::facts::JumpInProgress;
+use jumpspec::node::facts::JumpInProgress;
 use jumpsys::files::mountinfo;
 
 use super::disks;

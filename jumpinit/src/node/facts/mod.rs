@@ -14,14 +14,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumpspec::accounts::{Account, AccountFiles, PublicAccounts, humans};
-use jumpspec::authorized::is_way_in;
-use jumpspec::facts::{
+use jumpspec::node::accounts::{Account, AccountFiles, PublicAccounts, humans};
+use jumpspec::node::authorized::is_way_in;
+use jumpspec::node::facts::{
     FORMAT, Facts, FileOwners, Firmware, Kexec, Mount, RemoteMount, SavedPath, SwapUse,
 };
-use jumpspec::os_release::OsRelease;
-use jumpspec::remote::is_remote;
-use jumpspec::sshd::SshServer;
+use jumpspec::node::os_release::OsRelease;
+use jumpspec::node::remote::is_remote;
+use jumpspec::node::sshd::SshServer;
 use jumpspec::words::relpath::RelPath;
 use jumpspec::words::size::Size;
 use jumpsys::files::owners::Bounds;

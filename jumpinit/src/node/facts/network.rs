@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use anyhow::Result;
-use jumpspec::network::{Address, Link, Network, Route, parse_resolv_conf};
+use jumpspec::node::network::{Address, Link, Network, Route, parse_resolv_conf};
 use jumpsys::network::netlink;
 
 /// Where the name servers are written that a resolver on this machine asks (systemd-resolved(8)).

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::sshd::{
+use jumpspec::node::sshd::{
     ConfigFile, DIRECTORY, FileOwner, SshServer, is_private_key, named_host_keys,
 };
 use jumpspec::words::relpath::RelPath;

@@ -1,8 +1,8 @@
 use super::*;
 use crate::image::manifest::{Budget, FORMAT, Init, Kernel, PLAN_FORMAT};
 use crate::image::obstacle::Obstacle;
-use crate::network::NetworkStack;
-use crate::os_release::OsRelease;
+use crate::node::network::NetworkStack;
+use crate::node::os_release::OsRelease;
 use crate::words::digest::Digest;
 
 fn programs(kind: Kind) -> Vec<crate::words::relpath::RelPath> {
@@ -155,7 +155,7 @@ fn what_leads_nowhere_is_no_place_for_a_step() {
 #[test]
 fn an_sshd_needs_its_user() {
     let mut image = manifest(Kind::Target);
-    let accounts = |passwd: &str| Some(crate::accounts::PublicAccounts::of(passwd, ""));
+    let accounts = |passwd: &str| Some(crate::node::accounts::PublicAccounts::of(passwd, ""));
     image.accounts = accounts("sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n");
     assert_eq!(lacks(&image), []);
     image.accounts = accounts("sshd2:x:100:65534::/run/sshd:/usr/sbin/nologin\n");

@@ -6,8 +6,8 @@ use proptest::test_runner::{Config, TestRunner};
 use super::*;
 use crate::boot::PlannedBoot;
 use crate::disk::{BootArea, BootCode, FoundPartition};
-use crate::facts::Facts;
 use crate::job::{Action, Job, PartitionWish};
+use crate::node::facts::Facts;
 use crate::planner::sample::{facts, job, planned};
 use crate::task::Task;
 

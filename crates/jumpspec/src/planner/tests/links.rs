@@ -1,5 +1,5 @@
 use super::*;
-use crate::network::{Address, Link, NetworkStack, render};
+use crate::node::network::{Address, Link, NetworkStack, render};
 
 const INFINIBAND: &str = "80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:61:aa:91";
 
@@ -50,7 +50,7 @@ fn infiniband_that_carries_the_login_or_the_default_route_is_refused() {
     facts.ssh_address = None;
     assert_eq!(codes(&facts, &job()), ["network-unsupported"], "not known");
     let mut facts = with(infiniband());
-    facts.network.links[2].routes = vec![crate::network::Route {
+    facts.network.links[2].routes = vec![crate::node::network::Route {
         destination: None,
         gateway: Some([10, 10, 0, 1].into()),
         metric: None,

@@ -1,6 +1,6 @@
 use super::*;
-use crate::accounts::Account;
-use crate::facts::RemoteMount;
+use crate::node::accounts::Account;
+use crate::node::facts::RemoteMount;
 
 /// A node whose people live on a file server.
 fn with_homes_elsewhere() -> Facts {

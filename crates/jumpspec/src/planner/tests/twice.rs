@@ -1,7 +1,7 @@
 //! Names that stand for several devices: a disk in the node that was copied from another (dd).
 
 use super::*;
-use crate::facts::Mount;
+use crate::node::facts::Mount;
 
 /// The sample node with a copy of its disk in it, which has a serial number of its own.
 fn with_a_clone() -> Facts {

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::{MIB, give_loader, wish};
 use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{Content, Disk, Filesystem, FoundPartition, Partition, TableKind};
-use crate::facts::Facts;
 use crate::job::{Action, Job, Length, PartitionWish, Rest};
+use crate::node::facts::Facts;
 use crate::planner::sample::{facts, job};
 use crate::words::size::Size;
 

@@ -2,8 +2,8 @@
 //! program makes. Their files are not the node's: a jump neither destroys nor copies them. And they
 //! may be dead, with everybody hanging who only looks.
 
-use crate::facts::Facts;
-use crate::fstab::Line;
+use crate::node::facts::Facts;
+use crate::node::fstab::Line;
 
 /// Types of mount(8) whose files are elsewhere, or behind a process.
 const TYPES: &[&str] = &[
@@ -85,7 +85,7 @@ fn is_below(path: &str, top: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::RemoteMount;
+    use crate::node::facts::RemoteMount;
 
     #[test]
     fn the_nearest_mount_decides() {

@@ -7,8 +7,8 @@ mod line;
 pub(crate) mod unique;
 
 use crate::disk::{FoundPartition, Swap};
-use crate::facts::Facts;
 use crate::job::Job;
+use crate::node::facts::Facts;
 use crate::words::relpath::RelPath;
 
 pub use fate::HIDES_THE_SYSTEM;

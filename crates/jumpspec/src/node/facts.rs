@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, FoundPartition, LeadsTo};
-use crate::network::Network;
-use crate::os_release::OsRelease;
-use crate::sshd::SshServer;
+use crate::node::network::Network;
+use crate::node::os_release::OsRelease;
+use crate::node::sshd::SshServer;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
 use crate::words::size::Size;
@@ -56,7 +56,7 @@ pub struct Facts {
     pub disks: Vec<Disk>,
     /// `/proc/self/mountinfo`, what lies on block devices.
     pub mounts: Vec<Mount>,
-    /// What is mounted from elsewhere, see [`crate::remote`]; nobody has looked into it.
+    /// What is mounted from elsewhere, see [`crate::node::remote`]; nobody has looked into it.
     #[serde(default)]
     pub remote_mounts: Vec<RemoteMount>,
     /// Devices that the system swaps to, from `/proc/swaps`.
@@ -69,18 +69,18 @@ pub struct Facts {
     /// Links, addresses, routes, name servers.
     pub network: Network,
     /// Human accounts whose home directory is there, or lies on a file system of elsewhere.
-    pub accounts: Vec<crate::accounts::Account>,
+    pub accounts: Vec<crate::node::accounts::Account>,
     /// All accounts and groups, without their secrets.
     #[serde(default)]
-    pub public_accounts: crate::accounts::PublicAccounts,
+    pub public_accounts: crate::node::accounts::PublicAccounts,
     /// What would be saved, by path: existing files with their sizes.
     pub saved: Vec<SavedPath>,
     /// Whether root's `authorized_keys` holds at least one key that lets somebody in, see
-    /// [`crate::authorized`].
+    /// [`crate::node::authorized`].
     pub authorized_keys: bool,
     /// The host keys that the node's sshd shows; none where it was not asked or did not answer.
     #[serde(default)]
-    pub host_keys: Vec<crate::identity::HostKey>,
+    pub host_keys: Vec<crate::node::identity::HostKey>,
     /// The port that the node's sshd was reached at, from `SSH_CONNECTION`.
     pub ssh_port: Option<u16>,
     /// The node's own address that its sshd was reached at, from `SSH_CONNECTION`.

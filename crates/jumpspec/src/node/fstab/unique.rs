@@ -2,8 +2,8 @@
 //! the same node (dd) shares its UUIDs, labels, PARTUUIDs and disk signature with it.
 
 use crate::disk::{Content, Disk, FoundPartition};
-use crate::facts::Facts;
 use crate::job::{Action, Job};
+use crate::node::facts::Facts;
 
 /// What a name of fstab may mean.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::network::NetworkStack;
+use crate::node::network::NetworkStack;
 
 pub(crate) fn address(text: &str) -> Address {
     let (ip, prefix) = text.split_once('/').unwrap();

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::identity::HostKey;
+use crate::node::identity::HostKey;
 
 /// `ssh-ed25519 AAAA…`; a comment is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
