@@ -3,8 +3,8 @@
 
 use std::process::ExitCode;
 
-use jumpspec::failure::Failure;
 use jumpspec::refusal::Refusal;
+use jumpspec::run::failure::Failure;
 use serde::Serialize;
 
 /// What the exit code says.

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use hand::extract::Refused;
-use jumpspec::exit::NodeExit;
+use jumpspec::run::exit::NodeExit;
 use jumpspec::words::shown;
 use jumpsys::lock::LockError;
 use node::lock::Forbidden;

@@ -11,8 +11,8 @@ mod tests;
 
 use serde::de::DeserializeOwned;
 
-use crate::event::Event;
-use crate::report::NodeReport;
+use crate::run::event::Event;
+use crate::run::report::NodeReport;
 use crate::words::run_id::RunId;
 
 pub use bounds::Excess;

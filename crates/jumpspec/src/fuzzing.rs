@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use crate::answers::{self, Tail};
-use crate::event::What;
 use crate::node::facts::Facts;
 use crate::planner::sample::{self, Sample};
-use crate::report::{NodeReport, RehearsalReport};
-use crate::status::{Kept, Status};
-use crate::timeline::Timeline;
+use crate::run::arm;
+use crate::run::event::What;
+use crate::run::report::{NodeReport, RehearsalReport};
+use crate::run::status::{Kept, Status};
+use crate::run::timeline::Timeline;
 use crate::words::shown;
 use crate::words::size::Size;
-use crate::{arm, render, succession};
+use crate::{render, succession};
 
 /// What a node may answer to any question, and what jumpimg goes on to do with it.
 pub fn answers(said: &str) {

@@ -5,18 +5,12 @@
 //! number (see `clippy.toml`), so every decision can be tested without a disk.
 
 pub mod answers;
-pub mod arm;
 pub mod boot;
-pub mod bundle;
 pub mod disk;
-pub mod event;
-pub mod exit;
-pub mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod image;
 pub mod job;
-pub mod journal;
 pub mod node;
 pub mod page;
 pub mod places;
@@ -24,12 +18,9 @@ pub mod plan;
 pub mod planner;
 pub mod refusal;
 pub mod render;
-pub mod report;
+pub mod run;
 pub mod selector;
-pub mod status;
 pub mod step;
 pub mod succession;
-pub mod task;
-pub mod timeline;
 pub mod trial;
 pub mod words;

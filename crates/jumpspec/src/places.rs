@@ -22,7 +22,7 @@ pub const ORIGIN: &str = "jump/origin";
 /// Image files.
 pub const IMAGES: &str = "jump/image";
 /// The archive of saved files, sealed: host keys and password hashes are in it. Its key is at
-/// [`crate::journal::KEY_OFFSET`].
+/// [`crate::run::journal::KEY_OFFSET`].
 ///
 /// The jump system's own host key lies beside it in `etc/ssh` as an ordinary file, for sshd has
 /// to read it. It is made for one run and erased at its end; it opens nothing else.
@@ -47,7 +47,7 @@ pub const MACHINE: [&str; 4] = ["dev", "proc", "sys", "run"];
 
 /// That the jump system has begun its work, until the next boot.
 pub const BEGUN: &str = "run/jump-begun";
-/// Why the jump system stays up, until the next boot: a [`crate::failure::Failure`], JSON.
+/// Why the jump system stays up, until the next boot: a [`crate::run::failure::Failure`], JSON.
 pub const REASON: &str = "run/jump-reason";
 /// The admin host's secret, once it has logged in, until the next boot.
 pub const ADMIN: &str = "run/jump-admin";

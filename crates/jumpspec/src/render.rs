@@ -16,8 +16,8 @@ use crate::node::facts::Facts;
 use crate::page::Page;
 use crate::plan::Plan;
 use crate::refusal::Refusal;
+use crate::run::task::Task;
 use crate::step::Step;
-use crate::task::Task;
 use crate::words::size::Size;
 
 /// Columns of the drawing: what a serial console and a mail still show.

@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use jumpspec::journal::{LONGEST, SLOT, SLOT_HEADER};
+use jumpspec::run::journal::{LONGEST, SLOT, SLOT_HEADER};
 
 use crate::disk::durable::{self, DurableError};
 use crate::error::{At as _, PathError};
@@ -149,7 +149,7 @@ fn decode(slot: &[u8]) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::{JournalSlotsError, SlotPair, encode};
-    use jumpspec::journal::{LONGEST, SLOT};
+    use jumpspec::run::journal::{LONGEST, SLOT};
     use std::fs;
     use std::path::PathBuf;
 

@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use jumpspec::exit::NodeExit;
 use jumpspec::job::Waits;
 use jumpspec::page::Page;
-use jumpspec::status::{Status, System};
+use jumpspec::run::exit::NodeExit;
+use jumpspec::run::status::{Status, System};
 use serde_json::{Map, json};
 
 use crate::error::{Exit, Trouble};

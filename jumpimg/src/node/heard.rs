@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use jumpspec::answers;
-use jumpspec::event::Event;
+use jumpspec::run::event::Event;
 use jumpspec::words::digest::Digest;
 
 /// Bytes of all that is told of one run. The progress of a replacement that takes a day has half.
@@ -132,7 +132,7 @@ fn line(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jumpspec::event::What;
+    use jumpspec::run::event::What;
     use jumpspec::step::Stage;
 
     use super::*;

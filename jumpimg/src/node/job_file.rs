@@ -18,7 +18,7 @@ pub(crate) struct JobFile {
     pub(crate) target: PathBuf,
     /// Lines for the jump system's `authorized_keys`.
     pub(crate) authorized_keys: Vec<String>,
-    /// Scripts by name, as [`jumpspec::bundle::Bundle::hooks`] has them.
+    /// Scripts by name, as [`jumpspec::run::bundle::Bundle::hooks`] has them.
     pub(crate) hooks: BTreeMap<String, String>,
 }
 

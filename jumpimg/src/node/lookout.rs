@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use jumpspec::report::{self, NodeReport};
-use jumpspec::status::{Status, System};
+use jumpspec::run::report::{self, NodeReport};
+use jumpspec::run::status::{Status, System};
 use jumpspec::words::run_id::RunId;
 use jumpspec::{answers, places};
 

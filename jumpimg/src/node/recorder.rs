@@ -1,7 +1,7 @@
 //! Records a run: every event in its log on this host, each once.
 
 use anyhow::Result;
-use jumpspec::event::Event;
+use jumpspec::run::event::Event;
 
 use crate::node::heard::{Heard, News};
 use crate::node::run_dir::EventLog;

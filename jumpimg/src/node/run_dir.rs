@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use jumpspec::node::facts::Facts;
 use jumpspec::node::public_key::PublicKey;
 use jumpspec::plan::Plan;
-use jumpspec::report::{self, NodeReport, RehearsalReport};
+use jumpspec::run::report::{self, NodeReport, RehearsalReport};
 use jumpspec::words::run_id::RunId;
 use jumpsys::files::atomic::write_atomic;
 

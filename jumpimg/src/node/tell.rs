@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use jumpspec::event::{Event, What};
 use jumpspec::page::Page;
+use jumpspec::run::event::{Event, What};
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;
 use jumpspec::{answers, render};

@@ -7,7 +7,7 @@ pub(crate) mod new_loader;
 
 use anyhow::Result;
 use jumpspec::boot::environment::{State, TRIES};
-use jumpspec::journal::{Arm, Journal};
+use jumpspec::run::journal::{Arm, Journal};
 use jumpspec::step::Stage;
 use jumpsys::files::freeze;
 use jumpsys::kernel::system::{boot_id, uptime_ms};

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use jumpspec::bundle;
-use jumpspec::failure::Code;
+use jumpspec::run::bundle;
+use jumpspec::run::failure::Code;
+use jumpspec::run::task::Task;
 use jumpspec::step::Step;
-use jumpspec::task::Task;
 use jumpsys::files::atomic::write_atomic;
 
 use crate::node::cause::Cause;

@@ -4,10 +4,10 @@ pub(crate) mod apply;
 mod at_work;
 
 use anyhow::{Context as _, Result};
-use jumpspec::event::What;
-use jumpspec::journal::Journal;
+use jumpspec::run::event::What;
+use jumpspec::run::journal::Journal;
+use jumpspec::run::task::Task;
 use jumpspec::step::Step;
-use jumpspec::task::Task;
 use jumpsys::kernel::system::uptime_ms;
 
 use crate::run::context::Context;

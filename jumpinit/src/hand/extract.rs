@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use jumparchive::{Archive, UnpackOptions};
-use jumpspec::task::{StepId, Task};
+use jumpspec::run::task::{StepId, Task};
 use jumpsys::files::root::Root;
 
 use crate::run::reporter::Reporter;

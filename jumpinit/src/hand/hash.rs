@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use jumpspec::task::Task;
+use jumpspec::run::task::Task;
 use jumpspec::words::digest::{Digest, Hasher};
 
 use crate::run::reporter::Reporter;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jumparchive::{Existing, Image, UnpackOptions};
-use jumpspec::task::Task;
+use jumpspec::run::task::Task;
 use jumpsys::files::root::Root;
 
 use crate::run::reporter::Reporter;

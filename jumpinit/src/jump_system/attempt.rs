@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jumpspec::boot::environment::State;
-use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::Journal;
 use jumpspec::places;
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::journal::Journal;
 use jumpspec::step::Stage;
 use jumpsys::cmd::{CmdError, Program};
 

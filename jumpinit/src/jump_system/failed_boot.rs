@@ -4,11 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumpspec::answers;
-use jumpspec::event::What;
-use jumpspec::failure::Failure;
-use jumpspec::places;
 use jumpspec::plan::PlannedFilesystem;
+use jumpspec::run::event::What;
+use jumpspec::run::failure::Failure;
+use jumpspec::{answers, places};
 use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
 use jumpsys::files::root::{Owner, Root};
 
@@ -127,7 +126,7 @@ fn last_failure(events: &str) -> Option<Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::failure::Code;
+    use jumpspec::run::failure::Code;
     use jumpsys::cmd::Program;
 
     #[test]

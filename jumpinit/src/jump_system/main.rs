@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jumpspec::boot::environment::State;
-use jumpspec::event::{Destination, Next, What};
-use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::Journal;
+use jumpspec::places;
+use jumpspec::run::arm;
+use jumpspec::run::event::{Destination, Next, What};
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::journal::Journal;
 use jumpspec::step::Stage;
-use jumpspec::{arm, places};
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;

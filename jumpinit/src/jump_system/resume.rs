@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::environment::State;
-use jumpspec::bundle::Bundle;
-use jumpspec::event::{Destination, What};
-use jumpspec::failure::Code;
 use jumpspec::plan::PlannedImage;
+use jumpspec::run::bundle::Bundle;
+use jumpspec::run::event::{Destination, What};
+use jumpspec::run::failure::Code;
+use jumpspec::run::task::StepId;
 use jumpspec::step::{ImageRole, Stage};
-use jumpspec::task::StepId;
 use jumpspec::words::size::Size;
 use jumpspec::{places, succession};
 use jumpsys::files::root::Owner;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::event::{Next, What};
-use jumpspec::failure::Failure;
-use jumpspec::journal::Journal;
+use jumpspec::run::event::{Next, What};
+use jumpspec::run::failure::Failure;
+use jumpspec::run::journal::Journal;
 use jumpspec::step::Stage;
 use jumpspec::words::shown;
 use jumpspec::{places, render};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
 use jumpspec::places;
 use jumpspec::plan::Plan;
+use jumpspec::run::failure::{Code, Failure};
 use jumpspec::step::Stage;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 use jumpsys::kernel::system::uptime_ms;

@@ -6,18 +6,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumpspec::event::{Next, What};
-use jumpspec::failure::Failure;
-use jumpspec::journal::Journal;
+use jumpspec::run::event::{Next, What};
+use jumpspec::run::failure::Failure;
+use jumpspec::run::journal::Journal;
 use jumpspec::{places, render};
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::root::{Owner, Root};
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::run::context::Context;
-use crate::run::failure;
-use crate::run::landing;
 use crate::run::reset::Deadline;
+use crate::run::{failure, landing};
 
 /// After this the machine is reset, finished or not.
 const LIMIT: Duration = Duration::from_mins(2);

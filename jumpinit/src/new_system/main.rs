@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jumpspec::event::What;
-use jumpspec::failure::Code;
 use jumpspec::places;
+use jumpspec::run::event::What;
+use jumpspec::run::failure::Code;
 use jumpspec::step::{Stage, Step};
 use jumpsys::files::root::Root;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use jumpspec::disk::{Disk, FoundPartition, UNKNOWN, UNRECOGNISED};
-use jumpspec::journal::Journal;
 use jumpspec::plan::LANDING_LABEL;
+use jumpspec::run::journal::Journal;
 
 use crate::node::journal::Ledger;
 

@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::bundle::{self, Bundle};
 use jumpspec::plan::Plan;
+use jumpspec::run::bundle::{self, Bundle};
 use serde::Deserialize;
 
 /// The bundle that `jumpimg` put into the work directory.

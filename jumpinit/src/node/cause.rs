@@ -1,6 +1,6 @@
 //! Causes of failures that no type below tells apart: each is said together with its code.
 
-use jumpspec::failure::Code;
+use jumpspec::run::failure::Code;
 
 /// Why something failed.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use jumpspec::journal::{Journal, RESERVED_BYTES};
+use jumpspec::run::journal::{Journal, RESERVED_BYTES};
 use jumpsys::journal_slots::SlotPair;
 
 /// The journal's two slots.

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::arm::NotNow;
-use jumpspec::exit::NodeExit;
+use jumpspec::run::arm::NotNow;
+use jumpspec::run::exit::NodeExit;
 use jumpsys::lock::{LockError, RunLock};
 
 /// Held while a run changes something on order; the kernel lets it go when its holder dies.

@@ -5,12 +5,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
-use jumpspec::bundle::Bundle;
 use jumpspec::disk::SECTOR;
-use jumpspec::journal::Journal;
 use jumpspec::places;
 use jumpspec::plan::Plan;
-use jumpspec::status::Kept;
+use jumpspec::run::bundle::Bundle;
+use jumpspec::run::journal::Journal;
+use jumpspec::run::status::Kept;
 use jumpsys::files::mountinfo::{self, Mount};
 use jumpsys::files::root::Root;
 
@@ -64,7 +64,7 @@ pub(crate) fn read() -> Result<Kept> {
 /// A directory that is not in memory outlives a reboot, and staging does not.
 fn is_of_this_boot(bundle: &Bundle) -> bool {
     let boot = jumpsys::kernel::system::boot_id();
-    boot.is_ok_and(|boot| jumpspec::arm::in_its_boot(&bundle.plan, &boot).is_ok())
+    boot.is_ok_and(|boot| jumpspec::run::arm::in_its_boot(&bundle.plan, &boot).is_ok())
 }
 
 /// The bundles that were handed over since this boot, with their directories. Only root's own

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::Journal;
 use jumpspec::node::os_release::OsRelease;
 use jumpspec::places;
-use jumpspec::status::{Status, StepShown, System};
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::journal::Journal;
+use jumpspec::run::status::{Status, StepShown, System};
 use jumpspec::step::Stage;
 use jumpsys::files::root::Root;
 use jumpsys::kernel::system;

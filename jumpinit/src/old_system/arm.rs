@@ -7,13 +7,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jumpspec::arm::{self, Moment, Standing};
-use jumpspec::event::{Next, What};
-use jumpspec::failure::{Code, Failure};
-use jumpspec::journal::{Arm, Journal};
 use jumpspec::plan::Plan;
+use jumpspec::run::arm::{self, Moment, Standing};
+use jumpspec::run::event::{Next, What};
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::journal::{Arm, Journal};
+use jumpspec::run::task::StepId;
 use jumpspec::step::{Stage, Step};
-use jumpspec::task::StepId;
 use jumpsys::cmd::Program;
 use jumpsys::kernel::process::{self, Oom};
 use jumpsys::kernel::restart::{self, RebootVia};

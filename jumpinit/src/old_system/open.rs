@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jumpspec::arm;
 use jumpspec::plan::Plan;
+use jumpspec::run::arm;
 use jumpsys::kernel::system::boot_id;
 use jumpsys::lock::RunLock;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use jumpspec::event::{Next, What};
-use jumpspec::failure::Code;
+use jumpspec::run::event::{Next, What};
+use jumpspec::run::failure::Code;
 use jumpspec::step::{ImageRole, Stage, Step};
 
 use crate::conduct::{self, Start};

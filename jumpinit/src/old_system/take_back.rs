@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use jumpspec::boot::environment::State;
-use jumpspec::bundle;
-use jumpspec::event::What;
 use jumpspec::plan::Plan;
+use jumpspec::run::bundle;
+use jumpspec::run::event::What;
+use jumpspec::run::task::StepId;
 use jumpspec::step::Stage;
-use jumpspec::task::StepId;
 use jumpsys::files::{mount, mountinfo};
 use jumpsys::kernel::system;
 

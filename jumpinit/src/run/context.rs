@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::disk::{Disk, SECTOR};
-use jumpspec::failure::Code;
-use jumpspec::journal::Journal;
 use jumpspec::plan::Plan;
+use jumpspec::run::failure::Code;
+use jumpspec::run::journal::Journal;
+use jumpspec::run::task::Task;
 use jumpspec::step::{Stage, Step};
-use jumpspec::task::Task;
 use jumpsys::files::root::Root;
 
 use crate::node::cause::Cause;

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::process::ExitStatusExt as _;
 
 use jumpspec::disk::Doubt;
-use jumpspec::failure::{Code, Failure};
-use jumpspec::task::Task;
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::task::Task;
 use jumpsys::boot::grubenv::GrubenvError;
 use jumpsys::cmd::CmdError;
 use jumpsys::disk::durable::DurableError;
@@ -49,7 +49,7 @@ pub(crate) fn of(error: &anyhow::Error, code: Code) -> Failure {
 }
 
 /// A failure as the journal keeps it, which cuts it to the room that there is when it is written
-/// ([`jumpspec::journal::Journal::to_bytes`]).
+/// ([`jumpspec::run::journal::Journal::to_bytes`]).
 pub(crate) fn for_journal(failure: &Failure) -> Failure {
     Failure {
         context: failure.context.as_deref().map(one_line),
@@ -161,7 +161,7 @@ mod tests {
     use std::process::ExitStatus;
 
     use anyhow::{Context as _, anyhow};
-    use jumpspec::task::StepId;
+    use jumpspec::run::task::StepId;
 
     use super::*;
 

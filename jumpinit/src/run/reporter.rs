@@ -6,10 +6,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jumpspec::event::{Event, What};
 use jumpspec::render;
+use jumpspec::run::event::{Event, What};
+use jumpspec::run::task::Task;
 use jumpspec::step::Stage;
-use jumpspec::task::Task;
 use jumpspec::words::shown;
 use jumpsys::kernel::console::Console;
 use jumpsys::kernel::system::uptime_ms;

@@ -1,9 +1,9 @@
 //! Makes the unpacked jump system this node's: its name, network, keys, plan.
 
 use anyhow::Result;
-use jumpspec::bundle::Bundle;
 use jumpspec::node::network::NetworkFile;
 use jumpspec::places;
+use jumpspec::run::bundle::Bundle;
 use jumpsys::files::root::{Owner, Root};
 
 use crate::node::bundle;

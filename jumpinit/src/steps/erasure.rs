@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use jumpspec::disk::SECTOR;
-use jumpspec::journal::RESERVED_BYTES;
-use jumpspec::task::{StepId, Task};
+use jumpspec::run::journal::RESERVED_BYTES;
+use jumpspec::run::task::{StepId, Task};
 use jumpsys::disk::erase::erase;
 use jumpsys::disk::ext4::{Written, written};
 use jumpsys::files::mount;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::failure::Code;
 use jumpspec::node::identity::{HostKey, Identity, key_lines, parse_machine_id};
 use jumpspec::places;
+use jumpspec::run::failure::Code;
 use jumpsys::files::root::{Owner, Root};
 use jumpsys::kernel::system;
 

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use jumparchive::{Existing, UnpackOptions};
-use jumpspec::bundle;
-use jumpspec::disk::Filesystem;
-use jumpspec::disk::SECTOR;
-use jumpspec::failure::Code;
-use jumpspec::journal::RESERVED_BYTES;
+use jumpspec::disk::{Filesystem, SECTOR};
 use jumpspec::places;
 use jumpspec::plan::LANDING_LABEL;
+use jumpspec::run::bundle;
+use jumpspec::run::failure::Code;
+use jumpspec::run::journal::RESERVED_BYTES;
 use jumpsys::cmd::Program;
 use jumpsys::disk::mkfs::MkfsSpec;
 use jumpsys::disk::swap;

@@ -3,10 +3,10 @@
 
 use anyhow::{Result, ensure};
 use jumpspec::disk::{FoundPartition, Partition};
-use jumpspec::failure::Code;
 use jumpspec::places;
+use jumpspec::run::failure::Code;
+use jumpspec::run::task::StepId;
 use jumpspec::step::ImageRole;
-use jumpspec::task::StepId;
 
 use crate::node::cause::Cause;
 use crate::run::context::Context;

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use jumpspec::failure::Code;
 use jumpspec::places;
 use jumpspec::plan::PlannedNetwork;
+use jumpspec::run::failure::Code;
 use jumpspec::words::digest::Digest;
 
 use crate::node::cause::Cause;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use jumpspec::event::{Event, What};
-use jumpspec::failure::{self, Failure};
-use jumpspec::report::{self, NodeReport};
+use jumpspec::run::event::{Event, What};
+use jumpspec::run::failure::{self, Failure};
+use jumpspec::run::report::{self, NodeReport};
 use jumpspec::{answers, places};
 use jumpsys::files::atomic::write_atomic;
 use jumpsys::files::root::Root;
@@ -73,7 +73,7 @@ fn failures(log: &[Event]) -> Vec<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use jumpspec::failure::Code;
+    use jumpspec::run::failure::Code;
 
     use super::*;
 
@@ -102,7 +102,7 @@ mod tests {
             stage: jumpspec::step::Stage::Try,
             what: What::Failed {
                 failure: Failure::new(Code::HealthFailed, number.to_string()),
-                next: jumpspec::event::Next::NewStays,
+                next: jumpspec::run::event::Next::NewStays,
             },
         };
         let told: Vec<Failure> = failures(&(0..2000).map(event).collect::<Vec<_>>());

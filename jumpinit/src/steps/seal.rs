@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use jumparchive::{Image, ReadAt, WriteAt};
 use jumpspec::disk::SECTOR;
-use jumpspec::journal::{KEY_OFFSET, RESERVED_BYTES};
+use jumpspec::run::journal::{KEY_OFFSET, RESERVED_BYTES};
 use jumpsys::files::sealed::{Key, KeySector, Reader, Writer};
 
 use crate::run::context::Context;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use jumparchive::{Existing, Tree};
-use jumpspec::failure::Code;
 use jumpspec::places;
+use jumpspec::run::failure::Code;
+use jumpspec::run::task::{StepId, Task};
 use jumpspec::step::ImageRole;
-use jumpspec::task::{StepId, Task};
 use jumpspec::words::digest::Digest;
 use jumpspec::words::relpath::RelPath;
 

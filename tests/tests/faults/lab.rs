@@ -9,8 +9,8 @@ use jumplab::run;
 use jumplab::small::{Checkpoint, SmallNode, SmallWorld};
 use jumplab::vm::loader::Choice;
 use jumplab::vm::{Board, Guest as _, Network, SWAP_UUID, Uml, until};
-use jumpspec::failure::Failure;
 use jumpspec::render;
+use jumpspec::run::failure::Failure;
 use serde_json::Value;
 
 /// More boots than these are a loop: jump, three tries of the new system or of the replacement, and

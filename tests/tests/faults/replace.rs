@@ -13,9 +13,9 @@ use jumplab::small::Checkpoint;
 use jumplab::vm::loader::Choice;
 use jumplab::vm::{Role, Table, until};
 use jumpspec::job::Wait;
-use jumpspec::journal::SLOT;
 use jumpspec::places;
 use jumpspec::plan::Plan;
+use jumpspec::run::journal::SLOT;
 use jumpspec::selector::ENV;
 use jumpspec::words::digest::Digest;
 

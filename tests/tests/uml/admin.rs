@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use jumplab::journey::{self, BOOT};
 use jumplab::vm::{NODE, Role, Uml, until};
 use jumpspec::boot::environment::{State, TRIES};
-use jumpspec::exit::NodeExit;
 use jumpspec::places;
+use jumpspec::run::exit::NodeExit;
 
 use crate::staged::{PUSH, Staged, WORK};
 

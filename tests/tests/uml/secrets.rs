@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use jumplab::vm::Role;
-use jumpspec::journal::{KEY_OFFSET, RESERVED_BYTES};
 use jumpspec::places;
+use jumpspec::run::journal::{KEY_OFFSET, RESERVED_BYTES};
 
 use crate::staged::Staged;
 use jump_tests::machines::disk;

@@ -3,12 +3,12 @@
 //! minutes and not days.
 
 use super::Answer;
-use crate::failure::{self, Failure};
 use crate::job::{LONGEST_WAIT, Waits};
 use crate::node::facts::Facts;
 use crate::plan::Plan;
-use crate::report::NodeReport;
-use crate::status::{Kept, Status};
+use crate::run::failure::{self, Failure};
+use crate::run::report::NodeReport;
+use crate::run::status::{Kept, Status};
 
 /// Bytes of an answer that says where a run stands.
 const SHORT: usize = 1 << 20;

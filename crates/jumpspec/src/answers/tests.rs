@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::disk::{DiskIdentity, FoundPartition};
-use crate::event::{Next, What};
-use crate::failure::{Code, Failure};
 use crate::job::{LONGEST_WAIT, Wait};
 use crate::node::facts::{Facts, Mount};
 use crate::planner::sample::{self, facts, job};
-use crate::status::{Kept, Status};
+use crate::run::event::{Next, What};
+use crate::run::failure::{Code, Failure};
+use crate::run::status::{Kept, Status};
 use crate::words::size::Size;
 
 /// What the fuzz target `answers` begins with.
@@ -37,7 +37,7 @@ fn every_seed_is_the_answer_that_it_is_called() {
     sample::planned(&read::<Facts>(FACTS).unwrap(), &job()).unwrap();
     assert!(read::<Status>(STATUS).unwrap().journal.is_some());
     assert!(kept().facts.is_some());
-    read::<crate::report::NodeReport>(REPORT).unwrap();
+    read::<crate::run::report::NodeReport>(REPORT).unwrap();
     let lines = EVENTS.lines().count();
     assert!(lines > 6 && events(EVENTS).len() == lines, "{lines}");
 }

@@ -4,11 +4,11 @@
 use super::{Input, derived_uuid, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::job::Action;
-use crate::journal::{Journal, RESERVED_BYTES};
 use crate::node::facts::Facts;
 use crate::node::fstab::unique;
 use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
 use crate::refusal::{Refusal, RefusalCode};
+use crate::run::journal::{Journal, RESERVED_BYTES};
 use crate::words::size::Size;
 
 /// What logs, journal, selector and configuration may take.

@@ -5,8 +5,8 @@ use crate::disk::{BootCode, Content, DiskIdentity, Extent, Filesystem, TableKind
 use crate::image::kind::Kind;
 use crate::job::{Action, Length};
 use crate::node::facts::JumpInProgress;
+use crate::run::task::Task;
 use crate::step::Stage;
-use crate::task::Task;
 use crate::words::size::Size;
 
 mod foreseen;

@@ -1,8 +1,8 @@
 //! Events and times for people.
 
-use crate::event::What;
-use crate::failure::Failure;
 use crate::page::{Ink, Page};
+use crate::run::event::What;
+use crate::run::failure::Failure;
 
 /// An event for people, each line behind `margin`; nothing, if it is not worth a line.
 pub fn event(what: &What, margin: &str) -> Page {
@@ -63,9 +63,9 @@ pub fn seconds(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Next;
-    use crate::failure::Code;
-    use crate::task::StepId;
+    use crate::run::event::Next;
+    use crate::run::failure::Code;
+    use crate::run::task::StepId;
 
     #[test]
     fn times_are_short_to_read() {

@@ -1,9 +1,9 @@
 //! A node's status for people.
 
 use super::{coded, seconds};
-use crate::journal::Journal;
 use crate::page::Page;
-use crate::status::Status;
+use crate::run::journal::Journal;
+use crate::run::status::Status;
 use crate::step::Stage;
 
 /// A status for people.
@@ -69,7 +69,7 @@ pub fn status_line(node: &str, status: &Status) -> String {
 fn progress(status: &Status, journal: &Journal) -> String {
     let stage = match journal.stage {
         Stage::Stage => "being staged",
-        Stage::Armed if crate::arm::is_ordered(journal) => "armed: the next boot jumps",
+        Stage::Armed if crate::run::arm::is_ordered(journal) => "armed: the next boot jumps",
         Stage::Armed => {
             "armed, with no reboot ordered: a boot goes through jump back to the old system"
         }
@@ -92,9 +92,9 @@ fn progress(status: &Status, journal: &Journal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Code, Failure};
-    use crate::status::{StepShown, System};
-    use crate::task::StepId;
+    use crate::run::failure::{Code, Failure};
+    use crate::run::status::{StepShown, System};
+    use crate::run::task::StepId;
     use crate::words::run_id::RunId;
 
     fn old(journal: Journal, step: Option<StepShown>) -> Status {
@@ -133,7 +133,7 @@ mod tests {
     fn an_arm_says_what_a_boot_would_do() {
         let mut journal = Journal::new(&RunId::new(0xaa), &[]);
         journal.stage = Stage::Armed;
-        journal.arm = Some(crate::journal::Arm {
+        journal.arm = Some(crate::run::journal::Arm {
             boot_id: "b".to_owned(),
             uptime_ms: 1,
             ordered: false,

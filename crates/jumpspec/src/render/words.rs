@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::event::{Destination, Next};
-use crate::failure::Failure;
-use crate::task::{StepId, Task};
+use crate::run::event::{Destination, Next};
+use crate::run::failure::Failure;
+use crate::run::task::{StepId, Task};
 
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,7 +145,7 @@ impl fmt::Display for Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Code;
+    use crate::run::failure::Code;
     use crate::step::{ImageRole, Step};
 
     #[test]

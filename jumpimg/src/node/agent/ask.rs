@@ -2,10 +2,10 @@
 //! by [`jumpspec::answers`] alone.
 
 use jumpspec::answers::{self, Answer, Tail};
-use jumpspec::event::Event;
 use jumpspec::node::facts::Facts;
 use jumpspec::places;
-use jumpspec::status::{Kept, Status};
+use jumpspec::run::event::Event;
+use jumpspec::run::status::{Kept, Status};
 use jumpspec::words::relpath::RelPath;
 
 use super::{Agent, SHORT};

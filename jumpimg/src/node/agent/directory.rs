@@ -1,9 +1,9 @@
 //! The private directory on a node in which the run's programs are: made where they may run and have
 //! room. Only the script that does it, as text.
 
-use jumpspec::bundle;
-use jumpspec::exit::NodeExit;
 use jumpspec::places::{BASES, BASES_IN_MEMORY};
+use jumpspec::run::bundle;
+use jumpspec::run::exit::NodeExit;
 
 /// For the bundle and for what the file system itself takes.
 const SPARE: u64 = 1 << 20;

@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jumpspec::answers;
-use jumpspec::bundle::{self, Bundle};
-use jumpspec::event::Event;
 use jumpspec::plan::Plan;
+use jumpspec::run::bundle::{self, Bundle};
+use jumpspec::run::event::Event;
 use jumpspec::step::ImageRole;
 
 pub(crate) use ask::{Log, boot_id, follow_events, read_events, read_failed_boot};

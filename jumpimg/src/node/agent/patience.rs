@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jumpspec::event::{Event, What};
-use jumpspec::task::Task;
+use jumpspec::run::event::{Event, What};
+use jumpspec::run::task::Task;
 
 /// How long nothing new may come of an order with steps: a hook of the admin's may take an hour
 /// there, and what is saved may be large, and neither tells how far it is.
@@ -67,8 +67,8 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
+    use jumpspec::run::task::StepId;
     use jumpspec::step::Stage;
-    use jumpspec::task::StepId;
 
     use super::*;
 

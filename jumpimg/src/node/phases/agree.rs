@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use jumpspec::bundle::Bundle;
 use jumpspec::plan::Plan;
+use jumpspec::run::bundle::Bundle;
 use jumpspec::words::run_id::RunId;
 
 use super::bundle::bundle;

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use jumpspec::bundle::Bundle;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
+use jumpspec::run::bundle::Bundle;
 
 use super::key::KeyPair;
 use crate::node::supplies::Supplies;

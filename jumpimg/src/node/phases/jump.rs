@@ -1,6 +1,6 @@
 //! The reboot of a node that is armed. From there on it goes on unattended.
 
-use jumpspec::timeline::Timeline;
+use jumpspec::run::timeline::Timeline;
 
 use super::run::{Run, interrupted};
 use super::stage::Staged;

@@ -3,8 +3,8 @@
 
 use jumpspec::page::Page;
 use jumpspec::render::{coded, seconds};
-use jumpspec::report::{NodeReport, Proved, RehearsalReport};
-use jumpspec::timeline::Span;
+use jumpspec::run::report::{NodeReport, Proved, RehearsalReport};
+use jumpspec::run::timeline::Span;
 use serde_json::{Map, json};
 
 use super::follow::{Followed, Outcome};
@@ -84,8 +84,8 @@ fn text(node: &str, report: &NodeReport, spans: &[Span], log: &str) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::failure::{Code, Failure};
-    use jumpspec::task::StepId;
+    use jumpspec::run::failure::{Code, Failure};
+    use jumpspec::run::task::StepId;
     use jumpspec::words::run_id::RunId;
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use jumpspec::plan::Plan;
-use jumpspec::timeline::Timeline;
+use jumpspec::run::timeline::Timeline;
 
 use crate::error::{Exit, Trouble};
 use crate::node::run_dir::RunDir;

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use jumpspec::bundle::Bundle;
-use jumpspec::event::{self, Event, What};
-use jumpspec::exit::NodeExit;
-use jumpspec::failure::Failure;
 use jumpspec::plan::Plan;
 use jumpspec::render;
+use jumpspec::run::bundle::Bundle;
+use jumpspec::run::event::{self, Event, What};
+use jumpspec::run::exit::NodeExit;
+use jumpspec::run::failure::Failure;
+use jumpspec::run::task::StepId;
 use jumpspec::step::ImageRole;
-use jumpspec::task::StepId;
 
 use super::agree::Agreed;
 use super::run::{Run, interrupted};

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
-use jumpspec::status::Kept;
+use jumpspec::run::status::Kept;
 use jumpspec::succession;
 
 use crate::error::{Exit, Trouble};

@@ -11,7 +11,7 @@ use std::time::Instant;
 use clap::Args;
 use jumpspec::plan::Plan;
 use jumpspec::render;
-use jumpspec::status::{Kept, Status};
+use jumpspec::run::status::{Kept, Status};
 use jumpspec::step::{ImageRole, Stage};
 use serde_json::{Map, json};
 

@@ -3,7 +3,7 @@
 //! the place of what this host knows itself.
 
 use jumpspec::plan::Plan;
-use jumpspec::status::Kept;
+use jumpspec::run::status::Kept;
 use jumpspec::step::Step;
 use jumpspec::words::run_id::RunId;
 

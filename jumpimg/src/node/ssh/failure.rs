@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jumpspec::exit::NodeExit;
+use jumpspec::run::exit::NodeExit;
 use jumpsys::cmd::CmdError;
 use jumpsys::kernel::process::Signal;
 

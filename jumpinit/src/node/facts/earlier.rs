@@ -37,7 +37,7 @@ mod tests {
     use jumpspec::disk::{
         Content, DiskIdentity, FoundPartition, Partition, Swap, UNKNOWN, UNRECOGNISED,
     };
-    use jumpspec::journal::Journal;
+    use jumpspec::run::journal::Journal;
 
     const MIB: u64 = 1 << 20;
 

@@ -2,8 +2,8 @@
 //! Pure.
 
 use jumpspec::plan::Plan;
+use jumpspec::run::task::Task;
 use jumpspec::step::Step;
-use jumpspec::task::Task;
 
 use super::stage::Stage;
 use crate::small::Checkpoint;

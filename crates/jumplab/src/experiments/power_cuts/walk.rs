@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use jumpspec::event::{Event, What};
+use jumpspec::run::event::{Event, What};
 use jumpspec::step::Stage;
 
 use super::moment::{ARMED, Moment, Sign, need};

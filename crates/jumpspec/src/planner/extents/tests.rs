@@ -9,7 +9,7 @@ use crate::disk::{BootArea, BootCode, FoundPartition};
 use crate::job::{Action, Job, PartitionWish};
 use crate::node::facts::Facts;
 use crate::planner::sample::{facts, job, planned};
-use crate::task::Task;
+use crate::run::task::Task;
 
 mod draw;
 

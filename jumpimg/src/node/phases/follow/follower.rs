@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use jumpspec::event::{Event, What};
-use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
 use jumpspec::render;
-use jumpspec::report::NodeReport;
-use jumpspec::status::{Status, System};
+use jumpspec::run::event::{Event, What};
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::report::NodeReport;
+use jumpspec::run::status::{Status, System};
 use jumpspec::step::Stage;
 
 use super::waiting::Waiting;

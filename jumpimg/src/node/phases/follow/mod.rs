@@ -7,13 +7,12 @@ mod waiting;
 
 use std::time::Duration;
 
-use jumpspec::answers;
-use jumpspec::event::{Event, What};
-use jumpspec::failure::Failure;
-use jumpspec::render;
-use jumpspec::report::{NodeReport, RehearsalReport};
+use jumpspec::run::event::{Event, What};
+use jumpspec::run::failure::Failure;
+use jumpspec::run::report::{NodeReport, RehearsalReport};
+use jumpspec::run::timeline::Timeline;
 use jumpspec::step::Step;
-use jumpspec::timeline::Timeline;
+use jumpspec::{answers, render};
 
 use super::jump::{Jumped, Start};
 use super::run::{Run, interrupted};

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use jumpspec::event::{Destination, Event, Next, What};
-use jumpspec::failure::{Code, Failure};
 use jumpspec::job::Waits;
-use jumpspec::journal::Journal;
-use jumpspec::report::NodeReport;
-use jumpspec::status::{Status, System};
+use jumpspec::run::event::{Destination, Event, Next, What};
+use jumpspec::run::failure::{Code, Failure};
+use jumpspec::run::journal::Journal;
+use jumpspec::run::report::NodeReport;
+use jumpspec::run::status::{Status, System};
 use jumpspec::step::Stage;
 use jumpspec::words::run_id::RunId;
 

@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::run::failure::Failure;
+use crate::run::task::Task;
 use crate::step::Stage;
-use crate::task::Task;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

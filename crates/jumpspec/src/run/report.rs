@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, What};
-use crate::failure::Failure;
 use crate::plan::Plan;
+use crate::run::event::{Event, What};
+use crate::run::failure::Failure;
+use crate::run::task::Task;
 use crate::step::Step;
-use crate::task::Task;
 use crate::words::run_id::RunId;
 
 /// The report's name below [`crate::places::NEW_LOG`] and in a run's directory on the

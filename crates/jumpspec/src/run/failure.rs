@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::task::{StepId, Task};
+use crate::run::task::{StepId, Task};
 
 /// The codes: each with its stable name and what it means. A name that was published once is neither
 /// changed nor used for something else.
@@ -238,7 +238,7 @@ pub(crate) fn or_words<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Fai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::StepId;
+    use crate::run::task::StepId;
 
     /// Who counts failures counts by these: a code may come, and none goes or changes.
     const PUBLISHED: [&str; 44] = [
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_manual_with_what_it_means() {
-        let manual = include_str!("../../../docs/safety.md");
+        let manual = include_str!("../../../../docs/safety.md");
         for code in Code::ALL.iter().chain([&Code::Unknown]) {
             let row = format!("| `{}` | {} | ", code.name(), code.meaning());
             assert!(manual.contains(&row), "{row} is missing");

@@ -6,13 +6,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::boot::environment::State;
-use crate::failure::{self, Failure};
-use crate::journal::Journal;
 use crate::node::facts::Facts;
 use crate::node::public_key::PublicKey;
 use crate::plan::Plan;
+use crate::run::failure::{self, Failure};
+use crate::run::journal::Journal;
+use crate::run::task::Task;
 use crate::step::Stage;
-use crate::task::Task;
 use crate::words::run_id::RunId;
 
 /// What `jumpinit status` prints.
@@ -28,7 +28,7 @@ pub struct Status {
     pub kernel: String,
     /// `/proc/sys/kernel/random/boot_id`: tells one boot from the next.
     pub boot_id: String,
-    /// Milliseconds since this boot, as in [`crate::event::Event::uptime_ms`].
+    /// Milliseconds since this boot, as in [`crate::run::event::Event::uptime_ms`].
     pub uptime_ms: u64,
     /// The run that the node knows of.
     pub run: Option<RunId>,

@@ -18,7 +18,7 @@ pub const TOOLBOX_FILE: &str = "toolbox.tar";
 /// Beside them, for `jumpinit take-back` only: the plan of the run, from whoever kept it.
 pub const PLAN_FILE: &str = "plan.json";
 
-/// Beside them while a step of the old system is under way: the step, as [`crate::task::Task`].
+/// Beside them while a step of the old system is under way: the step, as [`crate::run::task::Task`].
 pub const AT_WORK_FILE: &str = "at-work";
 
 /// Everything that the node needs besides the two images and the toolbox.

@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use crate::journal::Journal;
 use crate::plan::Plan;
+use crate::run::journal::Journal;
 use crate::step::{Stage, Step};
 use crate::words::run_id::RunId;
 
@@ -107,8 +107,8 @@ pub fn is_ordered(journal: &Journal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Arm;
     use crate::planner::sample;
+    use crate::run::journal::Arm;
 
     const RUN: &str = "0123456789abcdef";
 

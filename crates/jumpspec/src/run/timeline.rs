@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::{Event, What};
+use crate::run::event::{Event, What};
 use crate::step::Stage;
 
 /// One part of the run.
@@ -107,7 +107,7 @@ fn first(moment: &mut Option<Duration>, at: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Destination;
+    use crate::run::event::Destination;
 
     fn event(stage: Stage, uptime: u64, what: What) -> Event {
         Event {

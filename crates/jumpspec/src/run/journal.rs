@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{DiskIdentity, Swap};
-use crate::failure::{self, Code, Failure};
+use crate::run::failure::{self, Code, Failure};
 use crate::step::Stage;
 use crate::words::run_id::RunId;
 
@@ -13,7 +13,7 @@ use crate::words::run_id::RunId;
 pub struct Arm {
     /// The boot that it was made in, as [`crate::plan::Plan::boot_id`].
     pub boot_id: String,
-    /// Milliseconds since that boot, as in [`crate::event::Event::uptime_ms`].
+    /// Milliseconds since that boot, as in [`crate::run::event::Event::uptime_ms`].
     pub uptime_ms: u64,
     /// Whether an admin host has ordered the reboot.
     pub ordered: bool,

@@ -1,0 +1,13 @@
+//! What travels and is kept while a plan is carried out: step ids, stages, failure codes, exits and
+//! figures. No words for people: those are made in [`crate::render`].
+
+pub mod arm;
+pub mod bundle;
+pub mod event;
+pub mod exit;
+pub mod failure;
+pub mod journal;
+pub mod report;
+pub mod status;
+pub mod task;
+pub mod timeline;
