@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use jumpspec::refusal::Refusal;
+use jumpspec::planner::refusal::Refusal;
 use jumpspec::run::failure::Failure;
 use serde::Serialize;
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::answers::{self, Tail};
 use crate::node::facts::Facts;
 use crate::planner::sample::{self, Sample};
+use crate::planner::succession;
+use crate::render;
 use crate::run::arm;
 use crate::run::event::What;
 use crate::run::report::{NodeReport, RehearsalReport};
@@ -13,7 +15,6 @@ use crate::run::status::{Kept, Status};
 use crate::run::timeline::Timeline;
 use crate::words::shown;
 use crate::words::size::Size;
-use crate::{render, succession};
 
 /// What a node may answer to any question, and what jumpimg goes on to do with it.
 pub fn answers(said: &str) {

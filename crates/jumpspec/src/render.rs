@@ -4,6 +4,7 @@
 
 mod bar;
 mod event;
+pub mod page;
 mod partitions;
 mod status;
 mod words;
@@ -13,9 +14,9 @@ pub use status::{status, status_line};
 
 use crate::disk::TableKind;
 use crate::node::facts::Facts;
-use crate::page::Page;
 use crate::plan::Plan;
-use crate::refusal::Refusal;
+use crate::planner::refusal::Refusal;
+use crate::render::page::Page;
 use crate::run::task::Task;
 use crate::step::Step;
 use crate::words::size::Size;

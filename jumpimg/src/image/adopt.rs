@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jumparchive::{Archive, Error, UnpackOptions};
 use jumpspec::image::kind::Kind;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::words::size::Size;
 use jumpsys::kernel::system;
 use tempfile::TempDir;

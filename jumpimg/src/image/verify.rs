@@ -9,7 +9,7 @@ use jumparchive::{Image, IndexEntry, Verified, read_file};
 use jumpspec::image::fitness;
 use jumpspec::image::kind::Kind;
 use jumpspec::image::manifest::Manifest;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;
 use serde::Serialize;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use jumpspec::job::Waits;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::run::exit::NodeExit;
 use jumpspec::run::status::{Status, System};
 use serde_json::{Map, json};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::{answers, render};
 use serde_json::{Value, json};
 

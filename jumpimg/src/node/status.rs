@@ -1,8 +1,8 @@
 //! `jumpimg status`: which systems nodes run and how far their runs have come.
 
 use clap::Args;
-use jumpspec::page::Page;
 use jumpspec::render;
+use jumpspec::render::page::Page;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Exit, Trouble};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::run::event::{Event, What};
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;

@@ -9,7 +9,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use anyhow::Context as _;
-use jumpspec::page::{Ink, Page};
+use jumpspec::render::page::{Ink, Page};
 use jumpspec::words::shown;
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::words::shown;
 
 use super::{meter, print};

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::boot::trial;
 use jumpspec::disk::SECTOR;
 use jumpspec::image::loader::{BOOT_IMAGE, NewGrub};
 use jumpspec::places::{NEW_GRUB_SETTINGS, NEW_ROOT};
 use jumpspec::selector::{self, NEW_SECTOR};
-use jumpspec::trial;
 use jumpsys::boot::bootsector::{compose, place_core};
 use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;

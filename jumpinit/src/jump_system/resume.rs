@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::environment::State;
+use jumpspec::places;
 use jumpspec::plan::PlannedImage;
+use jumpspec::planner::succession;
 use jumpspec::run::bundle::Bundle;
 use jumpspec::run::event::{Destination, What};
 use jumpspec::run::failure::Code;
 use jumpspec::run::task::StepId;
 use jumpspec::step::{ImageRole, Stage};
 use jumpspec::words::size::Size;
-use jumpspec::{places, succession};
 use jumpsys::files::root::Owner;
 use jumpsys::files::usage::space;
 use jumpsys::kernel::restart::{RebootVia, reboot};

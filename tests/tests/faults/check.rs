@@ -6,7 +6,7 @@ use jumplab::run;
 use jumplab::small::Checkpoint;
 use jumplab::vm::loader::Choice;
 use jumplab::vm::{Guest as _, Uml};
-use jumpspec::refusal::RefusalCode;
+use jumpspec::planner::refusal::RefusalCode;
 
 use crate::bench::Bench;
 use crate::lab::{BOOT, Lab};

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use jumplab::experiments::faults::End;
 use jumplab::small::Checkpoint;
 use jumplab::vm::copy_sparse;
-use jumpspec::refusal::RefusalCode;
+use jumpspec::planner::refusal::RefusalCode;
 
 use crate::bench::Bench;
 use crate::check::Asked;

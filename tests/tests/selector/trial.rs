@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use jumpspec::trial;
+use jumpspec::boot::trial;
 
 use crate::Case;
 use crate::programs::run_for;

@@ -129,7 +129,7 @@ fn new_loader(node: &Node, boot: &Path, plan: &Plan) -> Result<()> {
     let (config, original) = (read("grub.cfg")?, read("grub.cfg.jump-original")?);
     ensure!(config.contains(&format!("root=UUID={uuid}")), "{config}");
     ensure!(
-        config == jumpspec::trial::grub_config(&original) && config.contains("panic=10"),
+        config == jumpspec::boot::trial::grub_config(&original) && config.contains("panic=10"),
         "it is not on trial: {config}"
     );
     let core = std::fs::read(boot.join("grub/i386-pc/core.img"))?;

@@ -2,6 +2,7 @@
 
 pub mod bios;
 pub mod environment;
+pub mod trial;
 
 use serde::{Deserialize, Serialize};
 

@@ -153,7 +153,7 @@ impl NewGrub {
         })
     }
 
-    /// Its configuration: while the new system is on trial, [`crate::trial::grub_config`].
+    /// Its configuration: while the new system is on trial, [`crate::boot::trial::grub_config`].
     pub fn config(&self) -> String {
         format!("{}/grub.cfg", self.directory)
     }

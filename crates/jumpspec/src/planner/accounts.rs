@@ -7,7 +7,7 @@ use crate::node::accounts::{
     AccountFiles, Clash, Owners, PublicAccounts, Setting, all_owners, heirs, merge, owners,
 };
 use crate::node::facts::Mount;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// File systems that know owners, as blkid calls them.
 const WITH_OWNERS: [&str; 5] = ["ext2", "ext3", "ext4", "xfs", "btrfs"];

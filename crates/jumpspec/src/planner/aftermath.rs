@@ -5,7 +5,7 @@ use super::Input;
 use crate::image::loader::NewGrub;
 use crate::node::selinux::Mode;
 use crate::plan::{PlannedFilesystem, PlannedLanding, PlannedLoader};
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
 
 /// The policy by which the new root is labelled, if there is one.

@@ -2,7 +2,7 @@
 
 use super::Input;
 use crate::node::facts::Facts;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// Longer ones are cut off on x86 (`COMMAND_LINE_SIZE`, the kernel's arch/x86/include/asm/setup.h),
 /// the NUL not counted.

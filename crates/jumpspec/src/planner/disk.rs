@@ -14,7 +14,7 @@ use crate::disk::{
 };
 use crate::job::Action;
 use crate::plan::PlannedDisk;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
 /// Room for the selector's core image: about 160 KiB with the modules that it has.

@@ -9,7 +9,7 @@ use crate::boot::PlannedBoot;
 use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{Disk, Extent, FoundPartition, Partition, TableKind};
 use crate::plan::Plan;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::job::{Action, PartitionWish};
 use crate::node::fstab::unique::{self, Device};
 use crate::node::fstab::{self, Fstab, Outcome};
 use crate::plan::{PlannedDisk, PlannedFilesystem, PlannedLanding};
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
 /// What is no file system, besides what others lie on.

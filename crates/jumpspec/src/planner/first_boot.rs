@@ -5,7 +5,7 @@ use super::{ImageFile, Input};
 use crate::image::kind::Kind;
 use crate::node::first_boot::{Machinery, Switch, Switches};
 use crate::node::identity::HostKey;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
 
 /// What an image may hold that was built before anybody looked: the most common of it, whose

@@ -5,7 +5,7 @@ use crate::image::fitness::{self, Unfit};
 use crate::image::kind::Kind;
 use crate::image::loader::{NewGrub, Platform, SelectorGrub};
 use crate::node::facts::Firmware;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// What stands against the two images on this node.
 pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {

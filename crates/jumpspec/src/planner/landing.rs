@@ -7,7 +7,7 @@ use crate::job::Action;
 use crate::node::facts::Facts;
 use crate::node::fstab::unique;
 use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::run::journal::{Journal, RESERVED_BYTES};
 use crate::words::size::Size;
 

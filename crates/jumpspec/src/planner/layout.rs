@@ -5,7 +5,7 @@
 
 use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Slot, TableKind};
 use crate::job::{Action, Layout, Length, PartitionWish};
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// New partitions start on multiples of this: what every partitioning tool has used
 /// since disks with 4 KiB sectors came up.

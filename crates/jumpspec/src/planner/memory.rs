@@ -4,7 +4,7 @@
 use super::Input;
 use super::landing::Landing;
 use crate::node::facts::{Facts, SwapUse};
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
 /// What must be left when all is read back: for jumpinit, which takes up to 32 MiB

@@ -16,10 +16,12 @@ mod layout;
 mod memory;
 mod places;
 mod prose;
+pub mod refusal;
 mod room;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
 mod ssh;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 mod wished;
@@ -35,7 +37,7 @@ use crate::node::remote::MountPoints;
 use crate::plan::{
     JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
 };
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::selector::{Doubt, Selector};
 use crate::step::{ImageRole, Step};
 use crate::words::digest::Digest;

@@ -7,7 +7,7 @@ use super::Input;
 use crate::image::obstacle::{self, Obstacle};
 use crate::node::fstab;
 use crate::plan::Plan;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
 
 /// What stands in the way of the plan's mount points and network files.

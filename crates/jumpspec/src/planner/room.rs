@@ -3,7 +3,7 @@
 use super::Input;
 use super::wished::Wished;
 use crate::plan::PlannedDisk;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
 /// Whether the unpacked image fits into the new file systems: each takes the

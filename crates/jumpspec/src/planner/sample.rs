@@ -15,7 +15,7 @@ use crate::node::network::{Address, ClientId, Link, Network, NetworkStack};
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::{ConfigFile, FileOwner, SshServer};
 use crate::plan::Plan;
-use crate::refusal::Refusal;
+use crate::planner::refusal::Refusal;
 use crate::words::digest::Digest;
 use crate::words::run_id::RunId;
 use crate::words::size::Size;

@@ -4,7 +4,7 @@
 use super::Input;
 use crate::node::sshd::{self, FileOwner, Refused, Version};
 use crate::plan::PlannedSsh;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
 
 /// Bits by which others than the owner may write. With them sshd does not believe an

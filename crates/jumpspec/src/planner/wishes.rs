@@ -7,7 +7,7 @@ use super::Input;
 use crate::disk::{Filesystem, filesystem};
 use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, Wait};
 use crate::node::fstab::HIDES_THE_SYSTEM;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
 
 /// Nothing boots in less, and no proof of a network takes less.

@@ -1,6 +1,6 @@
 //! Events and times for people.
 
-use crate::page::{Ink, Page};
+use crate::render::page::{Ink, Page};
 use crate::run::event::What;
 use crate::run::failure::Failure;
 

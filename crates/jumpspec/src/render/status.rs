@@ -1,7 +1,7 @@
 //! A node's status for people.
 
 use super::{coded, seconds};
-use crate::page::Page;
+use crate::render::page::Page;
 use crate::run::journal::Journal;
 use crate::run::status::Status;
 use crate::step::Stage;

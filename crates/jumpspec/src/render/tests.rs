@@ -14,7 +14,7 @@ use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
     PlannedLoader, PlannedSsh, Steps,
 };
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
 use crate::words::digest::Digest;
 use crate::words::run_id::RunId;

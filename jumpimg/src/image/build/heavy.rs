@@ -5,7 +5,7 @@ use std::fs::File;
 
 use anyhow::Context as _;
 use jumparchive::Image;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::words::size::Size;
 
 use super::census::Census;

@@ -5,7 +5,7 @@ use std::path::Path;
 use jumparchive::Packed;
 use jumpspec::image::manifest::Manifest;
 use jumpspec::node::first_boot::names;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::words::size::Size;
 use serde::Serialize;
 

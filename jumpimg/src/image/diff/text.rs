@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use jumpspec::page::{Ink, Page};
+use jumpspec::render::page::{Ink, Page};
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;
 

@@ -3,7 +3,7 @@
 use jumparchive::Image;
 use jumpspec::image::manifest::Manifest;
 use jumpspec::node::first_boot::names;
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;
 

@@ -1,7 +1,7 @@
 //! Weights as tables for people.
 
-use jumpspec::page::{Ink, Page};
 use jumpspec::render::WIDTH;
+use jumpspec::render::page::{Ink, Page};
 use jumpspec::words::shown;
 use jumpspec::words::size::Size;
 

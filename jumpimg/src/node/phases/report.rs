@@ -1,7 +1,7 @@
 //! The report at the end of a run: how long each part took, what the node is now, where
 //! the log is.
 
-use jumpspec::page::Page;
+use jumpspec::render::page::Page;
 use jumpspec::render::{coded, seconds};
 use jumpspec::run::report::{NodeReport, Proved, RehearsalReport};
 use jumpspec::run::timeline::Span;

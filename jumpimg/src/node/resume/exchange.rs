@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
+use jumpspec::planner::succession;
 use jumpspec::run::status::Kept;
-use jumpspec::succession;
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Goal};

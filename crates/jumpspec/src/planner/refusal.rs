@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_job_files_manual() {
-        let manual = include_str!("../../../docs/job.md");
+        let manual = include_str!("../../../../docs/job.md");
         let variants = include_str!("refusal.rs").lines().filter_map(|line| {
             let name = line.strip_prefix("    ")?.strip_suffix(',')?;
             let is_variant = name.starts_with(|c: char| c.is_ascii_uppercase())

@@ -3,7 +3,7 @@
 
 use crate::disk::FoundPartition;
 use crate::plan::Plan;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
 
 /// What stands against `next` in the place of `staged`.
