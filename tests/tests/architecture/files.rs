@@ -63,6 +63,11 @@ impl Files {
         }
     }
 
+    /// All of them.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.named.keys()
+    }
+
     /// Whether a module is there, by its path.
     pub(crate) fn has(&self, module: &str) -> bool {
         let module: Module = module.split("::").map(str::to_owned).collect();

@@ -1,5 +1,5 @@
-//! What travels and is kept while a plan is carried out: step ids, stages, failure codes, exits and
-//! figures. No words for people: those are made in [`crate::render`].
+//! What travels and is kept while a plan is carried out: tasks, events, failure codes, exits, the
+//! journal and reports. No words for people: those are made in [`crate::render`].
 
 pub mod arm;
 pub mod bundle;
