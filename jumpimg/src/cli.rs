@@ -7,6 +7,7 @@ use crate::error::Trouble;
 use crate::image::build::BuildArgs;
 use crate::image::verify::VerifyArgs;
 use crate::image::{adopt, build, diff, inspect, verify};
+use crate::jump2nr;
 use crate::node::{abort, check, logs, push, resume, status};
 use crate::terminal::print;
 
@@ -24,6 +25,7 @@ Examples:
   jumpimg status node07 node08                       old, jump or new, and how far
   jumpimg abort node07                               take it back, nothing being destroyed
   jumpimg resume node07                              go on where jump gave up
+  jumpimg jump2nr -cfg nextrel.cfg node07            the way of 2009, without jump's promises
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check: nothing was changed,
 4 some of several nodes did not finish, 130 interrupted.";
@@ -77,6 +79,8 @@ pub(crate) enum Command {
     Status(status::StatusArgs),
     /// Show the events of the run that a node is in, or of its last one.
     Logs(logs::LogsArgs),
+    /// Run a configuration file of jump2nr.pl, of 2009, line by line.
+    Jump2nr(jump2nr::Jump2nrArgs),
     /// Print a completion script for a shell.
     Completion {
         /// The shell to print it for.
@@ -99,6 +103,7 @@ impl Command {
             Self::Resume(args) => resume::run(&args),
             Self::Status(args) => status::run(&args),
             Self::Logs(args) => logs::run(&args),
+            Self::Jump2nr(args) => jump2nr::run(&args),
             Self::Completion { shell } => {
                 let mut command = <Cli as clap::CommandFactory>::command();
                 let mut script = Vec::new();
@@ -117,7 +122,7 @@ mod tests {
     fn help_of_what_is_done_to_nodes() {
         let mut jumpimg = <Cli as clap::CommandFactory>::command();
         jumpimg.build();
-        for name in ["push", "abort", "resume", "status", "logs"] {
+        for name in ["push", "abort", "resume", "status", "logs", "jump2nr"] {
             let command = jumpimg.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(name, command.render_long_help());
         }

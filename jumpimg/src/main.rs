@@ -4,6 +4,7 @@
 mod cli;
 mod error;
 mod image;
+mod jump2nr;
 mod node;
 mod terminal;
 
@@ -12,7 +13,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
+    let arguments = jump2nr::as_clap_reads(std::env::args_os());
+    match cli::Cli::parse_from(arguments).run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             terminal::print::trouble(&trouble, None);

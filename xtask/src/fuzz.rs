@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use jumplab::{packages, run, workspace};
 
 /// All targets, each a program of `tests/fuzz` and a folder of its seeds.
-pub(crate) const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers"];
+pub(crate) const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers", "nextrel"];
 
 /// What compiles libFuzzer.
 const PACKAGES: &[&str] = &["g++"];

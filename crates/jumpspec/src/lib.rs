@@ -11,6 +11,7 @@ pub mod disk;
 pub mod fuzzing;
 pub mod image;
 pub mod job;
+pub mod nextrel;
 pub mod node;
 pub mod places;
 pub mod plan;

@@ -48,7 +48,7 @@ pub(crate) struct AbortArgs {
 /// Takes it back on all nodes, one after another.
 pub(crate) fn run(args: &AbortArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
-    each(&tools, &args.node, |node, voice| {
+    each(tools.json, &args.node, |node, voice| {
         let mut abort = Abort {
             args,
             tools: &tools,

@@ -5,21 +5,28 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Options of all commands that talk to nodes.
+/// Options of all commands that log in to other hosts.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct NodeArgs {
+pub(crate) struct ConnectionArgs {
     /// Read this ssh_config instead of the usual ones
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_config: Option<PathBuf>,
     /// Print one JSON object a line on stdout
     #[arg(long)]
     pub(crate) json: bool,
-    /// The static jumpinit to use on the node [default: beside this program]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) jumpinit: Option<PathBuf>,
     /// Where runs are kept [default: $XDG_STATE_HOME/jump or ~/.local/state/jump]
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// Options of all commands that talk to nodes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct NodeArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    /// The static jumpinit to use on the node [default: beside this program]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) jumpinit: Option<PathBuf>,
 }
 
 /// A node's name, as ssh takes it.

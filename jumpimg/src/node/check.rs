@@ -31,7 +31,7 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
-    each(&tools, &args.node, |node, voice| {
+    each(tools.json, &args.node, |node, voice| {
         check(&supplies, node, voice)
     })
 }

@@ -128,7 +128,7 @@ fn kept_here(
 
 /// Prints a line of a log, for people or for programs.
 fn print(args: &LogsArgs, line: &str) -> Result<(), Trouble> {
-    if !args.nodes.json {
+    if !args.nodes.connection.json {
         return print::page(&text(line));
     }
     match serde_json::from_str(line) {

@@ -5,7 +5,7 @@
 
 pub(crate) mod abort;
 mod agent;
-mod args;
+pub(crate) mod args;
 pub(crate) mod check;
 mod heard;
 mod image_files;
@@ -17,10 +17,10 @@ pub(crate) mod push;
 mod random;
 mod recorder;
 pub(crate) mod resume;
-mod run_dir;
-mod several;
-mod ssh;
+pub(crate) mod run_dir;
+pub(crate) mod several;
+pub(crate) mod ssh;
 pub(crate) mod status;
 mod supplies;
-mod tell;
+pub(crate) mod tell;
 mod tools;

@@ -48,7 +48,7 @@ pub(crate) struct PushArgs {
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
-    each(&tools, &args.node, |node, voice| {
+    each(tools.json, &args.node, |node, voice| {
         push(args, &supplies, node, voice)
     })
 }

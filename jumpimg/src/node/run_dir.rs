@@ -73,6 +73,20 @@ impl StateDir {
             .collect()
     }
 
+    /// Makes a file below `folder` that was not there, for the admin only.
+    pub(crate) fn new_file(&self, folder: &str, name: &str) -> Result<(PathBuf, File)> {
+        let folder = self.0.join(folder);
+        make_private(&folder)?;
+        let path = folder.join(file_name(name));
+        let made = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(MODE)
+            .open(&path);
+        let file = made.with_context(|| format!("cannot make {}", path.display()))?;
+        Ok((path, file))
+    }
+
     /// Makes `run` the node's latest.
     pub(crate) fn set_latest(&self, node: &str, run: &RunId) -> Result<()> {
         let nodes = self.0.join("nodes");

@@ -2,20 +2,19 @@
 
 use crate::error::{Exit, Trouble};
 use crate::node::tell::Voice;
-use crate::node::tools::Tools;
 use crate::terminal::screen::Screen;
 
 /// Does the same with all nodes, one after another; a node that fails does not stop the next, Ctrl-C
-/// does.
+/// does. `json`: what happens is told to programs.
 pub(crate) fn each(
-    tools: &Tools,
+    json: bool,
     nodes: &[String],
     mut act: impl FnMut(&str, &mut Voice) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let screen = Screen::new();
     let mut exits = Vec::new();
     for node in nodes {
-        let mut voice = Voice::new(node, tools.json, &screen);
+        let mut voice = Voice::new(node, json, &screen);
         let done = act(node, &mut voice).and_then(|()| voice.end());
         let exit = done.map_err(|trouble| voice.trouble(&trouble));
         exits.push(exit);

@@ -26,7 +26,7 @@ pub(crate) struct StatusArgs {
 /// Asks the nodes, one after another.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
-    each(&tools, &args.node, |node, voice| {
+    each(tools.json, &args.node, |node, voice| {
         show(args, &tools, node, voice)
     })
 }

@@ -26,10 +26,11 @@ pub(crate) struct Tools {
 impl Tools {
     /// Finds and reads what the options name, or what stands where they name nothing.
     pub(crate) fn resolve(args: &NodeArgs) -> Result<Self, Trouble> {
-        let state = StateDir::find(args.state_dir.as_deref());
+        let connection = &args.connection;
+        let state = StateDir::find(connection.state_dir.as_deref());
         Ok(Self {
-            json: args.json,
-            ssh_config: args.ssh_config.clone(),
+            json: connection.json,
+            ssh_config: connection.ssh_config.clone(),
             state: state.map_err(|error| Trouble::failed("state-dir", &error))?,
             jumpinit: jumpinit(args.jumpinit.as_deref())?,
             interrupt: Interrupt::listen()?,

@@ -45,7 +45,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "node::selinux",
                 "node::sshd",
             ],
-            &["job", "step", "boot"],
+            &["job", "step", "boot", "nextrel"],
             &["disk"],
             &["words", "places"],
         ],
@@ -75,6 +75,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
     (
         "jumpimg",
         &[
+            &["jump2nr"],
             &[
                 "node::abort",
                 "node::check",

@@ -58,7 +58,9 @@ impl Bench {
             jumpimg.arg("--job").arg(self.path("job.toml"));
         }
         jumpimg.arg("--ssh-config").arg(self.path("ssh_config"));
-        jumpimg.arg("--jumpinit").arg(self.path("jumpinit"));
+        if command != "jump2nr" {
+            jumpimg.arg("--jumpinit").arg(self.path("jumpinit"));
+        }
         jumpimg.arg("--state-dir").arg(self.path(state));
         jumpimg.args(arguments).env_remove("SSH_AUTH_SOCK");
         jumpimg

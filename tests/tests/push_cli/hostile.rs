@@ -46,13 +46,13 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Clears the screen, sets the clipboard (OSC 52) and forges a line; C1 controls, too.
-const HOSTILE: &str = "x\u{1b}[2J\u{1b}]52;c;eA==\u{7}\nhint: forged\u{9b}2J\u{202e}";
+pub(crate) const HOSTILE: &str = "x\u{1b}[2J\u{1b}]52;c;eA==\u{7}\nhint: forged\u{9b}2J\u{202e}";
 
 /// Colours of our own.
 const OURS: [&str; 6] = ["[0m", "[1m", "[1;31m", "[31m", "[32m", "[33m"];
 
 /// Nothing but colours of our own, and no line of the node's.
-fn is_harmless(outcome: &Outcome) -> Result<()> {
+pub(crate) fn is_harmless(outcome: &Outcome) -> Result<()> {
     for said in [&outcome.stdout, &outcome.stderr] {
         let mut escapes = said.split('\u{1b}').skip(1);
         ensure!(

@@ -1,4 +1,4 @@
-//! jumpimg check, push, abort, resume, status and logs from outside: command-line errors, a whole push
+//! jumpimg check, push, abort, resume, status, logs and jump2nr from outside: command-line errors, a whole push
 //! to a node that is an sshd on loopback and a shell script that acts `jumpinit`, and a
 //! check of this very machine by the real one. No test changes this machine.
 
@@ -7,6 +7,7 @@ mod arming;
 mod bench;
 mod hostile;
 mod journey;
+mod jump2nr;
 mod node;
 mod real;
 mod rehearse;
@@ -65,6 +66,7 @@ fn main() {
         resume::CASES,
         two_hosts::CASES,
         hostile::CASES,
+        jump2nr::CASES,
         shells::CASES,
         real::CASES,
     ];

@@ -63,7 +63,7 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
     let supplies = supplies
         .map(|job| Supplies::read(&tools, job))
         .transpose()?;
-    each(&tools, &args.node, |node, voice| {
+    each(tools.json, &args.node, |node, voice| {
         let resume = Resume {
             args,
             tools: &tools,

@@ -17,11 +17,11 @@ use tempfile::TempDir;
 
 pub(crate) use failure::{LOGIN_SHELL, SshError};
 pub(crate) use spoken::Heard;
-pub(crate) use talk::Input;
+pub(crate) use talk::{Input, Lines};
 
 use crate::terminal::interrupt::{Interrupt, TICK};
 use shell::{Mark, Prelude};
-use talk::{Lines, Order};
+use talk::Order;
 
 /// For a host that does not answer at all.
 const CONNECT_SECONDS: u32 = 10;

@@ -18,13 +18,13 @@ pub(crate) enum Heard<'a> {
 }
 
 /// A line, or a piece of a long one.
-pub(super) enum Spoken {
+pub(crate) enum Spoken {
     Line(Vec<u8>),
     Piece(Vec<u8>),
 }
 
 impl Spoken {
-    pub(super) fn heard(&self) -> Heard<'_> {
+    pub(crate) fn heard(&self) -> Heard<'_> {
         match self {
             Self::Line(line) => Heard::Line(line),
             Self::Piece(piece) => Heard::Piece(piece),

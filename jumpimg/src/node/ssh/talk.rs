@@ -61,11 +61,11 @@ impl Read for Input {
 }
 
 /// Lines that come from a pipe.
-pub(super) struct Lines(Receiver<Spoken>);
+pub(crate) struct Lines(Receiver<Spoken>);
 
 impl Lines {
     /// Begins to read; a missing pipe has no lines.
-    pub(super) fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
+    pub(crate) fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
         let (sender, receiver) = sync_channel(WAITING);
         thread::spawn(move || {
             let Some(pipe) = pipe else { return };
@@ -81,7 +81,7 @@ impl Lines {
     }
 
     /// The next line or piece, if one comes in time.
-    pub(super) fn next(&self, time: Duration) -> Result<Spoken, RecvTimeoutError> {
+    pub(crate) fn next(&self, time: Duration) -> Result<Spoken, RecvTimeoutError> {
         self.0.recv_timeout(time)
     }
 }
