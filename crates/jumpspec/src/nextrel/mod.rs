@@ -50,7 +50,7 @@ impl Config {
     /// Reads a file's bytes.
     ///
     /// # Errors
-    /// Every line that is wrong, [`ERRORS`] at most; at least one.
+    /// Every line that is wrong, 20 at most; at least one.
     pub fn parse(bytes: &[u8]) -> Result<Self, Vec<LineError>> {
         if bytes.len() > FILE {
             let wrong = Wrong::new(
