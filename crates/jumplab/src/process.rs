@@ -1,7 +1,10 @@
 //! The processes of this machine, as `/proc` shows them.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use nix::unistd::Pid;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::{Pid, SysconfVar, sysconf};
 
 /// What `/proc/PID/stat` says of a process (proc(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +52,49 @@ impl Process {
     }
 }
 
+/// Waits for the end of a child, which stays to be waited for, and gives what it and all that it waited
+/// for itself have had of the processors; none where `/proc` tells nothing of it.
+pub fn processor_time(child: Pid) -> Result<Option<Duration>> {
+    waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
+    let stat = std::fs::read_to_string(format!("/proc/{child}/stat"))?;
+    let per_second = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u32::try_from(ticks).ok());
+    let ticks = ticks(&stat).zip(per_second);
+    Ok(ticks.map(|(ticks, per_second)| Duration::from_secs(ticks) / per_second))
+}
+
+/// utime, stime, cutime and cstime of `/proc/PID/stat`, its fields 14 to 17: clock ticks.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let words = rest.split_whitespace().skip(11).take(4);
+    let numbers: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
+    (numbers.len() == 4).then(|| numbers.iter().sum())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Pid, Process};
+    use std::process::Stdio;
+    use std::time::Duration;
+
+    use super::{Pid, Process, processor_time, ticks};
+    use crate::run;
+
+    #[test]
+    fn a_childs_time_is_that_of_its_own_children_too() {
+        let count = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done";
+        let mut shell = run::command("sh", ["-c", &format!("sh -c '{count}'; true")]);
+        let mut child = shell.stdout(Stdio::null()).spawn().unwrap();
+        let id = Pid::from_raw(child.id().try_into().unwrap());
+        let took = processor_time(id).unwrap().unwrap();
+        assert!(took > Duration::ZERO, "{took:?}");
+        assert!(child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn times_are_the_fourteenth_field_and_three_more() {
+        let stat = "12 (a) b) T 1 77 77 0 -1 4194560 1 2 3 4 100 20 3000 400 20 0";
+        assert_eq!(ticks(stat), Some(3520));
+        assert_eq!(ticks("12 (a) T 1 77 77 0 -1 4194560 1 2 3 4 100"), None);
+    }
 
     #[test]
     fn a_name_may_hold_parentheses_and_spaces() {

@@ -26,6 +26,7 @@ pub(super) fn perform() -> Result<Outcome> {
         stage: FUZZ.to_owned(),
         passed: failed == 0,
         took: started.elapsed(),
+        processor: None,
         counts: Counts::new(u32::try_from(ran.len() - failed)?, u32::try_from(failed)?),
         skipped: Vec::new(),
         failures: Failures::default(),

@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jumplab::vm::UmlKernel;
-use jumplab::{dist, golden, images, packages, run, workspace};
+use jumplab::{dist, golden, images, packages, process, run, workspace};
+use nix::unistd::Pid;
 
 use outcome::{Counts, Failures, Outcome, summary};
 
@@ -183,11 +184,13 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
         }
     })?;
     failures.note(silence);
+    let processor = process::processor_time(Pid::from_raw(child.id().try_into()?))?;
     let passed = child.wait()?.success();
     Ok(Outcome {
         stage: stage.to_owned(),
         passed,
         took: started.elapsed(),
+        processor,
         counts,
         skipped,
         failures,

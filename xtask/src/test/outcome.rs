@@ -10,6 +10,8 @@ pub(super) struct Outcome {
     pub(super) stage: String,
     pub(super) passed: bool,
     pub(super) took: Duration,
+    /// What it had of the processors, building included, where that is known.
+    pub(super) processor: Option<Duration>,
     pub(super) counts: Counts,
     pub(super) skipped: Vec<String>,
     pub(super) failures: Failures,
@@ -25,6 +27,7 @@ impl Outcome {
             stage: stage.to_owned(),
             passed: true,
             took: Duration::ZERO,
+            processor: None,
             counts: Counts::default(),
             skipped,
             failures: Failures::default(),
@@ -108,12 +111,13 @@ impl Failures {
 pub(super) fn summary(outcomes: &[Outcome], took: Duration) -> String {
     let mut lines = vec![
         String::new(),
-        "stage             result  passed failed ignored  seconds".to_owned(),
+        "stage             result  passed failed ignored  seconds processor".to_owned(),
     ];
     for Outcome {
         stage,
         passed,
         took,
+        processor,
         counts,
         ..
     } in outcomes
@@ -130,8 +134,10 @@ pub(super) fn summary(outcomes: &[Outcome], took: Duration) -> String {
             ignored,
         } = counts;
         let seconds = took.as_secs_f64();
+        let processor =
+            processor.map_or_else(|| "-".to_owned(), |it| format!("{:.0}", it.as_secs_f64()));
         lines.push(format!(
-            "{stage:<17} {result:<6} {passed:>7} {failed:>6} {ignored:>7} {seconds:>8.1}"
+            "{stage:<17} {result:<6} {passed:>7} {failed:>6} {ignored:>7} {seconds:>8.1} {processor:>9}"
         ));
     }
     lines.extend(outcomes.iter().flat_map(|outcome| outcome.skipped.clone()));

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::portrait::Portrait;
+use super::questions::answers;
 use crate::vm::{Guest, Machine, SWAP_LABEL, SWAP_UUID};
 use crate::workspace;
 
@@ -17,13 +18,17 @@ const TRACES: &str = "find / /boot /data -xdev -name '*jump*' -not -path '/proc/
 pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
     let after = Portrait::take(guest)?;
     let mut report = Report::default();
-    let ask = |script: &str| guest.ssh(script).map(|answer| answer.trim().to_owned());
+    let [version, damaged, traces, state] = answers(
+        guest,
+        [
+            ". /etc/os-release; echo $VERSION_ID",
+            "cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; true",
+            TRACES,
+            "systemctl is-system-running --wait; systemctl --failed --plain --no-legend",
+        ],
+    )?;
 
-    report.equal(
-        "it is Debian 13",
-        &"13".to_owned(),
-        &ask(". /etc/os-release; echo $VERSION_ID")?,
-    );
+    report.equal("it is Debian 13", &"13".to_owned(), &version);
     report.equal("same host name", &before.host_name, &after.host_name);
     report.equal("same host keys", &before.host_keys, &after.host_keys);
     report.equal(
@@ -47,7 +52,6 @@ pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
         &after.data_list,
     );
     report.equal("alice's home is hers", &before.home, &after.home);
-    let damaged = ask("cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; true")?;
     report.equal("/data's files are untouched", &String::new(), &damaged);
     report.equal(
         "swap is back, same UUID and label",
@@ -60,8 +64,7 @@ pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
     report.equal("swap is the victim's", &true, &known);
     report.equal("same addresses", &before.addresses, &after.addresses);
     report.equal("same routes", &before.routes, &after.routes);
-    report.equal("no trace of jump", &String::new(), &ask(TRACES)?);
-    let state = ask("systemctl is-system-running --wait; systemctl --failed --plain --no-legend")?;
+    report.equal("no trace of jump", &String::new(), &traces);
     report.equal("systemd is content", &"running".to_owned(), &state);
     report.verdict()
 }

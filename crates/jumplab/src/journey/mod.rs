@@ -4,6 +4,7 @@
 mod checks;
 mod portrait;
 mod push;
+mod questions;
 
 use std::fs::File;
 use std::io::Write as _;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::questions::answers;
 use crate::vm::{ALICE, Guest};
 
 /// What must be the same afterwards.
@@ -35,31 +36,53 @@ pub struct Portrait {
 impl Portrait {
     /// Looks at the node as it is now.
     pub fn take(guest: &dyn Guest) -> Result<Self> {
-        let ask = |script: &str| Ok::<_, anyhow::Error>(guest.ssh(script)?.trim().to_owned());
         let (name, uid, _) = ALICE;
-        let links: Value = serde_json::from_str(&ask("ip -4 -json address; true")?)
-            .context("what `ip -json address` says is no JSON")?;
-        let routes: Value = serde_json::from_str(&ask("ip -4 -json route; true")?)
-            .context("what `ip -json route` says is no JSON")?;
-        let macs: Value = serde_json::from_str(&ask("ip -json link")?)?;
-        let macs = interfaces(&macs);
+        let [
+            links,
+            routes,
+            macs,
+            host_name,
+            host_keys,
+            accounts,
+            root_file,
+            data_list,
+            home,
+            swap,
+            data_mount,
+        ] = answers(
+            guest,
+            [
+                "ip -4 -json address; true",
+                "ip -4 -json route; true",
+                "ip -json link",
+                "uname -n",
+                "cd /etc/ssh && sha256sum ssh_host_*_key.pub",
+                &format!("getent passwd {uid}; getent shadow {name}; getent shadow root"),
+                "stat -c '%a %u %g' /root/notes.txt; cat /root/notes.txt",
+                "sha256sum < /data/SHA256SUMS",
+                &format!("stat -c '%u %g %a' /data/home/{name} /data/home/{name}/.bashrc"),
+                "swapon --noheadings --raw --show=UUID,LABEL,NAME",
+                "findmnt --noheadings --raw --output UUID,FSTYPE /data",
+            ],
+        )?;
+        let macs = interfaces(&json("ip -json link", &macs)?);
         Ok(Self {
-            host_name: ask("uname -n")?,
-            host_keys: ask("cd /etc/ssh && sha256sum ssh_host_*_key.pub")?,
-            accounts: ask(&format!(
-                "getent passwd {uid}; getent shadow {name}; getent shadow root"
-            ))?,
-            root_file: ask("stat -c '%a %u %g' /root/notes.txt; cat /root/notes.txt")?,
-            data_list: ask("sha256sum < /data/SHA256SUMS")?,
-            home: ask(&format!(
-                "stat -c '%u %g %a' /data/home/{name} /data/home/{name}/.bashrc"
-            ))?,
-            swap: ask("swapon --noheadings --raw --show=UUID,LABEL,NAME")?,
-            data_mount: ask("findmnt --noheadings --raw --output UUID,FSTYPE /data")?,
-            addresses: addresses(&links, &macs),
-            routes: routes_of(&routes, &macs),
+            addresses: addresses(&json("ip -json address", &links)?, &macs),
+            routes: routes_of(&json("ip -json route", &routes)?, &macs),
+            host_name,
+            host_keys,
+            accounts,
+            root_file,
+            data_list,
+            home,
+            swap,
+            data_mount,
         })
     }
+}
+
+fn json(what: &str, said: &str) -> Result<Value> {
+    serde_json::from_str(said).with_context(|| format!("what `{what}` says is no JSON: {said:?}"))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
