@@ -2,14 +2,18 @@
 //! recorded, and its writes are replayed in other orders.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumplab::experiments::write_order::{self, Options, Recording};
-use jumplab::journey::{self, BOOT, Job, Portrait};
-use jumplab::run;
+use jumplab::journey::{self, BOOT, Portrait};
 use jumplab::vm::{Hardware, Machine, Node, Table, Victim};
 
+use crate::armed::Down;
 use crate::{dry_run, updates};
+
+/// From the start of the jump system to the end of the push, on a busy machine.
+const JUMP: Duration = Duration::from_mins(18);
 
 /// The journey that was recorded in this run, until it is replayed. Locked while it is under way.
 static RECORDED: Mutex<Option<Recording>> = Mutex::new(None);
@@ -30,7 +34,7 @@ pub(crate) fn mbr() -> Result<()> {
 
 fn record(recorded: &mut Option<Recording>) -> Result<()> {
     let recording = Recording::prepare(&Victim::prepare(Table::Mbr)?, "journey-mbr")?;
-    let before = journey(&recording.node, &recording.hardware())?;
+    let before = journey(&recording.node, recording.hardware())?;
     // The disk itself belongs to the record of its writes.
     let node = recording.node.copy("journey-mbr-later")?;
     *ARRIVED.lock().expect("no test panics with it") = Some(Arrived { node, before });
@@ -41,7 +45,7 @@ fn record(recorded: &mut Option<Recording>) -> Result<()> {
 /// The selector lies in the BIOS boot partition.
 pub(crate) fn gpt() -> Result<()> {
     let node = Victim::prepare(Table::Gpt)?.copy("journey-gpt")?;
-    let before = journey(&node, &Hardware::default())?;
+    let before = journey(&node, Hardware::default())?;
     upgraded(&Arrived { node, before })
 }
 
@@ -83,18 +87,28 @@ fn recording() -> Result<Recording> {
     recorded.take().context("the journey left no recording")
 }
 
-fn journey(node: &Node, hardware: &Hardware) -> Result<Portrait> {
-    let mut machine = Machine::start(node, hardware)?;
+fn journey(node: &Node, hardware: Hardware) -> Result<Portrait> {
+    let down = Down::reach(node, hardware, |machine, job| {
+        dry_run::changes_nothing(node, machine, job)
+    })?;
+    if node.table == Table::Mbr {
+        down.leave_copy()?;
+    }
+    let Down {
+        mut machine,
+        mut push,
+        armed,
+    } = down;
+    println!("the node has gone down, armed");
+    machine.go_on()?;
+    let (ended, said) = push.wait(JUMP)?;
+    println!("{said}");
+    ensure!(ended.success(), "{ended}");
     machine.wait_for_ssh(BOOT)?;
-    let before = Portrait::take(&machine)?;
-    let job = Job::write(&node.folder, node.table)?;
-    dry_run::changes_nothing(node, &machine, &job)?;
-    run::show(&mut job.push(machine.ssh_config(), &["--yes"]))?;
-    machine.wait_for_ssh(BOOT)?;
-    journey::check(&before, &machine)?;
+    journey::check(&armed.before, &machine)?;
     journey::check_reboots(&machine)?;
     machine.kill()?;
-    Ok(before)
+    Ok(armed.before)
 }
 
 fn upgraded(arrived: &Arrived) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Nodes in QEMU, with firmware and GRUB: the whole journey, and the one that comes back.
 
+mod armed;
 mod dry_run;
 mod fallback;
 mod journey;

@@ -9,7 +9,7 @@ use super::questions::answers;
 use crate::vm::{ALICE, Guest};
 
 /// What must be the same afterwards.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portrait {
     /// The host name, as the kernel has it.
     pub host_name: String,

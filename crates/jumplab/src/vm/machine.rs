@@ -20,6 +20,8 @@ use crate::{run, workspace};
 const LOG_LINES: usize = 25;
 /// How long sshd may take to greet.
 const GREETING: Duration = Duration::from_secs(5);
+/// How long QEMU may take to a reset.
+const RESET: Duration = Duration::from_mins(1);
 
 /// A running virtual machine.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Machine {
     port: u16,
     ssh_config: PathBuf,
     serial_log: PathBuf,
+    /// QEMU's messages, and what its monitor says.
+    messages: PathBuf,
 }
 
 impl Machine {
@@ -38,12 +42,13 @@ impl Machine {
             .identity
             .write_ssh_config(&node.folder, "127.0.0.1", port)?;
         let serial_log = node.folder.join("serial.log");
-        let messages = File::create(node.folder.join("qemu.log"))?;
+        let messages = node.folder.join("qemu.log");
+        let said = File::create(&messages)?;
         let mut command = command_line(node, hardware, port, &serial_log);
         command
             .stdin(Stdio::piped())
-            .stdout(messages.try_clone()?)
-            .stderr(messages);
+            .stdout(said.try_clone()?)
+            .stderr(said);
         let started = command.spawn();
         let qemu = started.with_context(|| format!("cannot start {}", run::line(&command)))?;
         let mut machine = Self {
@@ -51,6 +56,7 @@ impl Machine {
             port,
             ssh_config,
             serial_log,
+            messages,
         };
         machine.qmp(r#"{"execute":"qmp_capabilities"}"#)?;
         Ok(machine)
@@ -119,13 +125,29 @@ impl Machine {
         ssh
     }
 
-    /// Waits for QEMU's end: a guest's reboot is one where `-no-reboot` is among the hardware's
-    /// options. The disk can be looked at then.
-    pub fn wait_for_end(mut self, within: Duration) -> Result<Duration> {
-        let Some(qemu) = &mut self.qemu else {
-            return Ok(Duration::ZERO);
-        };
-        until("QEMU ends", within, || Ok(qemu.try_wait()?.is_some()))
+    /// Waits until a guest that [`Hardware::stops_at_reboot`] has gone down. Its disk can be looked at and
+    /// copied until [`Machine::go_on`].
+    pub fn wait_for_reboot(&mut self, within: Duration) -> Result<Duration> {
+        self.wait_for_event("SHUTDOWN", within)
+    }
+
+    /// Lets it boot, and reboot from now on.
+    pub fn go_on(&mut self) -> Result<()> {
+        self.qmp(
+            r#"{"execute":"set-action","arguments":{"reboot":"reset","shutdown":"poweroff"}}"#,
+        )?;
+        self.reset()?;
+        self.wait_for_event("RESET", RESET)?;
+        self.qmp(r#"{"execute":"cont"}"#)
+    }
+
+    /// Waits until QEMU's monitor has told of an event, at any time since its start.
+    fn wait_for_event(&mut self, event: &str, within: Duration) -> Result<Duration> {
+        let told = format!(r#""event": "{event}""#);
+        let what = format!("QEMU tells of {event}");
+        self.wait_for(&what, within, |machine| {
+            Ok(std::fs::read_to_string(&machine.messages)?.contains(&told))
+        })
     }
 
     /// Presses the reset button. The answer is in the node's `qemu.log`.

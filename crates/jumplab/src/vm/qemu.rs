@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use super::{DISK_SERIAL, MAC_DHCP, MAC_STATIC, NODE, Node};
 use crate::run;
@@ -17,6 +18,10 @@ pub struct Hardware {
     pub watchdog: bool,
     /// A file to record every write and flush of the disk in, for [`crate::experiments::write_order`].
     pub record: Option<PathBuf>,
+    /// What its clock says when it starts, where that is not the time.
+    pub clock: Option<SystemTime>,
+    /// A guest that reboots stops where it stands, for [`super::Machine::wait_for_reboot`].
+    pub stops_at_reboot: bool,
     /// Further options for QEMU.
     pub more: Vec<String>,
 }
@@ -28,6 +33,8 @@ impl Default for Hardware {
             cpus: 2,
             watchdog: false,
             record: None,
+            clock: None,
+            stops_at_reboot: false,
             more: Vec::new(),
         }
     }
@@ -79,6 +86,13 @@ pub(super) fn command_line(
         .args(["-device", "virtio-rng-pci"]);
     if hardware.watchdog {
         command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
+    }
+    if let Some(clock) = hardware.clock {
+        let clock = humantime::format_rfc3339_seconds(clock).to_string();
+        command.args(["-rtc", &format!("base={}", clock.trim_end_matches('Z'))]);
+    }
+    if hardware.stops_at_reboot {
+        command.args(["-action", "reboot=shutdown,shutdown=pause"]);
     }
     command.args(&hardware.more);
     command
