@@ -86,10 +86,10 @@ fn copy_sparse(from: &mut File, place: std::ops::Range<u64>, to: &Path) -> Resul
     from.seek(SeekFrom::Start(place.start))?;
     let mut copy = File::create(to)?;
     copy.set_len(place.end - place.start)?;
-    let mut piece = vec![0; 1 << 20];
+    let (mut piece, hole) = (vec![0; 1 << 20], vec![0; 1 << 20]);
     for _ in 0..(place.end - place.start) >> 20 {
         from.read_exact(&mut piece)?;
-        if piece.iter().all(|byte| *byte == 0) {
+        if piece == hole {
             copy.seek(SeekFrom::Current(1 << 20))?;
         } else {
             copy.write_all(&piece)?;
