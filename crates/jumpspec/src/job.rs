@@ -1,5 +1,8 @@
 //! The job file: what the admin wants of every node. TOML.
 
+mod hooks;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::disk::Filesystem;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
+
+pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
 /// network settings: those are read by `jumpinit facts` and rendered for the new
@@ -46,9 +51,16 @@ pub struct Job {
     /// When the new system counts as sound.
     #[serde(default)]
     pub health: Health,
-    /// Programs of the admin's own.
+    /// Programs of the admin's own, by the names of before there were joints.
     #[serde(default)]
     pub hooks: Hooks,
+    /// Programs of the admin's own: files on the admin host, each of which begins with `#!` and runs
+    /// as root.
+    #[serde(default)]
+    pub hook: Vec<HookWish>,
+    /// Variables of the admin's own, in the environment of every hook.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// How long to wait for what.
     #[serde(default)]
     pub wait: Waits,
@@ -248,20 +260,8 @@ pub struct Health {
     pub admin_login: bool,
 }
 
-/// Programs of the admin's own, as files on the admin host, relative to the job file;
-/// each begins with `#!` and runs as root.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Hooks {
-    /// On the old system, before anything is changed; its failure ends the run there.
-    pub before: Option<String>,
-    /// In the new root (by chroot, from the jump system), after files and accounts
-    /// are restored; its failure keeps the node in the jump system.
-    pub restored: Option<String>,
-    /// On the new system, once it is the default; its failure is reported.
-    pub finished: Option<String>,
-}
-
+/// Nothing boots in less, and no proof of a network takes less.
+pub const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 /// A longer wait is a slip, and its end might be beyond what clocks count.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(24 * 7);
 
@@ -321,6 +321,8 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     const SMALL: &str = "[images]\njump = 'j'\ntarget = 't'\n[[layout.partition]]\nnumber = 3\naction = 'format'\nfs = 'ext4'\nmount = '/'\n";
@@ -331,23 +333,34 @@ mod tests {
         let (_, rest) = manual.split_once("```toml\n").unwrap();
         let (whole, keys) = rest.split_once("```").unwrap();
         let job = Job::parse(whole).unwrap();
-        let table = toml::Value::try_from(&job).unwrap();
-        for (section, values) in table.as_table().unwrap() {
-            for (key, value) in values.as_table().unwrap() {
-                let Some(partitions) = value.as_array().filter(|_| key == "partition") else {
-                    assert!(
-                        keys.contains(&format!("`{section}.{key}`")),
-                        "{section}.{key}"
-                    );
-                    continue;
-                };
-                for key in partitions
-                    .iter()
-                    .flat_map(|it| it.as_table().unwrap().keys())
-                {
-                    let key = format!("layout.partition.{key}");
-                    assert!(keys.contains(&format!("`{key}`")), "{key}");
+        let mut paths = BTreeSet::new();
+        collect("", &toml::Value::try_from(&job).unwrap(), &mut paths);
+        assert!(paths.contains("layout.partition.number") && paths.contains("hook.on_failure"));
+        for path in paths {
+            // The names of variables are the admin's own.
+            let path = path
+                .strip_prefix("variables.")
+                .map_or(path.as_str(), |_| "variables");
+            assert!(keys.contains(&format!("`{path}`")), "{path}");
+        }
+    }
+
+    /// The paths of all keys that have a value of their own.
+    fn collect(path: &str, value: &toml::Value, paths: &mut BTreeSet<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    let path = [path, key].join(".");
+                    collect(path.trim_start_matches('.'), value, paths);
                 }
+            }
+            toml::Value::Array(array) if array.iter().all(toml::Value::is_table) => {
+                for value in array {
+                    collect(path, value, paths);
+                }
+            }
+            _ => {
+                paths.insert(path.to_owned());
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod boot;
 pub mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod hook;
 pub mod image;
 pub mod job;
 pub mod nextrel;

@@ -27,7 +27,9 @@ pub const IMAGES: &str = "jump/image";
 /// The jump system's own host key lies beside it in `etc/ssh` as an ordinary file, for sshd has
 /// to read it. It is made for one run and erased at its end; it opens nothing else.
 pub const SAVED: &str = "jump/saved.tar.zst.sealed";
-/// The admin's hooks.
+/// What hooks have added to it, sealed with the same key.
+pub const ADDED: &str = "jump/added.tar.zst.sealed";
+/// The scripts of the admin's hooks, with a record of each that was begun.
 pub const HOOKS: &str = "jump/hooks";
 /// Logs, copied to [`NEW_LOG`] at the end.
 pub const LOG: &str = "jump/log";
@@ -58,6 +60,8 @@ pub const NEW_LIB: &str = "usr/lib/jump";
 pub const NEW_PROGRAM: &str = "usr/lib/jump/jumpinit";
 /// The plan in the new system until the end.
 pub const NEW_PLAN: &str = "usr/lib/jump/plan.json";
+/// The scripts of hooks of the new system, with a record of each that was begun, until the end.
+pub const NEW_HOOKS: &str = "usr/lib/jump/hooks";
 /// Who the new system has to be, JSON, until the end: [`crate::node::identity::Identity`].
 pub const NEW_IDENTITY: &str = "usr/lib/jump/identity.json";
 /// The first-boot unit.

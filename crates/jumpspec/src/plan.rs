@@ -3,10 +3,13 @@
 //! A plan is complete: whoever carries it out asks nobody and decides nothing. The
 //! same input gives the same plan, byte for byte.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::boot::{PlannedBoot, Serial};
 use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, Swap, TableKind};
+use crate::hook::Hook;
 use crate::image::loader::{NewGrub, SelectorGrub};
 use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
@@ -68,6 +71,9 @@ pub struct Plan {
     /// System accounts and groups that come along for the sake of their files.
     #[serde(default)]
     pub owners: Owners,
+    /// Variables of the admin's own, for the hooks.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// When the new system counts as sound.
     pub health: Health,
     /// How long to wait for what.
@@ -270,4 +276,15 @@ pub struct Steps {
     pub replace: Vec<Step>,
     /// On the new system.
     pub new: Vec<Step>,
+}
+
+impl Steps {
+    /// All hooks, in the order in which they run.
+    pub fn hooks(&self) -> impl Iterator<Item = &Hook> {
+        let steps = [&self.old, &self.prove, &self.replace, &self.new];
+        steps.into_iter().flatten().filter_map(|step| match step {
+            Step::Hook(hook) => Some(hook),
+            _ => None,
+        })
+    }
 }

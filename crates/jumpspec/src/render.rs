@@ -116,6 +116,9 @@ fn steps(out: &mut Page, plan: &Plan) {
         for step in *steps {
             number += 1;
             out.line(format_args!("{number:>4}  {}", Task::from(step)));
+            if let Step::Hook(hook) = step {
+                out.line(format_args!("        {}", words::terms(hook)));
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::Filesystem;
+use crate::hook::Hook;
+use crate::job::Joint;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
 
@@ -15,8 +17,8 @@ use crate::words::relpath::RelPath;
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Step {
     // On the old system.
-    /// Run the admin's hook, if there is one.
-    HookBefore,
+    /// Run a hook of the admin's, on whichever system its joint is.
+    Hook(Hook),
     /// Stop swapping to the landing partition.
     SwapOff,
     /// Make and mount the landing file system.
@@ -37,6 +39,8 @@ pub enum Step {
         /// Below `/`; what is missing is passed over.
         paths: Vec<RelPath>,
     },
+    /// Save what the hooks `saved` have added to it.
+    SaveAdded,
     /// Give the jump system its network, keys, plan and host name.
     ConfigureJump,
     /// Write the selector's files and core image; nothing boots it yet.
@@ -84,8 +88,6 @@ pub enum Step {
     WriteNetwork,
     /// Throw the switches of machinery that would make another node of this one when it boots.
     SwitchOff,
-    /// Run the admin's hook in the new root, if there is one.
-    HookRestored,
     /// Ask the new system's own sshd whether it takes its keys and configuration.
     CheckSshd,
     /// Put ourselves into the new system, for its first boot.
@@ -119,8 +121,6 @@ pub enum Step {
     CollectLogs,
     /// Erase what was staged and the selector, make the landing partition swap again.
     RestoreSwap,
-    /// Run the admin's hook, if there is one.
-    HookFinished,
     /// Leave the report; the run is over once the traces are gone as well.
     Report,
     /// Remove what jump put into the new system.
@@ -145,6 +145,21 @@ pub enum Stage {
     Finish,
     /// The jump system has given up and waits, reachable.
     Stuck,
+}
+
+impl Stage {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stage => "stage",
+            Self::Armed => "armed",
+            Self::Prove => "prove",
+            Self::Replace => "replace",
+            Self::Try => "try",
+            Self::Finish => "finish",
+            Self::Stuck => "stuck",
+        }
+    }
 }
 
 /// The two images.
@@ -182,12 +197,14 @@ impl Step {
     pub fn is_journalled(&self) -> bool {
         !matches!(
             self,
-            Self::HookBefore
-                | Self::SwapOff
+            Self::SwapOff
                 | Self::RestoreSwap
-                | Self::HookFinished
                 | Self::Report
                 | Self::RemoveTraces
+                | Self::Hook(Hook {
+                    at: Joint::Prep | Joint::Finished,
+                    ..
+                })
         )
     }
 }

@@ -119,6 +119,7 @@ fn of_mounts(facts: &Facts) -> Option<Excess> {
         ("swap areas", facts.swaps.len(), FEW),
         ("swap areas", facts.swap_use.len(), FEW),
         ("saved paths", facts.saved.len(), MANY),
+        ("interpreters", facts.interpreters.len(), FEW),
         ("bytes of fstab", facts.fstab.len(), FSTAB),
         ("network links", facts.network.links.len(), MANY),
         ("host keys", facts.host_keys.len(), FEW),

@@ -3,6 +3,8 @@
 //! Sectors are 512 bytes everywhere; a disk with larger logical sectors is reported
 //! and refused by the planner.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, FoundPartition, LeadsTo};
@@ -75,6 +77,9 @@ pub struct Facts {
     pub public_accounts: crate::node::accounts::PublicAccounts,
     /// What would be saved, by path: existing files with their sizes.
     pub saved: Vec<SavedPath>,
+    /// Of the paths that hooks' interpreters would be at, those at which there is a program.
+    #[serde(default)]
+    pub interpreters: BTreeSet<String>,
     /// Whether root's `authorized_keys` holds at least one key that lets somebody in, see
     /// [`crate::node::authorized`].
     pub authorized_keys: bool,

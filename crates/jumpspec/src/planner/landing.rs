@@ -176,14 +176,14 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
 /// it first its own image file and later the target's with the saved files.
 fn too_small(input: &Input<'_>, partition: &FoundPartition) -> Option<Refusal> {
     let jump = input.jump.manifest.unpacked;
-    let saved: Size = input.facts.saved.iter().filter_map(|path| path.size).sum();
+    let saved = input.facts.saved.iter().filter_map(|path| path.size);
+    let saved: Size = saved.chain([super::hooks::added(input)]).sum();
     let target = Size(input.target.size);
     let staged = Size(input.jump.size).max([target, saved].into_iter().sum());
     // ext4's own: inode tables 1/64, journal up to 64 MiB on partitions of a few GiB.
     let overhead = Size((partition.size().bytes() / 50) + (64 << 20));
-    let needed: Size = [jump, staged, overhead, SLACK, Size(RESERVED_BYTES)]
-        .into_iter()
-        .sum();
+    let slack = [SLACK, super::hooks::scripts(input), Size(RESERVED_BYTES)];
+    let needed: Size = [jump, staged, overhead].into_iter().chain(slack).sum();
     (needed > partition.size()).then(|| {
         Refusal::new(
             RefusalCode::LandingTooSmall,

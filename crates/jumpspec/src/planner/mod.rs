@@ -10,6 +10,7 @@ mod disk;
 mod extents;
 mod filesystems;
 mod first_boot;
+mod hooks;
 mod images;
 mod landing;
 mod layout;
@@ -24,13 +25,17 @@ mod ssh;
 pub mod succession;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod wished;
 mod wishes;
 
+use std::collections::BTreeSet;
+
 use crate::boot::Serial;
 use crate::disk::Disk;
+use crate::hook::Script;
 use crate::image::manifest::{Manifest, PLAN_FORMAT};
-use crate::job::Job;
+use crate::job::{Job, Joint};
 use crate::node::facts::{Facts, JumpInProgress, Kexec};
 use crate::node::network::NetworkRefusal;
 use crate::node::remote::MountPoints;
@@ -73,6 +78,8 @@ pub struct Input<'a> {
     pub facts: &'a Facts,
     /// The admin's wishes.
     pub job: &'a Job,
+    /// The scripts of [`Job::all_hooks`], in their order.
+    pub scripts: &'a [Script],
 }
 
 /// An image file on the admin host.
@@ -84,6 +91,8 @@ pub struct ImageFile {
     pub size: u64,
     /// The file's digest.
     pub digest: Digest,
+    /// Of the paths that hooks' interpreters would be at, those at which the image has a program.
+    pub interpreters: BTreeSet<String>,
 }
 
 /// Works a plan out, or says everything that stands against it.
@@ -97,6 +106,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let mut refusals = node_refusals(input.facts);
     refusals.extend(images::refusals(input));
     refusals.extend(wishes::refusals(input));
+    refusals.extend(hooks::refusals(input));
+    refusals.extend(variables::refusals(input));
     let disk = keep_going(&mut refusals, disk::chosen(input));
     let landing = keep_going(&mut refusals, landing::chosen(input));
     let network = keep_going(&mut refusals, network(input));
@@ -166,6 +177,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         ssh: ssh.planned,
         loader,
         owners: accounts.owners,
+        variables: input.job.variables.clone(),
         health: input.job.health.clone(),
         wait: input.job.wait.clone(),
         steps,
@@ -311,15 +323,13 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
         size: file.size,
         digest: file.digest,
     };
-    let hook = |hook: &Option<String>, step: Step| hook.as_ref().map(|_| step);
-    let hooks = &input.job.hooks;
     let mut paths = input.job.save.all_paths();
     let points = MountPoints::of(input.facts);
     paths.retain(|path| points.remote(&path.absolute()).is_none());
     if input.job.save.accounts {
         paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
     }
-    let mut old: Vec<Step> = hook(&hooks.before, Step::HookBefore).into_iter().collect();
+    let mut old = hooks::steps(input, Joint::Prep);
     old.extend([
         Step::SwapOff,
         Step::MakeLanding,
@@ -327,10 +337,9 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
         Step::UnpackJump,
         receive(ImageRole::Target, input.target),
         Step::SaveFiles { paths },
-        Step::ConfigureJump,
-        Step::WriteSelector,
-        Step::Arm,
     ]);
+    old.extend(hooks::saved(input));
+    old.extend([Step::ConfigureJump, Step::WriteSelector, Step::Arm]);
     let mut prove = vec![
         Step::ProveDisks,
         Step::ProveNetwork,
@@ -347,7 +356,8 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
         };
     }
     prove.push(Step::Commit);
-    let mut replace: Vec<Step> = rewrite.then_some(Step::Repartition).into_iter().collect();
+    let mut replace = hooks::steps(input, Joint::Committed);
+    replace.extend(rewrite.then_some(Step::Repartition));
     replace.extend(filesystems.iter().filter_map(wished::Wished::mkfs));
     replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
@@ -355,7 +365,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
     replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
     let switches = first_boot::switches(input);
     replace.extend((!switches.target.is_empty()).then_some(Step::SwitchOff));
-    replace.extend(hook(&hooks.restored, Step::HookRestored));
+    replace.extend(hooks::steps(input, Joint::Restored));
     replace.extend(ssh::carries_keys(input).then_some(Step::CheckSshd));
     replace.extend([
         Step::InstallFirstBoot,
@@ -366,10 +376,11 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
         Step::PlaceLoader,
         Step::Try,
     ]);
-    let mut new = vec![Step::CheckHealth];
+    let mut new = hooks::steps(input, Joint::Firstboot);
+    new.push(Step::CheckHealth);
     new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
     new.extend([Step::Confirm, Step::CollectLogs, Step::RestoreSwap]);
-    new.extend(hook(&hooks.finished, Step::HookFinished));
+    new.extend(hooks::steps(input, Joint::Finished));
     new.extend([Step::Report, Step::RemoveTraces]);
     Steps {
         old,

@@ -196,6 +196,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(super::hooks::note(input));
     if !input.job.save.network {
         notes.push(
             "the network is not carried over: the image's own settings must reach this node"

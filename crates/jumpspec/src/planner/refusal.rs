@@ -89,6 +89,14 @@ pub enum RefusalCode {
     WaitOutOfBounds,
     /// The job names a unit that systemd cannot have.
     UnitName,
+    /// The job's hooks contradict themselves, or a hook cannot be had as it is wished.
+    HookImpossible,
+    /// A hook may take longer than its stage, or a time that is out of bounds.
+    HookTimeout,
+    /// The system that a hook is run in does not have its interpreter.
+    HookInterpreter,
+    /// A variable of the job has a name or a value that no environment should have.
+    VariableInvalid,
     /// A partition to be changed is part of LVM, RAID or LUKS.
     PartitionStacked,
     /// What a partition holds is not known, and the layout would destroy it.

@@ -14,7 +14,8 @@ pub(super) fn refusals(
     filesystems: &[Wished],
 ) -> Vec<Refusal> {
     let manifest = &input.target.manifest;
-    let saved: Size = input.facts.saved.iter().filter_map(|path| path.size).sum();
+    let saved = input.facts.saved.iter().filter_map(|path| path.size);
+    let saved: Size = saved.chain([super::hooks::added(input)]).sum();
     let below = |mount: &str| {
         manifest
             .directories

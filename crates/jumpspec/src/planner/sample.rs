@@ -1,14 +1,17 @@
 //! The demo's machine and job, for tests: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
+use std::collections::BTreeSet;
+
 use super::{ImageFile, Input};
 use crate::disk::{
     BootArea, BootCode, Content, Disk, DiskIdentity, Extent, FoundPartition, Partition, Table,
     TableKind,
 };
+use crate::hook::Script;
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
 use crate::image::manifest::{self, Budget, Init, Kernel, Manifest};
-use crate::job::Job;
+use crate::job::{HookWish, Job};
 use crate::node::accounts::PublicAccounts;
 use crate::node::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::node::network::{Address, ClientId, Link, Network, NetworkStack};
@@ -219,6 +222,7 @@ pub(crate) fn facts() -> Facts {
             path: "etc/ssh".parse().expect("a path"),
             size: Some(Size::mib(1)),
         }],
+        interpreters: BTreeSet::from(["/bin/sh".to_owned()]),
         authorized_keys: true,
         host_keys: Vec::new(),
         ssh_address: None,
@@ -332,7 +336,14 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         manifest,
         size: 150 << 20,
         digest: Digest::of(b"image"),
+        interpreters: BTreeSet::from(["/bin/sh".to_owned()]),
     }
+}
+
+/// A script that is another for every hook.
+fn script(hook: &HookWish) -> Script {
+    let text = format!("#!/bin/sh\necho {} at {}\n", hook.run, hook.at);
+    Script::new(text).expect("a script")
 }
 
 /// What a plan follows from: the demo's, for a test to change.
@@ -343,6 +354,7 @@ pub(crate) struct Sample {
     pub(crate) target: ImageFile,
     pub(crate) facts: Facts,
     pub(crate) job: Job,
+    pub(crate) scripts: Vec<Script>,
 }
 
 impl Sample {
@@ -355,6 +367,7 @@ impl Sample {
             target: image(Kind::Target),
             facts: facts.clone(),
             job: job.clone(),
+            scripts: job.all_hooks().iter().map(script).collect(),
         }
     }
 
@@ -368,6 +381,7 @@ impl Sample {
             target: &self.target,
             facts: &self.facts,
             job: &self.job,
+            scripts: &self.scripts,
         }
     }
 

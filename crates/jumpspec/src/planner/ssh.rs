@@ -2,6 +2,7 @@
 //! becomes of that. A node whose sshd does not start is out of reach.
 
 use super::Input;
+use crate::job::Joint;
 use crate::node::sshd::{self, FileOwner, Refused, Version};
 use crate::plan::PlannedSsh;
 use crate::planner::refusal::{Refusal, RefusalCode};
@@ -25,10 +26,11 @@ pub(super) fn planned(input: &Input<'_>) -> Result<Ssh, Vec<Refusal>> {
     let (refused, mut notes) = refused_lines(input);
     let problems: Vec<Refusal> = refused.into_iter().chain(no_named_key(input)).collect();
     // The admin's own hook comes before sshd is asked, and may have mended it.
-    if input.job.hooks.restored.is_none() && !problems.is_empty() {
+    if !input.job.has_hook(Joint::Restored) && !problems.is_empty() {
         return Err(problems);
     }
-    let hook = |problem: &Refusal| format!("{problem}: the hook `restored` has to mend that");
+    let hook =
+        |problem: &Refusal| format!("{problem}: a hook at the joint restored has to mend that");
     notes.extend(problems.iter().map(hook));
     let server = &input.facts.ssh_server;
     let owners = server
@@ -123,7 +125,7 @@ fn refused_lines(input: &Input<'_>) -> (Vec<Refusal>, Vec<String>) {
         Refusal::new(
             RefusalCode::SshdConfigRefused,
             format!("OpenSSH {text} of the image refuses {}", named(refused)),
-            "change that line on the node, or mend it with a hook: [hooks] restored = …",
+            "change that line on the node, or mend it with a hook at the joint restored",
         )
     });
     let notes = left_out.iter().map(|refused| {
@@ -258,7 +260,8 @@ mod tests {
         let plan = Sample::of(&facts(), &job).planned().unwrap();
         let steps = plan.steps.replace;
         let at = |step: Step| steps.iter().position(|other| *other == step).unwrap();
-        assert!(at(Step::HookRestored) < at(Step::CheckSshd));
+        let hook = |step: &Step| matches!(step, Step::Hook(_));
+        assert!(steps.iter().position(hook).unwrap() < at(Step::CheckSshd));
         assert!(at(Step::CheckSshd) < at(Step::Try));
     }
 }

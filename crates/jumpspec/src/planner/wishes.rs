@@ -1,17 +1,12 @@
 //! What is wrong with a job whatever the node is: what a file system, a mount, systemd or time
 //! itself would refuse later.
 
-use std::time::Duration;
-
 use super::Input;
 use crate::disk::{Filesystem, filesystem};
-use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, Wait};
+use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, SHORTEST_WAIT, Wait};
 use crate::node::fstab::HIDES_THE_SYSTEM;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::relpath::RelPath;
-
-/// Nothing boots in less, and no proof of a network takes less.
-const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Where the kernel and systemd mount their own before any fstab (systemd's
 /// `src/shared/mount-setup.c`), with all below; and what a root must have by itself to get as far

@@ -15,6 +15,11 @@ pub fn event(what: &What, margin: &str) -> Page {
             let told = format_args!("  {words:<44} {:>8}", seconds(*millis));
             page.marked(before, Ink::Green, "ok", told);
         }
+        What::Said { text, .. } => {
+            for line in text.lines() {
+                page.line(format_args!("{before}    {line}"));
+            }
+        }
         What::Note { text } => page.marked(before, Ink::Yellow, "!!", format_args!("  {text}")),
         What::Failed { failure, next } => {
             let told = format_args!("  {}", coded(failure));
@@ -34,7 +39,7 @@ pub fn event(what: &What, margin: &str) -> Page {
 pub fn console(what: &What) -> Option<String> {
     Some(match what {
         What::Begin { task } => task.to_string(),
-        What::Done { .. } | What::Need { .. } => return None,
+        What::Done { .. } | What::Need { .. } | What::Said { .. } => return None,
         What::Progress { task, done, total } => {
             format!("{task}: {} of {} MiB", done >> 20, total >> 20)
         }
@@ -71,6 +76,17 @@ mod tests {
     fn times_are_short_to_read() {
         assert_eq!(seconds(12_345), "12.3 s");
         assert_eq!(seconds(125_000), "2 min 05 s");
+    }
+
+    #[test]
+    fn what_a_program_said_is_shown_line_by_line() {
+        let what = What::Said {
+            task: StepId::HookPrep.into(),
+            text: "one\ntwo\u{1b}[31m\n".to_owned(),
+        };
+        let told = "node07      one\nnode07      two\\u{1b}[31m\n";
+        assert_eq!(event(&what, "node07").as_str(), told);
+        assert_eq!(console(&what), None);
     }
 
     #[test]

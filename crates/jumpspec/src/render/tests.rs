@@ -5,7 +5,8 @@ use crate::disk::{
 };
 use crate::image::loader::{NewGrub, SelectorGrub};
 use crate::image::manifest::Kernel;
-use crate::job::{Health, Waits};
+use crate::hook::Hook;
+use crate::job::{Health, Joint, Wait, Waits};
 use crate::node::accounts::{Owners, PublicAccounts};
 use crate::node::facts::{Facts, Firmware, Kexec, Mount};
 use crate::node::os_release::OsRelease;
@@ -80,11 +81,24 @@ fn after() -> Vec<Partition> {
     after
 }
 
+fn hook(at: Joint) -> Step {
+    Step::Hook(Hook {
+        number: 1,
+        at,
+        name: format!("hooks/{at}"),
+        size: 1,
+        digest: Digest::of(b""),
+        timeout: Wait(std::time::Duration::from_mins(10)),
+        on_failure: at.consequences()[0],
+    })
+}
+
 fn steps() -> Steps {
     Steps {
-        old: vec![Step::SwapOff, Step::Arm],
+        old: vec![hook(Joint::Prep), Step::SwapOff, Step::Arm],
         prove: vec![Step::ProveDisks, Step::Commit],
         replace: vec![
+            hook(Joint::Committed),
             Step::Repartition,
             Step::Mkfs {
                 number: 3,
@@ -170,6 +184,7 @@ fn a_plan() -> Plan {
             debconf: false,
         },
         owners: Owners::default(),
+        variables: std::collections::BTreeMap::new(),
         health: Health::default(),
         wait: Waits::default(),
         steps: steps(),
@@ -219,6 +234,7 @@ fn facts() -> Facts {
         fstab: String::new(),
         network: crate::node::network::Network::default(),
         saved: Vec::new(),
+        interpreters: std::collections::BTreeSet::new(),
         authorized_keys: true,
         host_keys: Vec::new(),
         ssh_address: None,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::hook::Hook;
+use crate::job::{Joint, OnFailure};
 use crate::run::event::{Destination, Next};
 use crate::run::failure::Failure;
 use crate::run::task::{StepId, Task};
@@ -42,20 +44,39 @@ impl fmt::Display for Task {
             ) => {
                 write!(f, "label the new system by the policy {policy}")
             }
-            (step, _) => f.write_str(words(step)),
+            (step, Self { hook, .. }) => match (step.joint(), hook) {
+                (Some(joint), Some(hook)) => write!(f, "run the hook {hook} ({joint})"),
+                _ => f.write_str(words(step)),
+            },
         }
     }
+}
+
+/// On which terms a hook is run.
+pub(super) fn terms(hook: &Hook) -> String {
+    let follows = match (hook.on_failure, hook.at) {
+        (OnFailure::Old, _) => "ends the run in the old system",
+        (OnFailure::Jump, Joint::Firstboot) => "leads back to the jump system",
+        (OnFailure::Jump, _) => "keeps the node in the jump system",
+        (OnFailure::Tell, _) => "is told",
+    };
+    format!(
+        "at most {}; a failure {follows}",
+        String::from(hook.timeout)
+    )
 }
 
 /// What a step is called without its figures.
 fn words(step: StepId) -> &'static str {
     match step {
-        StepId::HookBefore => "run the hook `before`",
+        StepId::HookPrep => "run a hook (prep)",
         StepId::SwapOff => "stop using the landing partition as swap",
         StepId::MakeLanding => "make the landing file system",
         StepId::Receive => "receive an image and check it there",
         StepId::UnpackJump => "unpack the jump system",
         StepId::SaveFiles => "save files",
+        StepId::HookSaved => "run a hook (saved)",
+        StepId::SaveAdded => "save what hooks have added",
         StepId::ConfigureJump => "give the jump system its network and keys",
         StepId::WriteSelector => "write the selector",
         StepId::Arm => "turn the boot sector: jump once",
@@ -74,7 +95,8 @@ fn words(step: StepId) -> &'static str {
         StepId::WriteFstab => "write fstab",
         StepId::WriteNetwork => "write the network settings",
         StepId::SwitchOff => "switch off what would change the node at its first boot",
-        StepId::HookRestored => "run the hook `restored`",
+        StepId::HookCommitted => "run a hook (committed)",
+        StepId::HookRestored => "run a hook (restored)",
         StepId::CheckSshd => "check that the new sshd takes its configuration",
         StepId::InstallFirstBoot => "prepare the first boot",
         StepId::SettleLoader => "give the loader this node's disk, swap and consoles",
@@ -89,7 +111,8 @@ fn words(step: StepId) -> &'static str {
         StepId::Confirm => "confirm: the new system is the default now",
         StepId::CollectLogs => "collect the logs",
         StepId::RestoreSwap => "make the landing partition swap again",
-        StepId::HookFinished => "run the hook `finished`",
+        StepId::HookFirstboot => "run a hook (firstboot)",
+        StepId::HookFinished => "run a hook (finished)",
         StepId::Report => "leave the report",
         StepId::RemoveTraces => "remove jump's traces",
         StepId::RestoreLoader => "restore the boot sector",
@@ -162,7 +185,16 @@ mod tests {
             policy: "default".to_owned(),
         });
         assert!(label.to_string().ends_with("by the policy default"));
+        let hook = Task {
+            hook: Some("hooks/drain".to_owned()),
+            ..Task::from(StepId::HookPrep)
+        };
+        assert_eq!(hook.to_string(), "run the hook hooks/drain (prep)");
         // Whoever speaks to us may leave them out.
+        assert_eq!(
+            Task::from(StepId::HookPrep).to_string(),
+            "run a hook (prep)"
+        );
         assert_eq!(Task::from(StepId::Mkfs).to_string(), "make a file system");
     }
 

@@ -21,6 +21,11 @@ pub const PLAN_FILE: &str = "plan.json";
 /// Beside them while a step of the old system is under way: the step, as [`crate::run::task::Task`].
 pub const AT_WORK_FILE: &str = "at-work";
 
+/// Beside them, where the hooks of the old system are and what they add to what is saved.
+pub const HOOKS_DIRECTORY: &str = "hooks";
+/// See [`HOOKS_DIRECTORY`].
+pub const ADDED_DIRECTORY: &str = "added";
+
 /// Everything that the node needs besides the two images and the toolbox.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {
@@ -36,8 +41,8 @@ pub struct Bundle {
     pub host_key_public: PublicKey,
     /// Lines for root's `authorized_keys` in the jump system, besides the node's own.
     pub authorized_keys: Vec<String>,
-    /// The admin's hooks: `before`, `restored`, `finished`, each with its script's text.
-    pub hooks: BTreeMap<String, String>,
+    /// The scripts of the admin's hooks, by the hooks' numbers.
+    pub hooks: BTreeMap<u32, String>,
 }
 
 impl fmt::Debug for Bundle {

@@ -49,6 +49,14 @@ pub enum What {
         /// How long it took.
         millis: u64,
     },
+    /// What a step's program has said, the end of it.
+    Said {
+        /// Which.
+        #[serde(flatten)]
+        task: Task,
+        /// Its lines.
+        text: String,
+    },
     /// Something the admin should know.
     Note {
         /// In words.

@@ -61,6 +61,8 @@ codes! {
 
     // By the step.
     HookFailed "hook-failed" "A hook of the admin's has failed.",
+    HookTooLong "hook-too-long" "A hook of the admin's took longer than it may.",
+    HookChanged "hook-changed" "A hook is not the one that was planned.",
     SwapStays "swap-stays" "The landing partition stays swap.",
     LandingFailed "landing-failed" "The landing file system cannot be made.",
     UploadFailed "upload-failed" "An image did not arrive.",
@@ -99,7 +101,12 @@ impl Code {
     /// What a step's failure is where nothing better is known.
     pub fn of(step: StepId) -> Self {
         match step {
-            StepId::HookBefore | StepId::HookRestored | StepId::HookFinished => Self::HookFailed,
+            StepId::HookPrep
+            | StepId::HookSaved
+            | StepId::HookCommitted
+            | StepId::HookRestored
+            | StepId::HookFirstboot
+            | StepId::HookFinished => Self::HookFailed,
             StepId::SwapOff => Self::SwapStays,
             StepId::MakeLanding => Self::LandingFailed,
             StepId::Receive => Self::UploadFailed,
@@ -108,7 +115,7 @@ impl Code {
             | StepId::Extract
             | StepId::CheckImage
             | StepId::Unpack => Self::ImageUnreadable,
-            StepId::SaveFiles => Self::SaveFailed,
+            StepId::SaveFiles | StepId::SaveAdded => Self::SaveFailed,
             StepId::ConfigureJump => Self::ConfigureFailed,
             StepId::WriteSelector
             | StepId::Arm
@@ -200,7 +207,8 @@ impl Failure {
 
     /// Cuts `bytes` off the end of the longest of its texts.
     pub(crate) fn shorten(&mut self, bytes: usize) {
-        let texts = [self.context.as_mut(), self.task.policy.as_mut()];
+        let task = &mut self.task;
+        let texts = [&mut self.context, &mut task.policy, &mut task.hook].map(Option::as_mut);
         let texts = texts.into_iter().flatten().chain([&mut self.error]);
         if let Some(text) = texts.max_by_key(|text| text.len()) {
             let wanted = text.len().saturating_sub(bytes);
@@ -211,7 +219,7 @@ impl Failure {
 
     /// Bytes of all that is said in it.
     pub fn length(&self) -> usize {
-        let texts = [&self.context, &self.task.policy];
+        let texts = [&self.context, &self.task.policy, &self.task.hook];
         let length: usize = texts.into_iter().flatten().map(String::len).sum();
         length + self.error.len()
     }
@@ -241,7 +249,7 @@ mod tests {
     use crate::run::task::StepId;
 
     /// Who counts failures counts by these: a code may come, and none goes or changes.
-    const PUBLISHED: [&str; 44] = [
+    const PUBLISHED: [&str; 46] = [
         "no-room",
         "no-memory",
         "disk-error",
@@ -256,6 +264,8 @@ mod tests {
         "image-unreadable",
         "written-wrong",
         "hook-failed",
+        "hook-too-long",
+        "hook-changed",
         "swap-stays",
         "landing-failed",
         "upload-failed",

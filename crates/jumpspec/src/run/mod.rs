@@ -3,6 +3,7 @@
 
 pub mod arm;
 pub mod bundle;
+pub mod environment;
 pub mod event;
 pub mod exit;
 pub mod failure;

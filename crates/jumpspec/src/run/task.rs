@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::disk::Filesystem;
+use crate::job::Joint;
 use crate::step::{ImageRole, Step};
 
 /// The stable names of all steps, and of what an order does besides, printed in kebab case.
@@ -15,12 +16,14 @@ use crate::step::{ImageRole, Step};
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is the step of the same name")]
 pub enum StepId {
-    HookBefore,
+    HookPrep,
     SwapOff,
     MakeLanding,
     Receive,
     UnpackJump,
     SaveFiles,
+    HookSaved,
+    SaveAdded,
     ConfigureJump,
     WriteSelector,
     Arm,
@@ -30,6 +33,7 @@ pub enum StepId {
     ProveImage,
     ProveAdmin,
     Commit,
+    HookCommitted,
     Repartition,
     Mkfs,
     Extract,
@@ -49,6 +53,7 @@ pub enum StepId {
     SealRoot,
     PlaceLoader,
     Try,
+    HookFirstboot,
     CheckHealth,
     CheckAdmin,
     Confirm,
@@ -76,17 +81,42 @@ impl StepId {
     pub fn is_unknown(&self) -> bool {
         *self == Self::Unknown
     }
+
+    /// The joint whose hook it runs, if it runs one.
+    pub fn joint(self) -> Option<Joint> {
+        Some(match self {
+            Self::HookPrep => Joint::Prep,
+            Self::HookSaved => Joint::Saved,
+            Self::HookCommitted => Joint::Committed,
+            Self::HookRestored => Joint::Restored,
+            Self::HookFirstboot => Joint::Firstboot,
+            Self::HookFinished => Joint::Finished,
+            _ => return None,
+        })
+    }
+
+    fn of_hook(joint: Joint) -> Self {
+        match joint {
+            Joint::Prep => Self::HookPrep,
+            Joint::Saved => Self::HookSaved,
+            Joint::Committed => Self::HookCommitted,
+            Joint::Restored => Self::HookRestored,
+            Joint::Firstboot => Self::HookFirstboot,
+            Joint::Finished => Self::HookFinished,
+        }
+    }
 }
 
 impl From<&Step> for StepId {
     fn from(step: &Step) -> Self {
         match step {
-            Step::HookBefore => Self::HookBefore,
+            Step::Hook(hook) => Self::of_hook(hook.at),
             Step::SwapOff => Self::SwapOff,
             Step::MakeLanding => Self::MakeLanding,
             Step::Receive { .. } => Self::Receive,
             Step::UnpackJump => Self::UnpackJump,
             Step::SaveFiles { .. } => Self::SaveFiles,
+            Step::SaveAdded => Self::SaveAdded,
             Step::ConfigureJump => Self::ConfigureJump,
             Step::WriteSelector => Self::WriteSelector,
             Step::Arm => Self::Arm,
@@ -105,7 +135,6 @@ impl From<&Step> for StepId {
             Step::WriteFstab => Self::WriteFstab,
             Step::WriteNetwork => Self::WriteNetwork,
             Step::SwitchOff => Self::SwitchOff,
-            Step::HookRestored => Self::HookRestored,
             Step::CheckSshd => Self::CheckSshd,
             Step::InstallFirstBoot => Self::InstallFirstBoot,
             Step::SettleLoader => Self::SettleLoader,
@@ -120,7 +149,6 @@ impl From<&Step> for StepId {
             Step::Confirm => Self::Confirm,
             Step::CollectLogs => Self::CollectLogs,
             Step::RestoreSwap => Self::RestoreSwap,
-            Step::HookFinished => Self::HookFinished,
             Step::Report => Self::Report,
             Step::RemoveTraces => Self::RemoveTraces,
         }
@@ -168,6 +196,13 @@ pub struct Task {
         skip_serializing_if = "Option::is_none"
     )]
     pub policy: Option<String>,
+    /// Which hook, as the job names it.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub hook: Option<String>,
 }
 
 impl From<StepId> for Task {
@@ -183,6 +218,10 @@ impl From<&Step> for Task {
     fn from(step: &Step) -> Self {
         let task = Self::from(StepId::from(step));
         match step {
+            Step::Hook(hook) => Self {
+                hook: Some(hook.name.clone()),
+                ..task
+            },
             Step::Receive { image, .. } => Self {
                 image: Some(*image),
                 ..task
