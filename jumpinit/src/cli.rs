@@ -32,6 +32,9 @@ enum Command {
         /// Also measure this path, which is to be saved
         #[arg(long, value_name = "PATH")]
         save: Vec<RelPath>,
+        /// Also say whether there is a program at this path, which a hook is run by
+        #[arg(long, value_name = "PATH")]
+        interpreter: Vec<PathBuf>,
     },
     /// Print which system this is and how far a run has come, as JSON
     Status,
@@ -154,7 +157,9 @@ impl Cli {
     /// Does what the command line says.
     pub(crate) fn run(self) -> Result<()> {
         match self.command {
-            Command::Facts { save } => print(&crate::node::facts::gather(&save)?),
+            Command::Facts { save, interpreter } => {
+                print(&crate::node::facts::gather(&save, &interpreter)?)
+            }
             Command::Status => {
                 crate::node::view::narrow()?;
                 print(&crate::node::status::read()?)

@@ -15,10 +15,12 @@ use nix::unistd::{chdir, chroot};
 mod detached;
 mod group;
 mod pipes;
+mod spoken;
 
 use group::End;
 pub use pipes::Piped;
 use pipes::{drain, feed, grant_grace, tail};
+pub use spoken::Spoken;
 
 /// How much of a failed program's stderr an error keeps, in bytes.
 const STDERR_KEPT: usize = 2048;
@@ -190,11 +192,7 @@ impl Program {
         } else {
             Stdio::null()
         });
-        command.process_group(0);
-        // SAFETY: between fork and exec the closure only makes the system call prctl(2). The thread
-        // that it is about is this one, which waits for the program.
-        unsafe { command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?)) };
-        let mut child = self.spawn(command)?;
+        let mut child = self.spawn_leader(command)?;
         let feeder = feed(child.stdin.take(), self.stdin.clone());
         let stdout = drain(child.stdout.take(), STDOUT_KEPT);
         let stderr = drain(child.stderr.take(), STDERR_KEPT);
@@ -207,20 +205,9 @@ impl Program {
             End::Ended(status) if status.success() => Ok(Output {
                 stdout: stdout.map_err(|e| self.pipe_error(e))?,
             }),
-            End::Ended(status) => Err(CmdError::Failed {
-                command: self.command_line(),
-                status,
-                stderr: tail(&stderr.unwrap_or_default()),
-            }),
-            End::Killed => Err(CmdError::TimedOut {
-                command: self.command_line(),
-                limit: self.timeout,
-                stderr: tail(&stderr.unwrap_or_default()),
-            }),
-            End::Hangs => Err(CmdError::Hangs {
-                command: self.command_line(),
-                limit: self.timeout,
-            }),
+            End::Ended(status) => Err(self.failed(status, &tail(&stderr.unwrap_or_default()))),
+            End::Killed => Err(self.timed_out(&tail(&stderr.unwrap_or_default()))),
+            End::Hangs => Err(self.hangs()),
         }
     }
 
@@ -267,6 +254,38 @@ impl Program {
             command: self.command_line(),
             source,
         })
+    }
+
+    /// Starts it as the leader of a process group, which ends with this thread.
+    fn spawn_leader(&self, mut command: Command) -> Result<Child, CmdError> {
+        command.process_group(0);
+        // SAFETY: between fork and exec the closure only makes the system call prctl(2). The thread
+        // that it is about is this one, which waits for the program.
+        unsafe { command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?)) };
+        self.spawn(command)
+    }
+
+    fn failed(&self, status: ExitStatus, said: &str) -> CmdError {
+        CmdError::Failed {
+            command: self.command_line(),
+            status,
+            stderr: said.to_owned(),
+        }
+    }
+
+    fn timed_out(&self, said: &str) -> CmdError {
+        CmdError::TimedOut {
+            command: self.command_line(),
+            limit: self.timeout,
+            stderr: said.to_owned(),
+        }
+    }
+
+    fn hangs(&self) -> CmdError {
+        CmdError::Hangs {
+            command: self.command_line(),
+            limit: self.timeout,
+        }
     }
 
     fn pipe_error(&self, source: io::Error) -> CmdError {

@@ -9,5 +9,6 @@ pub(crate) mod inspect;
 pub(crate) mod open;
 mod output;
 mod packages;
+pub(crate) mod programs;
 pub(crate) mod verify;
 mod weight;

@@ -1,17 +1,20 @@
 //! The two image files of a job: what they are, their lengths and digests.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jumparchive::Image;
+use jumpspec::job::Joint;
 use jumpspec::planner::ImageFile;
 use jumpspec::step::ImageRole;
 use jumpspec::words::digest::{Digest, Hasher};
 
 use crate::error::{Exit, Trouble};
 use crate::image::open;
+use crate::image::programs::Programs;
 use crate::node::job_file::JobFile;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::meter;
@@ -33,8 +36,12 @@ pub(crate) struct ImageFiles {
 impl ImageFiles {
     /// Opens both, checks their fronts and indexes, and works out their digests.
     pub(crate) fn open(job: &JobFile, interrupt: &Interrupt) -> Result<Self, Trouble> {
-        let (jump, image) = open(&job.jump, ImageRole::Jump, interrupt)?;
-        let (target, _) = open(&job.target, ImageRole::Target, interrupt)?;
+        let in_jump = job.interpreters(|at| at == Joint::Committed);
+        let in_target = job.interpreters(|at| at > Joint::Committed);
+        let (mut jump, image) = open(&job.jump, ImageRole::Jump, interrupt)?;
+        jump.interpreters = programs(&image, &job.jump, in_jump)?;
+        let (mut target, of_target) = open(&job.target, ImageRole::Target, interrupt)?;
+        target.interpreters = programs(&of_target, &job.target, in_target)?;
         let toolbox = jumparchive::extract_subset(&image, &jump.manifest.toolbox)
             .map_err(|error| open::trouble(&job.jump, error))?;
         Ok(Self {
@@ -53,6 +60,22 @@ impl ImageFiles {
             ImageRole::Target => &self.target_path,
         }
     }
+}
+
+/// Of these absolute paths, those at which the image has a program.
+fn programs(
+    image: &Image,
+    path: &Path,
+    asked: BTreeSet<String>,
+) -> Result<BTreeSet<String>, Trouble> {
+    if asked.is_empty() {
+        return Ok(asked);
+    }
+    let programs = Programs::of(image).map_err(|error| open::trouble(path, error))?;
+    Ok(asked
+        .into_iter()
+        .filter(|path| programs.has(path))
+        .collect())
 }
 
 fn open(
@@ -82,6 +105,7 @@ fn open(
             manifest,
             size: image.size(),
             digest,
+            interpreters: BTreeSet::new(),
         },
         image,
     ))

@@ -1,10 +1,11 @@
 //! The job file with what it refers to: image paths, public keys, hooks.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jumpspec::job::Job;
+use jumpspec::hook::Script;
+use jumpspec::job::{HookWish, Job, Joint};
 
 use crate::error::{Exit, Trouble};
 
@@ -18,8 +19,8 @@ pub(crate) struct JobFile {
     pub(crate) target: PathBuf,
     /// Lines for the jump system's `authorized_keys`.
     pub(crate) authorized_keys: Vec<String>,
-    /// Scripts by name, as [`jumpspec::run::bundle::Bundle::hooks`] has them.
-    pub(crate) hooks: BTreeMap<String, String>,
+    /// The scripts of [`Job::all_hooks`], in their order.
+    pub(crate) scripts: Vec<Script>,
 }
 
 impl JobFile {
@@ -34,24 +35,25 @@ impl JobFile {
             let text = read(&file, "job-file", "see [jump] authorized_keys")?;
             authorized_keys.extend(keys(&text).map(str::to_owned));
         }
-        let named = [
-            ("before", &job.hooks.before),
-            ("restored", &job.hooks.restored),
-            ("finished", &job.hooks.finished),
-        ];
-        let mut hooks = BTreeMap::new();
-        for (name, file) in named {
-            if let Some(file) = file {
-                hooks.insert(name.to_owned(), hook(name, &place.resolve(file))?);
-            }
-        }
+        let hooks = job.all_hooks();
+        let scripts: Result<_, Trouble> = hooks.iter().map(|hook| script(hook, &place)).collect();
         Ok(Self {
             jump: place.resolve(&job.images.jump),
             target: place.resolve(&job.images.target),
             job,
             authorized_keys,
-            hooks,
+            scripts: scripts?,
         })
+    }
+
+    /// The paths that tell whether a system has what the hooks at these joints are run by.
+    pub(crate) fn interpreters(&self, at: impl Fn(Joint) -> bool) -> BTreeSet<String> {
+        let hooks = self.job.all_hooks();
+        let hooks = hooks.iter().zip(&self.scripts);
+        let wanted = hooks.filter(|(hook, _)| at(hook.at));
+        wanted
+            .flat_map(|(_, script)| script.interpreter.paths())
+            .collect()
     }
 }
 
@@ -96,14 +98,18 @@ fn keys(text: &str) -> impl Iterator<Item = &str> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-fn hook(name: &str, path: &Path) -> Result<String, Trouble> {
-    let text = read(path, "job-file", &format!("see [hooks] {name}"))?;
-    if text.starts_with("#!") {
-        return Ok(text);
-    }
-    let message = format!("the hook {} does not begin with #!", path.display());
-    Err(Trouble::new(Exit::Usage, "job-file", message)
-        .hint("begin it with its interpreter, e.g. #!/bin/sh"))
+fn script(hook: &HookWish, place: &Place) -> Result<Script, Trouble> {
+    let path = place.resolve(&hook.run);
+    let text = read(
+        &path,
+        "job-file",
+        &format!("it is the hook {} ({})", hook.run, hook.at),
+    )?;
+    Script::new(text).map_err(|error| {
+        let message = format!("the hook {} {error}", path.display());
+        Trouble::new(Exit::Usage, "job-file", message)
+            .hint("begin it with its interpreter, e.g. #!/bin/sh")
+    })
 }
 
 /// File, line, column, key and what is wrong there.
@@ -155,10 +161,14 @@ mod tests {
 
     const SMALL: &str = "[images]\njump = 'j'\ntarget = '/t'\n[[layout.partition]]\nnumber = 3\naction = 'format'\nmount = '/'\n";
 
-    fn message(text: &str) -> String {
+    fn trouble(text: &str) -> String {
         let mut trouble = job(text).unwrap_err();
         assert_eq!(trouble.exit, Exit::Usage);
-        let message = trouble.causes.remove(0).message;
+        trouble.causes.remove(0).message
+    }
+
+    fn message(text: &str) -> String {
+        let message = trouble(text);
         message
             .split_once("job.toml")
             .map_or(message.clone(), |(_, rest)| rest.to_owned())
@@ -182,7 +192,14 @@ mod tests {
 
     #[test]
     fn a_hook_names_its_interpreter() {
-        let said = message(&format!("{SMALL}[hooks]\nbefore = 'hook'\n"));
-        assert!(said.contains("does not begin with #!"), "{said}");
+        for named in [
+            "[hooks]\nbefore = 'hook'\n",
+            "[[hook]]\nat = 'saved'\nrun = 'hook'\n",
+        ] {
+            let said = trouble(&format!("{SMALL}{named}"));
+            assert!(said.contains("does not begin with #!"), "{said}");
+        }
+        let said = trouble(&format!("{SMALL}[[hook]]\nat = 'saved'\nrun = 'none'\n"));
+        assert!(said.contains("cannot read"), "{said}");
     }
 }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jumpspec::hook::MOST_ADDED;
+use jumpspec::job::Joint;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::planner::{self, Input};
@@ -29,9 +31,18 @@ impl<'a> Supplies<'a> {
         Ok(Self { tools, job, images })
     }
 
-    /// Bytes that a node's private directory needs for the toolbox, packed and unpacked.
+    /// Bytes that a node's private directory needs: for the toolbox, packed and unpacked, and for what
+    /// hooks add to what is saved.
     pub(crate) fn room(&self) -> u64 {
-        2 * self.images.toolbox.len() as u64
+        let has_saved = self.job.job.has_hook(Joint::Saved);
+        let added = if has_saved { MOST_ADDED } else { 0 };
+        2 * self.images.toolbox.len() as u64 + added
+    }
+
+    /// The paths that tell whether a node has what its hooks are run by.
+    pub(crate) fn interpreters(&self) -> Vec<String> {
+        let on_old = |at: Joint| matches!(at, Joint::Prep | Joint::Saved);
+        self.job.interpreters(on_old).into_iter().collect()
     }
 
     /// Works the plan of `run` out for a node with these facts.
@@ -50,6 +61,7 @@ impl<'a> Supplies<'a> {
             target: &self.images.target,
             facts,
             job: &self.job.job,
+            scripts: &self.job.scripts,
         };
         planner::plan(&input).map_err(Trouble::from)
     }

@@ -6,14 +6,14 @@ use jumpspec::step::Step;
 use crate::boot::{self, new_loader};
 use crate::run::context::Context;
 use crate::steps::{
-    accounts, configure, finish, first_boot, health, hook, labels, landing, loader_settings, prove,
-    reachable, replace, report, restore, sshd, stage,
+    accounts, added, configure, finish, first_boot, health, hook, labels, landing, loader_settings,
+    prove, reachable, replace, report, restore, sshd, stage,
 };
 
 /// Carries out `step`. Doing it again from its start ends the same.
 pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
     match step {
-        Step::HookBefore => hook::before(cx),
+        Step::Hook(hook) => hook::run(cx, hook),
         Step::SwapOff => landing::swap_off(cx),
         Step::MakeLanding => landing::make_landing(cx),
         Step::Receive {
@@ -23,6 +23,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         } => stage::check_received(cx, *image, *size, digest),
         Step::UnpackJump => stage::unpack_jump(cx),
         Step::SaveFiles { paths } => stage::save_files(cx, paths),
+        Step::SaveAdded => added::save(cx),
         Step::ConfigureJump => configure::jump_system(cx),
         Step::WriteSelector => boot::write_selector(cx),
         Step::Arm => boot::arm(cx),
@@ -48,7 +49,6 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::WriteFstab => restore::fstab(cx),
         Step::WriteNetwork => restore::network(cx),
         Step::SwitchOff => first_boot::switch_off_in_new(cx),
-        Step::HookRestored => hook::restored(cx),
         Step::CheckSshd => sshd::check(cx),
         Step::InstallFirstBoot => restore::first_boot(cx),
         Step::SettleLoader => loader_settings::settle(cx),
@@ -64,10 +64,6 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::Confirm => boot::confirm(cx),
         Step::CollectLogs => finish::collect_logs(cx),
         Step::RestoreSwap => finish::restore_swap(cx),
-        Step::HookFinished => {
-            hook::finished(cx);
-            Ok(())
-        }
         Step::Report => report::leave(cx),
         Step::RemoveTraces => finish::remove_traces(cx),
     }

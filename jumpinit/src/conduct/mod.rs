@@ -14,7 +14,7 @@ use crate::run::context::Context;
 use crate::run::failure;
 
 /// Where a driver begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     /// At the first step, whatever was half done.
     Beginning,

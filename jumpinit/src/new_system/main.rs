@@ -41,7 +41,7 @@ pub(crate) fn run() -> Result<()> {
         cx.stop_recording();
     }
     let steps = cx.plan.steps.new.clone();
-    let start = Start::At(begin_with(is_landing(&cx), boot::is_confirmed(&cx)));
+    let start = begin_with(is_landing(&cx), boot::is_confirmed(&cx));
     let result = conduct::all(&mut cx, &steps, &start);
     match result {
         Ok(()) => {
@@ -53,14 +53,14 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-/// Where a boot begins: with its health; once the new system is the default, with what follows
+/// Where a boot begins: with the first step; once the new system is the default, with what follows
 /// that; and where the landing partition is given back, with the rest, for the journal and the
 /// selector's files were on it.
-fn begin_with(is_landing: bool, is_confirmed: bool) -> Step {
+fn begin_with(is_landing: bool, is_confirmed: bool) -> Start {
     match (is_landing, is_confirmed) {
-        (_, false) => Step::CheckHealth,
-        (true, true) => Step::CollectLogs,
-        (false, true) => Step::RestoreSwap,
+        (_, false) => Start::Beginning,
+        (true, true) => Start::At(Step::CollectLogs),
+        (false, true) => Start::At(Step::RestoreSwap),
     }
 }
 
@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn a_boot_goes_on_where_the_last_one_was_cut() {
-        assert_eq!(begin_with(true, false), Step::CheckHealth);
-        assert_eq!(begin_with(true, true), Step::CollectLogs);
-        assert_eq!(begin_with(false, true), Step::RestoreSwap);
-        assert_eq!(begin_with(false, false), Step::CheckHealth);
+        assert_eq!(begin_with(true, false), Start::Beginning);
+        assert_eq!(begin_with(true, true), Start::At(Step::CollectLogs));
+        assert_eq!(begin_with(false, true), Start::At(Step::RestoreSwap));
+        assert_eq!(begin_with(false, false), Start::Beginning);
     }
 }

@@ -89,10 +89,11 @@ fn install_vigil(root: &Root) -> Result<()> {
 
 /// Writes the admin's hooks to the landing file system.
 pub(crate) fn write_hooks(root: &Root, bundle: &Bundle) -> Result<()> {
-    for (name, script) in &bundle.hooks {
+    for hook in bundle.plan.steps.hooks() {
+        let script = bundle.hooks.get(&hook.number).map(String::as_bytes);
         root.write(
-            &format!("{}/{name}", places::HOOKS),
-            script.as_bytes(),
+            &format!("{}/{}", places::HOOKS, hook.file_name()),
+            script.unwrap_or_default(),
             Owner::root(0o700),
         )?;
     }

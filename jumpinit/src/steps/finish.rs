@@ -142,7 +142,7 @@ pub(crate) fn remove_traces(cx: &mut Context) -> Result<()> {
     ] {
         root.remove(path)?;
     }
-    root.remove(&format!("{}/hook-finished", places::NEW_LIB))?;
+    crate::steps::hook::remove(&root)?;
     root.remove(places::NEW_IDENTITY)?;
     if cx.landing.exists() {
         std::fs::remove_dir(&cx.landing)

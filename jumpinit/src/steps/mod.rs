@@ -1,6 +1,7 @@
 //! One effect each. They decide nothing: the plan has.
 
 pub(crate) mod accounts;
+pub(crate) mod added;
 pub(crate) mod configure;
 pub(crate) mod erasure;
 pub(crate) mod finish;

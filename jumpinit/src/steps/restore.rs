@@ -45,6 +45,7 @@ pub(crate) fn files(cx: &mut Context) -> Result<()> {
     jumparchive::unpack(&image, root.as_fd(), &options)
         .context("cannot put the saved files back")
         .map_err(|error| crate::steps::replace::explain_full(cx, error))?;
+    crate::steps::added::restore(cx, &root)?;
     crate::steps::sshd::give_owners(&cx.plan.ssh, &root)?;
     crate::steps::host_keys::ensure(cx, &image, &root)?;
     root.write(
@@ -101,13 +102,7 @@ pub(crate) fn first_boot(cx: &mut Context) -> Result<()> {
         Owner::root(0o600),
     )?;
     crate::steps::identity::record(cx, &root)?;
-    if let Ok(script) = std::fs::read(cx.on_landing(places::HOOKS).join("finished")) {
-        root.write(
-            &format!("{}/hook-finished", places::NEW_LIB),
-            &script,
-            Owner::root(0o700),
-        )?;
-    }
+    crate::steps::hook::hand_over(cx, &root)?;
     root.write(
         places::NEW_UNIT,
         FIRST_BOOT_UNIT.as_bytes(),

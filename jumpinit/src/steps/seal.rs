@@ -26,6 +26,18 @@ impl Sealing {
         key_sector(cx)
             .write(&key)
             .context("cannot keep the key of the saved files")?;
+        Self::with(cx, place, &key)
+    }
+
+    /// Begins the sealed file at `place` with the key of what was sealed last, which stays readable.
+    pub(crate) fn beside(cx: &Context, place: &str) -> Result<Self> {
+        let key = key_sector(cx)
+            .read()
+            .context("cannot read the key of the saved files")?;
+        Self::with(cx, place, &key)
+    }
+
+    fn with(cx: &Context, place: &str, key: &Key) -> Result<Self> {
         let path = cx.on_landing(place);
         let file = File::options()
             .write(true)
@@ -34,7 +46,7 @@ impl Sealing {
             .mode(0o600)
             .open(&path)
             .with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(Arc::new(Writer::new(file, &path, &key)?)))
+        Ok(Self(Arc::new(Writer::new(file, &path, key)?)))
     }
 
     /// The file is whole, and on disk.

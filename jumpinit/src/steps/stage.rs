@@ -107,6 +107,7 @@ pub(crate) fn unpack_jump(cx: &mut Context) -> Result<()> {
 
 /// Saves files of the old system into one sealed archive.
 pub(crate) fn save_files(cx: &mut Context, paths: &[RelPath]) -> Result<()> {
+    crate::steps::added::begin(cx)?;
     let sealing = Sealing::begin(cx, places::SAVED)?;
     let tree = Tree::open(Path::new("/")).context("cannot open /")?;
     let packed =

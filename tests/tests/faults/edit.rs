@@ -11,17 +11,22 @@ use jumplab::run;
 use jumplab::vm::{Role, UmlKernel};
 use jumpspec::boot::bios::env_block;
 use jumpspec::boot::environment::State;
-use jumpspec::job::Wait;
+use jumpspec::hook::Hook;
+use jumpspec::job::{Joint, Wait};
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::run::journal::{Journal, RESERVED_BYTES, SLOT};
 use jumpspec::selector::{DIRECTORY, ENV};
 use jumpspec::step::{ImageRole, Step};
+use jumpspec::words::digest::Digest;
 use jumpsys::boot::grubenv::{Env, write_in_place};
 use jumpsys::journal_slots::SlotPair;
 
 use crate::lab::Lab;
 use jump_tests::machines::{disk, sabotage};
+
+/// How long a hook may take.
+const HOOK: Duration = Duration::from_mins(10);
 
 /// Changes files of the landing file system.
 pub(crate) fn landing<T>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
@@ -138,23 +143,48 @@ pub(crate) fn prove_within(lab: &Lab, limit: Duration) -> Result<()> {
     plan(lab, |plan| plan.wait.prove = Wait(limit))
 }
 
-/// Lets the jump system run `script` in the new root, as the admin's hook `restored`.
+/// Lets the jump system run `script` in the new root, as a hook of the admin's.
 pub(crate) fn hook(lab: &Lab, script: &str) -> Result<()> {
+    hook_at(lab, Joint::Restored, script).map(drop)
+}
+
+/// Lets `script` be run at a joint of the jump system or the new one, behind the hooks that are there;
+/// what it is called.
+pub(crate) fn hook_at(lab: &Lab, at: Joint, script: &str) -> Result<String> {
+    let text = format!("#!/bin/sh\nset -e\n{script}\n");
+    let mut hook = Hook {
+        number: 0,
+        at,
+        name: format!("hooks/{at}"),
+        size: text.len() as u64,
+        digest: Digest::of(text.as_bytes()),
+        timeout: Wait(HOOK),
+        on_failure: at.consequences()[0],
+    };
     plan(lab, |plan| {
-        let steps = &mut plan.steps.replace;
-        let next = steps
-            .iter()
-            .position(|step| *step == Step::InstallFirstBoot);
-        steps.insert(next.unwrap_or_default(), Step::HookRestored);
+        hook.number = u32::try_from(plan.steps.hooks().count() + 1).unwrap_or(u32::MAX);
+        let (steps, next) = match at {
+            Joint::Firstboot => (&mut plan.steps.new, Some(Step::CheckHealth)),
+            Joint::Finished => (&mut plan.steps.new, Some(Step::Report)),
+            Joint::Restored => (&mut plan.steps.replace, Some(Step::InstallFirstBoot)),
+            _ => (&mut plan.steps.replace, None),
+        };
+        let is_next = |step: &Step| match &next {
+            Some(next) => step == next,
+            None => !matches!(step, Step::Hook(_)),
+        };
+        let next = steps.iter().position(is_next);
+        steps.insert(next.unwrap_or_default(), Step::Hook(hook.clone()));
     })?;
     landing(lab, |landing| {
-        let path = landing.join(places::HOOKS).join("restored");
-        std::fs::write(&path, format!("#!/bin/sh\nset -e\n{script}\n"))?;
+        let path = landing.join(places::HOOKS).join(hook.file_name());
+        std::fs::write(&path, text)?;
         Ok(std::fs::set_permissions(
             &path,
             Permissions::from_mode(0o700),
         )?)
-    })
+    })?;
+    Ok(hook.name)
 }
 
 /// Gives the jump system the kernel's own watchdog, which the small world's image leaves out.

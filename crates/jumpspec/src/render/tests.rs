@@ -3,9 +3,9 @@ use crate::boot::{BiosBoot, PlannedBoot};
 use crate::disk::{
     Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, Swap, TableKind,
 };
+use crate::hook::Hook;
 use crate::image::loader::{NewGrub, SelectorGrub};
 use crate::image::manifest::Kernel;
-use crate::hook::Hook;
 use crate::job::{Health, Joint, Wait, Waits};
 use crate::node::accounts::{Owners, PublicAccounts};
 use crate::node::facts::{Facts, Firmware, Kexec, Mount};

@@ -14,8 +14,6 @@ pub const PREFIX: &str = "JUMP_";
 /// What a hook is told that its plan does not say.
 #[derive(Clone, Copy)]
 pub struct Moment<'a> {
-    /// The stage of the run.
-    pub stage: Stage,
     /// How often this hook was begun in this run, this time included.
     pub attempt: u32,
     /// The planned disk's device, as it is called now.
@@ -37,7 +35,7 @@ pub fn environment(plan: &Plan, hook: &Hook, moment: &Moment<'_>) -> Vec<(String
     set("NODE", &plan.hostname);
     set("RUN", &plan.run);
     set("JOINT", hook.at.name());
-    set("STAGE", moment.stage.name());
+    set("STAGE", stage(hook.at).name());
     set("HOOK", &hook.name);
     set("TRY", &moment.attempt.to_string());
     set("TIMEOUT", &hook.timeout.0.as_secs().to_string());
@@ -55,6 +53,16 @@ pub fn environment(plan: &Plan, hook: &Hook, moment: &Moment<'_>) -> Vec<(String
     }
     variables.extend(of_disk(plan, moment));
     variables
+}
+
+/// The stage that a run is in at a joint.
+fn stage(joint: Joint) -> Stage {
+    match joint {
+        Joint::Prep | Joint::Saved => Stage::Stage,
+        Joint::Committed | Joint::Restored => Stage::Replace,
+        Joint::Firstboot => Stage::Try,
+        Joint::Finished => Stage::Finish,
+    }
 }
 
 /// The disk and its partitions, by what they are for and by their numbers: those that there were and
@@ -105,7 +113,6 @@ mod tests {
         let plan = Sample::of(&facts(), &job).planned().unwrap();
         let hook = plan.steps.hooks().find(|hook| hook.at == joint).unwrap();
         let moment = Moment {
-            stage: Stage::Replace,
             attempt: 2,
             disk: "/dev/sdb",
             partition: &|number| format!("/dev/sdb{number}"),

@@ -46,6 +46,28 @@ fn a_time_limit_also_ends_what_the_program_started() {
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 
+#[test]
+fn what_is_said_for_people_is_kept_in_its_order_however_it_ends() {
+    let spoken = sh("echo one; echo two >&2; echo three; exit 4").run_spoken(100);
+    assert_eq!(spoken.said, b"one\ntwo\nthree\n");
+    let error = spoken.end.unwrap_err().to_string();
+    assert!(
+        error.ends_with("(exit status: 4): one\ntwo\nthree"),
+        "{error}"
+    );
+    let spoken = sh("echo first; echo last").run_spoken(5);
+    assert_eq!(spoken.said, b"last\n");
+    assert!(spoken.end.is_ok());
+}
+
+#[test]
+fn what_was_said_before_the_limit_is_kept() {
+    let hangs = sh("echo begun; exec sleep 30").timeout(Duration::from_millis(500));
+    let spoken = hangs.run_spoken(100);
+    assert_eq!(spoken.said, b"begun\n");
+    assert!(matches!(spoken.end, Err(CmdError::TimedOut { .. })));
+}
+
 /// Leaves a process in a session of its own, which no signal to the group reaches and which holds
 /// all pipes.
 const DAEMON: &str = "setsid sleep 30 & echo started";

@@ -13,13 +13,22 @@ use crate::error::{Exit, Trouble};
 use crate::node::ssh::{Heard, Input, Session, SshError, quoted};
 
 impl Agent {
-    /// What the node is.
-    pub(crate) fn facts(&self, session: &Session, saved: &[RelPath]) -> Result<Facts, Trouble> {
-        let saved: Vec<_> = saved
+    /// What the node is, with what these paths to be saved and these interpreters of hooks are there.
+    pub(crate) fn facts(
+        &self,
+        session: &Session,
+        saved: &[RelPath],
+        interpreters: &[String],
+    ) -> Result<Facts, Trouble> {
+        let saved = saved.iter().map(|path| ("save", path.as_str()));
+        let interpreters = interpreters
             .iter()
-            .map(|path| format!("--save {}", quoted(path.as_str())))
+            .map(|path| ("interpreter", path.as_str()));
+        let asked: Vec<_> = saved
+            .chain(interpreters)
+            .map(|(option, path)| format!("--{option} {}", quoted(path)))
             .collect();
-        self.ask(session, &format!("facts {}", saved.join(" ")))
+        self.ask(session, &format!("facts {}", asked.join(" ")))
     }
 
     /// Which system runs and how far a run has come.

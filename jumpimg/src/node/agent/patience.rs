@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use jumpspec::job::LONGEST_HOOK;
 use jumpspec::run::event::{Event, What};
 use jumpspec::run::task::Task;
 
-/// How long nothing new may come of an order with steps: a hook of the admin's may take an hour
-/// there, and what is saved may be large, and neither tells how far it is.
-pub(super) const STEPS: Duration = Duration::from_mins(65);
+/// How long nothing new may come of an order with steps: a hook of the admin's may take long there,
+/// and what is saved may be large, and neither tells how far it is.
+pub(super) const STEPS: Duration = LONGEST_HOOK.saturating_add(Duration::from_mins(5));
 /// The same where bytes are sent, which get on or do not.
 pub(super) const BYTES: Duration = Duration::from_mins(10);
 

@@ -18,7 +18,15 @@ pub(crate) fn bundle(supplies: &Supplies<'_>, plan: &Plan, facts: &Facts, key: K
         host_key: key.private,
         host_key_public: key.public,
         authorized_keys: supplies.job.authorized_keys.clone(),
-        hooks: supplies.job.hooks.clone(),
+        hooks: (1..)
+            .zip(
+                supplies
+                    .job
+                    .scripts
+                    .iter()
+                    .map(|script| script.text.clone()),
+            )
+            .collect(),
     }
 }
 

@@ -10,7 +10,8 @@ mod ssh_server;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -49,8 +50,9 @@ const OWNERS_BOUNDS: Bounds = Bounds {
 /// Owners that are told of one file system, the lowest ids, which are those of services.
 const OWNERS_CAP: usize = 10_000;
 
-/// Reads all facts; `save` are the paths whose sizes the planner wants to know.
-pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
+/// Reads all facts; `save` are the paths whose sizes the planner wants to know, `interpreters` those at
+/// which it wants a program.
+pub(crate) fn gather(save: &[RelPath], interpreters: &[PathBuf]) -> Result<Facts> {
     let mounted = mountinfo::read_mountinfo()?;
     let elsewhere = view::without_remote(&mounted);
     let root = Root::open(Path::new("/"))?;
@@ -103,6 +105,11 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
             .filter(|_| may_look)
             .map(|path| saved(&root, path, &elsewhere))
             .collect::<Result<_>>()?,
+        interpreters: interpreters
+            .iter()
+            .filter(|path| !view::is_on(path, &elsewhere) && is_program(path))
+            .map(|path| path.display().to_string())
+            .collect(),
         accounts: accounts(&root, &elsewhere)?,
         public_accounts: PublicAccounts::of(
             &root.read_text("etc/passwd")?.unwrap_or_default(),
@@ -119,6 +126,11 @@ pub(crate) fn gather(save: &[RelPath]) -> Result<Facts> {
         ssh_port,
         jump,
     })
+}
+
+/// Whether it is a file that may be started by someone.
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o111 != 0)
 }
 
 fn swap_use(swap: &mountinfo::Swap) -> SwapUse {

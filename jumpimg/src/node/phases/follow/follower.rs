@@ -66,6 +66,8 @@ pub(super) struct Follower {
     waits: Waits,
     /// In a rehearsal, the index of the last step of the proof.
     last_proof: Option<u32>,
+    /// How long hooks of the admin's may take once the new system is the default.
+    hooks: Duration,
     phase: Phase,
     /// When the phase began.
     since: Duration,
@@ -79,6 +81,7 @@ impl Follower {
         Self {
             waits,
             last_proof: None,
+            hooks: Duration::ZERO,
             phase: Phase::Leaving,
             since: Duration::ZERO,
             seen: Duration::ZERO,
@@ -92,6 +95,11 @@ impl Follower {
             last_proof: Some(last_proof),
             ..Self::new(waits)
         }
+    }
+
+    /// The same, where hooks of the admin's may take so long once the new system is the default.
+    pub(super) fn with_hooks(self, hooks: Duration) -> Self {
+        Self { hooks, ..self }
     }
 
     /// Takes an event of the jump system; whether to go on following.
@@ -145,7 +153,7 @@ impl Follower {
 
     fn new_system(&mut self, status: &Status, now: Duration) -> Action {
         self.enter(Phase::New, now);
-        if now.saturating_sub(self.since) > self.trial() {
+        if now.saturating_sub(self.since) > self.most(status) {
             let why = status
                 .reason()
                 .map(|why| format!(": {}", render::coded(why)))
@@ -192,7 +200,7 @@ impl Follower {
                 what: "the new system is the default and tidies up".to_owned(),
                 since: now.saturating_sub(self.since),
                 until: "its report",
-                left: (self.since + self.trial()).saturating_sub(now),
+                left: (self.since + self.most(status)).saturating_sub(now),
                 maybe: "what was staged is erased before it is swap again; it stays whatever fails"
                     .to_owned(),
             }),
@@ -228,6 +236,18 @@ impl Follower {
     /// How long the new system may take to be confirmed, its boot included.
     fn trial(&self) -> Duration {
         self.waits.health.0 + self.waits.boot.0
+    }
+
+    /// How long the new system may take until it is done.
+    fn most(&self, status: &Status) -> Duration {
+        // The journal is cleared before the hooks run.
+        let may_run_hooks = is_default(status) || status.journal.is_none();
+        let hooks = if may_run_hooks {
+            self.hooks
+        } else {
+            Duration::ZERO
+        };
+        self.trial() + hooks
     }
 
     /// The longest that a node is allowed to be silent: on its way to jump it may fail to

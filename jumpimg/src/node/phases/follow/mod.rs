@@ -7,6 +7,7 @@ mod waiting;
 
 use std::time::Duration;
 
+use jumpspec::job::{Joint, LONGEST_HOOK};
 use jumpspec::run::event::{Event, What};
 use jumpspec::run::failure::Failure;
 use jumpspec::run::report::{NodeReport, RehearsalReport};
@@ -139,8 +140,18 @@ impl Following<'_, '_> {
         let last_proof = self.run.plan.steps.prove.len().saturating_sub(1);
         match u32::try_from(last_proof) {
             Ok(last_proof) if self.run.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
-            _ => Follower::new(waits),
+            _ => Follower::new(waits).with_hooks(self.finishing()),
         }
+    }
+
+    /// How long the hooks of the new system may take once it is the default.
+    fn finishing(&self) -> Duration {
+        let hooks = self.run.plan.steps.hooks();
+        let last = hooks.filter(|hook| hook.at == Joint::Finished);
+        // A plan that a node has kept may say anything.
+        last.fold(Duration::ZERO, |all, hook| {
+            all.saturating_add(hook.timeout.0.min(LONGEST_HOOK))
+        })
     }
 
     /// Shows the secret to a system whose plan waits for it, once a boot.

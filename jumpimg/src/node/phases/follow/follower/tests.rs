@@ -180,6 +180,18 @@ fn work_that_never_ends_is_given_up() {
 }
 
 #[test]
+fn hooks_of_the_new_system_are_waited_for_once_it_is_the_default() {
+    let ends = |stage, minute| {
+        let mut follower = follower().with_hooks(minutes(30));
+        let new = || Sight::New(status(System::New, stage, None));
+        follower.next(new(), minutes(0));
+        !waits(&follower.next(new(), minutes(minute)))
+    };
+    assert!(ends(Stage::Try, 26) && !ends(Stage::Finish, 26));
+    assert!(ends(Stage::Finish, 56));
+}
+
+#[test]
 fn a_reboot_or_a_failure_ends_the_following() {
     let event = |what| Event {
         uptime_ms: 1,
