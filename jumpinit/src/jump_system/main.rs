@@ -59,7 +59,7 @@ pub(crate) fn run() -> Result<()> {
         Ok(cx) => cx,
         Err(failure) => {
             let mut reporter = Reporter::to_console();
-            go_back_without_context(failure, &mut reporter)?;
+            go_back_without_context(*failure, &mut reporter)?;
             watchdogs::disarm(watchdog, &mut reporter);
             return Ok(());
         }
@@ -82,10 +82,11 @@ pub(crate) fn run() -> Result<()> {
     stayed
 }
 
-fn open(plan: &Path, reporter: Reporter) -> Result<Context, Failure> {
-    let plan = read_plan(plan).map_err(|error| failure::of(&error, Code::PlanUnreadable))?;
+fn open(plan: &Path, reporter: Reporter) -> Result<Context, Box<Failure>> {
+    let failed = |error, code| Box::new(failure::of(&error, code));
+    let plan = read_plan(plan).map_err(|error| failed(error, Code::PlanUnreadable))?;
     let context = Context::new(plan, PathBuf::from("/"), reporter);
-    context.map_err(|error| failure::of(&error, Code::DiskNotFound))
+    context.map_err(|error| failed(error, Code::DiskNotFound))
 }
 
 /// The environment, not the journal, says whether the commit was done: it is what the

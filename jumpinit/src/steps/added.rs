@@ -47,7 +47,7 @@ pub(crate) fn save(cx: &mut Context) -> Result<()> {
     );
     let tree = Tree::open(&directory).with_context(|| directory.display().to_string())?;
     let sealing = Sealing::beside(cx, places::ADDED)?;
-    let packer = Packer::new(sealing.clone(), &PackOptions::default());
+    let packer = Packer::new(sealing.clone(), &PackOptions::default())?;
     // Directories are the new system's own.
     let filter = |node: &Node| {
         if node.is_directory() {
@@ -56,8 +56,9 @@ pub(crate) fn save(cx: &mut Context) -> Result<()> {
             Decision::Store
         }
     };
-    let packed = packer?.pack(&tree, &filter, None, &|_| ());
-    packed.context("cannot save what hooks have added")?;
+    packer
+        .pack(&tree, &filter, None, &|_| ())
+        .context("cannot save what hooks have added")?;
     sealing.finish()
 }
 
@@ -100,7 +101,7 @@ fn make_room(image: &Image, root: &Root) -> Result<(Paths, Paths)> {
     for entry in image.entries()? {
         let path = entry?.path;
         let is_account = |account: &&str| account.as_bytes() == path;
-        if path.is_empty() || ACCOUNTS.iter().chain(&SUBIDS).any(|it| is_account(it)) {
+        if path.is_empty() || ACCOUNTS.iter().chain(&SUBIDS).any(is_account) {
             continue;
         }
         let has_home = std::str::from_utf8(&path).is_ok_and(|path| {

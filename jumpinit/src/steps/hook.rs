@@ -63,7 +63,7 @@ fn attempt(cx: &mut Context, hook: &Hook) -> Result<()> {
             text: String::from_utf8_lossy(&said).into_owned(),
         });
     }
-    end.map_err(|error| explained(error))?;
+    end.map_err(explained)?;
     place.end(number)
 }
 

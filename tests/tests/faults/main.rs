@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod edit;
 mod foreseen;
+mod hooks;
 mod jump;
 mod lab;
 mod loader;
@@ -97,6 +98,20 @@ fn main() {
         ("row_57_kernel_has_another_table", foreseen::stale_table),
         ("row_58_names_stand_twice", foreseen::clone),
         ("row_64_another_lease", jump::another_lease),
+        ("row_65_a_hook_fails_on_the_old_system", hooks::fails_on_old),
+        (
+            "row_65_a_hook_fails_after_the_commit",
+            hooks::fails_after_the_commit,
+        ),
+        (
+            "row_65_a_hook_fails_in_the_first_boot",
+            hooks::fails_in_first_boot,
+        ),
+        ("row_66_power_cut_in_a_hook", hooks::cut),
+        (
+            "row_66_power_cut_in_a_hook_of_the_old_system",
+            hooks::cut_on_old,
+        ),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

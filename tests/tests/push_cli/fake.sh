@@ -21,6 +21,12 @@ stage)
   [ ! -e "$D/slow" ] || { touch "$D/slow-now"; seconds=$(cat "$D/slow"); sleep "${seconds:-60}"; }
   cp "$3/bundle.json" "$D/bundle.json"
   [ -s "$3/toolbox.tar" ] || exit 1
+  if [ -e "$D/fail-hook" ]; then
+    tell 900 stage '"event":"begin","step":"hook-prep","hook":"drain"'
+    tell 950 stage '"event":"said","step":"hook-prep","hook":"drain","text":"drained\n"'
+    tell 990 stage '"event":"failed","code":"hook-failed","step":"hook-prep","hook":"drain","error":"no luck","next":"old-unarmed"'
+    exit 1
+  fi
   if [ ! -e "$D/begun" ]; then
     touch "$D/begun"
     tell 1000 stage '"event":"begin","step":"make-landing"'

@@ -42,6 +42,7 @@ pub(crate) const CASES: &[Case] = &[
         Need::Sshd,
         step_fails,
     ),
+    ("hooks_are_shown_sent_and_told_of", Need::Sshd, hooks),
     (
         "a_jumpinit_that_a_signal_ends_is_never_called_again_for_it",
         Need::Sshd,
@@ -310,6 +311,55 @@ fn step_fails() -> Result<()> {
     outcome.ended(1, "the node is as it was")?;
     ensure!(node.path("taken-back").exists());
     left_nothing(&node)
+}
+
+/// They stand in the plan, an interpreter that is not there is refused, and what they say and why they
+/// fail is told.
+fn hooks() -> Result<()> {
+    let bench = Bench::new()?;
+    let node = Node::old(&bench)?;
+    bench.write("drain", "#!/bin/sh\necho drained\n")?;
+    let job = "[[hook]]\nat = 'prep'\nrun = 'drain'\n[variables]\nSITE = 'basement'\n";
+    bench.write("job.toml", &format!("{}\n{job}", crate::sample::JOB))?;
+    let outcome = bench.run("check", &["node07"])?;
+    outcome.ended(3, "the hook drain (prep) is run by /bin/sh, which the old system does not have [hook-interpreter]")?;
+    let mut facts = crate::sample::facts();
+    facts["interpreters"] = json!(["/bin/sh"]);
+    bench.write("facts.json", &facts.to_string())?;
+    let outcome = bench.run("check", &["node07"])?;
+    for words in [
+        "1  run the hook drain (prep)\n        at most 10m; a failure ends the run in the old system",
+        "a power cut in a hook runs it again",
+    ] {
+        ensure!(
+            outcome.stdout.contains(words),
+            "no {words:?} in {outcome:#?}"
+        );
+    }
+    bench.write("fail-hook", "")?;
+    let outcome = bench.run("push", &["--yes", "node07"])?;
+    outcome.ended(
+        1,
+        "could not run the hook drain (prep): no luck [hook-failed]",
+    )?;
+    ensure!(
+        outcome.stderr.contains("    drained") || outcome.stdout.contains("    drained"),
+        "{outcome:#?}"
+    );
+    let bundle = node.bundle()?;
+    ensure!(
+        bundle["hooks"]["1"] == "#!/bin/sh\necho drained\n",
+        "{bundle}"
+    );
+    ensure!(
+        bundle["plan"]["variables"]["SITE"] == "basement",
+        "{bundle}"
+    );
+    ensure!(
+        !node.path("taken-back").exists(),
+        "there was nothing to take back"
+    );
+    Ok(())
 }
 
 fn killed() -> Result<()> {

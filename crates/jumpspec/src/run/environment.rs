@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn a_hook_is_told_of_the_node_the_run_and_the_disk_as_it_is_called_now() {
-        let text: String = of(Joint::Restored)
-            .iter()
-            .map(|(name, value)| format!("{name}={value}\n"))
+        let told = of(Joint::Restored).into_iter();
+        let told: Vec<_> = told
+            .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        insta::assert_snapshot!(text);
+        insta::assert_snapshot!(told.join("\n"));
         assert!(!of(Joint::Prep).contains_key("JUMP_NEW_ROOT"));
     }
 

@@ -203,6 +203,13 @@ pub const ROWS: &[Row] = &[
         "the stage `dead_mounts` has five of them",
     ),
     row(64, "another address than the node had", "S2", O),
+    row(
+        65,
+        "a hook of the admin's fails",
+        "any",
+        &[End::Old, End::Jump, End::New],
+    ),
+    row(66, "power cut in a hook", "any", ON),
 ];
 
 /// The row of that number.
@@ -228,6 +235,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 64);
+        assert_eq!(ROWS.len(), 66);
     }
 }

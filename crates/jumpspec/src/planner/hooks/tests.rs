@@ -130,7 +130,7 @@ fn refuses_what_contradicts_itself() {
     let twice = refused(&Sample::of(&facts(), &with(&[Joint::Prep, Joint::Prep])));
     let prep = refused_with(Joint::Prep, |hook| hook.on_failure = Some(OnFailure::Tell));
     let finished = refused_with(Joint::Finished, |hook| {
-        hook.on_failure = Some(OnFailure::Jump)
+        hook.on_failure = Some(OnFailure::Jump);
     });
     let mut many = job();
     many.hook = (0..40)
