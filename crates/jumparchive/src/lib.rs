@@ -5,8 +5,9 @@
 //! descriptor that the caller hands over, and nothing read from an image is
 //! believed before its digest is checked.
 //!
-//! An arrow between the rooms runs down: `foreign` → `pack` | `unpack` → `image` → `tree` → `tar`.
+//! An arrow between the rooms runs down: `foreign` `copy` → `pack` | `unpack` → `image` → `tree` → `tar`.
 
+mod copy;
 mod error;
 mod foreign;
 #[cfg(fuzzing)]
@@ -17,6 +18,7 @@ mod tar;
 mod tree;
 mod unpack;
 
+pub use copy::{Copied, Destination, copy};
 pub use error::{Error, Refusal, Result};
 pub use foreign::{Archive, begins_image, unpack_foreign, unpack_tar};
 pub use image::compare::compare;

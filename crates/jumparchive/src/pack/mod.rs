@@ -4,7 +4,6 @@
 //! host name or owner's name is looked at, nor does the number of threads matter.
 
 mod frame;
-mod look;
 mod paths;
 mod pool;
 mod tally;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jumpspec::words::relpath::RelPath;
 
-use super::look::{Content, Ready};
 use crate::tar::entry::{Entry, EntryKind};
 use crate::tar::mtime::Mtime;
+use crate::tree::look::{Content, Ready};
 use crate::tree::members::Overlaid;
 
 /// Something put into an image that is not in the tree. It belongs to root.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use rustix::fs::{FileType, Stat};
 
-use super::look::{self, Content, Ready};
 use super::tally::Report;
 use super::virtuals::Virtuals;
 use super::work::{Item, Large, Piece, Work};
@@ -16,6 +15,7 @@ use crate::image::chain::Chain;
 use crate::image::format::FRAME_TARGET;
 use crate::image::index::FrameKind;
 use crate::tar::entry::{Entry, EntryKind};
+use crate::tree::look::{self, Content, Ready};
 use crate::tree::members::Overlaid;
 use crate::tree::root::Tree;
 use crate::tree::walk::{self, Decision, Found, Node, Pass, Visitor};

@@ -7,13 +7,13 @@ use jumpspec::words::digest::Digest;
 use rustix::fs::Stat;
 
 use super::frame::{Frame, Framer};
-use super::look::{self, Ready};
 use super::tally::Tally;
 use crate::error::{Result, shown};
 use crate::image::chain::Chain;
 use crate::image::format::FRAME_TARGET;
 use crate::image::index::FrameKind;
 use crate::tar::entry::EntryKind;
+use crate::tree::look::{self, Ready};
 
 /// The end-of-archive blocks (POSIX.1-2017, ustar interchange format).
 const END: usize = 1024;

@@ -5,6 +5,7 @@
 
 pub(crate) mod below;
 pub(crate) mod extents;
+pub(crate) mod look;
 pub(crate) mod members;
 pub(crate) mod order;
 pub(crate) mod root;

@@ -115,7 +115,7 @@ impl<'a> Maker<'a> {
 
     /// Makes a directory, for its owner alone until [`Maker::finish_directory`]. Says
     /// whether it was selected.
-    pub(super) fn directory(&mut self, entry: &Entry) -> Result<bool> {
+    pub(crate) fn directory(&mut self, entry: &Entry) -> Result<bool> {
         if !self.takes(entry)? {
             return Ok(false);
         }
@@ -137,7 +137,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Gives a directory its attributes, if it is selected.
-    pub(super) fn finish_directory(&mut self, entry: &Entry) -> Result<()> {
+    pub(crate) fn finish_directory(&mut self, entry: &Entry) -> Result<()> {
         if !(self.select)(&entry.path) {
             return Ok(());
         }
@@ -166,7 +166,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Makes a file of its size without content; nothing if it is not selected.
-    pub(super) fn begin_file(&mut self, entry: &Entry) -> Result<Option<Sink>> {
+    pub(crate) fn begin_file(&mut self, entry: &Entry) -> Result<Option<Sink>> {
         if !self.takes(entry)? {
             return Ok(None);
         }
@@ -185,7 +185,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Writes stored content of an entry that begins at `from`.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         file: &Sink,
         entry: &Entry,
@@ -196,12 +196,12 @@ impl<'a> Maker<'a> {
     }
 
     /// Gives a file its attributes once its content is written.
-    pub(super) fn finish_file(&self, file: &Sink, entry: &Entry) -> Result<()> {
+    pub(crate) fn finish_file(&self, file: &Sink, entry: &Entry) -> Result<()> {
         attributes::complete(file.as_fd(), entry, &self.creator)
     }
 
     /// Makes something that has no content and is no directory.
-    pub(super) fn bare(&mut self, entry: &Entry) -> Result<()> {
+    pub(crate) fn bare(&mut self, entry: &Entry) -> Result<()> {
         if !self.takes(entry)? {
             return Ok(());
         }

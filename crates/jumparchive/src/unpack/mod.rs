@@ -17,6 +17,7 @@ mod writeback;
 pub use image::unpack;
 pub(crate) use maker::Maker;
 pub use stream::unpack_stream;
+pub(crate) use writeback::Writeback;
 
 /// What to do when something is there already. Directories are shared either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,14 +15,14 @@ use crate::error::{Result, io_error};
 const INTERVAL: Duration = Duration::from_millis(150);
 
 /// A thread that syncs every now and then.
-pub(super) struct Writeback {
+pub(crate) struct Writeback {
     stop: SyncSender<()>,
     thread: JoinHandle<Result<(), Errno>>,
 }
 
 impl Writeback {
     /// Begins with the file system of `root`.
-    pub(super) fn begin(root: BorrowedFd<'_>) -> Result<Self> {
+    pub(crate) fn begin(root: BorrowedFd<'_>) -> Result<Self> {
         let root = root
             .try_clone_to_owned()
             .map_err(io_error(b"", "cannot open directory"))?;
@@ -38,7 +38,7 @@ impl Writeback {
     }
 
     /// Ends it, and tells whether all that it wrote was written.
-    pub(super) fn end(self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<()> {
         drop(self.stop);
         match self.thread.join() {
             Ok(written) => written.map_err(io_error(b"", "cannot write to disk")),

@@ -1,4 +1,4 @@
-//! Looks at what the walk has found: attributes, and how to get at the content.
+//! Looks at what a walk has found: attributes, and how to get at the content.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,13 +15,13 @@ use crate::tree::extents;
 use crate::tree::xattrs::{self, Xattrs};
 
 /// An entry and where its content comes from.
-pub(super) struct Ready {
-    pub(super) entry: Entry,
-    pub(super) content: Content,
+pub(crate) struct Ready {
+    pub(crate) entry: Entry,
+    pub(crate) content: Content,
 }
 
 /// Where content comes from.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// There is none.
     None,
     /// These bytes.
@@ -31,7 +31,7 @@ pub(super) enum Content {
 }
 
 /// An open file, and what it was when it was opened.
-pub(super) struct Source {
+pub(crate) struct Source {
     file: File,
     before: Stat,
     /// Whether it changed between walk and opening.
@@ -41,7 +41,7 @@ pub(super) struct Source {
 impl Ready {
     /// Reads stored content from `from` on; bytes that are not there any more become
     /// zeros. Says whether some were missing.
-    pub(super) fn read(&self, from: u64, space: &mut [u8]) -> Result<bool> {
+    pub(crate) fn read(&self, from: u64, space: &mut [u8]) -> Result<bool> {
         match &self.content {
             Content::None => Ok(false),
             Content::Bytes(bytes) => {
@@ -56,7 +56,7 @@ impl Ready {
     }
 
     /// Whether a file is no longer what it was when the walk met it.
-    pub(super) fn has_changed(&self) -> Result<bool> {
+    pub(crate) fn has_changed(&self) -> Result<bool> {
         let Content::File(source) = &self.content else {
             return Ok(false);
         };
@@ -84,7 +84,7 @@ impl Source {
 
 /// What the walk has found at `name` in `directory`; `None` if it is gone or has become
 /// something else.
-pub(super) fn look(
+pub(crate) fn look(
     path: Vec<u8>,
     directory: BorrowedFd<'_>,
     name: &[u8],
@@ -167,12 +167,12 @@ fn map(file: &File, stat: &Stat) -> std::io::Result<Option<Vec<Extent>>> {
 }
 
 /// Whether a file has fewer blocks than it has bytes for. stat(2): blocks of 512 bytes.
-pub(super) fn looks_sparse(stat: &Stat) -> bool {
+pub(crate) fn looks_sparse(stat: &Stat) -> bool {
     stat.st_blocks.saturating_mul(512) < stat.st_size
 }
 
 /// Of a file, in bytes.
-pub(super) fn size(stat: &Stat) -> u64 {
+pub(crate) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }
 
@@ -201,7 +201,7 @@ fn identity(stat: &Stat) -> (u64, i64, i64, u64) {
 }
 
 /// What `stat` says, as an entry without content.
-pub(super) fn entry(path: Vec<u8>, stat: &Stat, kind: EntryKind, xattrs: Xattrs) -> Entry {
+pub(crate) fn entry(path: Vec<u8>, stat: &Stat, kind: EntryKind, xattrs: Xattrs) -> Entry {
     Entry {
         path,
         kind,
