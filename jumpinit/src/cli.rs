@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
+use jumpspec::job::CopyWish;
 use jumpspec::step::ImageRole;
 use jumpspec::words::relpath::RelPath;
 use jumpspec::words::shown;
@@ -35,6 +36,9 @@ enum Command {
         /// Also say whether there is a program at this path, which a hook is run by
         #[arg(long, value_name = "PATH")]
         interpreter: Vec<PathBuf>,
+        /// Also look at this copy, a JSON object with `from` and `to` as in the job
+        #[arg(long, value_name = "COPY", value_parser = parse_copy)]
+        copy: Vec<CopyWish>,
     },
     /// Print which system this is and how far a run has come, as JSON
     Status,
@@ -157,9 +161,11 @@ impl Cli {
     /// Does what the command line says.
     pub(crate) fn run(self) -> Result<()> {
         match self.command {
-            Command::Facts { save, interpreter } => {
-                print(&crate::node::facts::gather(&save, &interpreter)?)
-            }
+            Command::Facts {
+                save,
+                interpreter,
+                copy,
+            } => print(&crate::node::facts::gather(&save, &interpreter, &copy)?),
             Command::Status => {
                 crate::node::view::narrow()?;
                 print(&crate::node::status::read()?)
@@ -201,6 +207,10 @@ impl Cli {
             Command::Extract(args) => crate::hand::extract::run(&args),
         }
     }
+}
+
+fn parse_copy(text: &str) -> Result<CopyWish, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn print(value: &impl Serialize) -> Result<()> {

@@ -115,6 +115,12 @@ pub enum Error {
         /// In what, e.g. `has another length`.
         what: &'static str,
     },
+    /// What is copied is not what it was a moment before.
+    #[error("{path} has changed while it was copied")]
+    Changed {
+        /// The entry.
+        path: String,
+    },
     /// An entry that must not be followed.
     #[error("{path}: {why}")]
     Refused {

@@ -18,7 +18,7 @@ mod tar;
 mod tree;
 mod unpack;
 
-pub use copy::{Copied, Destination, copy};
+pub use copy::{Copied, Destination, copy, is_free};
 pub use error::{Error, Refusal, Result};
 pub use foreign::{Archive, begins_image, unpack_foreign, unpack_tar};
 pub use image::compare::compare;
@@ -32,11 +32,14 @@ pub use image::verify::{Verified, verify};
 pub use pack::{Codec, PackOptions, Packed, Packer, Report, Virtual, VirtualKind, pack_paths};
 pub use tree::root::Tree;
 pub use tree::walk::{Decision, Node, look_through};
-pub use unpack::{Existing, Select, Summary, UnpackOptions, unpack, unpack_stream};
+pub use unpack::{Existing, Summary, UnpackOptions, unpack, unpack_stream};
 
 pub use crate::tar::entry::{Entry, EntryKind};
 pub use crate::tar::mtime::Mtime;
 pub use crate::tar::sparse::Extent;
+
+/// Says of a path whether it is meant.
+pub type Select<'a> = &'a (dyn Fn(&[u8]) -> bool + Sync);
 
 /// Called with the number of bytes done so far.
 pub type Progress<'a> = &'a dyn Fn(u64);

@@ -1,5 +1,6 @@
 //! The job file: what the admin wants of every node. TOML.
 
+mod copies;
 mod hooks;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use crate::disk::Filesystem;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
 
+pub use copies::{CopyTo, CopyWish};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
@@ -36,6 +38,9 @@ pub struct Job {
     pub landing: LandingWish,
     /// What the disk becomes.
     pub layout: Layout,
+    /// Trees to copy from one partition to another, in the jump system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copy: Vec<CopyWish>,
     /// What is carried over.
     #[serde(default)]
     pub save: Save,
@@ -335,7 +340,12 @@ mod tests {
         let job = Job::parse(whole).unwrap();
         let mut paths = BTreeSet::new();
         collect("", &toml::Value::try_from(&job).unwrap(), &mut paths);
-        assert!(paths.contains("layout.partition.number") && paths.contains("hook.on_failure"));
+        assert!(
+            ["layout.partition.number", "copy.to", "hook.on_failure"]
+                .map(str::to_owned)
+                .iter()
+                .all(|key| paths.contains(key))
+        );
         for path in paths {
             // The names of variables are the admin's own.
             let path = path

@@ -35,6 +35,14 @@ pub const HOOKS: &str = "jump/hooks";
 pub const LOG: &str = "jump/log";
 /// Events of all stages, one JSON object a line.
 pub const EVENTS: &str = "jump/log/events.jsonl";
+/// How many of the plan's copies are done for good, a number: what they were made of may be gone, so
+/// that no attempt begins before them. It is no part of the journal: where that is lost, and `resume`
+/// begins anew, this still counts.
+pub const COPIED: &str = "jump/copied";
+/// Where the jump system mounts what is copied from and to.
+pub const COPY_FROM: &str = "jump/from";
+/// The other.
+pub const COPY_TO: &str = "jump/to";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 

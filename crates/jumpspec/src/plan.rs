@@ -17,6 +17,7 @@ use crate::node::accounts::Owners;
 use crate::node::network::{Demand, Network, NetworkFile, NetworkStack};
 use crate::node::sshd::FileOwner;
 use crate::step::{ImageRole, Step};
+use crate::words::abspath::AbsPath;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
@@ -97,6 +98,23 @@ impl Plan {
             ImageRole::Jump => &self.images.jump,
             ImageRole::Target => &self.images.target,
         }
+    }
+}
+
+impl Plan {
+    /// The directories of the new system, of those that are made anew, that are copies: what the
+    /// image has there is left out.
+    pub fn copied_into_new(&self) -> Vec<AbsPath> {
+        let copies = self.steps.replace.iter().filter_map(|step| match step {
+            Step::Copy(copy) if !copy.kept => Some(&copy.to),
+            _ => None,
+        });
+        let places = copies.filter_map(|to| {
+            let mut filesystems = self.filesystems.iter();
+            let filesystem = filesystems.find(|it| it.number == to.number)?;
+            Some(to.directory.mounted_at(&filesystem.mount))
+        });
+        places.collect()
     }
 }
 

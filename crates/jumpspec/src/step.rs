@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::disk::Filesystem;
 use crate::hook::Hook;
 use crate::job::Joint;
+use crate::words::abspath::AbsPath;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
+use crate::words::size::Size;
 
 /// One step. Partitions of the replaced disk are named by number: the kernel's names
 /// may be others after a boot.
@@ -57,6 +59,11 @@ pub enum Step {
     ProveSshd,
     /// The staged image has its digest.
     ProveImage,
+    /// What is to be copied is there, and what it is copied to can take it.
+    ProveCopies {
+        /// All of them.
+        copies: Vec<TreeCopy>,
+    },
     /// The admin host has logged in.
     ProveAdmin,
     /// From here on jump is the default, and the old system may be destroyed.
@@ -74,6 +81,9 @@ pub enum Step {
         /// With this label.
         label: Option<String>,
     },
+    /// Copy a tree from one partition to another, and read it back. What was copied may be destroyed
+    /// then, so that neither this nor what comes before it is done again: copies are counted.
+    Copy(TreeCopy),
     /// Unpack the target image.
     Extract,
     /// Read the unpacked system back from the disk and hold it against the image.
@@ -160,6 +170,32 @@ impl Stage {
             Self::Stuck => "stuck",
         }
     }
+}
+
+/// A tree that is copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeCopy {
+    /// Where the old system has it.
+    pub path: AbsPath,
+    /// Where it lies.
+    pub from: TreePlace,
+    /// Where it goes, to a directory that is empty or not there.
+    pub to: TreePlace,
+    /// Whether the file system that it goes to was there before, and stays.
+    pub kept: bool,
+    /// What it takes at the most.
+    pub size: Size,
+}
+
+/// A directory of a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreePlace {
+    /// The partition's number.
+    pub number: u32,
+    /// The type by which it is mounted.
+    pub fs: Filesystem,
+    /// The directory, from the top of the file system.
+    pub directory: AbsPath,
 }
 
 /// The two images.

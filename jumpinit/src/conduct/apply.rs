@@ -6,8 +6,8 @@ use jumpspec::step::Step;
 use crate::boot::{self, new_loader};
 use crate::run::context::Context;
 use crate::steps::{
-    accounts, added, configure, finish, first_boot, health, hook, labels, landing, loader_settings,
-    prove, reachable, replace, report, restore, sshd, stage,
+    accounts, added, configure, copy, finish, first_boot, health, hook, labels, landing,
+    loader_settings, prove, reachable, replace, report, restore, sshd, stage,
 };
 
 /// Carries out `step`. Doing it again from its start ends the same.
@@ -32,6 +32,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::ProveNetwork => reachable::network(cx),
         Step::ProveSshd => reachable::sshd(cx),
         Step::ProveImage => prove::image(cx),
+        Step::ProveCopies { copies } => copy::prove(cx, copies),
         Step::ProveAdmin => reachable::admin(cx),
         Step::Commit => boot::commit(cx),
 
@@ -42,6 +43,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
             uuid,
             label,
         } => replace::mkfs(cx, *number, *fs, uuid, label.as_deref()),
+        Step::Copy(tree) => copy::copy(cx, tree),
         Step::Extract => replace::extract(cx),
         Step::VerifyRoot => replace::verify(cx),
         Step::RestoreFiles => restore::files(cx),

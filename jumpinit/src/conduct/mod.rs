@@ -18,6 +18,8 @@ use crate::run::failure;
 pub(crate) enum Start {
     /// At the first step, whatever was half done.
     Beginning,
+    /// Behind so many copies of trees.
+    BehindCopies(usize),
     /// Where the journal stands; but files are saved by every call that comes so far.
     Journal,
     /// At the first step that is this one.
@@ -91,6 +93,12 @@ fn first_step(start: &Start, journal: &Journal, steps: &[Step]) -> usize {
     let position = |wanted: &dyn Fn(&Step) -> bool| steps.iter().position(wanted);
     match start {
         Start::Beginning => 0,
+        Start::BehindCopies(done) => {
+            let copies = steps.iter().enumerate();
+            let mut copies = copies.filter(|(_, step)| matches!(step, Step::Copy(_)));
+            let last = done.checked_sub(1).and_then(|last| copies.nth(last));
+            last.map_or(0, |(index, _)| index + 1)
+        }
         Start::At(wanted) => position(&|step| step == wanted).unwrap_or_default(),
         Start::Journal => {
             let index = journal.step as usize;
@@ -110,6 +118,9 @@ fn first_step(start: &Start, journal: &Journal, steps: &[Step]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::disk::Filesystem;
+    use jumpspec::step::{TreeCopy, TreePlace};
+    use jumpspec::words::size::Size;
 
     fn steps() -> Vec<Step> {
         vec![
@@ -138,6 +149,28 @@ mod tests {
         assert_eq!(first(&Start::Journal, 1, false), 1);
         assert_eq!(first(&Start::Journal, 1, true), 2);
         assert_eq!(first(&Start::Journal, 2, true), 3);
+    }
+
+    #[test]
+    fn what_was_copied_is_not_copied_again_nor_what_led_to_it() {
+        let place = |number| TreePlace {
+            number,
+            fs: Filesystem::Ext4,
+            directory: "/".parse().unwrap(),
+        };
+        let copy = |from, to| {
+            Step::Copy(TreeCopy {
+                path: "/home".parse().unwrap(),
+                from: place(from),
+                to: place(to),
+                kept: false,
+                size: Size(0),
+            })
+        };
+        let steps = [copy(3, 4), Step::Repartition, copy(1, 5), Step::Extract];
+        let journal = Journal::new(&jumpspec::words::run_id::RunId::new(0xaa), &[]);
+        let first = |done| first_step(&Start::BehindCopies(done), &journal, &steps);
+        assert_eq!([first(0), first(1), first(2)], [0, 1, 3]);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use jumpsys::files::root::Root;
 
 use crate::run::reporter::Reporter;
 
-/// Holds the tree below a root against the image at `path`, told as the progress of `task`.
+/// Holds the tree below a root against those entries of the image at `path` that `select` takes, told
+/// as the progress of `task`.
 pub(crate) fn compare(
     path: &Path,
     root: &Root,
+    select: jumparchive::Select<'_>,
     reporter: &mut Reporter,
     task: &Task,
 ) -> Result<()> {
@@ -23,15 +25,16 @@ pub(crate) fn compare(
     let total = image.raw_length();
     let reporter = RefCell::new(reporter);
     let progress = |done: u64| reporter.borrow_mut().progress(task, done, total);
-    jumparchive::compare(&image, root.as_fd(), &progress)
+    jumparchive::compare(&image, root.as_fd(), select, &progress)
         .with_context(|| format!("{} is not what was unpacked", root.path().display()))
 }
 
-/// Unpacks the image at `path` below `root`, told as the progress of `task`.
+/// Unpacks those entries of the image at `path` that `select` takes below `root`, over what is there,
+/// told as the progress of `task`.
 pub(crate) fn image(
     path: &Path,
     root: &Root,
-    existing: Existing,
+    select: jumparchive::Select<'_>,
     reporter: &mut Reporter,
     task: &Task,
 ) -> Result<()> {
@@ -41,7 +44,8 @@ pub(crate) fn image(
     let reporter = RefCell::new(reporter);
     let progress = |done: u64| reporter.borrow_mut().progress(task, done, total);
     let options = UnpackOptions {
-        existing,
+        existing: Existing::Replace,
+        select,
         progress: &progress,
         ..UnpackOptions::default()
     };

@@ -23,6 +23,7 @@ use crate::node::cause::Cause;
 use crate::run::context::Context;
 use crate::run::failure;
 use crate::run::reporter::Reporter;
+use crate::steps::copy;
 
 /// How often the jump system begins to replace before it gives up.
 const TRIES: u32 = 3;
@@ -85,8 +86,8 @@ fn too_long(limit: Duration, end: &str) -> Outcome {
     Outcome::Failed(Failure::new(Code::TooLong, why))
 }
 
-/// The attempt itself, which [`watch`] calls. Every boot begins at the first step: what was half
-/// done is done anew.
+/// The attempt itself, which [`watch`] calls. Every boot begins at the first step, but for trees that
+/// were copied: what was half done is done anew.
 pub(crate) fn run() -> Result<()> {
     let plan = read_plan(&Path::new("/").join(places::PLAN))?;
     let mut reporter = Reporter::to_console();
@@ -95,7 +96,8 @@ pub(crate) fn run() -> Result<()> {
     cx.limit_to(cx.plan.wait.replace.0);
     let done = begin(&mut cx).and_then(|()| {
         let steps = cx.plan.steps.replace.clone();
-        conduct::all(&mut cx, &steps, &Start::Beginning)
+        let start = Start::BehindCopies(copy::counted(&cx)?);
+        conduct::all(&mut cx, &steps, &start)
     });
     if let Err(error) = &done {
         stay::stay(&mut cx, &failure::of(error, Code::Unknown))?;

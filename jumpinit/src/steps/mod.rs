@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod added;
 pub(crate) mod configure;
+pub(crate) mod copy;
 pub(crate) mod erasure;
 pub(crate) mod finish;
 pub(crate) mod first_boot;

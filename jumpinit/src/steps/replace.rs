@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::ErrorKind;
 
 use anyhow::{Context as _, Result};
-use jumparchive::Existing;
 use jumpspec::disk::{Filesystem, TableKind};
 use jumpspec::places;
 use jumpspec::run::task::StepId;
 use jumpspec::step::ImageRole;
+use jumpspec::words::abspath::AbsPath;
 use jumpsys::disk::mkfs::MkfsSpec;
 use jumpsys::disk::partition::{NewTable, read_table, write_table};
 use jumpsys::disk::partnodes::sync_kernel_partitions;
@@ -70,10 +70,11 @@ pub(crate) fn extract(cx: &mut Context) -> Result<()> {
     let path = cx
         .on_landing(places::IMAGES)
         .join(ImageRole::Target.file_name());
+    let copies = cx.plan.copied_into_new();
     crate::hand::unpack::image(
         &path,
         &root,
-        Existing::Replace,
+        &|entry| is_images(&copies, entry),
         &mut cx.reporter,
         &StepId::Extract.into(),
     )
@@ -128,10 +129,41 @@ pub(crate) fn verify(cx: &mut Context) -> Result<()> {
     let path = cx
         .on_landing(places::IMAGES)
         .join(ImageRole::Target.file_name());
-    crate::hand::unpack::compare(&path, &root, &mut cx.reporter, &StepId::VerifyRoot.into())
+    let copies = cx.plan.copied_into_new();
+    crate::hand::unpack::compare(
+        &path,
+        &root,
+        &|entry| is_images(&copies, entry),
+        &mut cx.reporter,
+        &StepId::VerifyRoot.into(),
+    )
+}
+
+/// Whether an image's entry is the new system's there: a tree that was copied stands in place of what
+/// the image has.
+fn is_images(copies: &[AbsPath], entry: &[u8]) -> bool {
+    let within = |copy: &AbsPath| {
+        let top = copy.as_str().trim_start_matches('/').as_bytes();
+        let rest = entry.strip_prefix(top);
+        rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+    };
+    !copies.iter().any(within)
 }
 
 /// Unmounts the new system: what GRUB will read is on disk then, not in a journal.
 pub(crate) fn seal(cx: &mut Context) -> Result<()> {
     new_root::unmount(cx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_stands_in_place_of_what_the_image_has() {
+        let copies = ["/home".parse().unwrap(), "/srv/data".parse().unwrap()];
+        let unpacked = |entry: &str| is_images(&copies, entry.as_bytes());
+        assert!(unpacked("") && unpacked("srv") && unpacked("homes") && unpacked("srv/data2"));
+        assert!(!unpacked("home") && !unpacked("home/ada") && !unpacked("srv/data/x"));
+    }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use jumparchive::{Existing, Tree};
+use jumparchive::Tree;
 use jumpspec::places;
 use jumpspec::run::failure::Code;
 use jumpspec::run::task::{StepId, Task};
@@ -97,7 +97,7 @@ pub(crate) fn unpack_jump(cx: &mut Context) -> Result<()> {
     crate::hand::unpack::image(
         &path,
         &root,
-        Existing::Replace,
+        &|_| true,
         &mut cx.reporter,
         &StepId::UnpackJump.into(),
     )?;

@@ -55,7 +55,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
     (
         "crates/jumparchive",
         &[
-            &["foreign"],
+            &["foreign", "copy"],
             &["pack", "unpack"],
             &["image"],
             &["tree"],

@@ -6,12 +6,12 @@
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{self, Gid, Mode, OFlags, ResolveFlags, Uid, XattrFlags};
+use rustix::fs::{self, Gid, Mode, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::{Copied, look_at};
 use crate::error::{Refusal, Result, io_error, refuse};
-use crate::tree::root::{Tree, names};
+use crate::tree::root::{Tree, names, open_strictly};
 use crate::tree::xattrs;
 use crate::unpack::{Maker, UnpackOptions};
 
@@ -32,7 +32,8 @@ impl Destination {
     /// Opens the directory at `path` below `root` for the copy that is called `copy`, a name that no
     /// other has. It is made, with those above it, if it is missing; a symlink on the way is refused.
     pub fn open(root: BorrowedFd<'_>, path: &str, copy: &str) -> Result<Self> {
-        let mut directory = open(root, ".").map_err(io_error(b"", "cannot open directory"))?;
+        let mut directory =
+            open_strictly(root, ".").map_err(io_error(b"", "cannot open directory"))?;
         let (mut shown, parts) = (String::new(), path.split('/'));
         for part in parts.filter(|part| !part.is_empty()) {
             shown = format!("{shown}/{part}");
@@ -41,7 +42,7 @@ impl Destination {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(io_error(shown, "cannot create directory")(error)),
             }
-            directory = match open(directory.as_fd(), part) {
+            directory = match open_strictly(directory.as_fd(), part) {
                 Ok(directory) => directory,
                 Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
                     return Err(refuse(shown, Refusal::Parent));
@@ -63,7 +64,7 @@ impl Destination {
     pub fn begin(&self, from: &Tree, progress: crate::Progress<'_>) -> Result<Option<Copied>> {
         if self.is_marked()? {
             self.clear()?;
-        } else if !self.is_empty()? {
+        } else if !is_empty(self.as_fd())? {
             let copied = look_at(from, progress)?;
             let same = copied.check(&self.tree()?, &|_| ());
             same.map_err(|_| refuse(b"", Refusal::Exists))?;
@@ -98,35 +99,15 @@ impl Destination {
         names(self.as_fd()).map_err(io_error(b"", "cannot read directory"))
     }
 
-    /// Whether nothing is there but an empty directory for e2fsck.
-    fn is_empty(&self) -> Result<bool> {
-        Ok(match self.names()?.as_slice() {
-            [] => true,
-            [name] if name == LOST_AND_FOUND => self
-                .lost_and_found()?
-                .is_none_or(|found| names(found.as_fd()).is_ok_and(|names| names.is_empty())),
-            _ => false,
-        })
-    }
-
-    fn lost_and_found(&self) -> Result<Option<OwnedFd>> {
-        let name = std::str::from_utf8(LOST_AND_FOUND).unwrap_or_default();
-        match open(self.as_fd(), name) {
-            Ok(directory) => Ok(Some(directory)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(io_error(LOST_AND_FOUND, "cannot open directory")(error)),
-        }
-    }
-
     /// Removes all that is in it, but for the directory that e2fsck wants.
     fn clear(&self) -> Result<()> {
+        let kept = lost_and_found(self.as_fd())?;
         for name in self.names()? {
-            if name == LOST_AND_FOUND {
-                continue;
+            if kept.is_none() || name != LOST_AND_FOUND {
+                remove(self.as_fd(), &name)?;
             }
-            remove(self.as_fd(), &name)?;
         }
-        if let Some(directory) = self.lost_and_found()? {
+        if let Some(directory) = kept {
             let inside = names(directory.as_fd());
             let inside = inside.map_err(io_error(LOST_AND_FOUND, "cannot read directory"))?;
             for name in inside {
@@ -152,7 +133,8 @@ impl Destination {
 
     /// It, to be read.
     pub fn tree(&self) -> Result<Tree> {
-        let again = open(self.as_fd(), ".").map_err(io_error(b"", "cannot open directory"))?;
+        let again =
+            open_strictly(self.as_fd(), ".").map_err(io_error(b"", "cannot open directory"))?;
         Ok(Tree::from_fd(again))
     }
 }
@@ -163,11 +145,43 @@ impl AsFd for Destination {
     }
 }
 
-/// Opens a directory that is no symlink and lies in this one.
-fn open(directory: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    fs::openat2(directory, name, flags, Mode::empty(), resolve)
+/// Whether a copy may go to the directory at `path` below `root`: it is not there, or empty. Changes
+/// nothing.
+///
+/// # Errors
+/// When it is no directory, or something on the way there is none.
+pub fn is_free(root: BorrowedFd<'_>, path: &str) -> Result<bool> {
+    let mut directory = open_strictly(root, ".").map_err(io_error(b"", "cannot open directory"))?;
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        directory = match open_strictly(directory.as_fd(), part) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT) => return Ok(true),
+            Err(_) => return Err(refuse(path.as_bytes(), Refusal::Parent)),
+        };
+    }
+    is_empty(directory.as_fd())
+}
+
+/// Whether nothing is in a directory but an empty one for e2fsck.
+fn is_empty(directory: BorrowedFd<'_>) -> Result<bool> {
+    let inside = names(directory).map_err(io_error(b"", "cannot read directory"))?;
+    Ok(match inside.as_slice() {
+        [] => true,
+        [name] if name == LOST_AND_FOUND => lost_and_found(directory)?
+            .is_some_and(|found| names(found.as_fd()).is_ok_and(|names| names.is_empty())),
+        _ => false,
+    })
+}
+
+/// The directory for e2fsck, if it is there.
+fn lost_and_found(directory: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
+    let name = std::str::from_utf8(LOST_AND_FOUND).unwrap_or_default();
+    match open_strictly(directory, name) {
+        Ok(directory) => Ok(Some(directory)),
+        // Somebody's file of that name.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+        Err(error) => Err(io_error(LOST_AND_FOUND, "cannot open directory")(error)),
+    }
 }
 
 /// Removes what is at `name`, and all below it; follows nothing.

@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 
 use rustix::fs::FileType;
 
-use super::differs;
+use super::changed;
 use crate::error::Result;
 use crate::tar::entry::EntryKind;
 use crate::tree::look::{self, Content, Ready};
@@ -44,7 +44,7 @@ pub(super) fn each(
     };
     walk::walk(tree.as_fd(), pass, &mut each)?;
     if let Some(path) = each.vanished {
-        return Err(differs(&path, "is listed and not there"));
+        return Err(changed(&path));
     }
     Ok(Walked {
         sockets: each.sockets,
@@ -74,13 +74,12 @@ impl<F: FnMut(Ready) -> Result<()>> Visitor for Each<F> {
         if linked {
             self.links.insert(inode, path.clone());
         }
-        match look::look(path.clone(), found.directory.as_fd(), found.name, stat)? {
-            Some(ready) => (self.take)(ready),
-            None => {
-                self.vanished(path);
-                Ok(())
-            }
+        let ready = look::look(path.clone(), found.directory.as_fd(), found.name, stat)?;
+        if let Some(ready) = ready {
+            return (self.take)(ready);
         }
+        self.vanished(path);
+        Ok(())
     }
 
     fn vanished(&mut self, path: &[u8]) {

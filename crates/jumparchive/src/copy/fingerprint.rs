@@ -1,7 +1,7 @@
 //! What an entry is, in eight bytes: all that a copy keeps of it. Where a file has holes does not
 //! count, for file systems with other blocks have them elsewhere; what is read there does.
 
-use jumpspec::digest::Hasher;
+use jumpspec::words::digest::Hasher;
 
 use super::destination::MARK;
 use crate::tar::entry::{Entry, EntryKind};
@@ -90,7 +90,9 @@ impl Fingerprinter {
 
     fn stretch(&mut self, mut offset: u64, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let (index, within) = (offset / BLOCK as u64, (offset % BLOCK as u64) as usize);
+            let index = offset / BLOCK as u64;
+            // Less than a block.
+            let within = usize::try_from(offset % BLOCK as u64).unwrap_or_default();
             if index != self.index {
                 self.end_block();
                 self.index = index;

@@ -15,7 +15,7 @@ use std::os::fd::AsFd as _;
 
 use rustix::fs;
 
-pub use destination::Destination;
+pub use destination::{Destination, is_free};
 use each::each;
 use fingerprint::{Fingerprint, Fingerprinter};
 
@@ -81,6 +81,11 @@ fn differs(path: &[u8], what: &'static str) -> Error {
     }
 }
 
+/// Nobody else is to work in a tree that is copied.
+fn changed(path: &[u8]) -> Error {
+    Error::Changed { path: shown(path) }
+}
+
 /// Copies `from`, itself and all below it, into an empty directory, and waits until everything is
 /// on the disk. `progress` is told the bytes of content copied so far.
 ///
@@ -95,38 +100,46 @@ pub fn copy(from: &Tree, to: &Destination, progress: crate::Progress<'_>) -> Res
     };
     let mut maker = Maker::new(to.as_fd(), options)?;
     let writeback = Writeback::begin(to.as_fd())?;
-    let mut reader = Reader::new(progress);
-    let (mut fingerprints, mut top) = (Vec::new(), None);
-    let walked = each(from, Pass::Everything, |ready| {
-        fingerprints.push(make(&mut maker, &mut reader, &ready)?);
-        top.get_or_insert(ready.entry);
-        Ok(())
-    })?;
-    each(from, Pass::Directories, |ready| {
-        maker.finish_directory(&ready.entry)
-    })?;
-    writeback.end()?;
+    let copied = list(from, progress, |reader, ready| {
+        make(&mut maker, reader, ready)
+    });
+    let finished = copied.and_then(|copied| {
+        each(from, Pass::Directories, |ready| {
+            maker.finish_directory(&ready.entry)
+        })?;
+        Ok(copied)
+    });
+    // Nobody holds the file system when this is over, whatever came of it.
+    let written = writeback.end();
+    let copied = finished?;
+    written?;
     fs::syncfs(to.as_fd()).map_err(io_error(b"", "cannot write to disk"))?;
-    Ok(Copied {
-        fingerprints,
-        top: top.ok_or_else(|| differs(b"", "is no directory"))?,
-        bytes: reader.bytes,
-        sockets: walked.sockets,
-    })
+    Ok(copied)
 }
 
 /// What `from` is, as [`copy`] would say it, without a copy.
-pub(crate) fn look_at(from: &Tree, progress: crate::Progress<'_>) -> Result<Copied> {
+fn look_at(from: &Tree, progress: crate::Progress<'_>) -> Result<Copied> {
+    list(from, progress, |reader, ready| {
+        reader.fingerprint(ready, |_, _| Ok(()))
+    })
+}
+
+/// Lists what `from` has, as far as `take` gives the fingerprint of each entry.
+fn list(
+    from: &Tree,
+    progress: crate::Progress<'_>,
+    mut take: impl FnMut(&mut Reader<'_>, &Ready) -> Result<Fingerprint>,
+) -> Result<Copied> {
     let mut reader = Reader::new(progress);
     let (mut fingerprints, mut top) = (Vec::new(), None);
     let walked = each(from, Pass::Everything, |ready| {
-        fingerprints.push(reader.fingerprint(&ready, |_, _| Ok(()))?);
+        fingerprints.push(take(&mut reader, &ready)?);
         top.get_or_insert(ready.entry);
         Ok(())
     })?;
     Ok(Copied {
         fingerprints,
-        top: top.ok_or_else(|| differs(b"", "is no directory"))?,
+        top: top.ok_or_else(|| changed(b""))?,
         bytes: reader.bytes,
         sockets: walked.sockets,
     })
@@ -139,7 +152,7 @@ fn make(maker: &mut Maker<'_>, reader: &mut Reader<'_>, ready: &Ready) -> Result
         EntryKind::Directory => maker.directory(entry).map(drop)?,
         EntryKind::File => {
             let Some(file) = maker.begin_file(entry)? else {
-                return Err(differs(&entry.path, "is not made"));
+                return Err(changed(&entry.path));
             };
             let write = |at, chunk: &[u8]| maker.write(&file, entry, at, chunk);
             let found = reader.fingerprint(ready, write)?;
@@ -180,7 +193,7 @@ impl<'a> Reader<'a> {
             let length = usize::try_from(stored - at).map_or(CHUNK, |left| left.min(CHUNK));
             let chunk = &mut self.buffer[..length];
             if ready.read(at, chunk)? {
-                return Err(differs(&entry.path, "became shorter while it was read"));
+                return Err(changed(&entry.path));
             }
             fingerprinter.content(entry, at, chunk);
             take(at, chunk)?;

@@ -171,6 +171,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
             bls: false,
         }],
         filesystems: vec!["ext4".to_owned()],
+        mountable: Vec::new(),
         toolbox: vec![path("usr/sbin/mke2fs")],
         programs: Vec::new(),
         obstacles: jumpspec::image::obstacle::Obstacles::new(),

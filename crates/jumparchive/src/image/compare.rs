@@ -16,6 +16,7 @@ use std::thread;
 use jumpspec::words::digest::{Digest, Hasher};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 
+use crate::Select;
 use crate::error::{Error, Result, io_error, shown};
 use crate::image::index::{FrameKind, IndexEntry};
 use crate::image::opened::Image;
@@ -26,14 +27,20 @@ use crate::tree::extents;
 /// Bytes of a file that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Compares all entries of `image` with what is below `root`. `progress` is told bytes of
+/// Compares the entries of `image` that `select` takes with what is below `root`. `progress` is told bytes of
 /// [`Image::raw_length`].
 ///
 /// # Errors
 /// [`Error::Differs`] names the first difference that was found.
-pub fn compare(image: &Image, root: BorrowedFd<'_>, progress: crate::Progress<'_>) -> Result<()> {
+pub fn compare(
+    image: &Image,
+    root: BorrowedFd<'_>,
+    select: Select<'_>,
+    progress: crate::Progress<'_>,
+) -> Result<()> {
     let shared = Shared {
         image,
+        select,
         root,
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
@@ -61,6 +68,7 @@ pub fn compare(image: &Image, root: BorrowedFd<'_>, progress: crate::Progress<'_
 
 struct Shared<'a> {
     image: &'a Image,
+    select: Select<'a>,
     root: BorrowedFd<'a>,
     next: AtomicUsize,
     stop: AtomicBool,
@@ -71,6 +79,7 @@ impl Shared<'_> {
     fn perform(&self, told: &Sender<u64>) -> Result<()> {
         let mut comparer = Comparer {
             image: self.image,
+            select: self.select,
             root: self.root,
             below: Below::new(self.root),
             buffer: vec![0; CHUNK],
@@ -95,6 +104,7 @@ impl Shared<'_> {
 
 struct Comparer<'a> {
     image: &'a Image,
+    select: Select<'a>,
     root: BorrowedFd<'a>,
     below: Below<'a>,
     buffer: Vec<u8>,
@@ -115,7 +125,9 @@ impl Comparer<'_> {
         for (number, record) in records.iter().enumerate() {
             let whole = [(0, record.size)];
             let stretches = maps.get(number).map_or(&whole[..], Vec::as_slice);
-            self.entry(record, stretches)?;
+            if (self.select)(&record.path) {
+                self.entry(record, stretches)?;
+            }
         }
         Ok(())
     }

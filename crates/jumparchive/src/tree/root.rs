@@ -28,6 +28,15 @@ impl Tree {
         Self { root }
     }
 
+    /// Opens the directory `path` below another, through no symlink and on no other file system.
+    pub fn below(root: BorrowedFd<'_>, path: &str) -> io::Result<Self> {
+        let path = match path.trim_start_matches('/') {
+            "" => ".",
+            path => path,
+        };
+        Ok(Self::from_fd(open_strictly(root, path)?))
+    }
+
     /// Opens a file for reading, symlinks followed; `None` if there is none.
     pub fn file(&self, path: &str) -> io::Result<Option<File>> {
         let file = self.open_below(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
@@ -128,6 +137,13 @@ impl AsFd for Tree {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
     }
+}
+
+/// Opens a directory below this one: through no symlink, and on no other file system.
+pub(crate) fn open_strictly(directory: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    fs::openat2(directory, path, flags, Mode::empty(), resolve)
 }
 
 /// Names in an open directory, sorted by their bytes.

@@ -14,6 +14,8 @@ mod sink;
 mod stream;
 mod writeback;
 
+use crate::Select;
+
 pub use image::unpack;
 pub(crate) use maker::Maker;
 pub use stream::unpack_stream;
@@ -28,9 +30,6 @@ pub enum Existing {
     /// Replace it, unless it is a directory: for saved files over a new system.
     Replace,
 }
-
-/// Says of a path whether it is to be made.
-pub type Select<'a> = &'a (dyn Fn(&[u8]) -> bool + Sync);
 
 /// How to unpack.
 #[derive(Clone, Copy)]

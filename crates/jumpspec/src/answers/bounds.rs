@@ -113,6 +113,9 @@ fn of_disks(facts: &Facts) -> Option<Excess> {
 }
 
 fn of_mounts(facts: &Facts) -> Option<Excess> {
+    let trees = facts.copies.iter().filter_map(|it| it.tree.as_ref());
+    let below = trees.map(|it| it.below.len());
+    let places = facts.copies.iter().map(|it| it.places.len());
     first([
         ("mounts", facts.mounts.len(), MANY),
         ("remote mounts", facts.remote_mounts.len(), MANY),
@@ -120,6 +123,9 @@ fn of_mounts(facts: &Facts) -> Option<Excess> {
         ("swap areas", facts.swap_use.len(), FEW),
         ("saved paths", facts.saved.len(), MANY),
         ("interpreters", facts.interpreters.len(), FEW),
+        ("copies", facts.copies.len(), FEW),
+        ("mounts below a copy", below.max().unwrap_or(0), MANY),
+        ("places for a copy", places.max().unwrap_or(0), FEW),
         ("bytes of fstab", facts.fstab.len(), FSTAB),
         ("network links", facts.network.links.len(), MANY),
         ("host keys", facts.host_keys.len(), FEW),
@@ -128,6 +134,8 @@ fn of_mounts(facts: &Facts) -> Option<Excess> {
 
 fn of_people(facts: &Facts) -> Option<Excess> {
     let owners = facts.mounts.iter().filter_map(|it| it.owners.as_ref());
+    let trees = facts.copies.iter().filter_map(|it| it.tree.as_ref());
+    let owners = owners.chain(trees.map(|it| &it.owners));
     let owners = owners.map(|it| it.uids.len() + it.gids.len());
     first([
         ("people", facts.accounts.len(), MANY),

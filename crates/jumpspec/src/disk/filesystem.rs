@@ -28,6 +28,14 @@ impl Filesystem {
         format!("/usr/sbin/mkfs.{}", self.name())
     }
 
+    /// The mount option with which not even its journal is written (ext4(5), xfs(5)): besides `ro`.
+    pub fn as_it_lies(self) -> &'static str {
+        match self {
+            Self::Ext4 => "noload",
+            Self::Xfs => "norecovery",
+        }
+    }
+
     /// The smallest device in bytes that mkfs makes it on, if it is known to refuse smaller ones:
     /// mkfs.xfs(8) since xfsprogs 5.19.
     pub fn least_size(self) -> u64 {
@@ -43,6 +51,16 @@ impl Filesystem {
     pub fn inodes(self, bytes: u64) -> Option<u64> {
         let ratio = if bytes < 512 << 20 { 4096 } else { 16384 };
         (self == Self::Ext4).then_some(bytes / ratio)
+    }
+}
+
+/// The type by which a kernel of today mounts what blkid or mountinfo calls `kind`, if that keeps all
+/// that a copy does: owners, links, extended attributes. ext4's driver is the others' too.
+pub fn mounted_as(kind: &str) -> Option<Filesystem> {
+    match kind {
+        "ext2" | "ext3" | "ext4" => Some(Filesystem::Ext4),
+        "xfs" => Some(Filesystem::Xfs),
+        _ => None,
     }
 }
 

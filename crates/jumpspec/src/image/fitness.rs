@@ -220,6 +220,11 @@ pub fn can_make(manifest: &Manifest, fs: Filesystem) -> bool {
     manifest.filesystems.iter().any(|made| made == fs.name())
 }
 
+/// Whether an image's kernel is known to mount a file system. The landing file system is ext4.
+pub fn can_mount(manifest: &Manifest, fs: Filesystem) -> bool {
+    fs == Filesystem::Ext4 || manifest.mountable.iter().any(|it| it == fs.name())
+}
+
 /// The limits that an image with this manifest, in a file of `size` bytes, exceeds.
 pub fn over_budget(manifest: &Manifest, size: Size) -> Vec<Unfit> {
     let budget = &manifest.budget;

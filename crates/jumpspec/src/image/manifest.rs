@@ -81,6 +81,9 @@ pub struct Manifest {
     pub loaders: Vec<Loader>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.
     pub filesystems: Vec<String>,
+    /// File systems that the newest kernel can mount, by its list of modules and of what is built in.
+    #[serde(default)]
+    pub mountable: Vec<String>,
     /// Files that the mkfs programs need, themselves included: with just these
     /// below a root, they run there by chroot. Empty for target images.
     pub toolbox: Vec<RelPath>,

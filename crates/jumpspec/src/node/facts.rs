@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, FoundPartition, LeadsTo};
+use crate::job::CopyWish;
 use crate::node::network::Network;
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::SshServer;
+use crate::words::abspath::AbsPath;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
 use crate::words::size::Size;
@@ -80,6 +82,9 @@ pub struct Facts {
     /// Of the paths that hooks' interpreters would be at, those at which there is a program.
     #[serde(default)]
     pub interpreters: BTreeSet<String>,
+    /// What would be copied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<FoundCopy>,
     /// Whether root's `authorized_keys` holds at least one key that lets somebody in, see
     /// [`crate::node::authorized`].
     pub authorized_keys: bool,
@@ -208,6 +213,64 @@ pub struct SavedPath {
     /// Bytes of it and all below, in 4 KiB blocks; `None` when it is not there, or lies on a file
     /// system of elsewhere.
     pub size: Option<Size>,
+}
+
+/// A tree that the job copies, as it is on the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundCopy {
+    /// The job's.
+    pub wish: CopyWish,
+    /// The tree; none is no directory there.
+    pub tree: Option<FoundTree>,
+    /// The directory that it goes to, on each mounted partition of that number.
+    pub places: Vec<FoundPlace>,
+}
+
+/// A directory with all below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundTree {
+    /// What its file system lies on: `/dev/vda3`, or a name where that is no device.
+    pub device: String,
+    /// Its type.
+    pub fs: String,
+    /// The directory, from the top of that file system.
+    pub directory: AbsPath,
+    /// What it takes at the most, in blocks of 4 KiB: all that is in use of its file system, where
+    /// there is too much in it to look at.
+    pub size: Size,
+    /// Inodes, at the most.
+    pub inodes: u64,
+    /// Who owns files there.
+    pub owners: FileOwners,
+    /// What is mounted below it.
+    pub below: Vec<String>,
+}
+
+/// A directory that a tree may be copied to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundPlace {
+    /// The partition, e.g. `/dev/vda4`.
+    pub device: String,
+    /// Bytes that are free on it.
+    pub free: Size,
+    /// Inodes that are free on it; none where they are not counted.
+    pub free_inodes: Option<u64>,
+    /// What is there.
+    pub state: PlaceState,
+}
+
+/// What is at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceState {
+    /// Nothing.
+    Missing,
+    /// A directory with nothing in it, but for what e2fsck wants.
+    Empty,
+    /// A directory with something in it.
+    Occupied,
+    /// Something else, or something else on the way there, such as a symlink.
+    NoDirectory,
 }
 
 /// What facts see of an earlier jump.

@@ -29,7 +29,8 @@ pub(super) fn planned(input: &Input<'_>, disk: &Disk) -> Result<Accounts, Refusa
     let kept: Vec<&Mount> = kept(input, &goes).collect();
     let ids = |of: fn(&crate::node::facts::FileOwners) -> &Vec<u32>| -> Vec<u32> {
         let known = kept.iter().filter_map(|mount| mount.owners.as_ref());
-        known.flat_map(of).copied().collect()
+        let copied = super::copies::trees(input).map(|(_, tree)| &tree.owners);
+        known.chain(copied).flat_map(of).copied().collect()
     };
     let uids = ids(|found| &found.uids);
     if !input.job.save.accounts {

@@ -25,6 +25,8 @@ enum Owner {
     NewLoader,
     Landing,
     Partition(u32),
+    /// A partition that is copied from.
+    CopiedFrom(u32),
 }
 
 impl Owner {
@@ -37,6 +39,7 @@ impl Owner {
             Self::NewLoader => "the new system's loader".to_owned(),
             Self::Landing => format!("the landing partition {}", plan.landing.device),
             Self::Partition(number) => format!("partition {number}"),
+            Self::CopiedFrom(number) => format!("what is copied from partition {number}"),
         }
     }
 }
@@ -66,6 +69,7 @@ pub(super) fn refusals(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
     .collect();
     let needs = needs(plan, disk, &steps);
     let mut refusals = misplaced(plan, disk);
+    refusals.extend(lost_by_the_table(plan, &steps));
     if !refusals.is_empty() {
         return refusals;
     }
@@ -96,6 +100,41 @@ fn overlap(plan: &Plan, owner: Owner, need: &Need) -> Refusal {
         ),
         "mend the node's partition table if its partitions overlap (sfdisk --verify), or leave them as they are in the layout",
     )
+}
+
+/// A partition is named by its number: what is copied from or to one is there before and after the
+/// table is written, as far as that comes before the copy.
+fn lost_by_the_table(plan: &Plan, steps: &[&Step]) -> Vec<Refusal> {
+    let written = steps.iter().position(|step| **step == Step::Repartition);
+    let stays = |number: u32| {
+        let before = plan.disk.before.iter().map(FoundPartition::unchanged);
+        let mut before = before.filter(|it| it.number == number);
+        before.any(|it| plan.disk.after.contains(&it))
+    };
+    let copies = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(at, step)| match step {
+            Step::Copy(copy) => Some((at, copy)),
+            _ => None,
+        });
+    let lost = copies.filter(|(at, copy)| {
+        let is_written = written.is_some_and(|written| written < *at);
+        is_written && !stays(copy.from.number)
+            || !is_written && !stays(copy.to.number)
+            || made(steps, copy.to.number).is_some_and(|made| made > *at)
+    });
+    lost.map(|(_, copy)| {
+        Refusal::new(
+            RefusalCode::CopyOrder,
+            format!(
+                "{} would be copied when partition {} or {} is not there",
+                copy.path, copy.from.number, copy.to.number
+            ),
+            "leave the copy out; this is a mistake of the planner's",
+        )
+    })
+    .collect()
 }
 
 /// The loaders and the selector lie in the loader area, which on GPT is a BIOS boot partition
@@ -157,17 +196,24 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
         Step::MakeLanding => vec![landing],
         Step::WriteSelector => selector.to_vec(),
         Step::Repartition => table(disk).map(|extent| (Owner::Table, extent)).collect(),
-        Step::Mkfs { number, .. } => plan
-            .disk
-            .after
-            .iter()
-            .filter(|partition| partition.number == *number)
-            .map(|partition| (Owner::Partition(*number), partition.extent()))
+        Step::Mkfs { number, .. } => extent_after(plan, *number)
+            .map(|extent| (Owner::Partition(*number), extent))
+            .into_iter()
+            .collect(),
+        Step::Copy(copy) => extent_after(plan, copy.to.number)
+            .map(|extent| (Owner::Partition(copy.to.number), extent))
+            .into_iter()
             .collect(),
         Step::PlaceLoader => vec![selector[1], (Owner::NewLoader, bios.new_core)],
         Step::RestoreSwap => selector.into_iter().chain([landing]).collect(),
         _ => Vec::new(),
     }
+}
+
+fn extent_after(plan: &Plan, number: u32) -> Option<Extent> {
+    let mut after = plan.disk.after.iter();
+    let partition = after.find(|partition| partition.number == number)?;
+    Some(partition.extent())
 }
 
 /// The boot sector, and on GPT both copies of the table.
@@ -221,6 +267,7 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
         };
         needs.push(need(Owner::Partition(number), partition.extent(), 0, until));
     }
+    needs.extend(copied_from(disk, steps));
     for partition in &plan.disk.after {
         if let Some(from) = made(steps, partition.number) {
             let owner = Owner::Partition(partition.number);
@@ -228,6 +275,28 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
         }
     }
     needs
+}
+
+/// What is copied is needed until then.
+fn copied_from(disk: &Disk, steps: &[&Step]) -> Vec<Need> {
+    let copies = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(at, step)| match step {
+            Step::Copy(copy) => Some((at, copy.from.number)),
+            _ => None,
+        });
+    let needs = copies.filter_map(|(until, number)| {
+        let mut before = disk.partitions.iter();
+        let partition = before.find(|partition| partition.number == number)?;
+        Some(Need {
+            owner: Owner::CopiedFrom(number),
+            extent: partition.extent(),
+            from: 0,
+            until,
+        })
+    });
+    needs.collect()
 }
 
 /// Neither the landing partition, which is a need of its own, nor the one that loaders lie in.

@@ -5,6 +5,7 @@
 mod accounts;
 mod aftermath;
 mod arguments;
+mod copies;
 mod dhcp;
 mod disk;
 mod extents;
@@ -34,7 +35,8 @@ use std::collections::BTreeSet;
 use crate::boot::Serial;
 use crate::disk::Disk;
 use crate::hook::Script;
-use crate::image::manifest::{Manifest, PLAN_FORMAT};
+use crate::image::loader::SelectorGrub;
+use crate::image::manifest::{Kernel, Manifest, PLAN_FORMAT};
 use crate::job::{Job, Joint};
 use crate::node::facts::{Facts, JumpInProgress, Kexec};
 use crate::node::network::NetworkRefusal;
@@ -125,8 +127,13 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let filesystems = table
         .as_ref()
         .and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
-    let (Some(boot), Some(table), Some(filesystems), Some(ssh), Some(accounts)) =
-        (boot, table, filesystems, ssh, accounts)
+    let made = table.as_ref().zip(filesystems.as_deref());
+    let copies = made.and_then(|made| {
+        let copies = copies::planned(input, disk, &landing, made);
+        keep_all_going(&mut refusals, copies)
+    });
+    let (Some(boot), Some(table), Some(filesystems), Some(copies), Some(ssh), Some(accounts)) =
+        (boot, table, filesystems, copies, ssh, accounts)
     else {
         return Err(refusals);
     };
@@ -145,7 +152,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .iter()
         .map(|filesystem| filesystem.planned.clone())
         .collect();
-    let mut steps = steps(input, table.rewrite, &filesystems);
+    let mut steps = steps(input, &copies);
     aftermath::label(&mut steps.replace, policy.flatten());
     let loader = aftermath::loader(input, &landing, new_grub);
     let notes = fstab.notes();
@@ -160,14 +167,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         disk: table,
         landing,
         boot,
-        jump: JumpBoot {
-            kernel,
-            grub: selector_grub,
-            serial: arguments
-                .iter()
-                .find_map(|argument| Serial::from_console(argument)),
-            arguments,
-        },
+        jump: jump_boot(kernel, selector_grub, arguments),
         filesystems: planned,
         fstab: fstab.text,
         network,
@@ -188,6 +188,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     };
     plan.notes.extend(ssh.notes);
     plan.notes.extend(accounts.notes);
+    plan.notes.extend(copies.notes);
     plan.notes
         .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);
@@ -199,6 +200,16 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         Ok(plan)
     } else {
         Err(refusals)
+    }
+}
+
+fn jump_boot(kernel: Kernel, grub: SelectorGrub, arguments: Vec<String>) -> JumpBoot {
+    let mut consoles = arguments.iter();
+    JumpBoot {
+        kernel,
+        grub,
+        serial: consoles.find_map(|argument| Serial::from_console(argument)),
+        arguments,
     }
 }
 
@@ -317,7 +328,7 @@ fn images(input: &Input<'_>) -> PlannedImages {
     }
 }
 
-fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> Steps {
+fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
     let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
         image,
         size: file.size,
@@ -346,6 +357,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
         Step::ProveSshd,
         Step::ProveImage,
     ];
+    prove.extend(copies.prove());
     prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
     if input.rehearsal {
         return Steps {
@@ -357,8 +369,7 @@ fn steps(input: &Input<'_>, rewrite: bool, filesystems: &[wished::Wished]) -> St
     }
     prove.push(Step::Commit);
     let mut replace = hooks::steps(input, Joint::Committed);
-    replace.extend(rewrite.then_some(Step::Repartition));
-    replace.extend(filesystems.iter().filter_map(wished::Wished::mkfs));
+    replace.extend(copies.order.iter().cloned());
     replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
     replace.push(Step::WriteFstab);

@@ -55,6 +55,11 @@ fn places(plan: &Plan) -> Vec<Place> {
         is_made: false,
         purpose: format!("/{} is written", file.path),
     });
+    let copies = plan.copied_into_new().into_iter().map(|directory| Place {
+        purpose: format!("a tree is copied to {directory}"),
+        directory: directory.to_string(),
+        is_made: true,
+    });
     let loader = Place {
         directory: plan.loader.grub.directory.to_string(),
         is_made: false,
@@ -63,6 +68,7 @@ fn places(plan: &Plan) -> Vec<Place> {
     filesystems
         .chain(lines)
         .chain(files)
+        .chain(copies)
         .chain([loader])
         .collect()
 }

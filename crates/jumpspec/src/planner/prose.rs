@@ -73,6 +73,13 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
         plan.kept
             .push("human accounts and root's password".to_owned());
     }
+    plan.kept
+        .extend(super::copies::trees(input).map(|(wish, tree)| {
+            format!(
+                "{} (at most {}): copied to \"{}\"",
+                wish.from, tree.size, wish.to
+            )
+        }));
     plan.destroyed.extend(homes(plan, input));
     let notes = notes(plan, input);
     plan.notes.extend(notes);
@@ -102,7 +109,11 @@ fn homes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
         .accounts
         .iter()
         .filter(|account| !on_kept(&account.home) && !saved(&account.home))
-        .filter(|account| points.remote(&account.home).is_none());
+        .filter(|account| points.remote(&account.home).is_none())
+        .filter(|account| {
+            let mut copies = input.job.copy.iter();
+            !copies.any(|copy| below(&account.home, copy.from.as_str()))
+        });
     lost.map(|account| {
         format!(
             "{}, the home of {} (save it with [save] extra)",

@@ -105,6 +105,12 @@ pub enum RefusalCode {
     FilesystemTooSmall,
     /// The image has no program to make a file system that the layout asks for.
     FilesystemNotOffered,
+    /// A tree that is to be copied is not there, or cannot be read in the jump system.
+    CopySource,
+    /// Where a tree is to be copied to there is no room for it, or something else.
+    CopyDestination,
+    /// What is to be copied would be gone before there is a place for it.
+    CopyOrder,
     /// The boot sector in use is not GRUB's, so the core image in use is not known.
     LoaderUnknown,
     /// There is too little free room beside the loader for the selector.
@@ -129,6 +135,8 @@ pub enum RefusalCode {
     OtherLanding,
     /// The new plan keeps a partition that the plan before it has begun to destroy.
     KeepsWhatIsLost,
+    /// The new plan has other copies, or another layout, than the plan whose copies were begun.
+    OtherCopies,
 }
 
 impl fmt::Display for RefusalCode {

@@ -1,7 +1,7 @@
 //! Whether the image fits into the new file systems: bytes and inodes.
 
-use super::Input;
 use super::wished::Wished;
+use super::{Input, copies};
 use crate::plan::PlannedDisk;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
@@ -43,6 +43,8 @@ pub(super) fn refusals(
         } else {
             below(&planned.mount)
         };
+        let (copied, copied_inodes) = copies::going_to(input, planned.number);
+        let content: Size = [content, copied].into_iter().sum();
         // What a file system keeps for itself: inode tables, journal, root's reserve;
         // GRUB's modules and configuration, logs of the first boot.
         let reserve = Size((there.bytes() / 16).min(64 << 20));
@@ -52,11 +54,12 @@ pub(super) fn refusals(
             refusals.push(Refusal::new(
                 RefusalCode::FilesystemTooSmall,
                 format!(
-                    "partition {} ({}, {}) is too small: the image {} and what is restored need {} there",
+                    "partition {} ({}, {}) is too small: the image {} and what is restored{} need {} there",
                     planned.number,
                     planned.mount,
                     there,
                     manifest.name,
+                    if copied_inodes > 0 { " and copied" } else { "" },
                     needed
                 ),
                 "give it more room with action = \"create\" and size, or make the image smaller",
@@ -66,29 +69,48 @@ pub(super) fn refusals(
     refusals
 }
 
-/// Whether all new file systems together have an inode for each of the image's. How many go to
-/// which is not known.
+/// Whether each new file system has an inode for each that is copied to it, and all together one for
+/// each of the image's too: how many of those go to which is not known.
 fn too_few_inodes(
     input: &Input<'_>,
     table: &PlannedDisk,
     filesystems: &[Wished],
 ) -> Option<Refusal> {
     let made = filesystems.iter().filter_map(|it| Some((it, it.make?)));
-    let inodes: Option<Vec<u64>> = made
+    // Of each: its number, the inodes that are copied to it, and those that it has.
+    let rooms: Vec<(u32, u64, Option<u64>)> = made
         .map(|(it, fs)| {
-            let room = table.size_after(it.planned.number);
-            fs.inodes(room.bytes())
+            let number = it.planned.number;
+            let there = fs.inodes(table.size_after(number).bytes());
+            (number, copies::going_to(input, number).1, there)
         })
         .collect();
-    let there = inodes?.into_iter().fold(0, u64::saturating_add);
+    let full = rooms.iter().find_map(|(number, copied, there)| {
+        let there = there.filter(|there| there < copied)?;
+        Some(format!(
+            "what is copied to partition {number} has {copied} inodes; its file system has {there}"
+        ))
+    });
+    let there: Option<Vec<u64>> = rooms.iter().map(|(_, _, there)| *there).collect();
+    let there = there.map(|there| there.into_iter().fold(0, u64::saturating_add));
     let manifest = &input.target.manifest;
-    (manifest.inodes > there).then(|| {
+    let copied = rooms.iter().map(|(_, copied, _)| *copied);
+    let copied = copied.fold(0, u64::saturating_add);
+    let all_full = there.filter(|there| *there < manifest.inodes.saturating_add(copied));
+    let all_full = all_full.map(|there| match copied {
+        0 => format!(
+            "the image {} has {} inodes; the new file systems have {there}",
+            manifest.name, manifest.inodes
+        ),
+        copied => format!(
+            "the image {} has {} inodes, and what is copied {copied}; the new file systems have {there}",
+            manifest.name, manifest.inodes
+        ),
+    });
+    full.or(all_full).map(|message| {
         Refusal::new(
             RefusalCode::FilesystemTooSmall,
-            format!(
-                "the image {} has {} inodes; the new file systems have {there}",
-                manifest.name, manifest.inodes
-            ),
+            message,
             "ask for fs = \"xfs\", which makes inodes as it needs them, or give more room",
         )
     })

@@ -223,6 +223,7 @@ pub(crate) fn facts() -> Facts {
             size: Some(Size::mib(1)),
         }],
         interpreters: BTreeSet::from(["/bin/sh".to_owned()]),
+        copies: Vec::new(),
         authorized_keys: true,
         host_keys: Vec::new(),
         ssh_address: None,
@@ -314,6 +315,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         plan_format: crate::image::manifest::PLAN_FORMAT,
         loaders: vec![loader()],
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
+        mountable: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {
             vec![path("usr/sbin/mke2fs")]
         } else {

@@ -16,6 +16,7 @@ pub fn check(staged: &Plan, next: &Plan) -> Result<(), Vec<Refusal>> {
         .flatten()
         .collect();
     refusals.extend(other_table(staged, next));
+    refusals.extend(other_copies(staged, next));
     refusals.extend(lost(staged, next));
     if refusals.is_empty() {
         Ok(())
@@ -88,6 +89,33 @@ fn other_table(staged: &Plan, next: &Plan) -> Option<Refusal> {
             "describe in the new layout the partitions as the earlier job made them",
         )
     })
+}
+
+/// What was copied may be gone, and its copy is where the staged plan has put it: the same is done
+/// again, or nothing is.
+fn other_copies(staged: &Plan, next: &Plan) -> Option<Refusal> {
+    let same = copying(staged) == copying(next)
+        && (copying(staged).is_empty() || staged.disk.after == next.disk.after);
+    (!same).then(|| {
+        Refusal::new(
+            RefusalCode::OtherCopies,
+            format!(
+                "the job copies other trees than run {}, or has another layout: what that run copies may have come to its place already",
+                staged.run
+            ),
+            "leave [[copy]] and [layout] as they were",
+        )
+    })
+}
+
+/// What a plan does to the disk up to its last copy.
+fn copying(plan: &Plan) -> Vec<&Step> {
+    let steps = &plan.steps.replace;
+    let last = steps.iter().rposition(|step| matches!(step, Step::Copy(_)));
+    let until = &steps[..last.map_or(0, |last| last + 1)];
+    let of_the_disk =
+        |step: &&Step| matches!(step, Step::Repartition | Step::Mkfs { .. } | Step::Copy(_));
+    until.iter().filter(of_the_disk).collect()
 }
 
 /// Partitions that `next` keeps and `staged` does not.

@@ -235,6 +235,7 @@ fn facts() -> Facts {
         network: crate::node::network::Network::default(),
         saved: Vec::new(),
         interpreters: std::collections::BTreeSet::new(),
+        copies: Vec::new(),
         authorized_keys: true,
         host_keys: Vec::new(),
         ssh_address: None,

@@ -36,6 +36,16 @@ impl fmt::Display for Task {
                 write!(f, "make {} on partition {number}", fs.name())
             }
             (
+                StepId::Copy,
+                Self {
+                    tree: Some(tree),
+                    partition: Some(number),
+                    ..
+                },
+            ) => {
+                write!(f, "copy {tree} to partition {number} and check it there")
+            }
+            (
                 StepId::LabelRoot,
                 Self {
                     policy: Some(policy),
@@ -84,10 +94,12 @@ fn words(step: StepId) -> &'static str {
         StepId::ProveNetwork => "prove: the network is up",
         StepId::ProveSshd => "prove: sshd answers",
         StepId::ProveImage => "prove: the target image is whole",
+        StepId::ProveCopies => "prove: what is to be copied is there",
         StepId::ProveAdmin => "prove: the admin host logs in",
         StepId::Commit => "commit: jump is the default now",
         StepId::Repartition => "write the partition table",
         StepId::Mkfs => "make a file system",
+        StepId::Copy => "copy a tree and check it there",
         StepId::Extract => "unpack the new system",
         StepId::VerifyRoot => "check what was written to the disk",
         StepId::RestoreFiles => "put the saved files back",

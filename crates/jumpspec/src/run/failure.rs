@@ -76,6 +76,7 @@ codes! {
     NoLogin "no-login" "The admin host has not logged in.",
     PartitionFailed "partition-failed" "The partition table cannot be written, or the kernel does not take it.",
     MkfsFailed "mkfs-failed" "A file system cannot be made.",
+    CopyFailed "copy-failed" "A tree cannot be copied to its new place.",
     RestoreFailed "restore-failed" "What makes the node itself cannot be put back.",
     SshdRefused "sshd-refused" "The new system's sshd does not take its keys or configuration.",
     LoaderFailed "loader-failed" "The new system's loader cannot be installed.",
@@ -129,6 +130,7 @@ impl Code {
             StepId::ProveAdmin | StepId::CheckAdmin => Self::NoLogin,
             StepId::Repartition => Self::PartitionFailed,
             StepId::Mkfs => Self::MkfsFailed,
+            StepId::ProveCopies | StepId::Copy => Self::CopyFailed,
             StepId::VerifyRoot => Self::WrittenWrong,
             StepId::RestoreFiles
             | StepId::MergeAccounts
@@ -208,7 +210,13 @@ impl Failure {
     /// Cuts `bytes` off the end of the longest of its texts.
     pub(crate) fn shorten(&mut self, bytes: usize) {
         let task = &mut self.task;
-        let texts = [&mut self.context, &mut task.policy, &mut task.hook].map(Option::as_mut);
+        let texts = [
+            &mut self.context,
+            &mut task.policy,
+            &mut task.hook,
+            &mut task.tree,
+        ]
+        .map(Option::as_mut);
         let texts = texts.into_iter().flatten().chain([&mut self.error]);
         if let Some(text) = texts.max_by_key(|text| text.len()) {
             let wanted = text.len().saturating_sub(bytes);
@@ -219,7 +227,8 @@ impl Failure {
 
     /// Bytes of all that is said in it.
     pub fn length(&self) -> usize {
-        let texts = [&self.context, &self.task.policy, &self.task.hook];
+        let task = &self.task;
+        let texts = [&self.context, &task.policy, &task.hook, &task.tree];
         let length: usize = texts.into_iter().flatten().map(String::len).sum();
         length + self.error.len()
     }
@@ -249,7 +258,7 @@ mod tests {
     use crate::run::task::StepId;
 
     /// Who counts failures counts by these: a code may come, and none goes or changes.
-    const PUBLISHED: [&str; 46] = [
+    const PUBLISHED: [&str; 47] = [
         "no-room",
         "no-memory",
         "disk-error",
@@ -279,6 +288,7 @@ mod tests {
         "no-login",
         "partition-failed",
         "mkfs-failed",
+        "copy-failed",
         "restore-failed",
         "sshd-refused",
         "loader-failed",

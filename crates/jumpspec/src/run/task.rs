@@ -31,11 +31,13 @@ pub enum StepId {
     ProveNetwork,
     ProveSshd,
     ProveImage,
+    ProveCopies,
     ProveAdmin,
     Commit,
     HookCommitted,
     Repartition,
     Mkfs,
+    Copy,
     Extract,
     VerifyRoot,
     RestoreFiles,
@@ -124,10 +126,12 @@ impl From<&Step> for StepId {
             Step::ProveNetwork => Self::ProveNetwork,
             Step::ProveSshd => Self::ProveSshd,
             Step::ProveImage => Self::ProveImage,
+            Step::ProveCopies { .. } => Self::ProveCopies,
             Step::ProveAdmin => Self::ProveAdmin,
             Step::Commit => Self::Commit,
             Step::Repartition => Self::Repartition,
             Step::Mkfs { .. } => Self::Mkfs,
+            Step::Copy(_) => Self::Copy,
             Step::Extract => Self::Extract,
             Step::VerifyRoot => Self::VerifyRoot,
             Step::RestoreFiles => Self::RestoreFiles,
@@ -189,6 +193,13 @@ pub struct Task {
         skip_serializing_if = "Option::is_none"
     )]
     pub paths: Option<u64>,
+    /// Of which tree, by its path in the old system.
+    #[serde(
+        default,
+        deserialize_with = "known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub tree: Option<String>,
     /// By which policy.
     #[serde(
         default,
@@ -233,6 +244,11 @@ impl From<&Step> for Task {
             Step::Mkfs { number, fs, .. } => Self {
                 partition: Some(*number),
                 fs: Some(*fs),
+                ..task
+            },
+            Step::Copy(copy) => Self {
+                tree: Some(copy.path.to_string()),
+                partition: Some(copy.to.number),
                 ..task
             },
             Step::LabelRoot { policy } => Self {

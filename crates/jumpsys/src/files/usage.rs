@@ -7,21 +7,33 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::statvfs::statvfs;
 
 use crate::error::{At as _, PathError};
 use crate::files::mountinfo::read_mountinfo;
+use crate::files::owners::Bounds;
 
 /// How long a file system may take to say how large it is.
 const SPACE_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a tree takes, and whether all of it was looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// What was looked at takes that much.
+    pub usage: Usage,
+    /// Whether that is all.
+    pub complete: bool,
+}
 
 /// What a tree takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Apparent bytes of regular files and symbolic links; a file with several names counts once.
     pub bytes: u64,
+    /// The same without holes.
+    pub stored: u64,
     /// Inodes, directories included.
     pub inodes: u64,
 }
@@ -43,6 +55,21 @@ pub struct Space {
 /// nor even looked at: one of them may be dead. What vanishes meanwhile is left out. A path that
 /// does not exist takes nothing.
 pub fn usage(path: &Path) -> Result<Usage, PathError> {
+    measure(path, None).map(|measured| measured.usage)
+}
+
+/// The same, no further than the bounds go.
+pub fn usage_within(path: &Path, bounds: Bounds) -> Result<Measured, PathError> {
+    measure(path, Some(bounds))
+}
+
+fn measure(path: &Path, bounds: Option<Bounds>) -> Result<Measured, PathError> {
+    let began = Instant::now();
+    let is_over = |usage: &Usage| {
+        bounds.is_some_and(|bounds| {
+            usage.inodes >= bounds.entries as u64 || began.elapsed() > bounds.time
+        })
+    };
     let mounted: HashSet<PathBuf> = read_mountinfo()?
         .into_iter()
         .map(|mount| mount.mount_point)
@@ -52,6 +79,12 @@ pub fn usage(path: &Path) -> Result<Usage, PathError> {
     let mut device = None;
     let mut pending = vec![path.to_owned()];
     while let Some(here) = pending.pop() {
+        if is_over(&usage) {
+            return Ok(Measured {
+                usage,
+                complete: false,
+            });
+        }
         if here != path && mounted.contains(&here) {
             continue;
         }
@@ -65,6 +98,7 @@ pub fn usage(path: &Path) -> Result<Usage, PathError> {
         usage.inodes += 1;
         if metadata.is_file() || metadata.is_symlink() {
             usage.bytes += metadata.len();
+            usage.stored += stored(&metadata);
         }
         let top = *device.get_or_insert(metadata.dev());
         if !metadata.is_dir() || metadata.dev() != top {
@@ -77,7 +111,17 @@ pub fn usage(path: &Path) -> Result<Usage, PathError> {
             pending.push(entry.at("measure", &here)?.path());
         }
     }
-    Ok(usage)
+    Ok(Measured {
+        usage,
+        complete: true,
+    })
+}
+
+/// Bytes of a file without its holes, as far as its blocks of 512 bytes tell (stat(2)). What is short
+/// may be kept without a block.
+fn stored(metadata: &fs::Metadata) -> u64 {
+    const INLINE: u64 = 4096;
+    metadata.len().min((metadata.blocks() * 512).max(INLINE))
 }
 
 fn there<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
@@ -109,7 +153,8 @@ pub fn space(path: &Path) -> Result<Space, PathError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Usage, space, usage};
+    use super::{Usage, space, usage, usage_within};
+    use crate::files::owners::Bounds;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
@@ -122,10 +167,26 @@ mod tests {
         symlink("/etc", dir.path().join("c")).unwrap();
         let expected = Usage {
             bytes: 1004,
+            stored: 1004,
             inodes: 3,
         };
         assert_eq!(usage(dir.path()).unwrap(), expected);
         assert_eq!(usage(Path::new("/nonexistent")).unwrap(), Usage::default());
+    }
+
+    #[test]
+    fn holes_are_told_apart_and_bounds_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let sparse = fs::File::create(dir.path().join("a")).unwrap();
+        sparse.set_len(1 << 30).unwrap();
+        let bounds = |entries| Bounds {
+            entries,
+            time: std::time::Duration::from_mins(1),
+        };
+        let all = usage_within(dir.path(), bounds(2)).unwrap();
+        assert_eq!((all.usage.bytes, all.complete), (1 << 30, true));
+        assert!(all.usage.stored <= 4096);
+        assert!(!usage_within(dir.path(), bounds(1)).unwrap().complete);
     }
 
     #[test]

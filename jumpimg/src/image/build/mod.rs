@@ -11,6 +11,7 @@ mod first_boot;
 mod heavy;
 mod kernels;
 mod loaders;
+mod mountable;
 mod mounts;
 mod obstacles;
 mod openssh;

@@ -14,7 +14,9 @@ use jumpspec::words::size::Size;
 
 use super::exclude::Rules;
 use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};
-use super::{accounts, first_boot, kernels, loaders, obstacles, openssh, selinux, toolbox};
+use super::{
+    accounts, first_boot, kernels, loaders, mountable, obstacles, openssh, selinux, toolbox,
+};
 use crate::error::{Exit, Trouble};
 use crate::image::elf;
 
@@ -33,6 +35,11 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
     } else {
         Vec::new()
     };
+    let kernels = kernels(&stored)?;
+    let mountable = kernels
+        .last()
+        .map(|kernel| mountable::find(&stored, &FILE_SYSTEMS, &kernel.release))
+        .unwrap_or_default();
     Ok(Manifest {
         format: FORMAT,
         tool: concat!("jumpimg ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -40,7 +47,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         name: recipe.name.clone(),
         os,
         architecture: architecture(&stored),
-        kernels: kernels(&stored)?,
+        kernels,
         init: init(tree),
         network: network(&stored),
         sshd: stored.program("sshd").is_some(),
@@ -54,6 +61,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         plan_format: PLAN_FORMAT,
         loaders: loaders::find(&stored, recipe.kind),
         filesystems,
+        mountable,
         toolbox,
         programs: programs(&stored, recipe.kind),
         obstacles: obstacles::find(&stored, recipe.kind),

@@ -2,31 +2,36 @@
 //! by [`jumpspec::answers`] alone.
 
 use jumpspec::answers::{self, Answer, Tail};
+use jumpspec::job::Job;
 use jumpspec::node::facts::Facts;
 use jumpspec::places;
 use jumpspec::run::event::Event;
 use jumpspec::run::status::{Kept, Status};
-use jumpspec::words::relpath::RelPath;
 
 use super::{Agent, SHORT};
 use crate::error::{Exit, Trouble};
 use crate::node::ssh::{Heard, Input, Session, SshError, quoted};
 
 impl Agent {
-    /// What the node is, with what these paths to be saved and these interpreters of hooks are there.
+    /// What the node is, with what the planner wants to know for this job: these interpreters of its
+    /// hooks among it.
     pub(crate) fn facts(
         &self,
         session: &Session,
-        saved: &[RelPath],
+        job: &Job,
         interpreters: &[String],
     ) -> Result<Facts, Trouble> {
-        let saved = saved.iter().map(|path| ("save", path.as_str()));
-        let interpreters = interpreters
-            .iter()
-            .map(|path| ("interpreter", path.as_str()));
+        let saved = job.save.all_paths();
+        let saved = saved.iter().map(|path| ("save", path.as_str().to_owned()));
+        let interpreters = interpreters.iter().cloned();
+        let interpreters = interpreters.map(|path| ("interpreter", path));
+        // A wish has no value that JSON cannot have.
+        let copies = job.copy.iter().map(serde_json::to_string);
+        let copies = copies.filter_map(|copy| Some(("copy", copy.ok()?)));
         let asked: Vec<_> = saved
             .chain(interpreters)
-            .map(|(option, path)| format!("--{option} {}", quoted(path)))
+            .chain(copies)
+            .map(|(option, value)| format!("--{option} {}", quoted(&value)))
             .collect();
         self.ask(session, &format!("facts {}", asked.join(" ")))
     }

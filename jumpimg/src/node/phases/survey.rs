@@ -86,8 +86,7 @@ fn planned(
     agent: &Agent,
     plan: impl FnOnce(&Facts) -> Result<Plan, Trouble>,
 ) -> Result<(Facts, Plan), Trouble> {
-    let saved = supplies.job.job.save.all_paths();
-    let facts = agent.facts(session, &saved, &supplies.interpreters())?;
+    let facts = agent.facts(session, &supplies.job.job, &supplies.interpreters())?;
     let facts = refuse_jump_system(facts)?;
     let plan = plan(&facts)?;
     Ok((facts, plan))

@@ -1,6 +1,7 @@
 //! Facts: reads what this node is. Changes nothing, writes nothing, decides nothing.
 
 mod content;
+mod copies;
 mod dhcp_client;
 mod disks;
 mod earlier;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jumpspec::job::CopyWish;
 use jumpspec::node::accounts::{Account, AccountFiles, PublicAccounts, humans};
 use jumpspec::node::authorized::is_way_in;
 use jumpspec::node::facts::{
@@ -51,8 +53,12 @@ const OWNERS_BOUNDS: Bounds = Bounds {
 const OWNERS_CAP: usize = 10_000;
 
 /// Reads all facts; `save` are the paths whose sizes the planner wants to know, `interpreters` those at
-/// which it wants a program.
-pub(crate) fn gather(save: &[RelPath], interpreters: &[PathBuf]) -> Result<Facts> {
+/// which it wants a program, `copies` the trees that go to another partition.
+pub(crate) fn gather(
+    save: &[RelPath],
+    interpreters: &[PathBuf],
+    copies: &[CopyWish],
+) -> Result<Facts> {
     let mounted = mountinfo::read_mountinfo()?;
     let elsewhere = view::without_remote(&mounted);
     let root = Root::open(Path::new("/"))?;
@@ -91,6 +97,7 @@ pub(crate) fn gather(save: &[RelPath], interpreters: &[PathBuf]) -> Result<Facts
         },
         watchdogs: watchdogs()?,
         mounts: mounts(&disks, &mounted),
+        copies: copies::found(if may_look { copies } else { &[] }, &disks, &mounted),
         disks,
         remote_mounts: elsewhere.iter().map(remote_mount).collect(),
         swaps: swaps
@@ -221,12 +228,16 @@ fn owners(mount: &mountinfo::Mount) -> Option<FileOwners> {
     if is_remote(&mount.fstype) || mount.mount_point == Path::new("/") || !system::is_root() {
         return None;
     }
-    let found = jumpsys::files::owners::owners(&mount.mount_point, OWNERS_BOUNDS);
-    Some(FileOwners {
+    Some(owners_below(&mount.mount_point, OWNERS_BOUNDS))
+}
+
+fn owners_below(path: &Path, bounds: Bounds) -> FileOwners {
+    let found = jumpsys::files::owners::owners(path, bounds);
+    FileOwners {
         uids: found.uids.into_iter().take(OWNERS_CAP).collect(),
         gids: found.gids.into_iter().take(OWNERS_CAP).collect(),
         complete: found.complete,
-    })
+    }
 }
 
 /// Nothing where that is not known.

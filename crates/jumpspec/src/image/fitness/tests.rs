@@ -37,6 +37,7 @@ fn manifest(kind: Kind) -> Manifest {
         first_boot: None,
         loaders: vec![crate::planner::sample::loader()],
         filesystems: vec!["ext4".to_owned()],
+        mountable: Vec::new(),
         toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
         programs: programs(kind),
         obstacles: obstacle::Obstacles::new(),
