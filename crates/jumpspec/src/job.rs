@@ -2,6 +2,9 @@
 
 mod copies;
 mod hooks;
+mod host_table;
+mod template;
+pub mod variables;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +17,8 @@ use crate::words::size::Size;
 
 pub use copies::{CopyTo, CopyWish};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
+pub use host_table::{HostTable, TableError};
+pub use template::{FileMode, LARGEST_TEMPLATE, MOST_TEMPLATES, TemplateWish};
 
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
 /// network settings: those are read by `jumpinit facts` and rendered for the new
@@ -31,6 +36,10 @@ pub const DEFAULT_SAVED: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
+    /// A table of the variables of single nodes, over `variables`: a CSV file on the admin host,
+    /// relative to the job file ([`HostTable`]). Every node of a command line has to be in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostvars: Option<String>,
     /// The two images.
     pub images: Images,
     /// Where the jump system goes.
@@ -63,9 +72,16 @@ pub struct Job {
     /// as root.
     #[serde(default)]
     pub hook: Vec<HookWish>,
-    /// Variables of the admin's own, in the environment of every hook.
+    /// Variables of the admin's own, in the environment of every hook and in templates.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Those of single nodes, over the others, by the nodes' names on the command line without an
+    /// account.
+    #[serde(default)]
+    pub node: BTreeMap<String, BTreeMap<String, String>>,
+    /// Files of the new system that are made for each node from one text.
+    #[serde(default)]
+    pub template: Vec<TemplateWish>,
     /// How long to wait for what.
     #[serde(default)]
     pub wait: Waits,
@@ -349,8 +365,10 @@ mod tests {
         for path in paths {
             // The names of variables are the admin's own.
             let path = path
-                .strip_prefix("variables.")
-                .map_or(path.as_str(), |_| "variables");
+                .split_once('.')
+                .map(|(section, _)| section)
+                .filter(|section| ["variables", "node"].contains(section))
+                .unwrap_or(&path);
             assert!(keys.contains(&format!("`{path}`")), "{path}");
         }
     }

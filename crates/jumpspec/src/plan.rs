@@ -32,6 +32,9 @@ pub struct Plan {
     pub run: RunId,
     /// The node's host name.
     pub hostname: String,
+    /// The node as the admin has named it, without an account.
+    #[serde(default)]
+    pub host: String,
     /// Whether this is a rehearsal: the jump system proves itself and goes back.
     pub rehearsal: bool,
     /// The digest of a secret that only the admin host has: who shows the secret to a node is
@@ -72,6 +75,9 @@ pub struct Plan {
     /// System accounts and groups that come along for the sake of their files.
     #[serde(default)]
     pub owners: Owners,
+    /// Files of the admin's own for the new system.
+    #[serde(default)]
+    pub files: Vec<RenderedFile>,
     /// Variables of the admin's own, for the hooks.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -116,6 +122,17 @@ impl Plan {
         });
         places.collect()
     }
+}
+
+/// A file that was made of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderedFile {
+    /// Where it goes, below the new root.
+    pub path: RelPath,
+    /// Its permission bits; root owns it.
+    pub mode: u32,
+    /// What is in it.
+    pub text: String,
 }
 
 /// The two images.

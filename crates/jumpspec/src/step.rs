@@ -96,6 +96,8 @@ pub enum Step {
     WriteFstab,
     /// Render the network for the new system.
     WriteNetwork,
+    /// Write the files that were made of the job's templates.
+    WriteFiles,
     /// Throw the switches of machinery that would make another node of this one when it boots.
     SwitchOff,
     /// Ask the new system's own sshd whether it takes its keys and configuration.

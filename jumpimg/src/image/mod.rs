@@ -5,6 +5,7 @@ pub(crate) mod adopt;
 pub(crate) mod build;
 pub(crate) mod diff;
 mod elf;
+pub(crate) mod homes;
 pub(crate) mod inspect;
 pub(crate) mod open;
 mod output;

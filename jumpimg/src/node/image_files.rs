@@ -13,8 +13,8 @@ use jumpspec::step::ImageRole;
 use jumpspec::words::digest::{Digest, Hasher};
 
 use crate::error::{Exit, Trouble};
-use crate::image::open;
 use crate::image::programs::Programs;
+use crate::image::{homes, open};
 use crate::node::job_file::JobFile;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::meter;
@@ -42,6 +42,9 @@ impl ImageFiles {
         jump.interpreters = programs(&image, &job.jump, in_jump)?;
         let (mut target, of_target) = open(&job.target, ImageRole::Target, interrupt)?;
         target.interpreters = programs(&of_target, &job.target, in_target)?;
+        let templates = job.job.template.iter().map(|template| template.to.clone());
+        target.homeless = homes::homeless(&of_target, &templates.collect())
+            .map_err(|error| open::trouble(&job.target, error))?;
         let toolbox = jumparchive::extract_subset(&image, &jump.manifest.toolbox)
             .map_err(|error| open::trouble(&job.jump, error))?;
         Ok(Self {
@@ -106,6 +109,7 @@ fn open(
             size: image.size(),
             digest,
             interpreters: BTreeSet::new(),
+            homeless: BTreeSet::new(),
         },
         image,
     ))

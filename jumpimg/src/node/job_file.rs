@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jumpspec::hook::Script;
-use jumpspec::job::{HookWish, Job, Joint};
+use jumpspec::job::{HookWish, HostTable, Job, Joint};
 
 use crate::error::{Exit, Trouble};
 
@@ -21,6 +21,10 @@ pub(crate) struct JobFile {
     pub(crate) authorized_keys: Vec<String>,
     /// The scripts of [`Job::all_hooks`], in their order.
     pub(crate) scripts: Vec<Script>,
+    /// The table that [`Job::hostvars`] names.
+    pub(crate) hostvars: Option<HostTable>,
+    /// The texts of [`Job::template`], in their order.
+    pub(crate) templates: Vec<String>,
 }
 
 impl JobFile {
@@ -37,12 +41,27 @@ impl JobFile {
         }
         let hooks = job.all_hooks();
         let scripts: Result<_, Trouble> = hooks.iter().map(|hook| script(hook, &place)).collect();
+        let hostvars = job.hostvars.as_deref();
+        let hostvars = hostvars.map(|file| host_table(&place.resolve(file)));
+        let hostvars = hostvars.transpose()?;
+        let templates = job.template.iter();
+        let templates: Result<_, Trouble> = templates
+            .map(|template| {
+                read(
+                    &place.resolve(&template.from),
+                    "job-file",
+                    "see [[template]]",
+                )
+            })
+            .collect();
         Ok(Self {
             jump: place.resolve(&job.images.jump),
             target: place.resolve(&job.images.target),
             job,
             authorized_keys,
             scripts: scripts?,
+            hostvars,
+            templates: templates?,
         })
     }
 
@@ -96,6 +115,16 @@ fn keys(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The table of the variables of single nodes.
+fn host_table(path: &Path) -> Result<HostTable, Trouble> {
+    let text = read(path, "job-file", "it is the job's table of hostvars")?;
+    HostTable::parse(&text).map_err(|error| {
+        let message = format!("{}: {error}", path.display());
+        Trouble::new(Exit::Usage, "job-file", message)
+            .hint("the first line names the variables, the first column the nodes: docs/job.md")
+    })
 }
 
 fn script(hook: &HookWish, place: &Place) -> Result<Script, Trouble> {

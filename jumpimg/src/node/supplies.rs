@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jumpspec::hook::MOST_ADDED;
 use jumpspec::job::Joint;
+use jumpspec::job::variables;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
 use jumpspec::planner::{self, Input};
@@ -45,14 +46,14 @@ impl<'a> Supplies<'a> {
         self.job.interpreters(on_old).into_iter().collect()
     }
 
-    /// Works the plan of `run` out for a node with these facts.
+    /// Works a run's plan out for a node with these facts.
     pub(crate) fn plan(
         &self,
-        run: &RunId,
-        mark: &str,
+        whose: &Whose<'_>,
         facts: &Facts,
         purpose: Purpose,
     ) -> Result<Plan, Trouble> {
+        let Whose { node, run, mark } = *whose;
         let input = Input {
             run,
             rehearsal: purpose == Purpose::Rehearse,
@@ -62,9 +63,23 @@ impl<'a> Supplies<'a> {
             facts,
             job: &self.job.job,
             scripts: &self.job.scripts,
+            host: variables::host(node),
+            hostvars: self.job.hostvars.as_ref(),
+            templates: &self.job.templates,
         };
         planner::plan(&input).map_err(Trouble::from)
     }
+}
+
+/// Whose plan it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose<'a> {
+    /// The node, as the command line names it.
+    pub(crate) node: &'a str,
+    /// The run.
+    pub(crate) run: &'a RunId,
+    /// The admin host's secret for it.
+    pub(crate) mark: &'a str,
 }
 
 /// What a node is looked at for.

@@ -50,6 +50,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::MergeAccounts => accounts::merge(cx),
         Step::WriteFstab => restore::fstab(cx),
         Step::WriteNetwork => restore::network(cx),
+        Step::WriteFiles => restore::rendered(cx),
         Step::SwitchOff => first_boot::switch_off_in_new(cx),
         Step::CheckSshd => sshd::check(cx),
         Step::InstallFirstBoot => restore::first_boot(cx),

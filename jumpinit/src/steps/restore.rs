@@ -90,6 +90,19 @@ pub(crate) fn network(cx: &mut Context) -> Result<()> {
     }
 }
 
+/// Writes the files that were made of the job's templates.
+pub(crate) fn rendered(cx: &mut Context) -> Result<()> {
+    let root = new_root::open(cx)?;
+    for file in &cx.plan.files {
+        root.write(
+            file.path.as_str(),
+            file.text.as_bytes(),
+            Owner::root(file.mode),
+        )?;
+    }
+    Ok(())
+}
+
 /// Puts this program, the plan and a unit into the new system, for its first boot.
 pub(crate) fn first_boot(cx: &mut Context) -> Result<()> {
     let root = new_root::open(cx)?;

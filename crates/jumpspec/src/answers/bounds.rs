@@ -159,6 +159,7 @@ fn of_plan(plan: &Plan) -> Option<Excess> {
         ("partitions", plan.disk.before.len(), MANY),
         ("partitions", plan.disk.after.len(), MANY),
         ("file systems", plan.filesystems.len(), FEW),
+        ("files made of templates", plan.files.len(), FEW),
         ("steps", steps.old.len(), FEW),
         ("steps", steps.prove.len(), FEW),
         ("steps", steps.replace.len(), FEW),

@@ -24,6 +24,7 @@ mod room;
 pub(crate) mod sample;
 mod ssh;
 pub mod succession;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -37,7 +38,7 @@ use crate::disk::Disk;
 use crate::hook::Script;
 use crate::image::loader::SelectorGrub;
 use crate::image::manifest::{Kernel, Manifest, PLAN_FORMAT};
-use crate::job::{Job, Joint};
+use crate::job::{HostTable, Job, Joint};
 use crate::node::facts::{Facts, JumpInProgress, Kexec};
 use crate::node::network::NetworkRefusal;
 use crate::node::remote::MountPoints;
@@ -48,6 +49,7 @@ use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::selector::{Doubt, Selector};
 use crate::step::{ImageRole, Step};
 use crate::words::digest::Digest;
+use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
@@ -82,6 +84,12 @@ pub struct Input<'a> {
     pub job: &'a Job,
     /// The scripts of [`Job::all_hooks`], in their order.
     pub scripts: &'a [Script],
+    /// The node as the admin has named it, without an account.
+    pub host: &'a str,
+    /// The table that the job names.
+    pub hostvars: Option<&'a HostTable>,
+    /// The texts of the job's templates, in their order.
+    pub templates: &'a [String],
 }
 
 /// An image file on the admin host.
@@ -95,6 +103,9 @@ pub struct ImageFile {
     pub digest: Digest,
     /// Of the paths that hooks' interpreters would be at, those at which the image has a program.
     pub interpreters: BTreeSet<String>,
+    /// Of the files that templates become, those that the image has no place for: a directory is there, or
+    /// something else is where a directory has to be.
+    pub homeless: BTreeSet<RelPath>,
 }
 
 /// Works a plan out, or says everything that stands against it.
@@ -106,10 +117,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         return Err(vec![not_root()]);
     }
     let mut refusals = node_refusals(input.facts);
-    refusals.extend(images::refusals(input));
-    refusals.extend(wishes::refusals(input));
-    refusals.extend(hooks::refusals(input));
-    refusals.extend(variables::refusals(input));
+    refusals.extend(job_refusals(input));
+    let files = keep_all_going(&mut refusals, templates::rendered(input));
     let disk = keep_going(&mut refusals, disk::chosen(input));
     let landing = keep_going(&mut refusals, landing::chosen(input));
     let network = keep_going(&mut refusals, network(input));
@@ -160,6 +169,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         format: PLAN_FORMAT,
         run: input.run.clone(),
         hostname: input.facts.hostname.clone(),
+        host: input.host.to_owned(),
         rehearsal: input.rehearsal,
         admin_mark: input.admin_mark,
         boot_id: input.facts.boot_id.clone(),
@@ -177,7 +187,8 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         ssh: ssh.planned,
         loader,
         owners: accounts.owners,
-        variables: input.job.variables.clone(),
+        files: files.unwrap_or_default(),
+        variables: variables::values(input),
         health: input.job.health.clone(),
         wait: input.job.wait.clone(),
         steps,
@@ -192,10 +203,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     plan.notes
         .extend(aftermath::label_notes(input, &plan.filesystems));
     prose::describe(&mut plan, input);
-    let mut refusals = extents::refusals(&plan, disk);
-    refusals.extend(selector_refusal(&plan));
-    refusals.extend(landing::journal_refusal(&plan));
-    refusals.extend(places::refusals(input, &plan));
+    let refusals = plan_refusals(input, disk, &plan);
     if refusals.is_empty() {
         Ok(plan)
     } else {
@@ -211,6 +219,25 @@ fn jump_boot(kernel: Kernel, grub: SelectorGrub, arguments: Vec<String>) -> Jump
         serial: consoles.find_map(|argument| Serial::from_console(argument)),
         arguments,
     }
+}
+
+/// What stands against a job with its images on any node.
+fn job_refusals(input: &Input<'_>) -> Vec<Refusal> {
+    let mut refusals = images::refusals(input);
+    refusals.extend(wishes::refusals(input));
+    refusals.extend(hooks::refusals(input));
+    refusals.extend(variables::refusals(input));
+    refusals
+}
+
+/// What stands against a plan as a whole.
+fn plan_refusals(input: &Input<'_>, disk: &Disk, plan: &Plan) -> Vec<Refusal> {
+    let mut refusals = extents::refusals(plan, disk);
+    refusals.extend(selector_refusal(plan));
+    refusals.extend(landing::journal_refusal(plan));
+    refusals.extend(places::refusals(input, plan));
+    refusals.extend(templates::refusals(input, plan));
+    refusals
 }
 
 /// What GRUB's script could not say.
@@ -374,6 +401,7 @@ fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
     replace.push(Step::WriteFstab);
     replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
+    replace.extend((!input.job.template.is_empty()).then_some(Step::WriteFiles));
     let switches = first_boot::switches(input);
     replace.extend((!switches.target.is_empty()).then_some(Step::SwitchOff));
     replace.extend(hooks::steps(input, Joint::Restored));

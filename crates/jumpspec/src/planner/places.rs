@@ -50,10 +50,12 @@ fn places(plan: &Plan) -> Vec<Place> {
         purpose: format!("fstab mounts something at /{mount}"),
     });
     let files = plan.network.iter().flat_map(|it| &it.target_files);
-    let files = files.map(|file| Place {
-        directory: obstacle::parent(file.path.as_str()).to_owned(),
+    let files = files.map(|file| &file.path);
+    let rendered = plan.files.iter().map(|file| &file.path);
+    let files = files.chain(rendered).map(|path| Place {
+        directory: obstacle::parent(path.as_str()).to_owned(),
         is_made: false,
-        purpose: format!("/{} is written", file.path),
+        purpose: format!("/{path} is written"),
     });
     let copies = plan.copied_into_new().into_iter().map(|directory| Place {
         purpose: format!("a tree is copied to {directory}"),

@@ -97,6 +97,12 @@ pub enum RefusalCode {
     HookInterpreter,
     /// A variable of the job has a name or a value that no environment should have.
     VariableInvalid,
+    /// The table of hostvars has no row for the node.
+    NoHostValues,
+    /// A template uses a variable that the node does not have.
+    TemplateKey,
+    /// A template is too large, or would be written where something else is.
+    TemplateImpossible,
     /// A partition to be changed is part of LVM, RAID or LUKS.
     PartitionStacked,
     /// What a partition holds is not known, and the layout would destroy it.

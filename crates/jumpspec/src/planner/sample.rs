@@ -11,7 +11,7 @@ use crate::hook::Script;
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform};
 use crate::image::manifest::{self, Budget, Init, Kernel, Manifest};
-use crate::job::{HookWish, Job};
+use crate::job::{HookWish, HostTable, Job};
 use crate::node::accounts::PublicAccounts;
 use crate::node::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapUse};
 use crate::node::network::{Address, ClientId, Link, Network, NetworkStack};
@@ -339,6 +339,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         size: 150 << 20,
         digest: Digest::of(b"image"),
         interpreters: BTreeSet::from(["/bin/sh".to_owned()]),
+        homeless: BTreeSet::new(),
     }
 }
 
@@ -357,6 +358,8 @@ pub(crate) struct Sample {
     pub(crate) facts: Facts,
     pub(crate) job: Job,
     pub(crate) scripts: Vec<Script>,
+    pub(crate) hostvars: Option<HostTable>,
+    pub(crate) templates: Vec<String>,
 }
 
 impl Sample {
@@ -370,6 +373,8 @@ impl Sample {
             facts: facts.clone(),
             job: job.clone(),
             scripts: job.all_hooks().iter().map(script).collect(),
+            hostvars: None,
+            templates: Vec::new(),
         }
     }
 
@@ -384,6 +389,9 @@ impl Sample {
             facts: &self.facts,
             job: &self.job,
             scripts: &self.scripts,
+            host: "node07",
+            hostvars: self.hostvars.as_ref(),
+            templates: &self.templates,
         }
     }
 

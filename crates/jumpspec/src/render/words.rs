@@ -106,6 +106,7 @@ fn words(step: StepId) -> &'static str {
         StepId::MergeAccounts => "merge the accounts",
         StepId::WriteFstab => "write fstab",
         StepId::WriteNetwork => "write the network settings",
+        StepId::WriteFiles => "write the files made of templates",
         StepId::SwitchOff => "switch off what would change the node at its first boot",
         StepId::HookCommitted => "run a hook (committed)",
         StepId::HookRestored => "run a hook (restored)",

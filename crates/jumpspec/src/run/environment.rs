@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::hook::Hook;
 use crate::job::Joint;
+use crate::job::variables::PREFIX;
 use crate::plan::Plan;
 use crate::step::Stage;
-
-/// What begins the name of every variable of ours.
-pub const PREFIX: &str = "JUMP_";
 
 /// What a hook is told that its plan does not say.
 #[derive(Clone, Copy)]
@@ -33,6 +31,7 @@ pub fn environment(plan: &Plan, hook: &Hook, moment: &Moment<'_>) -> Vec<(String
         variables.push((format!("{PREFIX}{name}"), value.to_owned()));
     };
     set("NODE", &plan.hostname);
+    set("HOST", &plan.host);
     set("RUN", &plan.run);
     set("JOINT", hook.at.name());
     set("STAGE", stage(hook.at).name());

@@ -136,6 +136,7 @@ impl Code {
             | StepId::MergeAccounts
             | StepId::WriteFstab
             | StepId::WriteNetwork
+            | StepId::WriteFiles
             | StepId::SwitchOff
             | StepId::InstallFirstBoot => Self::RestoreFailed,
             StepId::CheckSshd => Self::SshdRefused,

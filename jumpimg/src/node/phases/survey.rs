@@ -11,7 +11,7 @@ use crate::node::agent::Agent;
 use crate::node::random::{random_bits, random_hex};
 use crate::node::run_dir::RunDir;
 use crate::node::ssh::{Session, SshError};
-use crate::node::supplies::{Purpose, Supplies};
+use crate::node::supplies::{Purpose, Supplies, Whose};
 use crate::node::tools::Tools;
 
 /// A node that was looked at, and the plan for it.
@@ -43,7 +43,8 @@ impl<'a> Surveyed<'a> {
         let agent = Agent::upload(&session, &run, &tools.jumpinit, supplies.room())
             .map_err(|error| error.trouble(node))?;
         let planned = planned(supplies, &session, &agent, |facts| {
-            supplies.plan(&run, &mark, facts, purpose)
+            let (run, mark) = (&run, mark.as_str());
+            supplies.plan(&Whose { node, run, mark }, facts, purpose)
         });
         let (facts, mut plan) = planned.inspect_err(|_| {
             // The first trouble is the one to tell.

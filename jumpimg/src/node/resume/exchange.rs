@@ -14,7 +14,7 @@ use crate::node::phases::run::Run;
 use crate::node::phases::stage::Staging;
 use crate::node::random::random_hex;
 use crate::node::ssh::Session;
-use crate::node::supplies::{Purpose, Supplies};
+use crate::node::supplies::{Purpose, Supplies, Whose};
 use crate::node::tell::Voice;
 
 /// What a run goes on by in the place of its plan.
@@ -27,12 +27,18 @@ pub(super) struct Successor {
 /// The plan of the new job for the node as it was.
 pub(super) fn successor(
     supplies: &Supplies<'_>,
+    node: &str,
     kept: &Kept,
     known: Option<String>,
 ) -> Result<Successor, Trouble> {
     let facts = known_facts(kept)?;
     let mark = known.map_or_else(random_hex, Ok)?;
-    let mut plan = supplies.plan(&kept.plan.run, &mark, facts, Purpose::Replace)?;
+    let whose = Whose {
+        node,
+        run: &kept.plan.run,
+        mark: &mark,
+    };
+    let mut plan = supplies.plan(&whose, facts, Purpose::Replace)?;
     succession::check(&kept.plan, &plan)?;
     plan.notes.extend(succession::not_saved(&kept.plan, &plan));
     Ok(Successor { plan, mark })

@@ -191,7 +191,7 @@ impl<'a> Resume<'a> {
         }
         let next = self
             .supplies
-            .map(|supplies| successor(supplies, &kept, mark.clone()))
+            .map(|supplies| successor(supplies, self.node, &kept, mark.clone()))
             .transpose()?;
         if let Some(next) = &next {
             self.agree(&next.plan, &kept, voice)?;
