@@ -3,6 +3,7 @@
 use clap::{ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::convert;
 use crate::error::Trouble;
 use crate::image::build::BuildArgs;
 use crate::image::verify::VerifyArgs;
@@ -26,6 +27,7 @@ Examples:
   jumpimg abort node07                               take it back, nothing being destroyed
   jumpimg resume node07                              go on where jump gave up
   jumpimg jump2nr -cfg nextrel.cfg node07            the way of 2009, without jump's promises
+  jumpimg convert nextrel.cfg --script jump2.sh -o DIR   a job of it, with them
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a check: nothing was changed,
 4 some of several nodes did not finish, 130 interrupted.";
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Logs(logs::LogsArgs),
     /// Run a configuration file of jump2nr.pl, of 2009, line by line.
     Jump2nr(jump2nr::Jump2nrArgs),
+    /// Make a job of a configuration file of jump2nr.pl and its script.
+    Convert(convert::ConvertArgs),
     /// Print a completion script for a shell.
     Completion {
         /// The shell to print it for.
@@ -104,6 +108,7 @@ impl Command {
             Self::Status(args) => status::run(&args),
             Self::Logs(args) => logs::run(&args),
             Self::Jump2nr(args) => jump2nr::run(&args),
+            Self::Convert(args) => convert::run(&args),
             Self::Completion { shell } => {
                 let mut command = <Cli as clap::CommandFactory>::command();
                 let mut script = Vec::new();
@@ -122,7 +127,9 @@ mod tests {
     fn help_of_what_is_done_to_nodes() {
         let mut jumpimg = <Cli as clap::CommandFactory>::command();
         jumpimg.build();
-        for name in ["push", "abort", "resume", "status", "logs", "jump2nr"] {
+        for name in [
+            "push", "abort", "resume", "status", "logs", "jump2nr", "convert",
+        ] {
             let command = jumpimg.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(name, command.render_long_help());
         }

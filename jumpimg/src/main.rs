@@ -2,6 +2,7 @@
 //! nodes in place.
 
 mod cli;
+mod convert;
 mod error;
 mod image;
 mod jump2nr;

@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod boot;
+pub mod conversion;
 pub mod disk;
 #[cfg(fuzzing)]
 pub mod fuzzing;

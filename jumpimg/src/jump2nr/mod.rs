@@ -5,6 +5,7 @@
 //! does by itself is to overwrite a partition that holds anything but swap.
 
 mod args;
+pub(crate) mod cfg_file;
 mod course;
 mod dry_run;
 mod failure;

@@ -1,12 +1,10 @@
 //! The configuration file, read.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use jumpspec::nextrel::{Config, FILE, Line, LineError, Statement};
+use jumpspec::nextrel::{Config, Line, Statement};
 
-use super::failure;
+use super::cfg_file;
 use crate::error::{Exit, Trouble};
 
 /// A file with where to begin in it.
@@ -19,15 +17,7 @@ pub(super) struct Script {
 impl Script {
     /// Reads a file; `from` is the first line that is run, from 1.
     pub(super) fn read(path: &Path, from: Option<usize>) -> Result<Self, Trouble> {
-        let cannot = |error| {
-            let message = format!("cannot read {}: {error}", path.display());
-            Trouble::new(Exit::Usage, "cfg-file", message)
-                .hint("name the configuration file with -cfg FILE")
-        };
-        let (mut bytes, most) = (Vec::new(), FILE as u64 + 1);
-        let file = File::open(path).map_err(cannot)?;
-        file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-        let config = Config::parse(&bytes).map_err(|errors| wrong(path, &errors))?;
+        let (config, _) = cfg_file::read(path)?;
         let from = from.unwrap_or(1);
         if !(1..=config.count().max(1)).contains(&from) {
             let message = format!(
@@ -71,16 +61,5 @@ impl Script {
             .iter()
             .filter(|other| other.number > line.number);
         !after.any(|line| line.statement.needs_node())
-    }
-}
-
-/// A cause for each wrong line.
-fn wrong(path: &Path, errors: &[LineError]) -> Trouble {
-    let causes = errors
-        .iter()
-        .flat_map(|error| failure::wrong(path.display(), error.line, error.wrong.clone()).causes);
-    Trouble {
-        exit: Exit::Usage,
-        causes: causes.collect(),
     }
 }

@@ -45,6 +45,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "node::selinux",
                 "node::sshd",
             ],
+            &["conversion"],
             &["step", "boot", "nextrel"],
             &["hook"],
             &["job"],
@@ -77,6 +78,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
     (
         "jumpimg",
         &[
+            &["convert"],
             &["jump2nr"],
             &[
                 "node::abort",
@@ -109,6 +111,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &[
                 "image::packages",
                 "image::elf",
+                "image::homes",
                 "image::open",
                 "image::output",
                 "image::programs",

@@ -5,6 +5,7 @@
 mod abort;
 mod arming;
 mod bench;
+mod convert;
 mod hostile;
 mod journey;
 mod jump2nr;
@@ -67,6 +68,7 @@ fn main() {
         two_hosts::CASES,
         hostile::CASES,
         jump2nr::CASES,
+        convert::CASES,
         shells::CASES,
         real::CASES,
     ];
