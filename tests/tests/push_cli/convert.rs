@@ -44,7 +44,8 @@ fn files(bench: &Bench, script: &str) -> Result<()> {
     bench.write("nextrel.cfg", &config)?;
     bench.write("jump2.sh", script)?;
     for name in ["rc.local.client", "rc.local.reconfigure.client"] {
-        bench.write(name, "#!/bin/sh\nlogger done\n")?;
+        // The program that the bench's image has.
+        bench.write(name, "#!/content\nlogger done\n")?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A node and two images, made up: BIOS, MBR, p1 /boot, p2 swap, p3 /, p4 /data.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -65,7 +66,7 @@ pub(crate) fn status(system: &str) -> Value {
     })
 }
 
-/// Writes an image of `kind` that holds one file of `bytes` bytes.
+/// Writes an image of `kind` that holds one program, `/content`, of `bytes` bytes.
 pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
     let digest = Digest::of(b"");
     let programs = match kind {
@@ -90,7 +91,9 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
     let noise: Vec<u8> = (0..bytes.div_ceil(32))
         .flat_map(|i| *Digest::of(&i.to_le_bytes()).as_bytes())
         .collect();
-    std::fs::write(tree.path().join("content"), noise)?;
+    let content = tree.path().join("content");
+    std::fs::write(&content, noise)?;
+    std::fs::set_permissions(&content, Permissions::from_mode(0o755))?;
     let packer = Packer::new(File::create(path)?, &PackOptions::default())?;
     let store = |_: &_| Decision::Store;
     packer.pack(&Tree::open(tree.path())?, &store, Some(manifest), &|_| ())?;
