@@ -16,7 +16,7 @@ const LONGEST_LINE: usize = 254;
 const ENV: [&str; 2] = ["/usr/bin/env", "/bin/env"];
 
 /// Bytes that hooks may add to what is saved.
-pub const MOST_ADDED: u64 = 64 << 20;
+pub const MOST_ADDED: u64 = 32 << 20;
 
 /// A hook that is run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use jumplab::experiments::faults::End;
+use jumplab::journey::Push;
 use jumplab::small::Checkpoint;
 use jumplab::vm::loader::Choice;
-use jumplab::vm::{Guest as _, until};
+use jumplab::vm::until;
 use jumpspec::job::{Joint, OnFailure};
 use jumpspec::places;
 use jumpspec::step::Step;
@@ -106,13 +107,12 @@ fn resume(lab: &Lab) -> Result<()> {
     until("the jump system waits", BOOT, || {
         Ok(lab::said(&jump, lab::WAITS)? && jump.offers_ssh()?)
     })?;
-    // The connection goes down with the system.
-    jump.ssh(&format!(
-        "/etc/rc.local resume --run {}",
-        lab.node.plan()?.run
-    ))
-    .ok();
-    jump.wait_for_end(BOOT).map(drop)
+    let resume = lab.node.job.command("resume", jump.ssh_config(), &[]);
+    let log = lab.node.node.folder.join("resume.log");
+    let resume = Push::start(lab.network.inside(&resume), &log)?;
+    let down = jump.wait_for_end(BOOT);
+    down.with_context(|| resume.said().unwrap_or_default())
+        .map(drop)
 }
 
 /// A file of the new system's logs.

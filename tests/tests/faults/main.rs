@@ -98,20 +98,11 @@ fn main() {
         ("row_57_kernel_has_another_table", foreseen::stale_table),
         ("row_58_names_stand_twice", foreseen::clone),
         ("row_64_another_lease", jump::another_lease),
-        ("row_65_a_hook_fails_on_the_old_system", hooks::fails_on_old),
-        (
-            "row_65_a_hook_fails_after_the_commit",
-            hooks::fails_after_the_commit,
-        ),
-        (
-            "row_65_a_hook_fails_in_the_first_boot",
-            hooks::fails_in_first_boot,
-        ),
-        ("row_66_power_cut_in_a_hook", hooks::cut),
-        (
-            "row_66_power_cut_in_a_hook_of_the_old_system",
-            hooks::cut_on_old,
-        ),
+        ("row_65_old_hook_fails", hooks::fails_on_old),
+        ("row_65_committed_hook_fails", hooks::fails_after_the_commit),
+        ("row_65_firstboot_hook_fails", hooks::fails_in_first_boot),
+        ("row_66_hooks_are_cut", hooks::cut),
+        ("row_66_old_hook_is_cut", hooks::cut_on_old),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));
