@@ -14,6 +14,8 @@ pub const NODE: &str = "node-debian13";
 
 /// The old system, of which only the golden root is made.
 pub const OLD: &str = "old-debian12";
+/// What all systems of a node of 2009 are made from.
+pub const LEGACY: &str = "legacy-debian12";
 /// What all systems of the small world are made from.
 pub const SMALL: &str = "small-debian12";
 /// The small world's jump system.

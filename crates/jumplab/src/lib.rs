@@ -9,6 +9,7 @@ pub mod golden;
 pub mod images;
 pub mod interrupt;
 pub mod journey;
+pub mod legacy;
 mod mirror;
 pub mod packages;
 pub mod process;

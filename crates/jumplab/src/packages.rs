@@ -21,6 +21,9 @@ pub const VM: &[&str] = &[
     "util-linux",
 ];
 
+/// The packages that the samples of 2009 and their machine need besides.
+pub const LEGACY: &[&str] = &["sudo", "gzip", "tar"];
+
 /// The packages that making a root with mmdebstrap needs.
 pub const GOLDEN: &[&str] = &["mmdebstrap", "debian-archive-keyring", "tar"];
 

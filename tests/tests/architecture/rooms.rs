@@ -124,7 +124,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
         "crates/jumplab",
         &[
             &["experiments"],
-            &["small"],
+            &["legacy", "small"],
             &["journey"],
             &["vm"],
             &["images"],

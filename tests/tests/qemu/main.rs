@@ -4,6 +4,7 @@ mod armed;
 mod dry_run;
 mod fallback;
 mod journey;
+mod samples;
 mod updates;
 
 use jump_tests::machines::{self, Case};
@@ -51,6 +52,10 @@ fn main() {
             Case {
                 is_long: true,
                 ..gpt
+            },
+            Case {
+                is_long: true,
+                ..case("the_samples_of_2009_jump_a_node_of_2009", samples::jump)
             },
         ],
     );

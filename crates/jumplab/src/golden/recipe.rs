@@ -68,6 +68,7 @@ mod tests {
         for name in [
             "bench-debian12",
             "jump-debian12",
+            "legacy-debian12",
             "node-debian13",
             "old-debian12",
             "small-debian12",

@@ -22,6 +22,8 @@ pub struct Hardware {
     pub clock: Option<SystemTime>,
     /// A guest that reboots stops where it stands, for [`super::Machine::wait_for_reboot`].
     pub stops_at_reboot: bool,
+    /// An IDE disk, `/dev/sda`, in the place of virtio's.
+    pub ide: bool,
     /// Further options for QEMU.
     pub more: Vec<String>,
 }
@@ -35,6 +37,7 @@ impl Default for Hardware {
             record: None,
             clock: None,
             stops_at_reboot: false,
+            ide: false,
             more: Vec::new(),
         }
     }
@@ -72,7 +75,7 @@ pub(super) fn command_line(
         .args(["-serial", "chardev:serial"])
         .arg("-drive")
         .arg(drive(&node.disk, hardware.record.as_deref()))
-        .args(["-device", &disk_device(hardware.record.is_some())])
+        .args(["-device", &disk_device(hardware)])
         .args([
             "-netdev",
             &format!("user,id=dhcp,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-:22"),
@@ -116,8 +119,11 @@ fn drive(disk: &Path, record: Option<&Path>) -> String {
 /// A disk that is recorded takes writes and flushes only: until QEMU 9, a write of zeroes that overlaps
 /// another spoils the log (QEMU's commit 23a512f4), and what a discard leaves is nobody's promise.
 /// Requests that QEMU merged would not fit into the log with their description (IOV_MAX).
-fn disk_device(recorded: bool) -> String {
-    let plain = if recorded {
+fn disk_device(hardware: &Hardware) -> String {
+    if hardware.ide {
+        return format!("ide-hd,drive=disk,serial={DISK_SERIAL}");
+    }
+    let plain = if hardware.record.is_some() {
         ",write-zeroes=off,discard=off,request-merging=off"
     } else {
         ""
