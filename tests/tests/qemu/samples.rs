@@ -1,7 +1,6 @@
 //! The two sample files of 2009, word for word but for what they say is to be replaced, jump a node of
 //! 2009: GRUB legacy, sysvinit, ext3.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -40,12 +39,10 @@ pub(crate) fn jump() -> Result<()> {
     let people = format!("{PORTRAIT}; getent passwd {0}; getent shadow {0}", ALICE.0);
     let before = machine.ssh(&people)?;
 
-    let jumpimg = legacy.admin.join("jump2nr");
-    symlink(dist::jumpimg(), &jumpimg)?;
     let mut jump2nr = run::command("unshare", ["--mount", "sh", "-c", WITH_SSH_CONFIG, "sh"]);
     jump2nr
         .arg(machine.ssh_config())
-        .arg(&jumpimg)
+        .arg(dist::jump2nr())
         .args(["-cfg", "nextrel.cfg", NODE])
         .current_dir(&legacy.admin)
         .env("XDG_STATE_HOME", &legacy.node.folder);

@@ -4,12 +4,16 @@
 mod elf;
 mod toolchain;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use self::toolchain::{TARGET, Toolchain};
 use crate::{packages, run, workspace};
+
+/// jumpimg's other name.
+const JUMP2NR: &str = "jump2nr";
 
 /// The static programs, ready to be copied to any x86-64 Linux.
 #[derive(Debug, Clone)]
@@ -37,8 +41,10 @@ pub fn build() -> Result<Dist> {
         .current_dir(workspace::root());
     run::show(&mut cargo)?;
     let built = target_dir.join(TARGET).join("release");
+    let jumpimg = publish(&built, "jumpimg")?;
+    link(&jumpimg.with_file_name(JUMP2NR))?;
     Ok(Dist {
-        jumpimg: publish(&built, "jumpimg")?,
+        jumpimg,
         jumpinit: publish(&built, "jumpinit")?,
     })
 }
@@ -75,6 +81,21 @@ pub fn built() -> Dist {
 /// Where [`build`] leaves jumpimg; jumpinit is beside it.
 pub fn jumpimg() -> PathBuf {
     workspace::target("dist").join("jumpimg")
+}
+
+/// jumpimg by the name under which it takes the options of 2009.
+pub fn jump2nr() -> PathBuf {
+    jumpimg().with_file_name(JUMP2NR)
+}
+
+/// Makes that name, to what lies beside it.
+fn link(name: &Path) -> Result<()> {
+    match std::os::unix::fs::symlink("jumpimg", name) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("cannot make {}", workspace::shown(name)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks the program `name` below `built` and copies it to `target/dist/` where it changed.
