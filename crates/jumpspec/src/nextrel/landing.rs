@@ -34,9 +34,15 @@ impl Landing {
     }
 
     /// Makes the file system and mounts it. ext3 with inodes of 128 bytes is what any GRUB legacy
-    /// reads: those of 256, which mke2fs makes since 1.40.5, want a patched one.
+    /// reads: those of 256, which mke2fs makes since 1.40.5, want a patched one. On a partition that an
+    /// MBR calls swap it reads none (its stage2/fsys_ext2fs.c, `ext2fs_mount`), so that becomes 83.
     pub fn make_script(&self) -> String {
-        let (device, mount) = (&self.partition.device, &self.mount);
+        let DiskPartition {
+            device,
+            disk,
+            number,
+        } = &self.partition;
+        let mount = &self.mount;
         let swap = if self.is_swap_on {
             format!("swapoff '{device}'\n")
         } else {
@@ -48,7 +54,11 @@ impl Landing {
             String::new()
         };
         format!(
-            "set -e\nPATH=$PATH:/usr/sbin:/sbin; export PATH\n{swap}{unmount}mkfs.ext3 -q -F -I 128 -L {MARK} '{device}'\n{}",
+            "set -e\nPATH=$PATH:/usr/sbin:/sbin; export PATH\n\
+             kind=$(blkid -p -o value -s PART_ENTRY_TYPE '{device}' || :)\n\
+             [ \"$kind\" != 0x82 ] || sfdisk --version >/dev/null\n\
+             {swap}{unmount}mkfs.ext3 -q -F -I 128 -L {MARK} '{device}'\n\
+             [ \"$kind\" != 0x82 ] || sfdisk -q --no-reread --no-tell-kernel --part-type '{disk}' {number} 83\n{}",
             self.mount_line()
         )
     }

@@ -79,11 +79,12 @@ const NODE: &[(&str, &str)] = &[
 ];
 
 /// The programs that the node has of its own.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "cat",
     "blkid",
     "swapoff",
     "mkfs.ext3",
+    "sfdisk",
     "mount",
     "umount",
     "reboot",
@@ -175,7 +176,7 @@ fn whole() -> Result<()> {
     ensure!(said.starts_with(&wanted), "{outcome:#?}");
     let last = "_MOUNTDIR=/media/jump";
     ensure!(said.last() == Some(&last), "{outcome:#?}");
-    let changes = "node07\nswapoff /dev/sda2\nmkfs.ext3 -q -F -I 128 -L jump2nr /dev/sda2\nmount -t ext3 /dev/sda2 /media/jump\nreboot \n";
+    let changes = "node07\nswapoff /dev/sda2\nmkfs.ext3 -q -F -I 128 -L jump2nr /dev/sda2\nsfdisk -q --no-reread --no-tell-kernel --part-type /dev/sda 2 83\nmount -t ext3 /dev/sda2 /media/jump\nreboot \n";
     ensure!(
         read(&bench, "changes")? == changes,
         "{}",
