@@ -31,6 +31,7 @@ pub(crate) fn jump() -> Result<()> {
     write_samples(&legacy.admin)?;
     let hardware = Hardware {
         ide: true,
+        cpus: 1,
         ..Hardware::default()
     };
     let mut machine = Machine::start(&legacy.node, &hardware)?;
