@@ -29,12 +29,7 @@ const PORTRAIT: &str = "uname -n; cat /etc/ssh/ssh_host_*_key.pub; cat /root/not
 pub(crate) fn jump() -> Result<()> {
     let legacy = Legacy::prepare("legacy")?;
     write_samples(&legacy.admin)?;
-    let hardware = Hardware {
-        ide: true,
-        cpus: 1,
-        ..Hardware::default()
-    };
-    let mut machine = Machine::start(&legacy.node, &hardware)?;
+    let mut machine = Machine::start(&legacy.node, &hardware(true))?;
     machine.wait_for_ssh(BOOT)?;
     ensure!(which(&machine)? == "old", "it is no old system");
     let people = format!("{PORTRAIT}; getent passwd {0}; getent shadow {0}", ALICE.0);
@@ -48,8 +43,14 @@ pub(crate) fn jump() -> Result<()> {
         .current_dir(&legacy.admin)
         .env("XDG_STATE_HOME", &legacy.node.folder);
     run::show(&mut jump2nr)?;
+    machine.wait_for_reboot(BOOT)?;
+    machine.kill()?;
+    let mut jump = Machine::start(&legacy.node, &hardware(true))?;
+    jump.wait_for_reboot(BOOT)?;
+    jump.kill()?;
 
-    machine.wait_for("the new system answers", BOOT * 2, |machine| {
+    let mut machine = Machine::start(&legacy.node, &hardware(false))?;
+    machine.wait_for("the new system answers", BOOT, |machine| {
         Ok(machine.offers_ssh() && which(machine).is_ok_and(|which| which == "new"))
     })?;
     // Its rc.local runs last.
@@ -62,6 +63,17 @@ pub(crate) fn jump() -> Result<()> {
     ensure!(before == after, "it was\n{before}\nit is\n{after}");
     ensure!(after.contains("/dev/sda2\n"), "no swap: {after}");
     machine.kill()
+}
+
+/// Each boot has a QEMU of its own: in the second one of the same, QEMU 7.2 comes no further in
+/// clearing a page.
+fn hardware(stops_at_reboot: bool) -> Hardware {
+    Hardware {
+        ide: true,
+        cpus: 1,
+        stops_at_reboot,
+        ..Hardware::default()
+    }
 }
 
 fn which(machine: &Machine) -> Result<String> {
