@@ -7,6 +7,7 @@
 
 mod bench;
 mod check;
+mod copy;
 mod edit;
 mod foreseen;
 mod hooks;
@@ -103,6 +104,8 @@ fn main() {
         ("row_65_firstboot_hook_fails", hooks::fails_in_first_boot),
         ("row_66_hooks_are_cut", hooks::cut),
         ("row_66_old_hook_is_cut", hooks::cut_on_old),
+        ("row_67_power_cuts_in_a_copy_and_behind_it", copy::power_cut),
+        ("row_68_a_copy_fails", copy::fails),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

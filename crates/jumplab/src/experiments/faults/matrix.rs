@@ -210,6 +210,8 @@ pub const ROWS: &[Row] = &[
         &[End::Old, End::Jump, End::New],
     ),
     row(66, "power cut in a hook", "any", ON),
+    row(67, "power cut while a tree is copied", "S4", JN),
+    row(68, "a copy has no room, or cannot be read", "S4", J),
 ];
 
 /// The row of that number.
@@ -235,6 +237,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 66);
+        assert_eq!(ROWS.len(), 68);
     }
 }
