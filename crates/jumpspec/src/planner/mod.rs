@@ -16,6 +16,7 @@ mod images;
 mod landing;
 mod layout;
 mod memory;
+mod network;
 mod places;
 mod prose;
 pub mod refusal;
@@ -23,6 +24,7 @@ mod room;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
 mod ssh;
+mod steps;
 pub mod succession;
 mod templates;
 #[cfg(test)]
@@ -38,32 +40,17 @@ use crate::disk::Disk;
 use crate::hook::Script;
 use crate::image::loader::SelectorGrub;
 use crate::image::manifest::{Kernel, Manifest, PLAN_FORMAT};
-use crate::job::{HostTable, Job, Joint};
+use crate::job::{HostTable, Job};
 use crate::node::facts::{Facts, JumpInProgress, Kexec};
-use crate::node::network::NetworkRefusal;
-use crate::node::remote::MountPoints;
-use crate::plan::{
-    JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages, PlannedNetwork, Steps,
-};
+use crate::plan::{JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages};
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::selector::{Doubt, Selector};
-use crate::step::{ImageRole, Step};
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
 const SSH_PORT: u16 = 22;
-
-/// What the accounts are merged from.
-const ACCOUNT_FILES: [&str; 6] = [
-    "etc/passwd",
-    "etc/shadow",
-    "etc/group",
-    "etc/gshadow",
-    "etc/subuid",
-    "etc/subgid",
-];
 
 /// What a plan follows from.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +108,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let files = keep_all_going(&mut refusals, templates::rendered(input));
     let disk = keep_going(&mut refusals, disk::chosen(input));
     let landing = keep_going(&mut refusals, landing::chosen(input));
-    let network = keep_going(&mut refusals, network(input));
+    let network = keep_going(&mut refusals, network::network(input));
     let ssh = keep_all_going(&mut refusals, ssh::planned(input));
     let policy = keep_going(&mut refusals, aftermath::policy(input));
     let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
@@ -161,7 +148,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .iter()
         .map(|filesystem| filesystem.planned.clone())
         .collect();
-    let mut steps = steps(input, &copies);
+    let mut steps = steps::steps(input, &copies);
     aftermath::label(&mut steps.replace, policy.flatten());
     let loader = aftermath::loader(input, &landing, new_grub);
     let notes = fstab.notes();
@@ -300,48 +287,6 @@ fn node_refusals(facts: &Facts) -> Vec<Refusal> {
     refusals
 }
 
-fn network(input: &Input<'_>) -> Result<Option<PlannedNetwork>, Refusal> {
-    if !input.facts.authorized_keys && input.job.jump.authorized_keys.is_empty() {
-        return Err(Refusal::new(
-            RefusalCode::NoWayIn,
-            "root's authorized_keys on this node hold no key that gives a shell, so nobody could log \
-             in to the jump system",
-            "name a public key file with [jump] authorized_keys = […]",
-        ));
-    }
-    let facts = input.facts;
-    let settled = crate::node::network::settle(&facts.network, facts.ssh_address);
-    let settled = settled.map_err(|refusal| network_refusal(&refusal))?;
-    let stack = |image: &ImageFile| image.manifest.network.first().copied();
-    let Some(jump) = stack(input.jump) else {
-        return Ok(None);
-    };
-    let target = stack(input.target).filter(|_| input.job.save.network);
-    let files = |stack| {
-        let files = crate::node::network::render(stack, &settled.network);
-        files.map_err(|refusal| network_refusal(&refusal))
-    };
-    Ok(Some(PlannedNetwork {
-        jump,
-        jump_files: files(jump)?,
-        target,
-        target_files: target.map_or(Ok(Vec::new()), files)?,
-        network: settled.network,
-        may_change: !input.job.network.same_addresses,
-        login: input.facts.ssh_address,
-    }))
-}
-
-fn network_refusal(refusal: &NetworkRefusal) -> Refusal {
-    let hint = match refusal {
-        NetworkRefusal::SameMac { .. } => {
-            "give one of them another hardware address, or take it away (a virtual function: unbind its driver)"
-        }
-        _ => "jump this node another way; bonds, bridges and VLANs cannot be set up again yet",
-    };
-    Refusal::new(RefusalCode::NetworkUnsupported, refusal.to_string(), hint)
-}
-
 fn images(input: &Input<'_>) -> PlannedImages {
     let image = |file: &ImageFile| PlannedImage {
         name: file.manifest.name.clone(),
@@ -352,80 +297,6 @@ fn images(input: &Input<'_>) -> PlannedImages {
     PlannedImages {
         jump: image(input.jump),
         target: image(input.target),
-    }
-}
-
-fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
-    let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
-        image,
-        size: file.size,
-        digest: file.digest,
-    };
-    let mut paths = input.job.save.all_paths();
-    let points = MountPoints::of(input.facts);
-    paths.retain(|path| points.remote(&path.absolute()).is_none());
-    if input.job.save.accounts {
-        paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
-    }
-    let mut old = hooks::steps(input, Joint::Prep);
-    old.extend([
-        Step::SwapOff,
-        Step::MakeLanding,
-        receive(ImageRole::Jump, input.jump),
-        Step::UnpackJump,
-        receive(ImageRole::Target, input.target),
-        Step::SaveFiles { paths },
-    ]);
-    old.extend(hooks::saved(input));
-    old.extend([Step::ConfigureJump, Step::WriteSelector, Step::Arm]);
-    let mut prove = vec![
-        Step::ProveDisks,
-        Step::ProveNetwork,
-        Step::ProveSshd,
-        Step::ProveImage,
-    ];
-    prove.extend(copies.prove());
-    prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
-    if input.rehearsal {
-        return Steps {
-            old,
-            prove,
-            replace: Vec::new(),
-            new: Vec::new(),
-        };
-    }
-    prove.push(Step::Commit);
-    let mut replace = hooks::steps(input, Joint::Committed);
-    replace.extend(copies.order.iter().cloned());
-    replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
-    replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
-    replace.push(Step::WriteFstab);
-    replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
-    replace.extend((!input.job.template.is_empty()).then_some(Step::WriteFiles));
-    let switches = first_boot::switches(input);
-    replace.extend((!switches.target.is_empty()).then_some(Step::SwitchOff));
-    replace.extend(hooks::steps(input, Joint::Restored));
-    replace.extend(ssh::carries_keys(input).then_some(Step::CheckSshd));
-    replace.extend([
-        Step::InstallFirstBoot,
-        Step::SettleLoader,
-        Step::InstallGrub,
-        Step::ConfigureGrub,
-        Step::SealRoot,
-        Step::PlaceLoader,
-        Step::Try,
-    ]);
-    let mut new = hooks::steps(input, Joint::Firstboot);
-    new.push(Step::CheckHealth);
-    new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
-    new.extend([Step::Confirm, Step::CollectLogs, Step::RestoreSwap]);
-    new.extend(hooks::steps(input, Joint::Finished));
-    new.extend([Step::Report, Step::RemoveTraces]);
-    Steps {
-        old,
-        prove,
-        replace,
-        new,
     }
 }
 

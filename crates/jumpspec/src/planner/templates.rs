@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::refusal::{Refusal, RefusalCode};
-use super::{ACCOUNT_FILES, Input, variables};
+use super::steps::ACCOUNT_FILES;
+use super::{Input, variables};
 use crate::job::variables::{HOST, NODE, PERCENT, RUN};
 use crate::job::{LARGEST_TEMPLATE, MOST_TEMPLATES, TemplateWish};
 use crate::nextrel::{Piece, Text};

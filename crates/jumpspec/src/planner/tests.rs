@@ -7,6 +7,7 @@ use crate::job::{Action, Length};
 use crate::node::facts::JumpInProgress;
 use crate::run::task::Task;
 use crate::step::Stage;
+use crate::step::Step;
 use crate::words::size::Size;
 
 mod foreseen;

@@ -1,0 +1,92 @@
+//! Which steps a plan has, and in which order.
+
+use super::{ImageFile, Input, copies, first_boot, hooks, ssh};
+use crate::job::Joint;
+use crate::node::remote::MountPoints;
+use crate::plan::Steps;
+use crate::step::{ImageRole, Step};
+
+/// What the accounts are merged from.
+pub(super) const ACCOUNT_FILES: [&str; 6] = [
+    "etc/passwd",
+    "etc/shadow",
+    "etc/group",
+    "etc/gshadow",
+    "etc/subuid",
+    "etc/subgid",
+];
+
+/// The steps of a job on this node.
+pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
+    let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
+        image,
+        size: file.size,
+        digest: file.digest,
+    };
+    let mut paths = input.job.save.all_paths();
+    let points = MountPoints::of(input.facts);
+    paths.retain(|path| points.remote(&path.absolute()).is_none());
+    if input.job.save.accounts {
+        paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
+    }
+    let mut old = hooks::steps(input, Joint::Prep);
+    old.extend([
+        Step::SwapOff,
+        Step::MakeLanding,
+        receive(ImageRole::Jump, input.jump),
+        Step::UnpackJump,
+        receive(ImageRole::Target, input.target),
+        Step::SaveFiles { paths },
+    ]);
+    old.extend(hooks::saved(input));
+    old.extend([Step::ConfigureJump, Step::WriteSelector, Step::Arm]);
+    let mut prove = vec![
+        Step::ProveDisks,
+        Step::ProveNetwork,
+        Step::ProveSshd,
+        Step::ProveImage,
+    ];
+    prove.extend(copies.prove());
+    prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
+    if input.rehearsal {
+        return Steps {
+            old,
+            prove,
+            replace: Vec::new(),
+            new: Vec::new(),
+        };
+    }
+    prove.push(Step::Commit);
+    let mut replace = hooks::steps(input, Joint::Committed);
+    replace.extend(copies.order.iter().cloned());
+    replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
+    replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
+    replace.push(Step::WriteFstab);
+    replace.extend(input.job.save.network.then_some(Step::WriteNetwork));
+    replace.extend((!input.job.template.is_empty()).then_some(Step::WriteFiles));
+    let switches = first_boot::switches(input);
+    replace.extend((!switches.target.is_empty()).then_some(Step::SwitchOff));
+    replace.extend(hooks::steps(input, Joint::Restored));
+    replace.extend(ssh::carries_keys(input).then_some(Step::CheckSshd));
+    replace.extend([
+        Step::InstallFirstBoot,
+        Step::SettleLoader,
+        Step::InstallGrub,
+        Step::ConfigureGrub,
+        Step::SealRoot,
+        Step::PlaceLoader,
+        Step::Try,
+    ]);
+    let mut new = hooks::steps(input, Joint::Firstboot);
+    new.push(Step::CheckHealth);
+    new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
+    new.extend([Step::Confirm, Step::CollectLogs, Step::RestoreSwap]);
+    new.extend(hooks::steps(input, Joint::Finished));
+    new.extend([Step::Report, Step::RemoveTraces]);
+    Steps {
+        old,
+        prove,
+        replace,
+        new,
+    }
+}
