@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use jumplab::experiments::{power_cuts, write_order};
 
-use crate::{bench, faults};
+use crate::{bench, faults, vm};
 
 /// Development tasks of the workspace.
 #[derive(Debug, Parser)]
@@ -38,14 +38,7 @@ pub(crate) enum Task {
         fresh: bool,
     },
     /// Start the demo's victim, a Debian 12 node, for use by hand
-    Vm {
-        /// With a GPT instead of an MBR
-        #[arg(long)]
-        gpt: bool,
-        /// With the disk of an earlier start, as that left it
-        #[arg(long)]
-        again: bool,
-    },
+    Vm(vm::Options),
     /// Replace a Debian 12 by a Debian 13 in a virtual machine, and check that it is still itself
     Demo {
         /// Leave the machine up and tell how to log in

@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 use jumplab::experiments::{power_cuts, write_order};
-use jumplab::vm::Table;
 use jumplab::{dist, golden};
 
 use crate::cli::{Cli, Task};
@@ -58,6 +57,6 @@ fn perform(task: Task) -> Result<()> {
         Task::Bench(options) => bench::bench(&options),
         Task::BenchMeasure { command } => bench::measure(&command),
         Task::BenchFloor { from, to } => bench::floor(&from, &to),
-        Task::Vm { gpt, again } => vm::by_hand(if gpt { Table::Gpt } else { Table::Mbr }, again),
+        Task::Vm(options) => vm::by_hand(&options),
     }
 }

@@ -21,6 +21,9 @@ pub const VM: &[&str] = &[
     "util-linux",
 ];
 
+/// The packages that machines with UEFI need besides.
+pub const UEFI: &[&str] = &["ovmf", "dosfstools"];
+
 /// The packages that the samples of 2009 and their machine need besides.
 pub const LEGACY: &[&str] = &["sudo", "gzip", "tar"];
 

@@ -53,7 +53,7 @@ pub fn with_mounted<T>(
     role: Role,
     look: impl FnOnce(&Path) -> Result<T>,
 ) -> Result<T> {
-    let disk = LoopDevice::attach(&node.disk)?;
+    let disk = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
     let number = node
         .table
         .partition(role)

@@ -80,7 +80,7 @@ fn fill(tree: &Path) -> Result<()> {
 
 /// Looks at the partition that the job makes anew.
 fn scratch<T>(lab: &Lab, look: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let disk = LoopDevice::attach(&lab.node.node.disk)?;
+    let disk = LoopDevice::attach(&lab.node.node.disk, lab.node.node.table.sector_bytes())?;
     let at = lab.node.node.folder.join("scratch");
     let mount = Mount::new(&disk.partition(4), &at, &["-t", "ext4"])?;
     let found = look(mount.path());

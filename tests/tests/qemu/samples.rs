@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use jumplab::journey::BOOT;
 use jumplab::legacy::{Legacy, WHICH};
-use jumplab::vm::{ALICE, Guest as _, Hardware, Machine, NODE};
+use jumplab::vm::{ALICE, Bus, Guest as _, Hardware, Machine, NODE};
 use jumplab::{dist, run};
 
 const CONFIG: &str = include_str!("../../samples/nextrel.cfg");
@@ -69,7 +69,7 @@ pub(crate) fn jump() -> Result<()> {
 /// clearing a page.
 fn hardware(stops_at_reboot: bool) -> Hardware {
     Hardware {
-        ide: true,
+        bus: Bus::Ide,
         cpus: 1,
         stops_at_reboot,
         ..Hardware::default()

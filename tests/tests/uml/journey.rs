@@ -153,7 +153,7 @@ fn finished(node: &Node, plan: &Plan) -> Result<()> {
         left.iter().all(|byte| *byte == 0),
         "the selector is still there"
     );
-    let device = LoopDevice::attach(&node.disk)?;
+    let device = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
     let number = node.table.partition(Role::Swap).context("no swap")?.number;
     let found = superblock::probe(&device.partition(number))?;
     device.detach()?;

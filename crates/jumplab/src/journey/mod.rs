@@ -22,7 +22,7 @@ pub use push::Push;
 
 /// How long a system may take from power-on to SSH, under translation on a busy machine.
 pub const BOOT: Duration = Duration::from_mins(10);
-/// The job for an MBR disk; a GPT has one partition more in front.
+/// The job for an MBR disk; other tables have one partition more in front.
 const JOB: &str = include_str!("job.toml");
 /// The job for the small world's disk.
 pub(crate) const SMALL_JOB: &str = include_str!("small-job.toml");
@@ -122,17 +122,21 @@ impl Job {
 /// The job with the paths of our images and the partitions of `table`.
 fn text(table: Table) -> Result<String> {
     let (job, names) = match table {
-        Table::Mbr | Table::Gpt => (JOB, [images::JUMP, images::NODE]),
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => (JOB, [images::JUMP, images::NODE]),
         Table::Small => (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE]),
     };
     let mut job: toml::Table = toml::from_str(job)?;
     for (role, name) in ["jump", "target"].into_iter().zip(names) {
         job["images"][role] = images::path(name).display().to_string().into();
     }
+    let shift = match table {
+        Table::Mbr | Table::Small => 0,
+        Table::Gpt | Table::Efi | Table::Efi4k => 1,
+    };
     let wishes = job["layout"]["partition"].as_array_mut();
     for wish in wishes.context("the job has no partitions")? {
         let number = wish["number"].as_integer().context("no number")?;
-        wish["number"] = (number + i64::from(table == Table::Gpt)).into();
+        wish["number"] = (number + shift).into();
     }
     Ok(toml::to_string(&job)?)
 }

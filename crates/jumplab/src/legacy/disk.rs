@@ -16,6 +16,8 @@ const PARTITIONS: &str = "label: dos\n\
     size=128MiB, type=83\n";
 /// The disk's size in bytes.
 const BYTES: u64 = 3202 << 20;
+/// The size of its sectors.
+const SECTOR_BYTES: u32 = 512;
 /// Where the stages of GRUB legacy are in a root.
 const STAGES: &str = "usr/lib/grub/x86_64-pc";
 /// Where a root's `grub` sees the folder of the disk.
@@ -26,9 +28,7 @@ pub(super) fn make(root: &Path, identity: &Identity, image: &Path) -> Result<()>
     let new = image.with_extension("new");
     drop(std::fs::remove_file(&new));
     File::create(&new)?.set_len(BYTES)?;
-    let mut sfdisk = run::command("sfdisk", ["--quiet"]);
-    run::feed(sfdisk.arg(&new), PARTITIONS.as_bytes())?;
-    let disk = LoopDevice::attach(&new)?;
+    let disk = LoopDevice::partition_new(&new, SECTOR_BYTES, PARTITIONS)?;
     for number in [1, 3] {
         run::quiet(run::command("mkfs.ext3", ["-q", "-F"]).arg(disk.partition(number)))?;
     }

@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use self::systems::System;
-use crate::vm::{Accelerator, Identity, Node, Table, copy_sparse};
+use crate::vm::{Accelerator, Firmware, Identity, Node, Table, copy_sparse};
 use crate::{cache, golden, images, packages, run, workspace};
 
 /// The sources that say what is on the disk and in the archives.
@@ -54,6 +54,7 @@ impl Legacy {
             disk: run_folder.join("disk.img"),
             folder: run_folder,
             table: Table::Mbr,
+            firmware: Firmware::Bios,
             identity,
             accelerator: Accelerator::probe(&systems::kernel(&root)?)?,
         };

@@ -9,7 +9,9 @@ use super::scratch;
 use crate::journey::Job;
 use crate::run;
 use crate::vm::loader::{self, Boot, Choice};
-use crate::vm::{Accelerator, Board, Identity, NODE, Network, Node, Role, Table, Uml, copy_sparse};
+use crate::vm::{
+    Accelerator, Board, Firmware, Identity, NODE, Network, Node, Role, Table, Uml, copy_sparse,
+};
 
 /// What jumpimg keeps of its runs, in a node's folder.
 const STATE: &str = "state";
@@ -37,6 +39,7 @@ impl SmallNode {
                 disk: folder.join(DISK),
                 folder,
                 table: Table::Small,
+                firmware: Firmware::Bios,
                 identity: identity.clone(),
                 // It is for QEMU, and this world runs in user-mode Linux alone.
                 accelerator: Accelerator::Tcg,

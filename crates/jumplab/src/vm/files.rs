@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::{
-    BOOT_UUID, DATA_UUID, Identity, MAC_STATIC, NODE, ROOT_UUID, STATIC_ADDRESS, STATIC_ROUTE,
-    SWAP_UUID, Table,
+    BOOT_UUID, DATA_UUID, ESP_UUID, Identity, MAC_STATIC, NODE, ROOT_UUID, Role, STATIC_ADDRESS,
+    STATIC_ROUTE, SWAP_UUID, Table,
 };
 
 /// Writes them below the root mounted at `at`.
@@ -31,7 +31,9 @@ pub(super) fn write(at: &Path, table: Table, identity: &Identity) -> Result<()> 
         "0707070707074a756d70070707070707\n",
     )?;
     match table {
-        Table::Mbr | Table::Gpt => put("etc/network/interfaces", 0o644, &interfaces())?,
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => {
+            put("etc/network/interfaces", 0o644, &interfaces(table))?;
+        }
         Table::Small => put("etc/systemd/network/10-static.network", 0o644, &networkd())?,
     }
     put(
@@ -58,18 +60,24 @@ pub(super) fn write(at: &Path, table: Table, identity: &Identity) -> Result<()> 
 }
 
 fn fstab(table: Table) -> String {
+    let line = |role, line: String| table.partition(role).map_or(String::new(), |_| line);
+    let boot = line(
+        Role::Boot,
+        format!("UUID={BOOT_UUID} /boot ext4 defaults          0 2\n"),
+    );
+    let esp = line(
+        Role::Esp,
+        format!("UUID={ESP_UUID} /boot/efi vfat umask=0077 0 1\n"),
+    );
     // An old system whose swap is on loan waits for it at its next boot, by default 90 seconds.
-    let (boot, swap) = match table {
-        Table::Mbr | Table::Gpt => (
-            format!("UUID={BOOT_UUID} /boot ext4 defaults          0 2\n"),
-            "sw",
-        ),
-        Table::Small => (String::new(), "sw,x-systemd.device-timeout=4s"),
+    let swap = match table {
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => "sw",
+        Table::Small => "sw,x-systemd.device-timeout=4s",
     };
     format!(
         "# /etc/fstab of {NODE}\n\
          UUID={ROOT_UUID} /     ext4 errors=remount-ro 0 1\n\
-         {boot}\
+         {boot}{esp}\
          UUID={DATA_UUID} /data ext4 defaults,noatime  0 2\n\
          UUID={SWAP_UUID} none  swap {swap} 0 0\n"
     )
@@ -84,16 +92,16 @@ fn hosts() -> String {
     )
 }
 
-/// Interfaces are named by their PCI slots, which `machine` fixes.
-fn interfaces() -> String {
+fn interfaces(table: Table) -> String {
     let (network, gateway) = STATIC_ROUTE;
+    let [dhcp, fixed] = table.interfaces();
     format!(
         "auto lo\n\
          iface lo inet loopback\n\n\
-         allow-hotplug ens3\n\
-         iface ens3 inet dhcp\n\n\
-         auto ens4\n\
-         iface ens4 inet static\n\
+         allow-hotplug {dhcp}\n\
+         iface {dhcp} inet dhcp\n\n\
+         auto {fixed}\n\
+         iface {fixed} inet static\n\
          \taddress {STATIC_ADDRESS}\n\
          \tup ip route add {network} via {gateway}\n"
     )

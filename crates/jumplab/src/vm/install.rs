@@ -1,4 +1,5 @@
-//! Installs the victim: partitions, file systems, the golden root, who it is, and GRUB.
+//! Installs the victim: partitions, file systems, the golden root, who it is, and a BIOS's GRUB. The one
+//! of UEFI is installed in the node's first boot, as it writes to the firmware's variables.
 //! Root only. Touches the image it is given, and the host only by loop devices and mounts.
 
 use std::fs::File;
@@ -7,9 +8,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::layout::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
+use super::layout::{BOOT_UUID, DATA_UUID, ESP_UUID, ROOT_UUID, SWAP_UUID};
 use super::layout::{Role, Table};
-use super::{ALICE, Identity, LoopDevice, Mount, SWAP_LABEL, content, files};
+use super::{ALICE, Firmware, Identity, LoopDevice, Mount, SWAP_LABEL, content, files};
 use crate::run;
 
 /// Makes the disk `image` from the golden `root`.
@@ -17,11 +18,7 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
     let new = image.with_extension("new");
     drop(std::fs::remove_file(&new));
     File::create(&new)?.set_len(table.disk_bytes())?;
-    run::feed(
-        run::command("sfdisk", ["--quiet"]).arg(&new),
-        table.sfdisk().as_bytes(),
-    )?;
-    let disk = LoopDevice::attach(&new)?;
+    let disk = LoopDevice::partition_new(&new, table.sector_bytes(), &table.sfdisk())?;
     make_file_systems(&disk, table)?;
     let at = image.with_extension("root");
     let mounts = mount(&disk, table, &at)?;
@@ -32,7 +29,7 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
     )?;
     files::write(&at, table, identity)?;
     let count = match table {
-        Table::Mbr | Table::Gpt => content::DATA_FILES,
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => content::DATA_FILES,
         Table::Small => content::SMALL_DATA_FILES,
     };
     content::fill(&at.join("data"), count)?;
@@ -46,7 +43,7 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
     Ok(())
 }
 
-/// Each file system's role, UUID and mount point.
+/// Each of Linux's own file systems' role, UUID and mount point.
 const FILE_SYSTEMS: &[(Role, &str, &str)] = &[
     (Role::Root, ROOT_UUID, ""),
     (Role::Boot, BOOT_UUID, "boot"),
@@ -71,6 +68,11 @@ fn make_file_systems(disk: &LoopDevice, table: Table) -> Result<()> {
         let mut mkfs = run::command("mkfs.ext4", ["-q", "-F", "-U", uuid]);
         run::quiet(mkfs.arg(node(disk, table, *role)?))?;
     }
+    if table.partition(Role::Esp).is_some() {
+        let id = ESP_UUID.replace('-', "");
+        let mut mkfs = run::command("mkfs.vfat", ["-F", "32", "-i", &id]);
+        run::quiet(mkfs.arg(node(disk, table, Role::Esp)?))?;
+    }
     let mut mkswap = run::command("mkswap", ["--uuid", SWAP_UUID, "--label", SWAP_LABEL]);
     run::quiet(mkswap.arg(node(disk, table, Role::Swap)?))
 }
@@ -84,7 +86,7 @@ fn mount(disk: &LoopDevice, table: Table, at: &Path) -> Result<Vec<Mount>> {
     Ok(mounts)
 }
 
-/// Accounts and GRUB, by the root's own programs.
+/// Accounts and a BIOS's GRUB, by the root's own programs.
 fn configure(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
     let (name, uid, password) = ALICE;
     let uid = uid.to_string();
@@ -107,7 +109,14 @@ fn configure(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
         &[],
         format!("{name}:{password}\n").as_bytes(),
     )?;
+    match table.firmware() {
+        Firmware::Bios => install_grub(at, disk, table),
+        // Its mount point.
+        Firmware::Uefi | Firmware::SecureBoot => Ok(std::fs::create_dir_all(at.join("boot/efi"))?),
+    }
+}
 
+fn install_grub(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
     let devices = device_nodes(at, disk, table)?;
     let proc = Mount::new(Path::new("proc"), &at.join("proc"), &["-t", "proc"])?;
     let sys = Mount::new(Path::new("sysfs"), &at.join("sys"), &["-t", "sysfs"])?;

@@ -1,7 +1,10 @@
-//! The partitions of the victim's disk, for both kinds of partition table, and of the small world's.
+//! The partitions of the victim's disk, for each kind of partition table and firmware, and of the
+//! small world's.
 
 use std::fmt::Write as _;
 use std::ops::Range;
+
+use super::Firmware;
 
 /// The UUIDs of the victim's file systems, so that tests can name them.
 pub const BOOT_UUID: &str = "b0070000-6a75-4d70-8000-000000000001";
@@ -12,6 +15,9 @@ pub const ROOT_UUID: &str = "40070000-6a75-4d70-8000-000000000003";
 /// The one of /data.
 pub const DATA_UUID: &str = "da7a0000-6a75-4d70-8000-000000000004";
 
+/// The EFI system partition's, as FAT has them: a volume id.
+pub const ESP_UUID: &str = "E5B0-0007";
+
 /// The kind of partition table, and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
@@ -19,6 +25,10 @@ pub enum Table {
     Mbr,
     /// p1 BIOS boot partition, p2 /boot, p3 swap, p4 /, p5 /data.
     Gpt,
+    /// A GPT with p1 EFI system partition, p2 /boot, p3 swap, p4 /, p5 /data; for UEFI.
+    Efi,
+    /// The same on a disk with sectors of 4096 bytes.
+    Efi4k,
     /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`crate::small::SmallWorld`]'s.
     Small,
 }
@@ -28,6 +38,8 @@ pub enum Table {
 pub enum Role {
     /// GRUB's core image, on a GPT disk.
     BiosBoot,
+    /// The EFI system partition, FAT32, /boot/efi.
+    Esp,
     /// /boot, ext4.
     Boot,
     /// Swap: the landing partition.
@@ -53,6 +65,9 @@ pub struct Partition {
 const HEAD_MIB: u64 = 1;
 /// After the last one: the backup GPT, and some slack.
 const TAIL_MIB: u64 = 2;
+/// The EFI system partition, as Debian's installer makes it. It is FAT32 also with large sectors, which
+/// takes 65525 clusters (Microsoft's FAT specification).
+const ESP_MIB: u64 = 512;
 /// The small world's: its job makes a partition there, so that a new table is written.
 const SMALL_TAIL_MIB: u64 = 34;
 
@@ -62,7 +77,34 @@ impl Table {
         match self {
             Self::Mbr => "mbr",
             Self::Gpt => "gpt",
+            Self::Efi => "efi",
+            Self::Efi4k => "efi4k",
             Self::Small => "small",
+        }
+    }
+
+    /// The firmware that can boot it; Secure Boot is for the machine to say.
+    pub fn firmware(self) -> Firmware {
+        match self {
+            Self::Mbr | Self::Gpt | Self::Small => Firmware::Bios,
+            Self::Efi | Self::Efi4k => Firmware::Uefi,
+        }
+    }
+
+    /// The size of the disk's logical sectors.
+    pub fn sector_bytes(self) -> u32 {
+        match self {
+            Self::Mbr | Self::Gpt | Self::Efi | Self::Small => 512,
+            Self::Efi4k => 4096,
+        }
+    }
+
+    /// The names of the interfaces with DHCP and with a static address: the older machine's slots are
+    /// hot-plug slots, those of the newer one's root complex are not (systemd.net-naming-scheme(7)).
+    pub(super) fn interfaces(self) -> [&'static str; 2] {
+        match self.firmware() {
+            Firmware::Bios => ["ens3", "ens4"],
+            Firmware::Uefi | Firmware::SecureBoot => ["enp0s3", "enp0s4"],
         }
     }
 
@@ -77,6 +119,7 @@ impl Table {
         let sizes = match self {
             Self::Mbr => large.to_vec(),
             Self::Gpt => [&[(Role::BiosBoot, 2)], large.as_slice()].concat(),
+            Self::Efi | Self::Efi4k => [&[(Role::Esp, ESP_MIB)], large.as_slice()].concat(),
             Self::Small => vec![(Role::Swap, 320), (Role::Root, 256), (Role::Data, 16)],
         };
         (1..)
@@ -85,7 +128,7 @@ impl Table {
             .collect()
     }
 
-    /// The partition with that role. A BIOS boot partition exists on GPT only.
+    /// The partition with that role, if there is one.
     pub fn partition(self, role: Role) -> Option<Partition> {
         self.partitions()
             .into_iter()
@@ -113,7 +156,7 @@ impl Table {
             .map(|partition| partition.mib)
             .sum();
         let tail = match self {
-            Self::Mbr | Self::Gpt => TAIL_MIB,
+            Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k => TAIL_MIB,
             Self::Small => SMALL_TAIL_MIB,
         };
         (HEAD_MIB + partitions + tail) << 20
@@ -123,7 +166,7 @@ impl Table {
     pub(crate) fn sfdisk(self) -> String {
         let mut script = match self {
             Self::Mbr | Self::Small => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
-            Self::Gpt => String::from("label: gpt\n"),
+            Self::Gpt | Self::Efi | Self::Efi4k => String::from("label: gpt\n"),
         };
         let mut start = HEAD_MIB;
         for Partition { role, mib, .. } in self.partitions() {
@@ -146,9 +189,10 @@ impl Table {
         match (self, role) {
             (Self::Mbr | Self::Small, Role::Swap) => "82",
             (Self::Mbr | Self::Small, _) => "83",
-            (Self::Gpt, Role::BiosBoot) => "21686148-6449-6E6F-744E-656564454649",
-            (Self::Gpt, Role::Swap) => "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
-            (Self::Gpt, _) => "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+            (_, Role::BiosBoot) => "21686148-6449-6E6F-744E-656564454649",
+            (_, Role::Esp) => "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+            (_, Role::Swap) => "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
+            (_, Role::Boot | Role::Root | Role::Data) => "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
         }
     }
 }
@@ -165,6 +209,10 @@ mod tests {
                 .map(|partition| partition.number)
         };
         assert_eq!((number(Table::Mbr), number(Table::Gpt)), (Some(2), Some(3)));
+        assert_eq!(
+            (number(Table::Efi), number(Table::Efi4k)),
+            (Some(3), Some(3))
+        );
     }
 
     #[test]

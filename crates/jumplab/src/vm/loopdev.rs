@@ -15,17 +15,38 @@ pub struct LoopDevice {
 }
 
 impl LoopDevice {
-    /// Attaches `image`. Partition nodes are asked for one by one, as some kernels read no
-    /// partition tables by themselves.
-    pub fn attach(image: &Path) -> Result<Self> {
-        let path = run::capture(run::command("losetup", ["--find", "--show"]).arg(image))?;
-        let device = Self {
+    /// Attaches `image` as a disk with logical sectors of so many bytes, and reads its table.
+    pub fn attach(image: &Path, sector_bytes: u32) -> Result<Self> {
+        let device = Self::bare(image, sector_bytes)?;
+        device.read_table()?;
+        Ok(device)
+    }
+
+    /// Attaches `image`, writes a table to it by sfdisk(8)'s `script`, and reads that.
+    pub fn partition_new(image: &Path, sector_bytes: u32, script: &str) -> Result<Self> {
+        let device = Self::bare(image, sector_bytes)?;
+        // What a kernel makes of the table by itself differs: it is told below.
+        let options = ["--quiet", "--no-reread", "--no-tell-kernel"];
+        let mut sfdisk = run::command("sfdisk", options);
+        run::feed(sfdisk.arg(&device.path), script.as_bytes())?;
+        device.read_table()?;
+        Ok(device)
+    }
+
+    fn bare(image: &Path, sector_bytes: u32) -> Result<Self> {
+        let size = sector_bytes.to_string();
+        let mut losetup = run::command("losetup", ["--find", "--show", "--sector-size", &size]);
+        let path = run::capture(losetup.arg(image))?;
+        Ok(Self {
             path: path.trim().into(),
             attached: true,
-        };
+        })
+    }
+
+    /// Partition nodes are asked for one by one, as some kernels read no partition tables by themselves.
+    fn read_table(&self) -> Result<()> {
         // A kernel that did read the table has the nodes already, and `--add` would fail.
-        run::quiet(run::command("partx", ["--update"]).arg(&device.path))?;
-        Ok(device)
+        run::quiet(run::command("partx", ["--update"]).arg(&self.path))
     }
 
     /// The whole disk's node.

@@ -23,6 +23,8 @@ mod accel;
 mod board;
 mod content;
 mod files;
+mod firmware;
+mod first_boot;
 mod freeze;
 mod guest;
 mod identity;
@@ -33,34 +35,39 @@ mod log;
 mod loopdev;
 mod machine;
 mod netns;
+mod node;
 mod port;
 mod qemu;
 mod seat;
 mod uml;
 mod uml_kernel;
+mod variables;
 pub(crate) mod victim;
 mod wait;
 
 pub use accel::Accelerator;
 pub use board::Board;
 pub use content::DATA_FILES;
+pub use firmware::Firmware;
 pub use freeze::Frozen;
 pub use guest::Guest;
 pub use identity::Identity;
-pub use layout::{BOOT_UUID, DATA_UUID, ROOT_UUID, SWAP_UUID};
+pub use layout::{BOOT_UUID, DATA_UUID, ESP_UUID, ROOT_UUID, SWAP_UUID};
 pub use layout::{Partition, Role, Table};
 pub use loopdev::{LoopDevice, Mount};
 pub use machine::Machine;
 pub use netns::Network;
-pub use qemu::Hardware;
+pub use node::{Node, copy_sparse};
+pub use qemu::{Bus, Hardware};
 pub use uml::Uml;
 pub use uml_kernel::UmlKernel;
-pub use victim::{Node, Victim, copy_sparse};
+pub use variables::Variables;
+pub use victim::Victim;
 pub use wait::{until, until_every};
 
 /// The victim's host name, and its name for SSH.
 pub const NODE: &str = "node07";
-/// The serial number of the victim's disk: `/dev/disk/by-id/virtio-JUMP-NODE07`.
+/// The serial number of the victim's disk: `/dev/disk/by-id/virtio-JUMP-NODE07`, or as its bus has it.
 pub const DISK_SERIAL: &str = "JUMP-NODE07";
 /// The MAC of the first interface, which has DHCP.
 pub const MAC_DHCP: &str = "52:54:00:07:00:01";

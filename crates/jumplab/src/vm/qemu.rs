@@ -7,7 +7,18 @@ use std::time::SystemTime;
 use super::{DISK_SERIAL, MAC_DHCP, MAC_STATIC, NODE, Node};
 use crate::run;
 
-/// What the machine is made of.
+/// What the node's disk is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bus {
+    /// `/dev/vda`.
+    Virtio,
+    /// `/dev/sda`. It knows no sectors but those of 512 bytes.
+    Ide,
+    /// `/dev/nvme0n1`.
+    Nvme,
+}
+
+/// What the machine is made of, but for what belongs to the node: its disk and its firmware.
 #[derive(Debug, Clone)]
 pub struct Hardware {
     /// Memory in MiB.
@@ -22,8 +33,8 @@ pub struct Hardware {
     pub clock: Option<SystemTime>,
     /// A guest that reboots stops where it stands, for [`super::Machine::wait_for_reboot`].
     pub stops_at_reboot: bool,
-    /// An IDE disk, `/dev/sda`, in the place of virtio's.
-    pub ide: bool,
+    /// What the disk is attached to. Only virtio's is ready to be recorded.
+    pub bus: Bus,
     /// Further options for QEMU.
     pub more: Vec<String>,
 }
@@ -37,21 +48,22 @@ impl Default for Hardware {
             record: None,
             clock: None,
             stops_at_reboot: false,
-            ide: false,
+            bus: Bus::Virtio,
             more: Vec::new(),
         }
     }
 }
 
-/// QEMU's command line. The PCI slots name the interfaces: ens3 and ens4.
+/// QEMU's command line. The PCI slots name the interfaces, see [`super::Table::interfaces`].
 pub(super) fn command_line(
     node: &Node,
     hardware: &Hardware,
     port: u16,
     serial_log: &Path,
 ) -> Command {
-    let mut command = run::command("qemu-system-x86_64", ["-name", NODE, "-machine", "pc"]);
+    let mut command = run::command("qemu-system-x86_64", ["-name", NODE]);
     command
+        .args(node.firmware.options(&node.variables()))
         .args(node.accelerator.options())
         .args([
             "-m",
@@ -75,7 +87,7 @@ pub(super) fn command_line(
         .args(["-serial", "chardev:serial"])
         .arg("-drive")
         .arg(drive(&node.disk, hardware.record.as_deref()))
-        .args(["-device", &disk_device(hardware)])
+        .args(["-device", &disk_device(node, hardware)])
         .args([
             "-netdev",
             &format!("user,id=dhcp,ipv6=off,hostfwd=tcp:127.0.0.1:{port}-:22"),
@@ -119,16 +131,20 @@ fn drive(disk: &Path, record: Option<&Path>) -> String {
 /// A disk that is recorded takes writes and flushes only: until QEMU 9, a write of zeroes that overlaps
 /// another spoils the log (QEMU's commit 23a512f4), and what a discard leaves is nobody's promise.
 /// Requests that QEMU merged would not fit into the log with their description (IOV_MAX).
-fn disk_device(hardware: &Hardware) -> String {
-    if hardware.ide {
-        return format!("ide-hd,drive=disk,serial={DISK_SERIAL}");
-    }
+fn disk_device(node: &Node, hardware: &Hardware) -> String {
     let plain = if hardware.record.is_some() {
         ",write-zeroes=off,discard=off,request-merging=off"
     } else {
         ""
     };
-    format!("virtio-blk-pci,drive=disk,serial={DISK_SERIAL},addr=0x5{plain}")
+    let sector = node.table.sector_bytes();
+    let sectors = format!("logical_block_size={sector},physical_block_size={sector}");
+    let common = format!("drive=disk,serial={DISK_SERIAL}");
+    match hardware.bus {
+        Bus::Virtio => format!("virtio-blk-pci,{common},{sectors},addr=0x5{plain}"),
+        Bus::Ide => format!("ide-hd,{common}"),
+        Bus::Nvme => format!("nvme,{common},{sectors},addr=0x5"),
+    }
 }
 
 /// No boot ROM: a node without PXE.

@@ -48,7 +48,7 @@ pub struct Uml<'a> {
 impl<'a> Uml<'a> {
     /// Gives the old system on the node's disk the one interface that it has here.
     pub fn adapt(node: &Node) -> Result<()> {
-        let disk = LoopDevice::attach(&node.disk)?;
+        let disk = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
         let root = disk.partition(number(node, Role::Root)?);
         let mount = Mount::new(&root, &node.folder.join("root"), &["-t", "ext4"])?;
         std::fs::write(mount.path().join("etc/network/interfaces"), interfaces())?;

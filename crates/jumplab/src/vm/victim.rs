@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use super::{Accelerator, Identity, Table};
+use super::node::{VARIABLES, copy_sparse, empty};
+use super::{Accelerator, Firmware, Identity, Node, Table, first_boot};
 use crate::images::OLD;
-use crate::{cache, golden, packages, run, workspace};
+use crate::{cache, golden, packages, workspace};
 
 /// The sources that say what an installer leaves on a disk. They change more often than a version would.
 pub(crate) const INSTALLER: [&str; 3] = [
@@ -17,28 +18,15 @@ pub(crate) const INSTALLER: [&str; 3] = [
     include_str!("content.rs"),
 ];
 
-/// The victim's disk as its installer left it. Never started itself: only copies are.
+/// The victim's disk as its installer left it. Never started again: only copies are.
 #[derive(Debug, Clone)]
 pub struct Victim {
     /// The disk, raw and sparse.
     pub disk: PathBuf,
     /// The kind of its partition table.
     pub table: Table,
-    /// The keys of the victim and its admin.
-    pub identity: Identity,
-    /// How QEMU runs it.
-    pub accelerator: Accelerator,
-}
-
-/// One victim that can be started: a folder with a disk of its own.
-#[derive(Debug, Clone)]
-pub struct Node {
-    /// The folder: disk, serial log, ssh_config, known_hosts.
-    pub folder: PathBuf,
-    /// The disk, raw: may be looked at and changed while the machine is off.
-    pub disk: PathBuf,
-    /// The kind of its partition table, as long as nobody writes another.
-    pub table: Table,
+    /// The firmware of its copies.
+    pub firmware: Firmware,
     /// The keys of the victim and its admin.
     pub identity: Identity,
     /// How QEMU runs it.
@@ -46,11 +34,15 @@ pub struct Node {
 }
 
 impl Victim {
-    /// Makes the victim's disk, or finds it made: `target/vm/old-debian12-mbr.img`.
+    /// Makes the victim's disk, or finds it made: `target/vm/old-debian12-mbr.img`. With UEFI, Secure
+    /// Boot is off: see [`Victim::secured`].
     ///
     /// Needs root. Installs packages, makes the golden root and probes KVM as needed.
     pub fn prepare(table: Table) -> Result<Self> {
         packages::ensure(packages::VM)?;
+        if table.firmware() != Firmware::Bios {
+            packages::ensure(packages::UEFI)?;
+        }
         let folder = workspace::target("vm");
         std::fs::create_dir_all(&folder)?;
         // One at a time: tests run in several processes.
@@ -58,24 +50,55 @@ impl Victim {
         lock.lock()?;
         let identity = Identity::prepare()?;
         let root = golden::make(OLD, &golden::Options::default())?;
-        let accelerator = Accelerator::probe(&kernel(&root)?)?;
-        let disk = folder.join(format!("{OLD}-{}.img", table.name()));
-        let stamp = disk.with_extension("stamp");
-        let digest = digest(&root, &identity, table)?;
-        if !cache::is_current(&stamp, &digest) || !disk.exists() {
+        let victim = Self {
+            disk: folder.join(format!("{OLD}-{}.img", table.name())),
+            table,
+            firmware: table.firmware(),
+            accelerator: Accelerator::probe(&kernel(&root)?)?,
+            identity,
+        };
+        let stamp = victim.disk.with_extension("stamp");
+        let digest = digest(&root, &victim.identity, table)?;
+        if !cache::is_current(&stamp, &digest) || !victim.disk.exists() {
             let started = Instant::now();
             eprintln!("vm: making the victim's disk ({})", table.name());
             cache::forget(&stamp)?;
-            install(&root, table, &identity, &disk)?;
+            victim.make(&root)?;
             cache::remember(&stamp, &digest)?;
             let seconds = started.elapsed().as_secs();
-            eprintln!("vm: {} in {seconds} s", workspace::shown(&disk));
+            eprintln!("vm: {} in {seconds} s", workspace::shown(&victim.disk));
         }
-        Ok(Self {
-            disk,
-            table,
-            identity,
-            accelerator,
+        Ok(victim)
+    }
+
+    fn make(&self, root: &Path) -> Result<()> {
+        install(root, self.table, &self.identity, &self.disk)?;
+        if self.firmware == Firmware::Bios {
+            return Ok(());
+        }
+        let node = Node {
+            disk: self.disk.clone(),
+            ..self.node(empty(&format!("first-boot-{}", self.table.name()))?)
+        };
+        first_boot::install_loader(&node, &kernel(root)?)?;
+        first_boot::secure(&node.variables(), &self.clone().secured().variables())
+    }
+
+    /// The same with Secure Boot on.
+    #[must_use]
+    pub fn secured(self) -> Self {
+        debug_assert_eq!(self.table.firmware(), Firmware::Uefi);
+        Self {
+            firmware: Firmware::SecureBoot,
+            ..self
+        }
+    }
+
+    /// The variables as they are after the first boot.
+    fn variables(&self) -> PathBuf {
+        self.disk.with_extension(match self.firmware {
+            Firmware::SecureBoot => "secure.fd",
+            Firmware::Bios | Firmware::Uefi => VARIABLES,
         })
     }
 
@@ -83,6 +106,9 @@ impl Victim {
     pub fn copy(&self, name: &str) -> Result<Node> {
         let node = self.node(empty(name)?);
         copy_sparse(&self.disk, &node.disk)?;
+        if self.firmware != Firmware::Bios {
+            std::fs::copy(self.variables(), node.variables())?;
+        }
         Ok(node)
     }
 
@@ -96,48 +122,16 @@ impl Victim {
             disk: folder.join("disk.img"),
             folder,
             table: self.table,
+            firmware: self.firmware,
             identity: self.identity.clone(),
             accelerator: self.accelerator,
         }
     }
 }
 
-impl Node {
-    /// A copy of the node, which is off, in the empty folder `target/vm/runs/NAME/`.
-    pub fn copy(&self, name: &str) -> Result<Self> {
-        let folder = empty(name)?;
-        let copy = Self {
-            disk: folder.join("disk.img"),
-            folder,
-            ..self.clone()
-        };
-        copy_sparse(&self.disk, &copy.disk)?;
-        Ok(copy)
-    }
-}
-
-/// The folder of the run `name`, with nothing in it.
-fn empty(name: &str) -> Result<PathBuf> {
-    let folder = workspace::target("vm").join("runs").join(name);
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
-    }
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder)
-}
-
 /// Installs the root `root` to a new disk image.
 pub(crate) fn install(root: &Path, table: Table, identity: &Identity, image: &Path) -> Result<()> {
     super::install::install(root, table, identity, image)
-}
-
-/// Copies a disk image and leaves its holes holes.
-pub fn copy_sparse(from: &Path, to: &Path) -> Result<()> {
-    run::quiet(
-        run::command("cp", ["--sparse=always", "--reflink=auto"])
-            .arg(from)
-            .arg(to),
-    )
 }
 
 /// The kernel below a root's /boot.
@@ -162,5 +156,9 @@ fn digest(root: &Path, identity: &Identity, table: Table) -> Result<String> {
     digest.text(&identity.known_hosts()?);
     digest.text(&identity.admin_public_key()?);
     digest.text(&table.sfdisk());
+    if table.firmware() != Firmware::Bios {
+        digest.text(include_str!("first_boot.rs"));
+        digest.text(&table.sector_bytes().to_string());
+    }
     Ok(digest.finish())
 }
