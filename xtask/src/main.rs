@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod faults;
 mod fuzz;
+mod machinery;
 mod mutants;
 mod test;
 mod timeline;

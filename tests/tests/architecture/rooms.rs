@@ -140,7 +140,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["cli"],
             &["bench", "demo", "mutants", "test"],
             &["faults", "fuzz", "vm"],
-            &["timeline"],
+            &["machinery", "timeline"],
         ],
     ),
 ];

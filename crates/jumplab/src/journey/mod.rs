@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::{NODE, Table};
+use crate::vm::{NODE, Role, Table};
 use crate::{dist, images, run};
 pub use checks::{check, check_reboots};
 pub use portrait::Portrait;
@@ -22,7 +22,7 @@ pub use push::Push;
 
 /// How long a system may take from power-on to SSH, under translation on a busy machine.
 pub const BOOT: Duration = Duration::from_mins(10);
-/// The job for an MBR disk; other tables have one partition more in front.
+/// The job for an MBR disk; on other tables the partitions have other numbers.
 const JOB: &str = include_str!("job.toml");
 /// The job for the small world's disk.
 pub(crate) const SMALL_JOB: &str = include_str!("small-job.toml");
@@ -122,23 +122,33 @@ impl Job {
 /// The job with the paths of our images and the partitions of `table`.
 fn text(table: Table) -> Result<String> {
     let (job, names) = match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => (JOB, [images::JUMP, images::NODE]),
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
+            (JOB, [images::JUMP, images::NODE])
+        }
         Table::Small => (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE]),
     };
     let mut job: toml::Table = toml::from_str(job)?;
     for (role, name) in ["jump", "target"].into_iter().zip(names) {
         job["images"][role] = images::path(name).display().to_string().into();
     }
-    let shift = match table {
-        Table::Mbr | Table::Small => 0,
-        Table::Gpt | Table::Efi | Table::Efi4k => 1,
-    };
     let wishes = job["layout"]["partition"].as_array_mut();
     for wish in wishes.context("the job has no partitions")? {
-        let number = wish["number"].as_integer().context("no number")?;
-        wish["number"] = (number + shift).into();
+        let role = wish["mount"].as_str().and_then(role);
+        if let Some(partition) = role.and_then(|role| table.partition(role)) {
+            wish["number"] = i64::from(partition.number).into();
+        }
     }
     Ok(toml::to_string(&job)?)
+}
+
+/// The old partition that our jobs mount there.
+fn role(mount: &str) -> Option<Role> {
+    match mount {
+        "/" => Some(Role::Root),
+        "/boot" => Some(Role::Boot),
+        "/data" => Some(Role::Data),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -147,8 +157,17 @@ mod tests {
     use crate::vm::Table;
 
     #[test]
-    fn numbers_shift_by_one_on_gpt() {
-        let first = |table| text(table).expect("a job").find("number = 1\n");
-        assert!(first(Table::Mbr).is_some() && first(Table::Gpt).is_none());
+    fn numbers_are_those_of_the_table() {
+        let numbers = |table| {
+            let text = text(table).expect("a job");
+            let numbers = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("number = "));
+            numbers.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(Table::Mbr), ["1", "3", "4"]);
+        assert_eq!(numbers(Table::Gpt), ["2", "4", "5"]);
+        assert_eq!(numbers(Table::EfiWithoutSwap), ["2", "3", "4"]);
+        assert_eq!(numbers(Table::Small), ["2", "3", "4"]);
     }
 }

@@ -34,7 +34,9 @@ impl Board {
     /// The node's own.
     pub fn of(node: &Node) -> Self {
         let memory_mib = match node.table {
-            Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => MEMORY_MIB,
+            Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
+                MEMORY_MIB
+            }
             Table::Small => SMALL_MEMORY_MIB,
         };
         Self {

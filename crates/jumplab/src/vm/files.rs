@@ -31,7 +31,7 @@ pub(super) fn write(at: &Path, table: Table, identity: &Identity) -> Result<()> 
         "0707070707074a756d70070707070707\n",
     )?;
     match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => {
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
             put("etc/network/interfaces", 0o644, &interfaces(table))?;
         }
         Table::Small => put("etc/systemd/network/10-static.network", 0o644, &networkd())?,
@@ -70,16 +70,20 @@ fn fstab(table: Table) -> String {
         format!("UUID={ESP_UUID} /boot/efi vfat umask=0077 0 1\n"),
     );
     // An old system whose swap is on loan waits for it at its next boot, by default 90 seconds.
-    let swap = match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => "sw",
+    let options = match table {
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => "sw",
         Table::Small => "sw,x-systemd.device-timeout=4s",
     };
+    let swap = line(
+        Role::Swap,
+        format!("UUID={SWAP_UUID} none  swap {options} 0 0\n"),
+    );
     format!(
         "# /etc/fstab of {NODE}\n\
          UUID={ROOT_UUID} /     ext4 errors=remount-ro 0 1\n\
          {boot}{esp}\
          UUID={DATA_UUID} /data ext4 defaults,noatime  0 2\n\
-         UUID={SWAP_UUID} none  swap {swap} 0 0\n"
+         {swap}"
     )
 }
 

@@ -12,7 +12,7 @@ use super::{Firmware, Guest as _, Hardware, Machine, Node, ROOT_UUID, Variables}
 /// From power-on to SSH, and to power-off, under translation on a busy machine.
 const BOOT: Duration = Duration::from_mins(10);
 /// grub-install takes the platform that it runs on, and shim and the signed GRUB where they are there.
-const INSTALL: &str = "grub-install && update-grub && efibootmgr";
+const INSTALL: &str = "grub-install && efibootmgr";
 /// What efibootmgr says of the entry that grub-install made.
 const ENTRY: &str = "* debian";
 

@@ -1,5 +1,5 @@
-//! Installs the victim: partitions, file systems, the golden root, who it is, and a BIOS's GRUB. The one
-//! of UEFI is installed in the node's first boot, as it writes to the firmware's variables.
+//! Installs the victim: partitions, file systems, the golden root, who it is, and GRUB; but for what
+//! UEFI starts of it, which is installed in the node's first boot, with an entry in the firmware.
 //! Root only. Touches the image it is given, and the host only by loop devices and mounts.
 
 use std::fs::File;
@@ -29,7 +29,9 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
     )?;
     files::write(&at, table, identity)?;
     let count = match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k => content::DATA_FILES,
+        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
+            content::DATA_FILES
+        }
         Table::Small => content::SMALL_DATA_FILES,
     };
     content::fill(&at.join("data"), count)?;
@@ -73,8 +75,11 @@ fn make_file_systems(disk: &LoopDevice, table: Table) -> Result<()> {
         let mut mkfs = run::command("mkfs.vfat", ["-F", "32", "-i", &id]);
         run::quiet(mkfs.arg(node(disk, table, Role::Esp)?))?;
     }
-    let mut mkswap = run::command("mkswap", ["--uuid", SWAP_UUID, "--label", SWAP_LABEL]);
-    run::quiet(mkswap.arg(node(disk, table, Role::Swap)?))
+    if table.partition(Role::Swap).is_some() {
+        let mut mkswap = run::command("mkswap", ["--uuid", SWAP_UUID, "--label", SWAP_LABEL]);
+        run::quiet(mkswap.arg(node(disk, table, Role::Swap)?))?;
+    }
+    Ok(())
 }
 
 fn mount(disk: &LoopDevice, table: Table, at: &Path) -> Result<Vec<Mount>> {
@@ -86,7 +91,7 @@ fn mount(disk: &LoopDevice, table: Table, at: &Path) -> Result<Vec<Mount>> {
     Ok(mounts)
 }
 
-/// Accounts and a BIOS's GRUB, by the root's own programs.
+/// Accounts and GRUB, by the root's own programs.
 fn configure(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
     let (name, uid, password) = ALICE;
     let uid = uid.to_string();
@@ -109,26 +114,27 @@ fn configure(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
         &[],
         format!("{name}:{password}\n").as_bytes(),
     )?;
-    match table.firmware() {
-        Firmware::Bios => install_grub(at, disk, table),
-        // Its mount point.
-        Firmware::Uefi | Firmware::SecureBoot => Ok(std::fs::create_dir_all(at.join("boot/efi"))?),
+    if table.partition(Role::Esp).is_some() {
+        std::fs::create_dir_all(at.join("boot/efi"))?;
     }
+    set_up_grub(at, disk, table)
 }
 
-fn install_grub(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
+fn set_up_grub(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
     let devices = device_nodes(at, disk, table)?;
     let proc = Mount::new(Path::new("proc"), &at.join("proc"), &["-t", "proc"])?;
     let sys = Mount::new(Path::new("sysfs"), &at.join("sys"), &["-t", "sysfs"])?;
-    let whole = disk.path().to_string_lossy().into_owned();
-    chroot(
-        at,
-        "grub-install",
-        &["--target=i386-pc"],
-        &[],
-        &[&whole],
-        b"",
-    )?;
+    if table.firmware() == Firmware::Bios {
+        let whole = disk.path().to_string_lossy().into_owned();
+        chroot(
+            at,
+            "grub-install",
+            &["--target=i386-pc"],
+            &[],
+            &[&whole],
+            b"",
+        )?;
+    }
     chroot(at, "update-grub", &[], &[], &[], b"")?;
     for mount in [sys, proc, devices] {
         mount.unmount()?;

@@ -29,6 +29,8 @@ pub enum Table {
     Efi,
     /// The same on a disk with sectors of 4096 bytes.
     Efi4k,
+    /// The first without its swap: p3 /, p4 /data.
+    EfiWithoutSwap,
     /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`crate::small::SmallWorld`]'s.
     Small,
 }
@@ -79,6 +81,7 @@ impl Table {
             Self::Gpt => "gpt",
             Self::Efi => "efi",
             Self::Efi4k => "efi4k",
+            Self::EfiWithoutSwap => "efi-without-swap",
             Self::Small => "small",
         }
     }
@@ -87,14 +90,14 @@ impl Table {
     pub fn firmware(self) -> Firmware {
         match self {
             Self::Mbr | Self::Gpt | Self::Small => Firmware::Bios,
-            Self::Efi | Self::Efi4k => Firmware::Uefi,
+            Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => Firmware::Uefi,
         }
     }
 
     /// The size of the disk's logical sectors.
     pub fn sector_bytes(self) -> u32 {
         match self {
-            Self::Mbr | Self::Gpt | Self::Efi | Self::Small => 512,
+            Self::Mbr | Self::Gpt | Self::Efi | Self::EfiWithoutSwap | Self::Small => 512,
             Self::Efi4k => 4096,
         }
     }
@@ -116,10 +119,15 @@ impl Table {
             (Role::Root, 3072),
             (Role::Data, 512),
         ];
+        let efi = [&[(Role::Esp, ESP_MIB)], large.as_slice()].concat();
         let sizes = match self {
             Self::Mbr => large.to_vec(),
             Self::Gpt => [&[(Role::BiosBoot, 2)], large.as_slice()].concat(),
-            Self::Efi | Self::Efi4k => [&[(Role::Esp, ESP_MIB)], large.as_slice()].concat(),
+            Self::Efi | Self::Efi4k => efi,
+            Self::EfiWithoutSwap => efi
+                .into_iter()
+                .filter(|(role, _)| *role != Role::Swap)
+                .collect(),
             Self::Small => vec![(Role::Swap, 320), (Role::Root, 256), (Role::Data, 16)],
         };
         (1..)
@@ -156,7 +164,7 @@ impl Table {
             .map(|partition| partition.mib)
             .sum();
         let tail = match self {
-            Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k => TAIL_MIB,
+            Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => TAIL_MIB,
             Self::Small => SMALL_TAIL_MIB,
         };
         (HEAD_MIB + partitions + tail) << 20
@@ -166,7 +174,9 @@ impl Table {
     pub(crate) fn sfdisk(self) -> String {
         let mut script = match self {
             Self::Mbr | Self::Small => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
-            Self::Gpt | Self::Efi | Self::Efi4k => String::from("label: gpt\n"),
+            Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => {
+                String::from("label: gpt\n")
+            }
         };
         let mut start = HEAD_MIB;
         for Partition { role, mib, .. } in self.partitions() {
