@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::environment::State;
 use jumpspec::boot::{BiosBoot, PlannedBoot};
-use jumpspec::disk::{Extent, SECTOR};
+use jumpspec::disk::{BootCode, Extent, SECTOR};
 use jumpspec::image::loader::SELECTOR_MODULES;
 use jumpspec::selector::{self, Actions, Doubt};
-use jumpsys::boot::bootsector::{BootSector, compose, place_core};
+use jumpsys::boot::bootsector::{BootSector, compose, place_core, put_back};
 use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
 use jumpsys::disk::durable;
@@ -118,7 +118,7 @@ pub(super) fn selectors_loader(cx: &Context) -> Result<[u8; 512]> {
 
 /// Turns the boot sector to the selector.
 pub(super) fn turn_to_selector(cx: &Context, loader: &[u8; 512]) -> Result<()> {
-    turn(cx, loader, planned(cx).core.start)
+    turn(cx, |now| compose(loader, now, planned(cx).core.start))
 }
 
 /// Turns the boot sector to the old loader, if it leads to the selector.
@@ -127,7 +127,7 @@ pub(super) fn turn_to_old(cx: &Context) -> Result<()> {
         return Ok(());
     }
     let old = raw_sector(cx)?;
-    turn(cx, &old, BootSector::new(old).kernel_sector())
+    turn(cx, |now| put_back(&old, now))
 }
 
 /// Turns the boot sector to the new system's own loader. Reads the raw copy: the landing file
@@ -140,7 +140,7 @@ pub(super) fn turn_to_new(cx: &Context) -> Result<()> {
         leads_to == start,
         "the new boot sector leads to sector {leads_to}, not {start}"
     );
-    turn(cx, &sector, start)
+    turn(cx, |now| put_back(&sector, now))
 }
 
 /// Whether the boot sector leads to the new system's own loader.
@@ -154,11 +154,10 @@ fn leads_to(cx: &Context) -> Result<u64> {
     Ok(BootSector::new(now).kernel_sector())
 }
 
-/// Makes `loader`, which leads to sector `start`, the boot sector: it is written last and read back.
-fn turn(cx: &Context, loader: &[u8; 512], start: u64) -> Result<()> {
+/// Makes another of the boot sector: it is written last and read back.
+fn turn(cx: &Context, turned: impl FnOnce(&[u8; 512]) -> [u8; 512]) -> Result<()> {
     let now = bootwrite::read_boot_sector(&cx.disk)?;
-    let turned = compose(loader, &now, start);
-    Ok(bootwrite::write_boot_sector(&cx.disk, &turned)?)
+    Ok(bootwrite::write_boot_sector(&cx.disk, &turned(&now))?)
 }
 
 /// The raw copy of a boot sector, beside the selector: the old system's, or the new one's once its
@@ -171,7 +170,7 @@ fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
         .try_into()
         .context("a sector has 512 bytes")?;
     ensure!(
-        BootSector::new(sector).is_grub(),
+        BootSector::new(sector).code() != BootCode::Other,
         "sector {start} holds no boot sector"
     );
     Ok(sector)

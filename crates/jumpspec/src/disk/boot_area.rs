@@ -10,7 +10,7 @@ use super::Extent;
 pub struct BootArea {
     /// The boot sector's code.
     pub code: BootCode,
-    /// Sectors that the core image in use takes.
+    /// Sectors that the core image in use takes, of GRUB 2.
     pub core: Vec<Extent>,
     /// The whole area.
     pub area: Option<Extent>,
@@ -27,6 +27,11 @@ pub enum BootCode {
         /// The sector that it loads, the first of a core image.
         kernel_sector: u64,
     },
+    /// GRUB legacy's, or that of a GRUB 2 before 1.97.
+    GrubLegacy {
+        /// The sector that it loads: the first of stage 1.5, behind it, or of stage 2, in a file system.
+        stage_sector: u32,
+    },
     /// None that is known.
     Other,
 }
@@ -34,7 +39,7 @@ pub enum BootCode {
 /// Where a boot sector leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeadsTo {
-    /// To the place where grub-install puts a system's own core image.
+    /// To the place where grub-install puts a system's own core image, or to GRUB legacy.
     Own,
     /// To a selector of ours: a core image behind that place.
     Selector,
@@ -43,9 +48,9 @@ pub enum LeadsTo {
 }
 
 impl BootArea {
-    /// Whether the boot sector is GRUB's.
+    /// Whether the boot sector is a GRUB's, of whatever age.
     pub fn is_grub(&self) -> bool {
-        matches!(self.code, BootCode::Grub { .. })
+        self.code != BootCode::Other
     }
 
     /// Where the boot sector leads.
@@ -54,7 +59,7 @@ impl BootArea {
             (BootCode::Grub { kernel_sector }, Some(area)) if kernel_sector > area.start => {
                 LeadsTo::Selector
             }
-            (BootCode::Grub { .. }, Some(_)) => LeadsTo::Own,
+            (BootCode::Grub { .. }, Some(_)) | (BootCode::GrubLegacy { .. }, _) => LeadsTo::Own,
             _ => LeadsTo::Unknown,
         }
     }
@@ -89,6 +94,14 @@ mod tests {
             // Without a room there is no place to compare with.
             (grub(1), None, LeadsTo::Unknown),
             (grub(1407), None, LeadsTo::Unknown),
+            // No selector of ours is GRUB legacy's, wherever that has its stages.
+            (BootCode::GrubLegacy { stage_sector: 1 }, gap, LeadsTo::Own),
+            (
+                BootCode::GrubLegacy { stage_sector: 9000 },
+                gap,
+                LeadsTo::Own,
+            ),
+            (BootCode::GrubLegacy { stage_sector: 1 }, None, LeadsTo::Own),
             (BootCode::Other, gap, LeadsTo::Unknown),
             (BootCode::Other, partition, LeadsTo::Unknown),
             (BootCode::Other, None, LeadsTo::Unknown),

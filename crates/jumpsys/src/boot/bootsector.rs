@@ -2,12 +2,13 @@
 //! [`crate::boot::bootwrite`] reads and writes.
 //!
 //! Sources, in GRUB 2.06: `grub-core/boot/i386/pc/boot.S`, `diskboot.S`,
-//! `include/grub/i386/pc/boot.h`, and `util/setup.c` for what grub-setup changes.
+//! `include/grub/i386/pc/boot.h`, and `util/setup.c` for what grub-setup changes; in GRUB legacy 0.97:
+//! `stage1/stage1.S`, `stage1/stage1.h`.
 
 use std::ops::Range;
 
 use jumpspec::boot::bios::LARGEST_CORE;
-use jumpspec::disk::Extent;
+use jumpspec::disk::{BootCode, Extent};
 
 /// The BIOS Parameter Block, which belongs to a file system or the BIOS (`BPB_START`, `BPB_END`).
 const BPB: Range<usize> = 0x03..0x5a;
@@ -17,6 +18,11 @@ const KERNEL_SECTOR: usize = 0x5c;
 const BOOT_DRIVE: usize = 0x64;
 /// A jump, which two NOPs replace on hard disks: some BIOSes pass a wrong drive (`DRIVE_CHECK`).
 const DRIVE_CHECK: Range<usize> = 0x66..0x68;
+/// How GRUB legacy's stage 1 begins, and GRUB 2 before 1.97: a jump over a shorter BPB, and code where
+/// GRUB 2 has [`BPB`], [`KERNEL_SECTOR`] and [`DRIVE_CHECK`].
+const LEGACY_JUMP: [u8; 2] = [0xeb, 0x48];
+/// Where stage 1 has the sector that it loads, 4 bytes (`STAGE1_STAGE2_SECTOR`).
+const STAGE_SECTOR: usize = 0x44;
 /// Disk signature, partition table and 0x55 0xaa (`WINDOWS_NT_MAGIC` to the end).
 const TABLE: Range<usize> = 0x1b8..0x200;
 /// The first entry of diskboot's blocklist; further ones stand before it.
@@ -59,11 +65,27 @@ impl BootSector {
         &self.bytes
     }
 
-    /// Whether it is GRUB 2's boot.img: its signature, and the messages it prints on errors.
-    pub fn is_grub(&self) -> bool {
+    /// Whose code it is: its signature, and the messages that GRUB of any age prints on errors.
+    pub fn code(&self) -> BootCode {
         let code = &self.bytes[BPB.end..TABLE.start];
         let has = |text: &[u8]| code.windows(text.len()).any(|w| w == text);
-        self.bytes[510..] == [0x55, 0xaa] && has(b"GRUB \0") && has(b"Geom\0")
+        if self.bytes[510..] != [0x55, 0xaa] || !has(b"GRUB \0") || !has(b"Geom\0") {
+            return BootCode::Other;
+        }
+        if self.bytes.starts_with(&LEGACY_JUMP) {
+            let sector = self.bytes[STAGE_SECTOR..].first_chunk();
+            return BootCode::GrubLegacy {
+                stage_sector: sector.map_or(0, |bytes| u32::from_le_bytes(*bytes)),
+            };
+        }
+        BootCode::Grub {
+            kernel_sector: self.kernel_sector(),
+        }
+    }
+
+    /// Whether it is GRUB 2's boot.img.
+    pub fn is_grub(&self) -> bool {
+        matches!(self.code(), BootCode::Grub { .. })
     }
 
     /// The sector that the core image starts at, counted from the start of the disk. Means nothing
@@ -91,6 +113,14 @@ pub fn compose(boot_img: &[u8; 512], old: &[u8; 512], kernel_sector: u64) -> [u8
     *BootSector::new(new)
         .with_kernel_sector(kernel_sector)
         .bytes()
+}
+
+/// A boot sector as it was, of whatever loader, on the disk that it was read from: all but signature and
+/// partition table, which are those of the sector there `now`.
+pub fn put_back(old: &[u8; 512], now: &[u8; 512]) -> [u8; 512] {
+    let mut sector = *old;
+    sector[TABLE].copy_from_slice(&now[TABLE]);
+    sector
 }
 
 /// Every sector of the core image that begins at `first_sector` with the bytes `first`: that sector,
@@ -166,8 +196,10 @@ fn u64_at(sector: &[u8; 512], at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BootSector, BootsectorError, compose, core_extents, free_runs, place_core};
-    use jumpspec::disk::Extent;
+    use super::{
+        BootSector, BootsectorError, compose, core_extents, free_runs, place_core, put_back,
+    };
+    use jumpspec::disk::{BootCode, Extent};
     use std::fs;
 
     fn extent(start: u64, sectors: u64) -> Extent {
@@ -208,6 +240,34 @@ mod tests {
         let sector = BootSector::new(bytes.try_into().unwrap());
         assert!(sector.is_grub());
         assert_eq!(sector.kernel_sector(), 1);
+    }
+
+    /// GRUB legacy's stage 1, as its `setup` leaves it: `eb 48`, version 3.2, drive 0xff, stage 1.5 at
+    /// sector 1; no byte of its code is one that GRUB 2's installer would leave.
+    fn stage1() -> [u8; 512] {
+        let mut sector = [0x33; 512];
+        sector[..3].copy_from_slice(&[0xeb, 0x48, 0x90]);
+        sector[0x3e..0x4a].copy_from_slice(&[3, 2, 0xff, 0, 0, 0x80, 1, 0, 0, 0, 0, 8]);
+        sector[0x17f..0x19a].copy_from_slice(b"GRUB \0Geom\0Hard Disk\0Read\0\0");
+        sector[510..].copy_from_slice(&[0x55, 0xaa]);
+        sector
+    }
+
+    #[test]
+    fn grub_legacy_is_known_and_not_taken_for_grub_2() {
+        let sector = BootSector::new(stage1());
+        assert_eq!(sector.code(), BootCode::GrubLegacy { stage_sector: 1 });
+        assert!(!sector.is_grub());
+    }
+
+    #[test]
+    fn grub_legacy_is_put_back_byte_by_byte_beside_the_table_of_now() {
+        let old = stage1();
+        let mut now = compose(&[1; 512], &old, 1407);
+        assert_eq!(put_back(&old, &now), old);
+        now[0x1be] = 0x80;
+        let back = put_back(&old, &now);
+        assert_eq!((&back[..0x1be], back[0x1be]), (&old[..0x1be], 0x80));
     }
 
     #[test]

@@ -11,16 +11,10 @@ use jumpsys::disk::partition::Table;
 /// What a disk boots by, as far as it can be read.
 pub(super) fn read(disk: &Path, table: &Table) -> Option<BootArea> {
     let sector = BootSector::new(bootwrite::read_boot_sector(disk).ok()?);
-    let boot_code = if sector.is_grub() {
-        BootCode::Grub {
-            kernel_sector: sector.kernel_sector(),
-        }
-    } else {
-        BootCode::Other
-    };
+    let boot_code = sector.code();
     let core = match boot_code {
         BootCode::Grub { kernel_sector } => core(disk, kernel_sector).unwrap_or_default(),
-        BootCode::Other => Vec::new(),
+        BootCode::GrubLegacy { .. } | BootCode::Other => Vec::new(),
     };
     let area = area(table);
     Some(BootArea {
