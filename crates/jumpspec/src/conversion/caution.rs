@@ -4,7 +4,7 @@ use super::entry::Verdict;
 use super::words::names;
 use crate::nextrel::may_end_the_connection;
 
-const DISKS: [&str; 20] = [
+const DISKS: [&str; 19] = [
     "dd",
     "fdisk",
     "sfdisk",
@@ -16,7 +16,6 @@ const DISKS: [&str; 20] = [
     "wipefs",
     "mke2fs",
     "mkfs",
-    "mkswap",
     "resize2fs",
     "tune2fs",
     "e2label",
@@ -26,7 +25,8 @@ const DISKS: [&str; 20] = [
     "mdadm",
     "cryptsetup",
 ];
-const MOUNTS: [&str; 5] = ["mount", "umount", "swapon", "swapoff", "pivot_root"];
+const SWAPS: [&str; 3] = ["mkswap", "swapon", "swapoff"];
+const MOUNTS: [&str; 3] = ["mount", "umount", "pivot_root"];
 const LOADERS: [&str; 8] = [
     "grub",
     "grub-install",
@@ -44,13 +44,19 @@ pub(super) fn caution(text: &str) -> Option<Verdict> {
     if any(&DISKS) || names(text).any(|name| name.starts_with("mkfs.")) {
         return Some(Verdict::person(
             "it changes partitions or file systems, which the job's layout does: what no plan knows of cannot be checked beforehand",
-            "say it in [[layout.partition]] of job.toml: docs/job.md",
+            "say it in [[layout.partition]] of job.toml, and as a [[copy]] what goes from one partition to another: docs/job.md",
+        ));
+    }
+    if any(&SWAPS) {
+        return Some(Verdict::person(
+            "it makes or uses swap, and jump makes the partition that it has borrowed swap again itself, with its UUID and label",
+            "take it out, unless it is about another partition",
         ));
     }
     if any(&MOUNTS) {
         return Some(Verdict::person(
             "it mounts something, and what is mounted is planned",
-            "give the partition a `mount` in [[layout.partition]]; for data on others see docs/job.md",
+            "give the partition a `mount` in [[layout.partition]]; a tree that goes from one to another is a [[copy]]: docs/job.md",
         ));
     }
     if any(&LOADERS) {
@@ -72,6 +78,7 @@ mod tests {
             ("mkfs.xfs /dev/sdb1", Some(Fate::Person)),
             ("x=`/sbin/sfdisk -d /dev/sda`", Some(Fate::Person)),
             ("mount -o bind /a /b", Some(Fate::Person)),
+            ("mkswap /dev/sda2 && swapon -a", Some(Fate::Person)),
             ("/usr/sbin/grub-install /dev/sda", Some(Fate::Dropped)),
             ("sync; reboot", Some(Fate::Dropped)),
             ("/etc/init.d/slurm stop", None),

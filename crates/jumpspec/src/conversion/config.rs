@@ -155,6 +155,7 @@ impl Reading<'_> {
 
     fn remote(&mut self, line: &Line, command: &Text) -> Verdict {
         let command = self.variables.command(command).unwrap_or_default();
+        self.out.given.remote.push(command.clone());
         let call = self.call(&command);
         if let Some(branch) = &call {
             self.is_new_hook = true;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::caution::caution;
 use super::entry::{Entry, Fate, Verdict};
 use super::hook_file::HookFile;
 use super::words::squeezed;
@@ -61,27 +62,14 @@ impl Finished {
         let at = Joint::Finished;
         match read(file) {
             Read::Text(text) => {
-                let begins = text.starts_with("#!");
-                let text = if begins {
+                let verdict = verdict(&path, &text);
+                let text = if text.starts_with("#!") {
                     text
                 } else {
                     format!("#!/bin/sh\n{text}")
                 };
-                self.hooks.push(HookFile {
-                    at,
-                    path: path.clone(),
-                    text,
-                });
-                let verdict = Verdict::new(
-                    Fate::Hook(path),
-                    "run on the new system, once it is the default and has its swap again; their order is kept",
-                );
-                let cure = "in 2009 it lay in /etc, and stayed: if other files there call it, put it into the target image as well";
-                verdict.with(if begins {
-                    cure.to_owned()
-                } else {
-                    format!("#!/bin/sh was put in front; {cure}")
-                })
+                self.hooks.push(HookFile { at, path, text });
+                verdict
             }
             Read::No(why) => {
                 self.missing.push(HookFile {
@@ -120,4 +108,29 @@ impl Finished {
         self.verdicts
             .retain(|(variable, _)| !said.contains(variable));
     }
+}
+
+/// What is to be said of a file whose text becomes the hook at `path`.
+fn verdict(path: &str, text: &str) -> Verdict {
+    let lines = (1..).zip(text.lines());
+    let mut doubts = lines
+        .filter(|(_, line)| !line.trim_start().starts_with('#'))
+        .filter_map(|(number, line)| Some((number, caution(line)?)));
+    if let Some((number, doubt)) = doubts.next() {
+        let cure = doubt.cure.map(|cure| format!(": {cure}"));
+        return Verdict::person(
+            format!("its line {number} is nothing for a hook: {}", doubt.why),
+            format!("change that line in {path}{}", cure.unwrap_or_default()),
+        );
+    }
+    let cure = "in 2009 it lay in /etc, and stayed: if other files there call it, put it into the target image as well";
+    let verdict = Verdict::new(
+        Fate::Hook(path.to_owned()),
+        "run on the new system, once it is the default and has its swap again; their order is kept",
+    );
+    verdict.with(if text.starts_with("#!") {
+        cure.to_owned()
+    } else {
+        format!("#!/bin/sh was put in front; {cure}")
+    })
 }

@@ -1,5 +1,6 @@
 //! What a statement relies on that a hook does not have.
 
+use super::copying::copying;
 use super::entry::Verdict;
 use super::hook_file::ASIDE;
 use super::variables::Given;
@@ -25,6 +26,9 @@ pub(super) fn hazard(at: Joint, text: &str, given: &Given) -> Option<Verdict> {
             format!("{place} does not exist for hooks"),
             format!("in a hook at `saved` it is $JUMP_SAVED{ASIDE}, in one at `restored` {ASIDE}"),
         ));
+    }
+    if let Some(verdict) = copying(at, text) {
+        return Some(verdict);
     }
     match at {
         Joint::Saved => jump_mount(text),

@@ -4,8 +4,10 @@
 //! Texts in, texts out. What cannot be placed is handed to a person, with the reason and what to do; no
 //! line is dropped without a reason, and nothing is run to find out what it means.
 
+mod calls;
 mod caution;
 mod config;
+mod copying;
 mod entry;
 mod finished;
 mod hazard;

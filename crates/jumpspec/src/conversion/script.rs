@@ -1,6 +1,7 @@
 //! The script: each of its statements is the sample's, which the job does, or the admin's own, which
 //! becomes part of a hook where that is safe.
 
+use super::calls::is_called;
 use super::caution::caution;
 use super::entry::{Entry, Fate, Origin, Verdict};
 use super::hazard::{hazard, in_new_root};
@@ -41,7 +42,11 @@ pub(super) fn read(name: &str, text: &str, given: &mut Given) -> Scripted {
         reading.top(chunk);
     }
     for (branch, body) in &shell.branches {
-        reading.branch(*branch, body);
+        if is_called(*branch, name, text, reading.given) {
+            reading.branch(*branch, body);
+        } else {
+            reading.never_called(*branch, body);
+        }
     }
     reading.end()
 }
@@ -205,6 +210,22 @@ impl Reading<'_> {
             self.chunk(branch, at, &comments, chunk);
         }
         self.say(last, &frame);
+    }
+
+    /// A branch whose lines were never run.
+    fn never_called(&mut self, branch: Branch, body: &Body<'_>) {
+        let [first, last] = body.frame;
+        let why = format!(
+            "no line calls {} with {}: this branch was never run",
+            self.name,
+            branch.name()
+        );
+        let cure = "if its lines are to run, call it by a `remote` line as the sample does, and convert again";
+        self.say(first, &Verdict::person(why.as_str(), cure));
+        for chunk in &body.chunks {
+            self.say_all(chunk, &Verdict::dropped(why.as_str()));
+        }
+        self.say(last, &Verdict::dropped(why));
     }
 
     /// A statement of a branch, which runs at a joint.

@@ -82,14 +82,17 @@ fn every_line_has_an_entry_with_a_reason() {
 
 /// What became of a line of the script's branch.
 fn of_script(branch: &str, line: &str) -> Entry {
-    let mounts = if branch == "restore" {
-        "mount -t ext3 $TARGET_PARTITION /mnt || exit 1\n"
+    let (calls, mounts) = if branch == "restore" {
+        (
+            "if [ \"$1\" = \"save\" ]; then\n$me restore\nfi\n",
+            "mount -t ext3 $TARGET_PARTITION /mnt || exit 1\n",
+        )
     } else {
-        ""
+        ("", "")
     };
-    let script = format!("if [ \"$1\" = \"{branch}\" ]; then\n{mounts}{line}\nfi\n");
+    let script = format!("{calls}if [ \"$1\" = \"{branch}\" ]; then\n{mounts}{line}\nfi\n");
     let made = converted(CONFIG, &script);
-    let line = 2 + mounts.lines().count();
+    let line = 2 + calls.lines().count() + mounts.lines().count();
     let mut entries = made.lines.into_iter();
     entries
         .find(|entry| entry.file == Origin::Script && entry.line == line)
@@ -141,6 +144,7 @@ fn what_a_script_does_besides_becomes_a_hook_where_that_is_safe() {
             "if true; then\ngrub-install /dev/sda\nfi",
             Fate::Person,
         ),
+        ("restore", "cp -a /mnt2/home /mnt/home", Fate::Person),
         ("restore", "reboot", Fate::Dropped),
         ("restore", "cp /jumpfiles/x etc/", Fate::Person),
         ("restore", "exit 1\necho never", Fate::Person),
@@ -244,6 +248,36 @@ fn own_lines_run_in_their_order_with_what_they_had() {
     }
     insta::assert_snapshot!("hooks", hooks);
     insta::assert_snapshot!("job_with_hooks", text(&made, JOB));
+}
+
+#[test]
+fn a_branch_that_nothing_calls_is_told_and_is_no_hook() {
+    let config = CONFIG.replace("%TARGET_SETUP% prep", "%TARGET_SETUP% check");
+    let script = SCRIPT.replacen("    exit 0\n", "    pkill -u users\n    exit 0\n", 1);
+    let made = converted(&config, &script);
+    assert!(made.files.iter().all(|file| file.path != "hooks/prep"));
+    let told = |text: &str| {
+        let entry = made.lines.iter().find(|entry| entry.text.contains(text));
+        entry.map(|entry| (&entry.fate, entry.why.as_str()))
+    };
+    let why = "no line calls jump2.sh with prep: this branch was never run";
+    assert_eq!(told("= \"prep\""), Some((&Fate::Person, why)));
+    assert_eq!(told("pkill -u users"), Some((&Fate::Dropped, why)));
+}
+
+#[test]
+fn a_program_of_the_new_system_that_does_what_jump_does_is_for_a_person() {
+    let made = converted_with(CONFIG, Some(SCRIPT), &|file| {
+        Read::Text(match file {
+            "rc.local.client" => "# swap\nmkswap /dev/sda2 && swapon -a\n".to_owned(),
+            _ => "uname -n\n".to_owned(),
+        })
+    });
+    let left: Vec<_> = made.for_a_person().map(|entry| entry.line).collect();
+    assert_eq!(left, [15]);
+    let why = &made.for_a_person().next().unwrap().why;
+    assert!(why.starts_with("its line 2 is nothing for a hook"), "{why}");
+    assert!(text(&made, "hooks/rc.local.client").starts_with("#!/bin/sh\n# swap"));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) struct Given {
     pub(super) finished: Vec<(String, String)>,
     /// The admin's own, by the names that hooks know them by.
     pub(super) own: BTreeMap<String, String>,
+    /// What `remote` lines run.
+    pub(super) remote: Vec<String>,
     /// What the script saves, by whole paths: known once it is read.
     pub(super) saved: Vec<String>,
 }
