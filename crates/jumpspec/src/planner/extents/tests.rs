@@ -10,6 +10,7 @@ use crate::job::{Action, Job, PartitionWish};
 use crate::node::facts::Facts;
 use crate::planner::sample::{facts, job, planned};
 use crate::run::task::Task;
+use crate::step::TreeCopy;
 
 mod draw;
 
@@ -260,9 +261,16 @@ fn assert_replaced(painted: &mut Painted, plan: &Plan, kept: &[Extent]) {
         (plan.landing.extent(), "landing".to_owned()),
     ];
     needed.extend(kept.iter().map(|extent| (*extent, UNTOUCHED.to_owned())));
+    let mut filled = Vec::new();
     for step in &plan.steps.replace {
         let made = match step {
+            Step::Copy(copy) => {
+                assert_copied(painted, plan, copy);
+                filled.push(copy.to.number);
+                continue;
+            }
             Step::Mkfs { number, .. } => {
+                assert!(!filled.contains(number), "{number} holds a copy");
                 let mut after = plan.disk.after.iter();
                 let made = after.find(|it| it.number == *number).unwrap();
                 (made.extent(), format!("new {number}"))
@@ -278,9 +286,24 @@ fn assert_replaced(painted: &mut Painted, plan: &Plan, kept: &[Extent]) {
     }
 }
 
+/// What is copied is still there, and where it goes there is a file system.
+fn assert_copied(painted: &Painted, plan: &Plan, copy: &TreeCopy) {
+    let mut before = plan.disk.before.iter();
+    let from = before.find(|it| it.number == copy.from.number).unwrap();
+    painted.assert_whole(from.extent(), UNTOUCHED, "what comes before its copy");
+    let mut after = plan.disk.after.iter();
+    let to = after.find(|it| it.number == copy.to.number).unwrap();
+    let owner = if copy.kept {
+        UNTOUCHED.to_owned()
+    } else {
+        format!("new {}", copy.to.number)
+    };
+    painted.assert_whole(to.extent(), &owner, "what comes before its copy");
+}
+
 #[test]
 fn no_plan_writes_over_what_its_run_still_needs() {
-    let (accepted, crooked) = (Cell::new(0), Cell::new(0));
+    let (accepted, crooked, copied) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config {
         cases: 3000,
         failure_persistence: None,
@@ -291,6 +314,7 @@ fn no_plan_writes_over_what_its_run_still_needs() {
         match planned(&facts, &job) {
             Ok(plan) => {
                 accepted.set(accepted.get() + 1);
+                copied.set(copied.get() + u32::from(!job.copy.is_empty()));
                 assert_nothing_is_lost(&plan, &facts);
             }
             Err(refusals) => {
@@ -306,4 +330,5 @@ fn no_plan_writes_over_what_its_run_still_needs() {
     result.unwrap_or_else(|error| panic!("{error}"));
     assert!(accepted.get() > 300, "{accepted:?} plans");
     assert!(crooked.get() > 30, "{crooked:?} caught at last");
+    assert!(copied.get() > 30, "{copied:?} with a copy");
 }

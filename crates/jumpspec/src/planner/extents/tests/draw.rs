@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::{MIB, give_loader, wish};
 use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{Content, Disk, Filesystem, FoundPartition, Partition, TableKind};
-use crate::job::{Action, Job, Length, PartitionWish, Rest};
-use crate::node::facts::Facts;
+use crate::job::{Action, CopyWish, Job, Length, PartitionWish, Rest};
+use crate::node::facts::{Facts, FileOwners, FoundCopy, FoundPlace, FoundTree, PlaceState};
 use crate::planner::sample::{facts, job};
 use crate::words::size::Size;
 
@@ -22,6 +22,8 @@ pub(super) struct Draw {
     /// One partition is moved onto another.
     pub(super) crooked: Option<(usize, u64)>,
     room_at: usize,
+    /// A tree of the root is copied to the partition of that number.
+    copy_to: Option<u32>,
 }
 
 /// A partition: the gap before it and its length in MiB, what it is and what is wanted of it.
@@ -54,9 +56,10 @@ pub(super) fn draws() -> impl Strategy<Value = Draw> {
         vec((1..8u32, 0..3000u64), 0..2),
         prop::option::weighted(0.3, (0..5usize, 1..4000u64)),
         0..5usize,
+        prop::option::weighted(0.4, 1..7u32),
     );
     numbers.prop_map(
-        |(gpt, first, room_mib, parts, created, crooked, room_at)| Draw {
+        |(gpt, first, room_mib, parts, created, crooked, room_at, copy_to)| Draw {
             gpt,
             first,
             room_mib,
@@ -64,6 +67,7 @@ pub(super) fn draws() -> impl Strategy<Value = Draw> {
             created,
             crooked,
             room_at,
+            copy_to,
         },
     )
 }
@@ -102,6 +106,7 @@ pub(super) fn drawn(draw: &Draw) -> (Facts, Job) {
     facts.mounts.truncate(1);
     facts.mounts[0].device = root;
     facts.swaps.clear();
+    add_copy(&mut facts, &mut job, draw);
     (facts, job)
 }
 
@@ -121,10 +126,13 @@ fn divide(disk: &mut Disk, gpt: bool) {
 fn room(draw: &Draw, part: &Part, sample: &FoundPartition, start: u64) -> FoundPartition {
     let taken = |number: &u32| draw.parts.iter().any(|part| part.number == *number);
     let first = 3 + u32::from(part.content);
-    let number = (first..=128).find(|number| !taken(number));
+    let number = (first..=128)
+        .find(|number| !taken(number))
+        .unwrap_or_default();
     FoundPartition {
+        device: format!("/dev/vda{number}"),
         partition: Partition {
-            number: number.unwrap_or_default(),
+            number,
             start,
             sectors: draw.room_mib * MIB,
             type_code: GPT_BIOS_BOOT.to_owned(),
@@ -191,6 +199,37 @@ fn add_created(job: &mut Job, draw: &Draw, swap: Option<u32>) {
         });
         job.layout.partitions.push(wish);
     }
+}
+
+/// Copies a directory of the root, which has room wherever it goes.
+fn add_copy(facts: &mut Facts, job: &mut Job, draw: &Draw) {
+    let Some(number) = draw.copy_to else { return };
+    let wish = CopyWish {
+        from: "/home".parse().unwrap(),
+        to: format!("{number}:/old").parse().unwrap(),
+    };
+    facts.copies.push(FoundCopy {
+        wish: wish.clone(),
+        tree: Some(FoundTree {
+            device: facts.mounts[0].device.clone(),
+            fs: facts.mounts[0].fs.clone(),
+            directory: wish.from.clone(),
+            size: Size::mib(100),
+            inodes: 2000,
+            owners: FileOwners {
+                complete: true,
+                ..FileOwners::default()
+            },
+            below: Vec::new(),
+        }),
+        places: vec![FoundPlace {
+            device: format!("/dev/vda{number}"),
+            free: Size::mib(500),
+            free_inodes: Some(60_000),
+            state: PlaceState::Missing,
+        }],
+    });
+    job.copy.push(wish);
 }
 
 /// Moves a partition towards the start of the disk, so that it may overlap another.
