@@ -2,7 +2,7 @@
 //! it is sealed beside the saved files, and it is put back after them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumparchive::{Decision, Existing, Image, Node, PackOptions, Packer, Tree, UnpackOptions};
@@ -40,11 +40,7 @@ pub(crate) fn begin(cx: &Context) -> Result<()> {
 /// Seals what is there.
 pub(crate) fn save(cx: &mut Context) -> Result<()> {
     let directory = directory(cx)?;
-    let (there, most) = (Size(usage(&directory)?.bytes), Size(MOST_ADDED));
-    ensure!(
-        there <= most,
-        "hooks have added {there}; {most} are the most"
-    );
+    ensure_within_bounds(&directory)?;
     let tree = Tree::open(&directory).with_context(|| directory.display().to_string())?;
     let sealing = Sealing::beside(cx, places::ADDED)?;
     let packer = Packer::new(sealing.clone(), &PackOptions::default())?;
@@ -60,6 +56,16 @@ pub(crate) fn save(cx: &mut Context) -> Result<()> {
         .pack(&tree, &filter, None, &|_| ())
         .context("cannot save what hooks have added")?;
     sealing.finish()
+}
+
+/// Hooks may add so much: what they have added is unpacked where no plan has counted it.
+fn ensure_within_bounds(directory: &Path) -> Result<()> {
+    let (there, most) = (Size(usage(directory)?.bytes), Size(MOST_ADDED));
+    ensure!(
+        there <= most,
+        "hooks have added {there}; {most} are the most"
+    );
+    Ok(())
 }
 
 /// Puts it back, where the plan has hooks that may have added something: accounts are merged and not
@@ -111,4 +117,28 @@ fn make_room(image: &Image, root: &Root) -> Result<(Paths, Paths)> {
         if has_home { &mut paths } else { &mut homeless }.insert(path);
     }
     Ok((paths, homeless))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn hooks_add_so_much_and_not_a_byte_more() {
+        let scratch = tempfile::tempdir().unwrap();
+        let below = scratch.path().join("etc/site");
+        std::fs::create_dir_all(&below).unwrap();
+        // Holes count: they are bytes of the archive that is made.
+        let file = File::create(below.join("large")).unwrap();
+        file.set_len(MOST_ADDED).unwrap();
+        ensure_within_bounds(scratch.path()).unwrap();
+        std::fs::write(below.join("small"), "x").unwrap();
+        let error = ensure_within_bounds(scratch.path()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "hooks have added 32.0 MiB; 32.0 MiB are the most"
+        );
+    }
 }
