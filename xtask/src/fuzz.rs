@@ -11,7 +11,15 @@ use anyhow::{Context as _, Result, bail};
 use jumplab::{packages, run, workspace};
 
 /// All targets, each a program of `tests/fuzz` and a folder of its seeds.
-pub(crate) const TARGETS: &[&str] = &["tar", "pax", "image", "job", "answers", "nextrel"];
+pub(crate) const TARGETS: &[&str] = &[
+    "tar",
+    "pax",
+    "image",
+    "job",
+    "answers",
+    "nextrel",
+    "conversion",
+];
 
 /// What compiles libFuzzer.
 const PACKAGES: &[&str] = &["g++"];
@@ -80,7 +88,10 @@ pub(crate) fn table(ran: &[Ran]) -> String {
     } in ran
     {
         let end = if crash.is_some() { "FAILED" } else { "ok" };
-        let _ = writeln!(text, "fuzz: {target:<7} {executions:>10} executions  {end}");
+        let _ = writeln!(
+            text,
+            "fuzz: {target:<10} {executions:>10} executions  {end}"
+        );
     }
     text
 }
