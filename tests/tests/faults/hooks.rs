@@ -164,24 +164,28 @@ pub(crate) fn cut(bench: &mut Bench) -> Result<()> {
 /// The old system is as it was; by the next push what its hook adds is a part of the new one.
 pub(crate) fn cut_on_old(bench: &mut Bench) -> Result<()> {
     let lab = bench.node(Checkpoint::Fresh, "power cut in a hook of the old system")?;
-    let script = "[ -e /data/cut ] || { touch /data/cut; sync; echo hook-in-saved >/dev/console; exec sleep 1000; }\n\
-         mkdir -p $JUMP_SAVED/etc/site/deep\n\
+    let stays_once = "[ -e /data/$JUMP_JOINT ] || { touch /data/$JUMP_JOINT; sync; \
+         echo hook-in-$JUMP_JOINT >/dev/console; exec sleep 1000; }\n";
+    let adds = "mkdir -p $JUMP_SAVED/etc/site/deep\n\
          echo $JUMP_RUN >$JUMP_SAVED/etc/site/deep/added\n\
          chmod 0640 $JUMP_SAVED/etc/site/deep/added\n\
          ln -s deep/added $JUMP_SAVED/etc/site/link";
-    let saved = wish(&lab, Joint::Saved, script)?;
-    lab.node.job.append(&saved)?;
-    let (old, first) = old::push(&lab)?;
-    until("the hook is at work", BOOT, || {
-        lab::said(&old, "hook-in-saved")
-    })?;
-    old.kill()?;
-    drop(first);
+    let prep = wish(&lab, Joint::Prep, stays_once)?;
+    let saved = wish(&lab, Joint::Saved, &format!("{stays_once}{adds}"))?;
+    lab.node.job.append(&format!("{prep}{saved}"))?;
+    for joint in [Joint::Prep, Joint::Saved] {
+        let (old, push) = old::push(&lab)?;
+        until("the hook is at work", BOOT, || {
+            lab::said(&old, &format!("hook-in-{joint}"))
+        })?;
+        old.kill()?;
+        drop(push);
+    }
     bench.ends(&lab, End::Old)?;
-    let (old, second) = old::push(&lab)?;
+    let (old, last) = old::push(&lab)?;
     let ended = old.wait_for_end(BOOT);
-    ended.with_context(|| second.said().unwrap_or_default())?;
-    drop(second);
+    ended.with_context(|| last.said().unwrap_or_default())?;
+    drop(last);
     bench.ends(&lab, End::New)?;
     let added = edit::root(&lab, |root| {
         Ok(std::fs::read_to_string(root.join("etc/site/link"))?)

@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod copy;
 mod edit;
+mod files;
 mod foreseen;
 mod hooks;
 mod jump;
@@ -106,6 +107,8 @@ fn main() {
         ("row_66_old_hook_is_cut", hooks::cut_on_old),
         ("row_67_power_cuts_in_a_copy_and_behind_it", copy::power_cut),
         ("row_68_a_copy_fails", copy::fails),
+        ("row_69_files_of_templates_are_cut", files::cut),
+        ("row_69_a_file_of_a_template_fails", files::fails),
     ];
     let only = std::env::var(ONLY).unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|row| is_of(name, row));

@@ -212,6 +212,12 @@ pub const ROWS: &[Row] = &[
     row(66, "power cut in a hook", "any", ON),
     row(67, "power cut while a tree is copied", "S4", JN),
     row(68, "a copy has no room, or cannot be read", "S4", J),
+    row(
+        69,
+        "power cut while files of templates are written, or one cannot be",
+        "S4",
+        JN,
+    ),
 ];
 
 /// The row of that number.
@@ -237,6 +243,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 68);
+        assert_eq!(ROWS.len(), 69);
     }
 }
