@@ -1,6 +1,7 @@
 //! Nodes in QEMU, with firmware and GRUB: the whole journey, and the one that comes back.
 
 mod armed;
+mod converted;
 mod dry_run;
 mod fallback;
 mod journey;
@@ -56,6 +57,20 @@ fn main() {
             Case {
                 is_long: true,
                 ..case("the_samples_of_2009_jump_a_node_of_2009", samples::jump)
+            },
+            Case {
+                is_long: true,
+                ..case(
+                    "a_rehearsal_leads_a_node_of_2009_back_to_grub_legacy",
+                    converted::rehearse,
+                )
+            },
+            Case {
+                is_long: true,
+                ..case(
+                    "the_job_made_of_the_samples_jumps_a_node_of_2009",
+                    converted::push,
+                )
             },
         ],
     );

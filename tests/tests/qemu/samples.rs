@@ -28,7 +28,7 @@ const PORTRAIT: &str = "uname -n; cat /etc/ssh/ssh_host_*_key.pub; cat /root/not
 
 pub(crate) fn jump() -> Result<()> {
     let legacy = Legacy::prepare("legacy")?;
-    write_samples(&legacy.admin)?;
+    write(&legacy.admin)?;
     let mut machine = Machine::start(&legacy.node, &hardware(true))?;
     machine.wait_for_ssh(BOOT)?;
     ensure!(which(&machine)? == "old", "it is no old system");
@@ -67,7 +67,7 @@ pub(crate) fn jump() -> Result<()> {
 
 /// Each boot has a QEMU of its own: in the second one of the same, QEMU 7.2 comes no further in
 /// clearing a page.
-fn hardware(stops_at_reboot: bool) -> Hardware {
+pub(crate) fn hardware(stops_at_reboot: bool) -> Hardware {
     Hardware {
         bus: Bus::Ide,
         cpus: 1,
@@ -76,11 +76,13 @@ fn hardware(stops_at_reboot: bool) -> Hardware {
     }
 }
 
-fn which(machine: &Machine) -> Result<String> {
+/// Which of its systems answers, by the lab's own file.
+pub(crate) fn which(machine: &Machine) -> Result<String> {
     Ok(machine.ssh(&format!("cat {WHICH}"))?.trim().to_owned())
 }
 
-fn write_samples(admin: &Path) -> Result<()> {
+/// Writes both files to the folder of their admin, filled in.
+pub(crate) fn write(admin: &Path) -> Result<()> {
     std::fs::write(admin.join("nextrel.cfg"), CONFIG)?;
     let filled = SCRIPT
         .replacen(REPLACE, PASSWD, 1)

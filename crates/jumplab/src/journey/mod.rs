@@ -45,6 +45,14 @@ impl Job {
         Ok(Self { file, state })
     }
 
+    /// The job that is in `folder` already.
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            file: folder.join("job.toml"),
+            state: folder.join("state"),
+        }
+    }
+
     /// Adds tables that the job does not have yet.
     pub fn append(&self, text: &str) -> Result<()> {
         let mut file = File::options().append(true).open(&self.file)?;
