@@ -116,6 +116,8 @@ fn configure(at: &Path, disk: &LoopDevice, table: Table) -> Result<()> {
     )?;
     if table.partition(Role::Esp).is_some() {
         std::fs::create_dir_all(at.join("boot/efi"))?;
+        // grub-install comes later here, and update-grub makes no directory.
+        std::fs::create_dir_all(at.join("boot/grub"))?;
     }
     set_up_grub(at, disk, table)
 }
