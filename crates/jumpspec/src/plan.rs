@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::boot::{PlannedBoot, Serial};
 use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, Swap, TableKind};
 use crate::hook::Hook;
-use crate::image::loader::{NewGrub, SelectorGrub};
+use crate::image::loader::{NewGrub, SelectorLoader};
 use crate::image::manifest::Kernel;
 use crate::job::{Health, Waits};
 use crate::node::accounts::Owners;
@@ -223,8 +223,8 @@ pub struct JumpBoot {
     pub kernel: Kernel,
     /// The kernel's command line.
     pub arguments: Vec<String>,
-    /// What makes the selector that boots it.
-    pub grub: SelectorGrub,
+    /// By what the selector is started that boots it.
+    pub loader: SelectorLoader,
     /// The serial port that the selector speaks on, if the node's console is one.
     pub serial: Option<Serial>,
 }

@@ -7,7 +7,7 @@
 
 mod script;
 
-use crate::boot::{OldLoader, PlannedBoot, Serial};
+use crate::boot::{Loaders, PlannedBoot, Serial};
 use crate::plan::Plan;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
@@ -67,9 +67,9 @@ pub struct Parts {
     pub initramfs: BootFile,
     /// Kernel arguments, `root=` and `panic=` among them.
     pub arguments: Vec<String>,
-    /// The old system's own loader where no file system is needed to reach it: the last resort
-    /// when the landing file system cannot be read at all.
-    pub old: OldLoader,
+    /// The systems' own loaders. The old one's is reached without the landing file system: the last
+    /// resort when that cannot be read at all.
+    pub loaders: Loaders,
     /// A serial port for messages.
     pub serial: Option<Serial>,
     /// What an unreadable environment block means.
@@ -108,10 +108,12 @@ impl Selector {
         if let Some(text) = parts.arguments.iter().find(|text| !quotable(text)) {
             return Err(SelectorError::Text(text.clone()));
         }
-        for file in [&parts.kernel, &parts.initramfs] {
-            if !nameable(file.path.as_str()) {
-                return Err(SelectorError::Path(file.path.clone()));
-            }
+        let mut paths = vec![&parts.kernel.path, &parts.initramfs.path];
+        if let Loaders::Files { old, new } = &parts.loaders {
+            paths.extend([old, new]);
+        }
+        if let Some(path) = paths.into_iter().find(|path| !nameable(path.as_str())) {
+            return Err(SelectorError::Path(path.clone()));
         }
         Ok(Self(parts))
     }
@@ -119,8 +121,14 @@ impl Selector {
     /// The texts of a plan's selector; `doubt` is what it does when its environment cannot be
     /// read.
     pub fn of(plan: &Plan, doubt: Doubt) -> Result<Self, SelectorError> {
-        let old = match plan.boot {
-            PlannedBoot::Bios(bios) => OldLoader::Sector(bios.old_boot_sector),
+        let loaders = match &plan.boot {
+            PlannedBoot::Bios(bios) => Loaders::Sectors {
+                raw_copy: bios.old_boot_sector,
+            },
+            PlannedBoot::Uefi(uefi) => Loaders::Files {
+                old: uefi.old.clone(),
+                new: uefi.new.clone(),
+            },
         };
         let kernel = plan.jump.kernel.clone();
         let initramfs = kernel.initramfs.zip(kernel.initramfs_digest);
@@ -133,16 +141,23 @@ impl Selector {
             },
             initramfs: BootFile { path, digest },
             arguments: plan.jump.arguments.clone(),
-            old,
+            loaders,
             serial: plan.jump.serial,
             doubt,
         })
     }
 
-    /// The config embedded in the core image (`grub-mkimage -c`). The rescue parser
-    /// runs it: lines of plain commands, where a failing one is passed over.
+    /// What leads a loader to [`CONFIG`]: embedded in the core image on a BIOS (`grub-mkimage -c`),
+    /// beside the loader on the EFI system partition. The rescue parser runs it: lines of plain
+    /// commands, where a failing one is passed over.
     pub fn embedded_config(&self, actions: &Actions) -> String {
         script::embedded(&self.0, actions)
+    }
+
+    /// The same once the new system is the default for good, where firmware may come here still:
+    /// the landing file system is no more.
+    pub fn finished_config(&self, actions: &Actions) -> String {
+        script::finished(&self.0, actions)
     }
 
     /// The script [`CONFIG`] and [`SPARE_CONFIG`].

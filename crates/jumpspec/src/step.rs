@@ -51,6 +51,8 @@ pub enum Step {
     Arm,
 
     // On the jump system.
+    /// The firmware has booted the selector's entry, and kept its variables.
+    ProveFirmware,
     /// The disks are the planned ones.
     ProveDisks,
     /// The network is up.
@@ -66,6 +68,8 @@ pub enum Step {
     },
     /// The admin host has logged in.
     ProveAdmin,
+    /// The firmware follows its order: one more boot of the jump system, by that.
+    FollowOrder,
     /// From here on jump is the default, and the old system may be destroyed.
     Commit,
     /// Write the new partition table and tell the kernel.
@@ -129,6 +133,8 @@ pub enum Step {
     CheckAdmin,
     /// Turn the boot sector to the new system's own loader.
     Confirm,
+    /// The firmware boots the new system by its own entry.
+    FollowEntry,
     /// Copy journal and logs to `/var/log/jump`.
     CollectLogs,
     /// Erase what was staged and the selector, make the landing partition swap again.

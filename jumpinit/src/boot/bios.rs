@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::environment::State;
-use jumpspec::boot::{BiosBoot, PlannedBoot};
+use jumpspec::boot::BiosBoot;
 use jumpspec::disk::{BootCode, Extent, SECTOR};
-use jumpspec::image::loader::SELECTOR_MODULES;
+use jumpspec::image::loader::{SELECTOR_MODULES, SelectorGrub, SelectorLoader};
 use jumpspec::selector::{self, Actions, Doubt};
 use jumpsys::boot::bootsector::{BootSector, compose, place_core, put_back};
 use jumpsys::boot::bootwrite;
@@ -26,15 +26,9 @@ const CORE: &str = "core.img";
 /// How long grub-mkimage may take.
 const MKIMAGE_LIMIT: Duration = Duration::from_mins(5);
 
-/// Where everything goes.
-pub(super) fn planned(cx: &Context) -> BiosBoot {
-    let PlannedBoot::Bios(bios) = cx.plan.boot;
-    bios
-}
-
 /// Writes the selector's files and its core image. Nothing boots them yet: its
 /// environment already says "once", and only the boot sector is missing.
-pub(super) fn write_selector(cx: &mut Context) -> Result<()> {
+pub(super) fn write_selector(cx: &mut Context, bios: BiosBoot) -> Result<()> {
     landing::mount(cx)?;
     let root = cx.landing_root()?;
     let old = bootwrite::read_boot_sector(&cx.disk)?;
@@ -58,18 +52,18 @@ pub(super) fn write_selector(cx: &mut Context) -> Result<()> {
     let core = root
         .read(&selector::file(CORE))?
         .context("grub-mkimage wrote no core image")?;
-    let placed = place_core(&core, planned(cx).core.start)?;
-    ensure_fits(&placed, planned(cx).core, "the selector's core image")?;
+    let placed = place_core(&core, bios.core.start)?;
+    ensure_fits(&placed, bios.core, "the selector's core image")?;
     drop(root);
     landing::unmount(cx)?;
-    bootwrite::write_core(&cx.disk, planned(cx).core.start, &placed)?;
-    durable::write_at(&cx.disk, planned(cx).old_boot_sector * SECTOR, &old)?;
+    bootwrite::write_core(&cx.disk, bios.core.start, &placed)?;
+    durable::write_at(&cx.disk, bios.old_boot_sector * SECTOR, &old)?;
     Ok(())
 }
 
 fn make_core(cx: &Context) -> Result<()> {
     let [config, core] = [EMBEDDED, CORE].map(|name| format!("/{}", selector::file(name)));
-    let grub = &cx.plan.jump.grub;
+    let grub = grub(cx)?;
     Program::new(grub.mkimage.absolute())
         .args([
             "-O",
@@ -86,6 +80,14 @@ fn make_core(cx: &Context) -> Result<()> {
         .timeout(MKIMAGE_LIMIT)
         .run()?;
     Ok(())
+}
+
+/// What the selector is made by.
+fn grub(cx: &Context) -> Result<&SelectorGrub> {
+    match &cx.plan.jump.loader {
+        SelectorLoader::Made(grub) => Ok(grub),
+        SelectorLoader::Signed(_) => bail!("the plan has no GRUB for a BIOS"),
+    }
 }
 
 /// Whether a placed core image fits into its room.
@@ -112,29 +114,29 @@ pub(super) fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
 
 /// The boot sector's code of the jump system's GRUB.
 pub(super) fn selectors_loader(cx: &Context) -> Result<[u8; 512]> {
-    let boot_image = cx.plan.jump.grub.boot_image.as_str();
+    let boot_image = grub(cx)?.boot_image.as_str();
     landing::read(cx, |root| read_sector(root, boot_image))
 }
 
 /// Turns the boot sector to the selector.
-pub(super) fn turn_to_selector(cx: &Context, loader: &[u8; 512]) -> Result<()> {
-    turn(cx, |now| compose(loader, now, planned(cx).core.start))
+pub(super) fn turn_to_selector(cx: &Context, bios: BiosBoot, loader: &[u8; 512]) -> Result<()> {
+    turn(cx, |now| compose(loader, now, bios.core.start))
 }
 
 /// Turns the boot sector to the old loader, if it leads to the selector.
-pub(super) fn turn_to_old(cx: &Context) -> Result<()> {
-    if leads_to(cx)? != planned(cx).core.start {
+pub(super) fn turn_to_old(cx: &Context, bios: BiosBoot) -> Result<()> {
+    if leads_to(cx)? != bios.core.start {
         return Ok(());
     }
-    let old = raw_sector(cx)?;
+    let old = raw_sector(cx, bios)?;
     turn(cx, |now| put_back(&old, now))
 }
 
 /// Turns the boot sector to the new system's own loader. Reads the raw copy: the landing file
 /// system may be lost by now.
-pub(super) fn turn_to_new(cx: &Context) -> Result<()> {
-    let sector = raw_sector(cx)?;
-    let start = planned(cx).new_core.start;
+pub(super) fn turn_to_new(cx: &Context, bios: BiosBoot) -> Result<()> {
+    let sector = raw_sector(cx, bios)?;
+    let start = bios.new_core.start;
     let leads_to = BootSector::new(sector).kernel_sector();
     ensure!(
         leads_to == start,
@@ -144,8 +146,8 @@ pub(super) fn turn_to_new(cx: &Context) -> Result<()> {
 }
 
 /// Whether the boot sector leads to the new system's own loader.
-pub(super) fn leads_to_new(cx: &Context) -> bool {
-    leads_to(cx).is_ok_and(|sector| sector == planned(cx).new_core.start)
+pub(super) fn leads_to_new(cx: &Context, bios: BiosBoot) -> bool {
+    leads_to(cx).is_ok_and(|sector| sector == bios.new_core.start)
 }
 
 /// The sector that the boot sector leads to.
@@ -162,8 +164,8 @@ fn turn(cx: &Context, turned: impl FnOnce(&[u8; 512]) -> [u8; 512]) -> Result<()
 
 /// The raw copy of a boot sector, beside the selector: the old system's, or the new one's once its
 /// loader is in its place.
-fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
-    let start = planned(cx).old_boot_sector;
+fn raw_sector(cx: &Context, bios: BiosBoot) -> Result<[u8; 512]> {
+    let start = bios.old_boot_sector;
     let sectors = bootwrite::read_sectors(&cx.disk, Extent { start, sectors: 1 })?;
     let sector: [u8; 512] = sectors
         .as_slice()
@@ -177,8 +179,8 @@ fn raw_sector(cx: &Context) -> Result<[u8; 512]> {
 }
 
 /// Erases the selector's sectors; the boot sector must lead elsewhere.
-pub(super) fn erase_selector(cx: &Context) -> Result<()> {
-    let core = planned(cx).core;
+pub(super) fn erase_selector(cx: &Context, bios: BiosBoot) -> Result<()> {
+    let core = bios.core;
     ensure!(
         leads_to(cx)? != core.start,
         "the boot sector still leads to the selector"

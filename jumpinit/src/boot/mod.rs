@@ -1,11 +1,14 @@
-//! What boots next, and the commits by which it changes: each is one sector, written last and read
-//! back.
+//! What boots next, and the commits by which it changes: each is one sector or one variable, written
+//! last and read back.
 
 mod bios;
 mod environment;
+mod esp;
 pub(crate) mod new_loader;
+mod uefi;
 
 use anyhow::Result;
+use jumpspec::boot::PlannedBoot;
 use jumpspec::boot::environment::{State, TRIES};
 use jumpspec::run::journal::{Arm, Journal};
 use jumpspec::step::Stage;
@@ -17,16 +20,32 @@ use crate::run::landing;
 
 pub(crate) use environment::{repair, state};
 
-/// Writes the selector. Nothing boots it yet: its environment already says "once", and only the
-/// boot sector is missing.
+/// Writes the selector. Nothing boots it yet: its environment already says "once", and only what
+/// leads to it is missing.
 pub(crate) fn write_selector(cx: &mut Context) -> Result<()> {
-    bios::write_selector(cx)
+    match cx.plan.boot.clone() {
+        PlannedBoot::Bios(bios) => bios::write_selector(cx, bios),
+        PlannedBoot::Uefi(uefi) => uefi::write_selector(cx, &uefi),
+    }
 }
 
-/// Makes the selector what boots.
+/// Makes the selector what boots, once.
 pub(crate) fn arm(cx: &mut Context) -> Result<()> {
-    let loader = bios::selectors_loader(cx)?;
-    // The journal first: what is armed is known to be so, and since when.
+    match cx.plan.boot.clone() {
+        PlannedBoot::Bios(bios) => {
+            let loader = bios::selectors_loader(cx)?;
+            record_arm(cx)?;
+            bios::turn_to_selector(cx, bios, &loader)
+        }
+        PlannedBoot::Uefi(uefi) => {
+            record_arm(cx)?;
+            uefi::arm(&uefi)
+        }
+    }
+}
+
+/// The journal first: what is armed is known to be so, and since when.
+fn record_arm(cx: &mut Context) -> Result<()> {
     cx.reporter.enter(Stage::Armed);
     cx.record(Journal {
         stage: Stage::Armed,
@@ -39,8 +58,31 @@ pub(crate) fn arm(cx: &mut Context) -> Result<()> {
             ordered: false,
         }),
         ..cx.journal().clone()
+    })
+}
+
+/// Whether the firmware has done what it was told so far.
+pub(crate) fn prove(cx: &Context) -> Result<()> {
+    match &cx.plan.boot {
+        PlannedBoot::Bios(_) => Ok(()),
+        PlannedBoot::Uefi(uefi) => uefi::prove(uefi, cx.journal().followed),
+    }
+}
+
+/// Lets the jump system be booted once more, by the firmware's own order: that it is followed is seen
+/// before the commit hangs on it. The environment first, then the journal: a cut before the order is
+/// turned leads back to the old system.
+pub(crate) fn follow(cx: &mut Context) -> Result<()> {
+    let PlannedBoot::Uefi(uefi) = cx.plan.boot.clone() else {
+        return Ok(());
+    };
+    environment::set(cx, State::Once)?;
+    cx.record(Journal {
+        stage: Stage::Armed,
+        followed: true,
+        ..cx.journal().clone()
     })?;
-    bios::turn_to_selector(cx, &loader)
+    uefi::follow(&uefi)
 }
 
 /// From here on jump is the default. The environment first: a cut before the journal
@@ -68,7 +110,7 @@ pub(crate) fn resume(cx: &mut Context) -> Result<()> {
 }
 
 /// Back to the old system from the jump system, while nothing is destroyed: by the
-/// environment, and by the boot sector, which needs no script.
+/// environment, and by what leads to the selector, which needs no script.
 pub(crate) fn turn_back(cx: &Context) -> Result<()> {
     let env = environment::set(cx, State::Old);
     lead_back(cx)?;
@@ -84,22 +126,47 @@ pub(crate) fn give_tries(cx: &mut Context) -> Result<()> {
 
 /// Takes the tries away that the new system has left: the next boot is the jump system's.
 pub(crate) fn spend_tries(cx: &mut Context) -> Result<()> {
-    landing::mount(cx)?;
-    let spent = environment::set(cx, State::Try(0));
-    landing::unmount(cx)?;
-    spent
+    set_from_new(cx, State::Try(0))
 }
 
-/// Makes the new system's own loader what boots.
+/// Sets the environment from the new system, which has the landing file system not mounted.
+fn set_from_new(cx: &mut Context, state: State) -> Result<()> {
+    landing::mount(cx)?;
+    let set = environment::set(cx, state);
+    landing::unmount(cx)?;
+    set
+}
+
+/// Makes the new system's own loader what boots. On a UEFI the environment first: firmware that does
+/// not take the order comes by the selector to the new system all the same.
 pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
-    bios::turn_to_new(cx)?;
+    match cx.plan.boot.clone() {
+        PlannedBoot::Bios(bios) => bios::turn_to_new(cx, bios)?,
+        PlannedBoot::Uefi(uefi) => {
+            if let Err(error) = set_from_new(cx, State::New) {
+                cx.reporter.note(format!("{error:#}"));
+            }
+            uefi::turn_to_new(&uefi)?;
+        }
+    }
     cx.enter(Stage::Finish)
 }
 
 /// Whether the new system is the default: what boots says so, not the journal, which is written
 /// after it and cleared before the end.
 pub(crate) fn is_confirmed(cx: &Context) -> bool {
-    bios::leads_to_new(cx)
+    match &cx.plan.boot {
+        PlannedBoot::Bios(bios) => bios::leads_to_new(cx, *bios),
+        PlannedBoot::Uefi(uefi) => uefi::leads_to_new(uefi),
+    }
+}
+
+/// Whether this boot of the new system is by its own loader alone.
+pub(crate) fn is_booted_by_own(cx: &Context) -> bool {
+    match &cx.plan.boot {
+        PlannedBoot::Bios(_) => true,
+        PlannedBoot::Uefi(uefi) => uefi::is_booted_by_own(uefi),
+    }
 }
 
 /// Takes the jump back while nothing is destroyed: what boots is as it was.
@@ -110,10 +177,25 @@ pub(crate) fn disarm(cx: &Context) -> Result<()> {
 
 /// Makes the old loader what boots, if the selector does.
 pub(crate) fn lead_back(cx: &Context) -> Result<()> {
-    bios::turn_to_old(cx)
+    match &cx.plan.boot {
+        PlannedBoot::Bios(bios) => bios::turn_to_old(cx, *bios),
+        PlannedBoot::Uefi(uefi) => uefi::turn_to_old(uefi),
+    }
 }
 
-/// Erases the selector, which must boot no more.
+/// Erases the selector, which must boot no more, from the old system.
 pub(crate) fn erase_selector(cx: &Context) -> Result<()> {
-    bios::erase_selector(cx)
+    match &cx.plan.boot {
+        PlannedBoot::Bios(bios) => bios::erase_selector(cx, *bios),
+        PlannedBoot::Uefi(uefi) => uefi::erase_selector(cx, uefi),
+    }
+}
+
+/// Erases the selector from the new system, which is the default; or leaves it where the firmware
+/// might need it, and leading there.
+pub(crate) fn retire_selector(cx: &mut Context) -> Result<()> {
+    match cx.plan.boot.clone() {
+        PlannedBoot::Bios(bios) => bios::erase_selector(cx, bios),
+        PlannedBoot::Uefi(uefi) => uefi::retire_selector(cx, &uefi),
+    }
 }

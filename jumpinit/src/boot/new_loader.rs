@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::boot::trial;
+use jumpspec::boot::{BiosBoot, PlannedBoot, trial};
 use jumpspec::disk::SECTOR;
 use jumpspec::image::loader::{BOOT_IMAGE, NewGrub};
 use jumpspec::places::{NEW_GRUB_SETTINGS, NEW_ROOT};
@@ -17,7 +17,8 @@ use jumpsys::disk::durable;
 use jumpsys::files::freeze;
 use jumpsys::files::root::{Owner, Root};
 
-use crate::boot::bios::{ensure_fits, planned, read_sector};
+use crate::boot::bios::{ensure_fits, read_sector};
+use crate::boot::esp;
 use crate::run::context::Context;
 use crate::run::new_root;
 
@@ -29,21 +30,27 @@ const CORE_IMAGE: &str = "core.img";
 /// How long to wait for udev to see a new file system.
 const UDEV_LIMIT: Duration = Duration::from_secs(10);
 
-/// Installs GRUB's files in the new system by its own grub-install; the disk's sectors
-/// are ours to write.
+/// Installs GRUB's files in the new system by its own grub-install; the disk's sectors and the
+/// firmware's variables are ours to write.
 pub(crate) fn install(cx: &mut Context) -> Result<()> {
     new_root::mount(cx)?;
+    let mut mounts = new_root::enter(cx)?;
     let disk = cx.disk.display().to_string();
-    let mounts = new_root::enter(cx)?;
     let grub = &cx.plan.loader.grub;
-    Program::new(grub.install.absolute())
+    let program = Program::new(grub.install.absolute())
         .arg(format!("--target={}", grub.platform))
-        .args([
-            "--no-bootsector",
-            "--no-floppy",
-            "--boot-directory=/boot",
-            &disk,
-        ])
+        .arg("--boot-directory=/boot");
+    let program = match cx.plan.boot.clone() {
+        PlannedBoot::Bios(_) => program.args(["--no-bootsector", "--no-floppy", &disk]),
+        PlannedBoot::Uefi(uefi) => {
+            mounts.push(esp::mount_in_new(cx, &uefi)?);
+            program
+                .arg("--no-nvram")
+                .arg(format!("--efi-directory={}", uefi.mount))
+                .arg(format!("--bootloader-id={}", uefi.new_name))
+        }
+    };
+    program
         .in_root(Some(&cx.on_landing(NEW_ROOT)))
         .timeout(cx.at_most(GRUB_LIMIT))
         .run()?;
@@ -148,9 +155,17 @@ fn wait_for_link(link: &str, device: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the new system's core image to its standard place, which is free since the
-/// commit, and keeps its boot sector for the tries and the last turn.
+/// Puts the new system's loader to its standard place, which is free since the commit; grub-install has
+/// done so on an EFI system partition.
 pub(crate) fn place(cx: &mut Context) -> Result<()> {
+    match cx.plan.boot.clone() {
+        PlannedBoot::Bios(bios) => place_core_image(cx, bios),
+        PlannedBoot::Uefi(uefi) => esp::ensure_new_loader(cx, &uefi),
+    }
+}
+
+/// Writes the new system's core image, and keeps its boot sector for the tries and the last turn.
+fn place_core_image(cx: &mut Context, bios: BiosBoot) -> Result<()> {
     new_root::mount(cx)?;
     let root = Root::open(&cx.on_landing(NEW_ROOT))?;
     let grub = &cx.plan.loader.grub;
@@ -160,7 +175,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
     let boot_img = read_sector(&root, &grub.installed(BOOT_IMAGE))?;
     drop(root);
     new_root::unmount(cx)?;
-    let area = planned(cx).new_core;
+    let area = bios.new_core;
     let placed = place_core(&core, area.start)?;
     ensure_fits(&placed, area, "the new system's core image")?;
     bootwrite::write_core(&cx.disk, area.start, &placed)?;
@@ -168,7 +183,7 @@ pub(crate) fn place(cx: &mut Context) -> Result<()> {
     let sector = compose(&boot_img, &now, area.start);
     durable::write_at(&cx.on_landing(&selector::file(NEW_SECTOR)), 0, &sector)?;
     // The selector's last resort leads here too: the old loader is no more.
-    let raw = planned(cx).old_boot_sector * SECTOR;
+    let raw = bios.old_boot_sector * SECTOR;
     Ok(durable::write_at(&cx.disk, raw, &sector)?)
 }
 

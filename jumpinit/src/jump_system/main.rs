@@ -11,7 +11,7 @@ use jumpspec::run::arm;
 use jumpspec::run::event::{Destination, Next, What};
 use jumpspec::run::failure::{Code, Failure};
 use jumpspec::run::journal::Journal;
-use jumpspec::step::Stage;
+use jumpspec::step::{Stage, Step};
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;
@@ -107,7 +107,7 @@ fn proceed(cx: &mut Context) -> End {
             let unsaid = || Failure::new(Code::Unknown, "an earlier boot gave up");
             End::Stay(before.unwrap_or_else(unsaid))
         }
-        (Stage::Try | Stage::Finish, _) | (_, Some(State::Try(_))) => {
+        (Stage::Try | Stage::Finish, _) | (_, Some(State::Try(_) | State::New)) => {
             let unsaid =
                 || Failure::new(Code::BootFailed, "it used up its tries and left no reason");
             let told = failed_boot::collect(cx).unwrap_or_else(unsaid);
@@ -135,11 +135,17 @@ fn prove(cx: &mut Context) -> End {
     let ordered = refuse_unordered(cx.journal());
     // Entered first: once means once, also for what goes back at once.
     let entered = cx.enter(Stage::Prove).and(ordered);
-    let proved = entered.and_then(|()| conduct::all(cx, &steps, &Start::Beginning));
+    let has_followed = cx.journal().followed;
+    let halts = |_: &Context, step: &Step| *step == Step::FollowOrder && !has_followed;
+    let proved = entered.and_then(|()| {
+        let halted = conduct::until(cx, &steps, &Start::Beginning, halts)?.is_some();
+        halted.then(|| boot::follow(cx)).transpose()
+    });
     drop(deadline);
     match proved {
-        Ok(()) if cx.plan.rehearsal => rehearsed(cx),
-        Ok(()) => replace(cx),
+        Ok(Some(())) => End::Reboot(Destination::JumpByOrder),
+        Ok(None) if cx.plan.rehearsal => rehearsed(cx),
+        Ok(None) => replace(cx),
         Err(error) => {
             let failure = failure::of(&error, Code::NotProved);
             // The commit itself may have been done before it failed.

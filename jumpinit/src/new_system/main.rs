@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use jumpspec::places;
-use jumpspec::run::event::What;
+use jumpspec::run::event::{Destination, What};
 use jumpspec::run::failure::Code;
 use jumpspec::step::{Stage, Step};
 use jumpsys::files::root::Root;
+use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;
 use crate::conduct::{self, Start};
@@ -42,9 +43,17 @@ pub(crate) fn run() -> Result<()> {
     }
     let steps = cx.plan.steps.new.clone();
     let start = begin_with(is_landing(&cx), boot::is_confirmed(&cx));
-    let result = conduct::all(&mut cx, &steps, &start);
-    match result {
-        Ok(()) => {
+    let halts = |cx: &Context, step: &Step| {
+        *step == Step::FollowEntry && !boot::is_booted_by_own(cx)
+    };
+    match conduct::until(&mut cx, &steps, &start, halts) {
+        Ok(Some(_)) => {
+            let into = Destination::NewByEntry;
+            cx.reporter.tell(What::Reboot { into });
+            cx.reporter.close_log();
+            Ok(reboot(RebootVia::Kernel)?)
+        }
+        Ok(None) => {
             cx.reporter.tell(What::Complete);
             cx.reporter.close_log();
             Ok(())

@@ -12,7 +12,7 @@ use jumpspec::plan::Plan;
 use jumpspec::run::journal::Journal;
 use jumpspec::{places, selector};
 use jumpsys::boot::grubenv;
-use jumpsys::disk::superblock::{self, Kind};
+use jumpsys::disk::superblock;
 use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use jumpsys::files::mountinfo;
 use jumpsys::files::root::Root;
@@ -59,7 +59,16 @@ pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<O
     let Some(partition) = landing_partition()? else {
         return Ok(None);
     };
-    let (root, mounted) = mounted_at(Path::new(&partition.device), &partition.device)?;
+    with_mounted(&partition.device, "ext4", read).map(Some)
+}
+
+/// Reads something from the file system on `device`, which is of the type `fs`, wherever it is mounted.
+pub(crate) fn with_mounted<T>(
+    device: &str,
+    fs: &str,
+    read: impl FnOnce(&Root) -> Result<T>,
+) -> Result<T> {
+    let (root, mounted) = mounted_at(device, fs)?;
     let found = Root::open(&root)
         .map_err(anyhow::Error::from)
         .and_then(|root| read(&root));
@@ -67,7 +76,7 @@ pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<O
         mount::unmount(&root)?;
         std::fs::remove_dir(&root)?;
     }
-    found.map(Some)
+    found
 }
 
 /// The partition that a run has borrowed.
@@ -76,27 +85,26 @@ fn landing_partition() -> Result<Option<FoundPartition>> {
     Ok(borrowed::landing_partition(&disks).cloned())
 }
 
-/// Where the landing file system is mounted, and whether it was mounted just now.
-fn mounted_at(device: &Path, name: &str) -> Result<(PathBuf, bool)> {
+/// Where the file system on `device` is mounted, and whether it was mounted just now.
+fn mounted_at(device: &str, fs: &str) -> Result<(PathBuf, bool)> {
     let by_device = mountinfo::read_mountinfo()?
         .into_iter()
-        .find(|mount| crate::node::facts::device_of(mount) == name);
+        .find(|mount| crate::node::facts::device_of(mount) == device);
     if let Some(mount) = by_device {
         return Ok((mount.mount_point, false));
     }
     // A try to mount anything else would hold the device for a moment, which its owner may want.
-    let found = superblock::probe(device)?;
+    let found = superblock::probe(Path::new(device))?;
     ensure!(
-        found.is_some_and(|found| found.kind == Kind::Ext4),
-        "{} holds no landing file system",
-        device.display()
+        found.is_some_and(|found| found.kind.name() == fs),
+        "{device} holds no {fs}"
     );
     let root = PathBuf::from(format!("/run/jump-status-{}", std::process::id()));
     DirBuilder::new()
         .mode(0o700)
         .create(&root)
         .with_context(|| format!("cannot make {}", root.display()))?;
-    if let Err(error) = crate::node::landing::mount_ext4(device, &root, MsFlags::MS_RDONLY) {
+    if let Err(error) = mount_at(Path::new(device), &root, fs, MsFlags::MS_RDONLY) {
         std::fs::remove_dir(&root)?;
         return Err(error);
     }
@@ -112,6 +120,11 @@ pub(crate) fn next_boot(landing: &Path) -> Option<State> {
 
 /// Mounts an ext4 at a directory that only root may enter, made if it is missing.
 pub(crate) fn mount_ext4(device: &Path, target: &Path, flags: MsFlags) -> Result<()> {
+    mount_at(device, target, "ext4", flags)
+}
+
+/// The same of any type.
+pub(crate) fn mount_at(device: &Path, target: &Path, fs: &str, flags: MsFlags) -> Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -120,7 +133,7 @@ pub(crate) fn mount_ext4(device: &Path, target: &Path, flags: MsFlags) -> Result
     mount::mount(&MountSpec {
         source: device,
         target,
-        fstype: "ext4",
+        fstype: fs,
         flags,
         data: None,
     })?

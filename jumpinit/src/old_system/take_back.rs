@@ -37,7 +37,7 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     begin(&mut cx, StepId::RestoreLoader);
     crate::boot::disarm(&cx)?;
     begin(&mut cx, StepId::RestoreSwap);
-    crate::steps::finish::give_back(&mut cx)?;
+    crate::steps::finish::give_back(&mut cx, |cx| crate::boot::erase_selector(cx))?;
     remove_work(&cx.plan.run)?;
     if cx.landing.exists() {
         std::fs::remove_dir(&cx.landing)
@@ -135,7 +135,7 @@ fn ensure_not_replaced(cx: &mut Context) -> Result<()> {
             .ok()
             .and_then(|()| crate::boot::state(cx));
         crate::run::landing::unmount(cx)?;
-        matches!(state, Some(State::Jump | State::Try(_)))
+        matches!(state, Some(State::Jump | State::Try(_) | State::New))
     } else {
         false
     };

@@ -61,12 +61,16 @@ fn copy_logs(landing: &Root, root: &Root) -> Result<()> {
 /// Erases what was staged and the selector, then makes the landing partition what it
 /// was: swap, with its UUID and label.
 pub(crate) fn restore_swap(cx: &mut Context) -> Result<()> {
-    give_back(cx)?;
+    give_back(cx, crate::boot::retire_selector)?;
     settle_fstab(cx)
 }
 
-/// Makes the landing partition swap again, whatever it holds of ours.
-pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
+/// Makes the landing partition swap again, whatever it holds of ours; `end_selector` is how the
+/// selector's time is ended before that.
+pub(crate) fn give_back(
+    cx: &mut Context,
+    end_selector: impl FnOnce(&mut Context) -> Result<()>,
+) -> Result<()> {
     let device = cx.landing_device();
     if mountinfo::read_swaps()?
         .iter()
@@ -100,7 +104,7 @@ pub(crate) fn give_back(cx: &mut Context) -> Result<()> {
         }
         _ => {}
     }
-    crate::boot::erase_selector(cx)?;
+    end_selector(cx)?;
     let planned = cx.plan.landing.swap.clone();
     once_free(|| {
         match &planned {

@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use jumpspec::boot::OldLoader;
+use jumpspec::boot::Loaders;
 use jumpspec::boot::bios::env_block;
 use jumpspec::boot::environment::State;
 use jumpspec::selector::{
@@ -54,7 +54,7 @@ impl Landing {
             kernel: file("boot/vmlinuz-6.1", kernel),
             initramfs: file("boot/initrd.img-6.1", &initramfs),
             arguments: vec!["root=UUID=1".to_owned(), "panic=10".to_owned()],
-            old: OldLoader::Sector(OLD_COPY),
+            loaders: Loaders::Sectors { raw_copy: OLD_COPY },
             serial: None,
             doubt,
         })

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use jumplab::journey::{self, BOOT};
 use jumplab::vm::{ALICE, Guest as _, LoopDevice, Node, Role, SWAP_LABEL, SWAP_UUID, Uml};
 use jumpspec::boot::environment::{State, TRIES};
-use jumpspec::boot::{BiosBoot, PlannedBoot};
+use jumpspec::boot::BiosBoot;
 use jumpspec::plan::Plan;
 use jumpspec::words::digest::Digest;
 use jumpsys::boot::bootsector::BootSector;
@@ -93,8 +93,7 @@ fn replaced(staged: &Staged, data_before: &Digest) -> Result<()> {
 }
 
 fn bios(plan: &Plan) -> BiosBoot {
-    let PlannedBoot::Bios(bios) = plan.boot;
-    bios
+    *plan.boot.bios().expect("user-mode Linux has no UEFI")
 }
 
 fn new_root(root: &Path, plan: &Plan) -> Result<()> {

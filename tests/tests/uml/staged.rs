@@ -130,7 +130,7 @@ impl Staged {
         let choice = match state {
             State::Old => Choice::Old,
             State::Once | State::Jump => Choice::Jump,
-            State::Try(_) => Choice::New,
+            State::Try(_) | State::New => Choice::New,
         };
         let log = &boot.log;
         ensure!(

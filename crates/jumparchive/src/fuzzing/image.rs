@@ -160,6 +160,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         selinux: None,
         grub_pc: false,
         plan_format: jumpspec::image::manifest::PLAN_FORMAT,
+        signed: None,
         loaders: vec![Loader {
             platform: Platform::I386Pc,
             modules: path("usr/lib/grub/i386-pc"),

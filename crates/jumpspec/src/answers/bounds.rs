@@ -73,6 +73,7 @@ impl Answer for Facts {
 
     fn excess(&self) -> Option<Excess> {
         of_disks(self)
+            .or_else(|| of_firmware(self))
             .or_else(|| of_mounts(self))
             .or_else(|| of_people(self))
     }
@@ -109,6 +110,21 @@ fn of_disks(facts: &Facts) -> Option<Excess> {
             links_of_partitions.max().unwrap_or(0),
             FEW,
         ),
+    ])
+}
+
+fn of_firmware(facts: &Facts) -> Option<Excess> {
+    let uefi = facts.uefi.as_ref()?;
+    let files = uefi.esps.iter().map(|esp| esp.files.len());
+    first([
+        ("boot entries", uefi.entries.len(), FEW),
+        (
+            "entries in BootOrder",
+            uefi.order.as_ref().map_or(0, |order| order.0.len()),
+            FEW,
+        ),
+        ("EFI system partitions", uefi.esps.len(), FEW),
+        ("files of loaders", files.max().unwrap_or(0), FEW),
     ])
 }
 

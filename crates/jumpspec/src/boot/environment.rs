@@ -18,6 +18,8 @@ pub enum State {
     Jump,
     /// Boot the new system while tries are left (at most [`TRIES`]), then jump.
     Try(u8),
+    /// Boot the new system.
+    New,
 }
 
 impl State {
@@ -28,6 +30,7 @@ impl State {
             Self::Once => ("once", 0),
             Self::Jump => ("jump", 0),
             Self::Try(tries) => ("try", tries.min(TRIES)),
+            Self::New => ("new", 0),
         }
     }
 
@@ -38,7 +41,7 @@ impl State {
 
     /// Whether a state of this name leads on, and nothing back to the old system.
     pub fn leads_on(name: &str) -> bool {
-        [Self::Jump, Self::Try(0)].map(Self::name).contains(&name)
+        [Self::Jump, Self::Try(0), Self::New].map(Self::name).contains(&name)
     }
 
     /// Reads what was written and the selector may have changed, by the rules
@@ -51,6 +54,7 @@ impl State {
             "old" => Some(Self::Old),
             "once" => Some(Self::Once),
             "jump" => Some(Self::Jump),
+            "new" => Some(Self::New),
             "try" => Some(Self::Try(match get("jump_tries") {
                 Some("3") => 3,
                 Some("2") => 2,

@@ -3,24 +3,58 @@
 pub mod bios;
 pub mod environment;
 pub mod trial;
+pub mod uefi;
 
 use serde::{Deserialize, Serialize};
 
 pub use bios::BiosBoot;
+pub use uefi::UefiBoot;
+
+use crate::words::relpath::RelPath;
 
 /// What boots the three systems of a run, by the node's firmware.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "firmware", rename_all = "kebab-case")]
 pub enum PlannedBoot {
     /// GRUB's core images in sectors, found by the boot sector.
     Bios(BiosBoot),
+    /// Loaders as files of the EFI system partition, found by entries.
+    Uefi(UefiBoot),
 }
 
-/// How the selector reaches the old system's own loader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OldLoader {
-    /// The raw copy of its boot sector, on the disk of the landing partition.
-    Sector(u64),
+impl PlannedBoot {
+    /// The sectors, on a BIOS.
+    pub fn bios(&self) -> Option<&BiosBoot> {
+        match self {
+            Self::Bios(bios) => Some(bios),
+            Self::Uefi(_) => None,
+        }
+    }
+
+    /// The entries and files, on a UEFI.
+    pub fn uefi(&self) -> Option<&UefiBoot> {
+        match self {
+            Self::Bios(_) => None,
+            Self::Uefi(uefi) => Some(uefi),
+        }
+    }
+}
+
+/// How the selector reaches the systems' own loaders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaders {
+    /// By boot sectors: those among its files, or the raw copy on the disk of the landing partition.
+    Sectors {
+        /// Where the raw copy is.
+        raw_copy: u64,
+    },
+    /// By files of the EFI system partition that it was started from.
+    Files {
+        /// The old system's.
+        old: RelPath,
+        /// The new system's.
+        new: RelPath,
+    },
 }
 
 /// A serial port that the loader's messages go to, besides the screen.

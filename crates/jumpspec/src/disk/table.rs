@@ -9,6 +9,9 @@ use super::Slot;
 /// installation").
 pub const GPT_BIOS_BOOT: &str = "21686148-6449-6e6f-744e-656564454649";
 
+/// GPT type GUID of an EFI system partition (UEFI Specification 2.10, section 5.3.3).
+pub const GPT_ESP: &str = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
+
 /// The largest number that a partition may have: a GPT's usual entries (UEFI specification 2.10,
 /// section 5.3), and more than an MBR's chain is read for.
 pub const MOST_PARTITIONS: u32 = 128;

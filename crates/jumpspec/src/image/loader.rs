@@ -129,6 +129,29 @@ impl SelectorGrub {
     }
 }
 
+/// Loaders that firmware with Secure Boot starts, as Debian's packages shim-signed and
+/// grub-efi-amd64-signed have them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedLoaders {
+    /// shim, which firmware starts: `usr/lib/shim/shimx64.efi.signed`.
+    pub shim: RelPath,
+    /// The GRUB of an installed system, which takes its script from `EFI/debian`.
+    pub grub: RelPath,
+    /// The GRUB of removable media, which takes its script from beside itself where there is no
+    /// `/boot/grub`: `gcdx64.efi.signed`.
+    pub media_grub: RelPath,
+}
+
+/// By what the selector is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectorLoader {
+    /// A core image that is made on the node, for a BIOS.
+    Made(SelectorGrub),
+    /// Signed loaders as they are, for a UEFI.
+    Signed(SignedLoaders),
+}
+
 /// The new system's own GRUB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewGrub {

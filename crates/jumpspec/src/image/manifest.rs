@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::image::kind::Kind;
-use crate::image::loader::{Loader, Platform};
+use crate::image::loader::{Loader, Platform, SignedLoaders};
 use crate::image::obstacle::Obstacles;
 use crate::node::network::NetworkStack;
 use crate::node::os_release::OsRelease;
@@ -19,7 +19,7 @@ pub const FORMAT: u32 = 2;
 
 /// The newest plan format that this code reads and the one it writes. It stands here, for an image
 /// says which its own jumpinit reads.
-pub const PLAN_FORMAT: u32 = 4;
+pub const PLAN_FORMAT: u32 = 5;
 
 /// Upper limits of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub struct Manifest {
     pub first_boot: Option<Vec<crate::node::first_boot::Machinery>>,
     /// What the tree can boot by, one for each platform.
     pub loaders: Vec<Loader>,
+    /// Loaders that firmware with Secure Boot starts.
+    #[serde(default)]
+    pub signed: Option<SignedLoaders>,
     /// File systems that the tree can make, e.g. `ext4`, `xfs`.
     pub filesystems: Vec<String>,
     /// File systems that the newest kernel can mount, by its list of modules and of what is built in.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::boot::uefi::found::FoundUefi;
 use crate::disk::{Disk, FoundPartition, LeadsTo};
 use crate::job::CopyWish;
 use crate::node::network::Network;
@@ -45,6 +46,9 @@ pub struct Facts {
     /// where the kernel knows it (EDD).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bios_disk: Option<String>,
+    /// The firmware and its variables, where it is UEFI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uefi: Option<FoundUefi>,
     /// Main memory.
     pub memory: Size,
     /// Memory that programs can have without anything being swapped out: `MemAvailable` of

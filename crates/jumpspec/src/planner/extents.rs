@@ -5,7 +5,6 @@
 //! and key, the old system until the commit, what is kept and what is made anew. It
 //! chooses nothing.
 
-use crate::boot::PlannedBoot;
 use crate::disk::table::GPT_BIOS_BOOT;
 use crate::disk::{Disk, Extent, FoundPartition, Partition, TableKind};
 use crate::plan::Plan;
@@ -140,7 +139,6 @@ fn lost_by_the_table(plan: &Plan, steps: &[&Step]) -> Vec<Refusal> {
 /// The loaders and the selector lie in the loader area, which on GPT is a BIOS boot partition
 /// that stays; all lies on the disk.
 fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
-    let PlannedBoot::Bios(bios) = &plan.boot;
     let area = disk.loader.as_ref().and_then(|loader| loader.area);
     let stays = |area: &Extent| {
         let home = |partition: &Partition| {
@@ -154,12 +152,7 @@ fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
     };
     let area = area.filter(stays);
     let inside = |extent: Extent| area.is_some_and(|area| area.contains(extent));
-    let loaders = [
-        (Owner::Selector, bios.core),
-        (Owner::RawCopy, bios.raw_copy()),
-        (Owner::NewLoader, bios.new_core),
-    ];
-    let homeless = loaders.into_iter().filter(|(_, extent)| !inside(*extent));
+    let homeless = loaders(plan).into_iter().filter(|(_, extent)| !inside(*extent));
     let beyond = plan
         .disk
         .after
@@ -184,17 +177,29 @@ fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
         .collect()
 }
 
+/// The sectors that loaders lie in of themselves; none where they are files.
+fn loaders(plan: &Plan) -> Vec<(Owner, Extent)> {
+    let sectors = plan.boot.bios().map(|bios| {
+        [
+            (Owner::Selector, bios.core),
+            (Owner::RawCopy, bios.raw_copy()),
+            (Owner::NewLoader, bios.new_core),
+        ]
+    });
+    sectors.into_iter().flatten().collect()
+}
+
 /// What a step writes to, journal entries (which lie in the landing partition) left out.
 fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
-    let PlannedBoot::Bios(bios) = &plan.boot;
-    let selector = [
-        (Owner::Selector, bios.core),
-        (Owner::RawCopy, bios.raw_copy()),
-    ];
+    let of = |owners: [Owner; 2]| {
+        let loaders = loaders(plan).into_iter();
+        loaders.filter(move |(owner, _)| owners.contains(owner))
+    };
+    let selector = of([Owner::Selector, Owner::RawCopy]);
     let landing = (Owner::Landing, plan.landing.extent());
     match step {
         Step::MakeLanding => vec![landing],
-        Step::WriteSelector => selector.to_vec(),
+        Step::WriteSelector => selector.collect(),
         Step::Repartition => table(disk).map(|extent| (Owner::Table, extent)).collect(),
         Step::Mkfs { number, .. } => extent_after(plan, *number)
             .map(|extent| (Owner::Partition(*number), extent))
@@ -204,8 +209,8 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
             .map(|extent| (Owner::Partition(copy.to.number), extent))
             .into_iter()
             .collect(),
-        Step::PlaceLoader => vec![selector[1], (Owner::NewLoader, bios.new_core)],
-        Step::RestoreSwap => selector.into_iter().chain([landing]).collect(),
+        Step::PlaceLoader => of([Owner::RawCopy, Owner::NewLoader]).collect(),
+        Step::RestoreSwap => selector.chain([landing]).collect(),
         _ => Vec::new(),
     }
 }
@@ -236,7 +241,6 @@ fn table(disk: &Disk) -> impl Iterator<Item = Extent> {
 }
 
 fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
-    let PlannedBoot::Bios(bios) = &plan.boot;
     let at = |is: fn(&Step) -> bool| steps.iter().position(|step| is(step)).unwrap_or(FOR_GOOD);
     let commit = at(|step| matches!(step, Step::Commit));
     let selector = at(|step| matches!(step, Step::WriteSelector));
@@ -248,12 +252,11 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
         from,
         until,
     };
-    let mut needs = vec![
-        need(Owner::Selector, bios.core, selector, finish),
-        need(Owner::RawCopy, bios.raw_copy(), selector, finish),
-        need(Owner::NewLoader, bios.new_core, placed, FOR_GOOD),
-        need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD),
-    ];
+    let mut needs = vec![need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD)];
+    needs.extend(loaders(plan).into_iter().map(|(owner, extent)| match owner {
+        Owner::NewLoader => need(owner, extent, placed, FOR_GOOD),
+        _ => need(owner, extent, selector, finish),
+    }));
     needs.extend(table(disk).map(|extent| need(Owner::Table, extent, 0, FOR_GOOD)));
     let loader = disk.loader.iter().flat_map(|loader| &loader.core);
     needs.extend(loader.map(|extent| need(Owner::OldLoader, *extent, 0, commit)));

@@ -2,7 +2,8 @@
 //! anew.
 
 use super::wished::Wished;
-use super::{Input, derived_uuid, is_stacked, room};
+use super::{Input, derived_uuid, is_stacked, room, uefi};
+use crate::boot::PlannedBoot;
 use crate::disk::{Content, Disk, Filesystem, FoundPartition, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::job::{Action, PartitionWish};
 use crate::node::fstab::unique::{self, Device};
@@ -19,8 +20,10 @@ pub(super) fn planned(
     input: &Input<'_>,
     disk: &Disk,
     table: &PlannedDisk,
+    boot: &PlannedBoot,
 ) -> Result<Vec<Wished>, Vec<Refusal>> {
-    let wishes = &input.job.layout.partitions;
+    let mut wishes = input.job.layout.partitions.clone();
+    wishes.extend(uefi::implied(boot, &wishes));
     let mut refusals = Vec::new();
     let mut filesystems = Vec::new();
     for wish in wishes.iter().filter(|wish| wish.action != Action::Delete) {

@@ -3,7 +3,7 @@
 use super::{ImageFile, Input};
 use crate::image::fitness::{self, Unfit};
 use crate::image::kind::Kind;
-use crate::image::loader::{NewGrub, Platform, SelectorGrub};
+use crate::image::loader::{NewGrub, Platform, SelectorGrub, SelectorLoader};
 use crate::node::facts::Firmware;
 use crate::planner::refusal::{Refusal, RefusalCode};
 
@@ -20,14 +20,18 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
     refusals
 }
 
-/// By what the selector is made.
-pub(super) fn selector_grub(input: &Input<'_>) -> Option<SelectorGrub> {
-    SelectorGrub::of(input.jump.manifest.loader(Platform::I386Pc)?)
+/// By what the selector is started.
+pub(super) fn selector_loader(input: &Input<'_>) -> Option<SelectorLoader> {
+    let manifest = &input.jump.manifest;
+    match platform(input) {
+        Platform::I386Pc => SelectorGrub::of(manifest.loader(Platform::I386Pc)?).map(SelectorLoader::Made),
+        Platform::X86_64Efi => manifest.signed.clone().map(SelectorLoader::Signed),
+    }
 }
 
 /// By what the new system's loader is installed.
 pub(super) fn new_grub(input: &Input<'_>) -> Option<NewGrub> {
-    NewGrub::of(input.target.manifest.loader(Platform::I386Pc)?)
+    NewGrub::of(input.target.manifest.loader(platform(input))?)
 }
 
 fn kind_refusal(kind: Kind, file: &ImageFile) -> Option<Refusal> {
@@ -57,26 +61,24 @@ fn architecture_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Opti
     })
 }
 
-/// Whose loader the node boots by; none if no plan can be made for that.
-fn platform(input: &Input<'_>) -> Option<Platform> {
+/// Whose loader the node boots by.
+fn platform(input: &Input<'_>) -> Platform {
     match input.facts.firmware {
-        Firmware::Bios => Some(Platform::I386Pc),
-        Firmware::Uefi => None,
+        Firmware::Bios => Platform::I386Pc,
+        Firmware::Uefi => Platform::X86_64Efi,
     }
 }
 
 fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Refusal> {
-    let Some(mode) = platform(input) else {
-        return Some(Refusal::new(
-            RefusalCode::BootModeNotOffered,
-            "the node boots by UEFI, which this version cannot turn to its selector",
-            "only BIOS nodes for now",
-        ))
-        .filter(|_| kind == Kind::Jump);
+    let mode = platform(input);
+    let (manifest, packages) = (&file.manifest, packages(mode, kind));
+    let has = match (mode, kind) {
+        (Platform::X86_64Efi, Kind::Jump) => manifest.signed.is_some(),
+        _ => manifest.loader(mode).is_some(),
     };
-    let offered = file.manifest.loaders.iter();
+    let offered = manifest.loaders.iter();
     let offered: Vec<&str> = offered.map(|loader| loader.platform.name()).collect();
-    file.manifest.loader(mode).is_none().then(|| {
+    (!has).then(|| {
         Refusal::new(
             RefusalCode::BootModeNotOffered,
             format!(
@@ -88,9 +90,18 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
                     offered.join(", ")
                 }
             ),
-            "install grub-pc-bin in the golden root and build the image again",
+            format!("install {packages} in the golden root and build the image again"),
         )
     })
+}
+
+/// The packages of Debian's with the loaders that an image of this kind needs.
+fn packages(mode: Platform, kind: Kind) -> &'static str {
+    match (mode, kind) {
+        (Platform::I386Pc, _) => "grub-pc-bin",
+        (Platform::X86_64Efi, Kind::Jump) => "shim-signed and grub-efi-amd64-signed",
+        (Platform::X86_64Efi, Kind::Target) => "grub-efi-amd64-bin",
+    }
 }
 
 /// What the image lacks for its job, besides what this node needs of it.
@@ -102,7 +113,7 @@ fn unfit(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Vec<Refusal> {
     let counts = |what: &Unfit| match what {
         // What a loader it has to have for this node is asked already.
         Unfit::NoLoader => false,
-        Unfit::LoaderLacks(loader) => Some(loader.platform) == platform(input),
+        Unfit::LoaderLacks(loader) => loader.platform == platform(input),
         _ => true,
     };
     let lacks = fitness::lacks(manifest).into_iter();

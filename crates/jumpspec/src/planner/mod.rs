@@ -29,19 +29,20 @@ pub mod succession;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod uefi;
 mod variables;
 mod wished;
 mod wishes;
 
 use std::collections::BTreeSet;
 
-use crate::boot::Serial;
+use crate::boot::{PlannedBoot, Serial};
 use crate::disk::Disk;
 use crate::hook::Script;
-use crate::image::loader::SelectorGrub;
+use crate::image::loader::SelectorLoader;
 use crate::image::manifest::{Kernel, Manifest, PLAN_FORMAT};
 use crate::job::{HostTable, Job};
-use crate::node::facts::{Facts, JumpInProgress, Kexec};
+use crate::node::facts::{Facts, Firmware, JumpInProgress, Kexec};
 use crate::plan::{JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages};
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::selector::{Doubt, Selector};
@@ -118,11 +119,12 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     refusals.extend(landing::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
-    let boot = keep_going(&mut refusals, disk::boot(disk));
+    let boot = keep_all_going(&mut refusals, boot(input, disk));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
-    let filesystems = table
-        .as_ref()
-        .and_then(|table| keep_all_going(&mut refusals, filesystems::planned(input, disk, table)));
+    let filesystems = table.as_ref().zip(boot.as_ref()).and_then(|(table, boot)| {
+        let planned = filesystems::planned(input, disk, table, boot);
+        keep_all_going(&mut refusals, planned)
+    });
     let made = table.as_ref().zip(filesystems.as_deref());
     let copies = made.and_then(|made| {
         let copies = copies::planned(input, disk, &landing, made);
@@ -137,9 +139,9 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     let arguments = arguments::planned(input, &landing.fs_uuid);
     refusals.extend(arguments::refusals(input, &arguments));
     let kernel = input.jump.manifest.kernels.last().cloned();
-    let grubs = images::selector_grub(input).zip(images::new_grub(input));
-    let Some((kernel, (selector_grub, new_grub))) =
-        kernel.zip(grubs).filter(|_| refusals.is_empty())
+    let loaders = images::selector_loader(input).zip(images::new_grub(input));
+    let Some((kernel, (selector_loader, new_grub))) =
+        kernel.zip(loaders).filter(|_| refusals.is_empty())
     else {
         return Err(refusals);
     };
@@ -164,7 +166,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         disk: table,
         landing,
         boot,
-        jump: jump_boot(kernel, selector_grub, arguments),
+        jump: jump_boot(kernel, selector_loader, arguments),
         filesystems: planned,
         fstab: fstab.text,
         network,
@@ -198,11 +200,19 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     }
 }
 
-fn jump_boot(kernel: Kernel, grub: SelectorGrub, arguments: Vec<String>) -> JumpBoot {
+/// What boots the three systems.
+fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {
+    match input.facts.firmware {
+        Firmware::Bios => disk::boot(disk).map_err(|refusal| vec![refusal]),
+        Firmware::Uefi => uefi::boot(input, disk),
+    }
+}
+
+fn jump_boot(kernel: Kernel, loader: SelectorLoader, arguments: Vec<String>) -> JumpBoot {
     let mut consoles = arguments.iter();
     JumpBoot {
         kernel,
-        grub,
+        loader,
         serial: consoles.find_map(|argument| Serial::from_console(argument)),
         arguments,
     }

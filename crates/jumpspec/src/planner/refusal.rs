@@ -117,8 +117,21 @@ pub enum RefusalCode {
     CopyDestination,
     /// What is to be copied would be gone before there is a place for it.
     CopyOrder,
-    /// The boot sector in use is not GRUB's, so the core image in use is not known.
+    /// What boots the node is not known: its boot sector is not GRUB's, or its boot entry starts no
+    /// file that can be seen.
     LoaderUnknown,
+    /// The node's UEFI is of a kind that jump cannot lead to its selector.
+    FirmwareUnsupported,
+    /// The variables of the node's UEFI cannot be written.
+    FirmwareUnwritable,
+    /// Somebody else decides what the node's UEFI boots next.
+    BootOrderForeign,
+    /// The EFI system partition that the node boots from is not known, or cannot be used.
+    EspUnknown,
+    /// It has no room for the selector.
+    EspFull,
+    /// Secure Boot is on, and an image has no signed loader.
+    LoaderUnsigned,
     /// There is too little free room beside the loader for the selector.
     GapTooSmall,
     /// The network cannot be set up again from what was captured.

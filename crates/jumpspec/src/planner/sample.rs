@@ -193,6 +193,7 @@ pub(crate) fn facts() -> Facts {
         boot_id: "b0070000-0000-4000-8000-000000000000".to_owned(),
         firmware: Firmware::Bios,
         bios_disk: None,
+        uefi: None,
         memory: Size::mib(2048),
         memory_available: Some(Size::mib(1700)),
         watchdogs: Vec::new(),
@@ -314,6 +315,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         first_boot: Some(Vec::new()),
         plan_format: crate::image::manifest::PLAN_FORMAT,
         loaders: vec![loader()],
+        signed: None,
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         mountable: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         toolbox: if jump {

@@ -2,6 +2,7 @@
 
 use super::{ImageFile, Input, copies, first_boot, hooks, ssh};
 use crate::job::Joint;
+use crate::node::facts::Firmware;
 use crate::node::remote::MountPoints;
 use crate::plan::Steps;
 use crate::step::{ImageRole, Step};
@@ -40,14 +41,17 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
     ]);
     old.extend(hooks::saved(input));
     old.extend([Step::ConfigureJump, Step::WriteSelector, Step::Arm]);
-    let mut prove = vec![
+    let is_uefi = input.facts.firmware == Firmware::Uefi;
+    let mut prove = Vec::from_iter(is_uefi.then_some(Step::ProveFirmware));
+    prove.extend([
         Step::ProveDisks,
         Step::ProveNetwork,
         Step::ProveSshd,
         Step::ProveImage,
-    ];
+    ]);
     prove.extend(copies.prove());
     prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
+    prove.extend(is_uefi.then_some(Step::FollowOrder));
     if input.rehearsal {
         return Steps {
             old,
@@ -80,7 +84,9 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
     let mut new = hooks::steps(input, Joint::Firstboot);
     new.push(Step::CheckHealth);
     new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
-    new.extend([Step::Confirm, Step::CollectLogs, Step::RestoreSwap]);
+    new.push(Step::Confirm);
+    new.extend(is_uefi.then_some(Step::FollowEntry));
+    new.extend([Step::CollectLogs, Step::RestoreSwap]);
     new.extend(hooks::steps(input, Joint::Finished));
     new.extend([Step::Report, Step::RemoveTraces]);
     Steps {

@@ -1,6 +1,5 @@
 use super::sample::{Sample, facts, image, job, planned};
 use super::*;
-use crate::boot::PlannedBoot;
 use crate::disk::{BootCode, Content, DiskIdentity, Extent, Filesystem, TableKind};
 use crate::image::kind::Kind;
 use crate::job::{Action, Length};
@@ -18,14 +17,16 @@ mod remote;
 mod swaps;
 mod table;
 mod twice;
+mod uefi;
 mod unknown;
 
 fn codes(facts: &Facts, job: &Job) -> Vec<String> {
-    let refusals = planned(facts, job).expect_err("a refusal");
-    refusals
-        .iter()
-        .map(|refusal| refusal.code.to_string())
-        .collect()
+    codes_of(&planned(facts, job).expect_err("a refusal"))
+}
+
+fn codes_of(refusals: &[Refusal]) -> Vec<String> {
+    let codes = refusals.iter().map(|refusal| refusal.code.to_string());
+    codes.collect()
 }
 
 /// The codes of the refusals after `change` was done to the sample node.
@@ -119,7 +120,7 @@ fn the_landing_partition_keeps_its_place() {
 fn the_selector_lies_beside_the_core_in_use_and_the_new_ones_place() {
     let plan = planned(&facts(), &job()).unwrap();
     let loader = facts().disks[0].loader.clone().unwrap();
-    let PlannedBoot::Bios(bios) = plan.boot;
+    let bios = plan.boot.bios().unwrap();
     let selector = bios.core;
     assert!(selector.start >= bios.new_core.end());
     assert!(
@@ -174,7 +175,7 @@ fn refuses_images_for_other_machines() {
     );
     assert_eq!(
         refused(|facts| facts.firmware = crate::node::facts::Firmware::Uefi),
-        ["boot-mode-not-offered"]
+        ["boot-mode-not-offered", "boot-mode-not-offered", "loader-unknown"]
     );
     let mut sample = Sample::of(&facts(), &job());
     sample.target = image(Kind::Jump);

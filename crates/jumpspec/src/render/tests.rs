@@ -4,7 +4,7 @@ use crate::disk::{
     Content, Extent, Filesystem, FoundPartition, Partition, SECTOR, Swap, TableKind,
 };
 use crate::hook::Hook;
-use crate::image::loader::{NewGrub, SelectorGrub};
+use crate::image::loader::{NewGrub, SelectorGrub, SelectorLoader};
 use crate::image::manifest::Kernel;
 use crate::job::{Health, Joint, Wait, Waits};
 use crate::node::accounts::{Owners, PublicAccounts};
@@ -167,7 +167,7 @@ fn a_plan() -> Plan {
         }),
         jump: JumpBoot {
             serial: None,
-            grub: SelectorGrub::of(&loader).unwrap(),
+            loader: SelectorLoader::Made(SelectorGrub::of(&loader).unwrap()),
             kernel,
             arguments: Vec::new(),
         },
@@ -220,6 +220,7 @@ fn facts() -> Facts {
         boot_id: String::new(),
         firmware: Firmware::Bios,
         bios_disk: None,
+        uefi: None,
         memory: Size::mib(512),
         memory_available: None,
         kexec: Kexec::Empty,

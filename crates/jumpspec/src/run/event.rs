@@ -117,6 +117,10 @@ pub enum Destination {
     Old,
     /// The new system.
     New,
+    /// The jump system, by the firmware's own order.
+    JumpByOrder,
+    /// The new system, by its own entry.
+    NewByEntry,
     /// The jump system, whose attempt was ended by something else than itself.
     JumpAnew,
     /// The jump system, which had given up and was told to go on.

@@ -69,6 +69,7 @@ codes! {
     SaveFailed "save-failed" "What makes the node itself cannot be saved.",
     ConfigureFailed "configure-failed" "The jump system cannot be given what it needs.",
     SelectorFailed "selector-failed" "What boots next cannot be changed or read.",
+    FirmwareFailed "firmware-failed" "The firmware has not kept, or not followed, what it was told.",
     DiskNotFound "disk-not-found" "No disk, or more than one, is the planned one.",
     DiskChanged "disk-changed" "The disk is not as it was when the plan was made.",
     NoNetwork "no-network" "The network is not as it was captured.",
@@ -123,7 +124,9 @@ impl Code {
             | StepId::Commit
             | StepId::Try
             | StepId::Confirm
+            | StepId::FollowEntry
             | StepId::RestoreLoader => Self::SelectorFailed,
+            StepId::ProveFirmware | StepId::FollowOrder => Self::FirmwareFailed,
             StepId::ProveDisks => Self::DiskChanged,
             StepId::ProveNetwork => Self::NoNetwork,
             StepId::ProveSshd => Self::NoSshd,
@@ -259,7 +262,7 @@ mod tests {
     use crate::run::task::StepId;
 
     /// Who counts failures counts by these: a code may come, and none goes or changes.
-    const PUBLISHED: [&str; 47] = [
+    const PUBLISHED: [&str; 48] = [
         "no-room",
         "no-memory",
         "disk-error",
@@ -282,6 +285,7 @@ mod tests {
         "save-failed",
         "configure-failed",
         "selector-failed",
+        "firmware-failed",
         "disk-not-found",
         "disk-changed",
         "no-network",

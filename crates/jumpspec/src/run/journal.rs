@@ -57,6 +57,10 @@ pub struct Journal {
     /// The arm, once there was one.
     #[serde(default)]
     pub arm: Option<Arm>,
+    /// Whether the firmware was told to boot the jump system by its own order, which it has to be seen
+    /// to follow before the commit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub followed: bool,
     /// The swap that the landing partition was and becomes again: nothing else knows it once its
     /// signature is wiped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +79,7 @@ impl Journal {
             tries: 0,
             failure: None,
             arm: None,
+            followed: false,
             swap: None,
         }
     }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG};
-use crate::boot::OldLoader;
+use crate::boot::Loaders;
 use crate::boot::environment::{END, State, TRIES};
 
 /// What the script's three leaves do; all else is the same text.
@@ -21,9 +21,9 @@ pub enum Actions {
 /// What the selector can boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaf {
-    /// The old system's boot sector.
+    /// The old system's own loader.
     Old,
-    /// The new system's boot sector.
+    /// The new system's.
     New,
     /// The jump system's kernel.
     Jump,
@@ -42,8 +42,8 @@ impl Leaf {
     }
 }
 
-/// See [`super::Selector::embedded_config`]. `$root` is the boot disk at first: the
-/// core image was made without a device in its prefix. Without a script nothing can be
+/// See [`super::Selector::embedded_config`]. `$root` is the boot disk at first, or the EFI system
+/// partition: the core image was made without a device in its prefix. Without a script nothing can be
 /// decided, and the jump system can: it finds out where the run stands, before the commit
 /// as after it.
 pub(super) fn embedded(parts: &Parts, actions: &Actions) -> String {
@@ -56,7 +56,7 @@ pub(super) fn embedded(parts: &Parts, actions: &Actions) -> String {
          configfile ($root)/{DIRECTORY}/{SPARE_CONFIG}\n\
          echo 'jump: no selector script, starting the jump system'\n\
          {jump}\
-         echo 'jump: no jump system, starting the old boot sector'\n\
+         echo 'jump: no jump system, starting the old loader'\n\
          {old}\
          sleep {pause}\n\
          reboot\n",
@@ -81,10 +81,22 @@ fn last_resort(parts: &Parts, actions: &Actions, leaf: Leaf) -> String {
             initramfs = parts.initramfs.path,
         ),
         Leaf::Old | Leaf::New => format!(
-            "set root=$jump_disk\nchainloader ($jump_disk){sector}+1\nboot\n",
-            sector = old_sector(parts)
+            "set root=$jump_disk\nchainloader ($jump_disk){loader}\nboot\n",
+            loader = on_boot_disk(parts, leaf)
         ),
     }
+}
+
+/// See [`super::Selector::finished_config`].
+pub(super) fn finished(parts: &Parts, actions: &Actions) -> String {
+    format!(
+        "set jump_disk=$root\n{serial}\
+         echo 'jump: the new system has an entry of its own, starting it'\n\
+         {new}sleep {pause}\nreboot\n",
+        serial = serial(parts),
+        new = last_resort(parts, actions, Leaf::New),
+        pause = pause(actions),
+    )
 }
 
 fn echo(failing: &[Leaf], leaf: Leaf) -> String {
@@ -124,7 +136,7 @@ pub(super) fn config(parts: &Parts, actions: &Actions) -> String {
         };
         let _ = write!(text, "function jump_boot_{} {{\n{body}}}\n", leaf.name());
     }
-    text + &logic(pause(actions)) + &choice(parts.doubt)
+    text + &logic() + &check(parts) + &ways(pause(actions)) + &choice(parts.doubt)
 }
 
 fn real(parts: &Parts, leaf: Leaf) -> String {
@@ -134,13 +146,12 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
         format!("  set root=$jump_disk\n{boots}  false\n")
     };
     let file = |name: &str| format!("($jump_home)/{DIRECTORY}/{name}");
-    match leaf {
-        Leaf::Old => chain(&[
-            file(OLD_SECTOR),
-            format!("($jump_disk){}+1", old_sector(parts)),
-        ]),
-        Leaf::New => chain(&[file(NEW_SECTOR)]),
-        Leaf::Jump => {
+    let boot_disk = || format!("($jump_disk){}", on_boot_disk(parts, leaf));
+    match (leaf, &parts.loaders) {
+        (Leaf::Old, Loaders::Sectors { .. }) => chain(&[file(OLD_SECTOR), boot_disk()]),
+        (Leaf::New, Loaders::Sectors { .. }) => chain(&[file(NEW_SECTOR)]),
+        (Leaf::Old | Leaf::New, Loaders::Files { .. }) => chain(&[boot_disk()]),
+        (Leaf::Jump, _) => {
             let arguments = parts.arguments.join("' '");
             format!(
                 "  set root=$jump_home\n  \
@@ -153,15 +164,9 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
     }
 }
 
-/// The functions between the leaves and the choice.
-fn logic(pause: u32) -> String {
+/// What the block says, and what is spent of it.
+fn logic() -> String {
     let (end, sealed) = END;
-    let [kernel, initramfs] = HASHES;
-    let spend = if cfg!(jump_mutant = "no-tries") {
-        "true"
-    } else {
-        "jump_spend_try"
-    };
     let mut decrement = String::new();
     for tries in (1..=TRIES).rev() {
         let word = if tries == TRIES { "if" } else { "elif" };
@@ -200,7 +205,19 @@ function jump_spend_try {{
     if [ "$jump_state" = try -a "$jump_tries" = "$jump_left" ]; then true; else echo 'jump: cannot write the environment block'; false; fi
   fi
 }}
-# An empty list would satisfy hashsum.
+"#
+    )
+}
+
+/// Whether what is booted is what was staged. A signed GRUB has no hashsum and loads none (`insmod` of
+/// what is not signed fails): there the kernel's signature is asked, where the firmware asks for any.
+fn check(parts: &Parts) -> String {
+    if let Loaders::Files { .. } = parts.loaders {
+        return "function jump_check {\n  true\n}\n".to_owned();
+    }
+    let [kernel, initramfs] = HASHES;
+    format!(
+        r#"# An empty list would satisfy hashsum.
 function jump_hash {{
   if [ -s ($jump_home)/{DIRECTORY}/$1 ]; then
     hashsum --hash sha256 --check ($jump_home)/{DIRECTORY}/$1 --prefix ($jump_home)
@@ -213,7 +230,19 @@ function jump_check {{
   if jump_hash {kernel}; then if jump_hash {initramfs}; then set jump_sound=yes; fi; fi
   if [ $jump_sound = yes ]; then true; else echo 'jump: the kernel or the initramfs is not what was staged'; false; fi
 }}
-function jump_old {{
+"#
+    )
+}
+
+/// The ways that are chosen from.
+fn ways(pause: u32) -> String {
+    let spend = if cfg!(jump_mutant = "no-tries") {
+        "true"
+    } else {
+        "jump_spend_try"
+    };
+    format!(
+        r#"function jump_old {{
   echo 'jump: starting the old system'
   jump_boot_old
 }}
@@ -242,13 +271,18 @@ function jump_try {{
   fi
   jump_jump
 }}
+function jump_new {{
+  echo 'jump: starting the new system'
+  jump_boot_new
+  jump_jump
+}}
 "#
     )
 }
 
 fn choice(doubt: Doubt) -> String {
-    let [old, once, jump, attempt] =
-        [State::Old, State::Once, State::Jump, State::Try(0)].map(|state| state.values().0);
+    let states = [State::Old, State::Once, State::Jump, State::Try(0), State::New];
+    let [old, once, jump, attempt, new] = states.map(State::name);
     let doubt = match doubt {
         Doubt::Old => "jump_old",
         Doubt::Jump => "jump_jump",
@@ -260,6 +294,7 @@ fn choice(doubt: Doubt) -> String {
   if [ "$jump_state" = {once} ]; then jump_once
   elif [ "$jump_state" = {jump} ]; then jump_jump
   elif [ "$jump_state" = {attempt} ]; then jump_try
+  elif [ "$jump_state" = {new} ]; then jump_new
   elif [ "$jump_state" = {old} ]; then jump_old
   else {doubt}
   fi
@@ -269,8 +304,11 @@ jump_choose
     )
 }
 
-/// The sector that the old system's loader is chained from.
-fn old_sector(parts: &Parts) -> u64 {
-    let OldLoader::Sector(sector) = parts.old;
-    sector
+/// Where a system's loader is on the disk, or the partition, that the selector was started from.
+fn on_boot_disk(parts: &Parts, leaf: Leaf) -> String {
+    match &parts.loaders {
+        Loaders::Sectors { raw_copy } => format!("{raw_copy}+1"),
+        Loaders::Files { new, .. } if leaf == Leaf::New => new.absolute(),
+        Loaders::Files { old, .. } => old.absolute(),
+    }
 }

@@ -10,7 +10,7 @@ fn parts() -> Parts {
         kernel: file("boot/vmlinuz", b"kernel"),
         initramfs: file("boot/initrd.img", b"initramfs"),
         arguments: vec!["root=UUID=1111".to_owned(), "panic=10".to_owned()],
-        old: OldLoader::Sector(1500),
+        loaders: Loaders::Sectors { raw_copy: 1500 },
         serial: None,
         doubt: Doubt::Old,
     }

@@ -147,6 +147,17 @@ pub fn firmware(sys: &Path) -> Firmware {
     }
 }
 
+/// Bits of a UEFI's words: a firmware of 32 bits may have booted a kernel of 64.
+pub fn efi_bits(sys: &Path) -> Option<u16> {
+    let bits = text(&sys.join("firmware/efi/fw_platform_size"))?;
+    bits.parse().ok()
+}
+
+/// A word of the machine's maker on it (kernel documentation, ABI/testing/sysfs-class-dmi).
+pub fn dmi(sys: &Path, name: &str) -> Option<String> {
+    text(&sys.join("class/dmi/id").join(name))
+}
+
 /// Every watchdog, by name; none where the kernel has no such class.
 pub fn watchdogs(sys: &Path) -> Result<Vec<WatchdogInfo>, PathError> {
     let class = sys.join("class/watchdog");

@@ -1,7 +1,7 @@
 //! Which GRUB a tree has, by Debian's names or by those of others (`grub2-install`).
 
 use jumpspec::image::kind::Kind;
-use jumpspec::image::loader::{Loader, Platform, is_bls};
+use jumpspec::image::loader::{Loader, Platform, SignedLoaders, is_bls};
 use jumpspec::words::relpath::RelPath;
 
 use super::stored::Stored;
@@ -14,6 +14,10 @@ const MODULES: [&str; 2] = ["usr/lib", "usr/share"];
 const SCRIPT: &str = "etc/grub.d/10_linux";
 /// grub-mkconfig's settings.
 const SETTINGS: &str = "etc/default/grub";
+/// Debian's loaders that firmware with Secure Boot starts (packages shim-signed, grub-efi-amd64-signed).
+const SHIM: &str = "usr/lib/shim/shimx64.efi.signed";
+const GRUB: &str = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
+const MEDIA_GRUB: &str = "usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed";
 /// Larger than any such text.
 const CAP: u64 = 1 << 20;
 
@@ -23,6 +27,16 @@ pub(crate) fn find(stored: &Stored<'_>, kind: Kind) -> Vec<Loader> {
     platforms
         .filter_map(|platform| one(stored, kind, platform))
         .collect()
+}
+
+/// The signed ones of a tree that has all of them.
+pub(crate) fn signed(stored: &Stored<'_>) -> Option<SignedLoaders> {
+    let found = |path: &str| stored.has(path).then(|| path.parse().ok()).flatten();
+    Some(SignedLoaders {
+        shim: found(SHIM)?,
+        grub: found(GRUB)?,
+        media_grub: found(MEDIA_GRUB)?,
+    })
 }
 
 fn one(stored: &Stored<'_>, kind: Kind, platform: Platform) -> Option<Loader> {

@@ -60,6 +60,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         first_boot: Some(first_boot::found(&stored)),
         plan_format: PLAN_FORMAT,
         loaders: loaders::find(&stored, recipe.kind),
+        signed: loaders::signed(&stored),
         filesystems,
         mountable,
         toolbox,

@@ -1,4 +1,5 @@
-//! Facts: reads what this node is. Changes nothing, writes nothing, decides nothing.
+//! Facts: reads what this node is. Changes nothing and decides nothing; what it writes is one variable
+//! of a UEFI, to see whether that can be done, which it removes again.
 
 mod content;
 mod copies;
@@ -8,6 +9,7 @@ mod earlier;
 mod loader;
 mod network;
 mod ssh_server;
+mod uefi;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -88,6 +90,11 @@ pub(crate) fn gather(
             sysfs::Firmware::Efi => Firmware::Uefi,
         },
         bios_disk: sysfs::bios_disk_signature(Path::new(sysfs::SYS)),
+        uefi: if may_look {
+            uefi::read(&disks)
+        } else {
+            None
+        },
         memory: Size(memory.total),
         memory_available: memory.available.map(Size),
         kexec: match kexec::read()? {

@@ -6,7 +6,6 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::boot::PlannedBoot;
 use jumpsys::boot::bootsector::BootSector;
 use serde::Serialize;
 
@@ -218,7 +217,8 @@ fn leads_to_its_own_loader(node: &SmallNode) -> Result<()> {
     let mut sector = [0; 512];
     File::open(&node.node.disk)?.read_exact(&mut sector)?;
     let leads_to = BootSector::new(sector).kernel_sector();
-    let PlannedBoot::Bios(bios) = node.plan()?.boot;
+    let plan = node.plan()?;
+    let bios = plan.boot.bios().context("the node has no BIOS")?;
     let own = bios.new_core.start;
     ensure!(
         leads_to == own,

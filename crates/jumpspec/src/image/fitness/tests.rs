@@ -36,6 +36,7 @@ fn manifest(kind: Kind) -> Manifest {
         grub_pc: false,
         first_boot: None,
         loaders: vec![crate::planner::sample::loader()],
+        signed: None,
         filesystems: vec!["ext4".to_owned()],
         mountable: Vec::new(),
         toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],

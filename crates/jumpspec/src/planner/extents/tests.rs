@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
-use crate::boot::PlannedBoot;
 use crate::disk::{BootArea, BootCode, FoundPartition};
 use crate::job::{Action, Job, PartitionWish};
 use crate::node::facts::Facts;
@@ -206,7 +205,7 @@ impl Painted {
 fn assert_nothing_is_lost(plan: &Plan, facts: &Facts) {
     let disk = facts.disk("vda").unwrap();
     let core = &disk.loader.as_ref().unwrap().core;
-    let PlannedBoot::Bios(selector) = plan.boot;
+    let selector = plan.boot.bios().unwrap();
     let mut all: Vec<Extent> = disk.partitions.iter().map(|it| it.extent()).collect();
     all.extend(plan.disk.after.iter().map(Partition::extent));
     all.extend(core);
@@ -245,7 +244,7 @@ fn stage(painted: &mut Painted, plan: &Plan, step: &Step) {
     match step {
         Step::MakeLanding => painted.paint(plan.landing.extent(), "landing"),
         Step::WriteSelector => {
-            let PlannedBoot::Bios(bios) = plan.boot;
+            let bios = plan.boot.bios().unwrap();
             painted.paint(bios.core, "selector");
             painted.paint(bios.raw_copy(), "raw copy");
         }
@@ -254,7 +253,7 @@ fn stage(painted: &mut Painted, plan: &Plan, step: &Step) {
 }
 
 fn assert_replaced(painted: &mut Painted, plan: &Plan, kept: &[Extent]) {
-    let PlannedBoot::Bios(selector) = plan.boot;
+    let selector = plan.boot.bios().unwrap();
     let mut needed = vec![
         (selector.core, "selector".to_owned()),
         (selector.raw_copy(), "raw copy".to_owned()),

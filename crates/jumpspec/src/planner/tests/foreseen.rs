@@ -215,7 +215,7 @@ fn a_grub_by_other_names_is_run_by_these() {
 #[test]
 fn the_new_loader_has_all_the_room_before_the_selector() {
     let plan = planned(&facts(), &job()).unwrap();
-    let crate::boot::PlannedBoot::Bios(bios) = plan.boot;
+    let bios = plan.boot.bios().unwrap();
     assert_eq!(bios.new_core.end(), bios.core.start);
 }
 

@@ -1,0 +1,103 @@
+//! What a UEFI node says of its firmware, and what lies on its EFI system partitions.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BootOrder, EntryNumber, EspFile};
+use crate::words::size::Size;
+
+/// A node's firmware with its variables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundUefi {
+    /// 64 or 32 (`/sys/firmware/efi/fw_platform_size`); a firmware of 32 bits starts no loader of ours.
+    pub bits: Option<u16>,
+    /// Whether it starts signed programs only.
+    pub secure_boot: bool,
+    /// What makes two machines the same to us.
+    pub model: FirmwareModel,
+    /// Why its variables cannot be written, as the kernel says; none where a trial went well.
+    pub unwritable: Option<String>,
+    /// The entry that the running system was booted by.
+    pub current: Option<EntryNumber>,
+    /// An entry that is booted once, at the next boot.
+    pub next: Option<EntryNumber>,
+    /// The order in which entries are tried; none where there is no such variable.
+    pub order: Option<BootOrder>,
+    /// The entries, by number.
+    pub entries: Vec<FoundEntry>,
+    /// The EFI system partitions of all disks.
+    pub esps: Vec<FoundEsp>,
+}
+
+/// Whose firmware it is, by DMI.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirmwareModel {
+    /// `sys_vendor`.
+    pub vendor: String,
+    /// `product_name`.
+    pub product: String,
+    /// `bios_version`.
+    pub version: String,
+}
+
+/// A boot entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundEntry {
+    /// Its number.
+    pub number: EntryNumber,
+    /// What people know it by.
+    pub description: String,
+    /// Whether it is tried when its turn comes.
+    pub is_active: bool,
+    /// What it starts, if that is a file on a partition of a GPT.
+    pub file: Option<EspFile>,
+}
+
+/// An EFI system partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundEsp {
+    /// `/dev/vda1`.
+    pub device: String,
+    /// What is free there; none if it could not be read.
+    pub free: Option<Size>,
+    /// The files of its directories `EFI/*`, with slashes, as they are written there. FAT knows no case.
+    pub files: Vec<String>,
+    /// Whether there is a `boot/grub`, from which a signed GRUB would take its script.
+    pub has_boot_grub: bool,
+}
+
+impl FoundUefi {
+    /// The entry with this number.
+    pub fn entry(&self, number: EntryNumber) -> Option<&FoundEntry> {
+        self.entries.iter().find(|entry| entry.number == number)
+    }
+
+    /// The EFI system partition on the partition `device`.
+    pub fn esp(&self, device: &str) -> Option<&FoundEsp> {
+        self.esps.iter().find(|esp| esp.device == device)
+    }
+}
+
+impl FoundEsp {
+    /// The file called `path`, which FAT may have written otherwise.
+    pub fn file(&self, path: &str) -> Option<&str> {
+        let mut files = self.files.iter().map(String::as_str);
+        files.find(|file| file.eq_ignore_ascii_case(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fat_knows_no_case() {
+        let esp = FoundEsp {
+            device: "/dev/vda1".to_owned(),
+            free: None,
+            files: vec!["EFI/BOOT/bootx64.efi".to_owned()],
+            has_boot_grub: false,
+        };
+        assert!(esp.file("EFI/Boot/BOOTX64.EFI").is_some());
+        assert_eq!(esp.file("EFI/BOOT/grubx64.efi"), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! A boot entry's value (`EFI_LOAD_OPTION`): what it is called, and what it starts. UEFI
+//! Specification 2.10, section 3.1.3.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Esp, device_path};
+
+/// The entry is tried when its turn comes (`LOAD_OPTION_ACTIVE`).
+const ACTIVE: u32 = 1;
+/// Bytes in front of the description: attributes and the length of the path.
+const HEADER: usize = 6;
+
+/// A file on an EFI system partition, as an entry names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EspFile {
+    /// The partition.
+    pub esp: Esp,
+    /// The file, with slashes and none in front: `EFI/debian/shimx64.efi`. FAT knows no case.
+    pub path: String,
+}
+
+/// A boot entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadOption {
+    /// Whether it is tried when its turn comes.
+    pub is_active: bool,
+    /// What people know it by.
+    pub description: String,
+    /// What it starts, if that is a file on a partition of a GPT.
+    pub file: Option<EspFile>,
+}
+
+/// Bytes that are no boot entry, or an entry that cannot be written down.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("it is no boot entry")]
+pub struct Malformed;
+
+impl LoadOption {
+    /// What the value of a variable `Boot####` says.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the description does not end, or the path's length leads out of the value.
+    pub fn parse(value: &[u8]) -> Result<Self, Malformed> {
+        let attributes = value.first_chunk::<4>().ok_or(Malformed)?;
+        let length = value.get(4..HEADER).ok_or(Malformed)?;
+        let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
+        let (units, _) = value[HEADER..].as_chunks::<2>();
+        let mut units = units.iter().copied().map(u16::from_le_bytes);
+        let text: Vec<u16> = units.by_ref().take_while(|unit| *unit != 0).collect();
+        let path = HEADER + 2 * (text.len() + 1);
+        let path = value.get(path..path + length).ok_or(Malformed)?;
+        Ok(Self {
+            is_active: u32::from_le_bytes(*attributes) & ACTIVE != 0,
+            description: String::from_utf16_lossy(&text),
+            file: device_path::file(path),
+        })
+    }
+
+    /// The value of an active entry that starts `file`.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the GUID is none, or the path too long.
+    pub fn value(description: &str, file: &EspFile) -> Result<Vec<u8>, Malformed> {
+        let path = device_path::short(file).ok_or(Malformed)?;
+        let length = u16::try_from(path.len()).map_err(|_| Malformed)?;
+        let mut value = Vec::from(ACTIVE.to_le_bytes());
+        value.extend(length.to_le_bytes());
+        let text = description.encode_utf16().chain([0]);
+        value.extend(text.flat_map(u16::to_le_bytes));
+        value.extend(path);
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Extent;
+
+    fn shim() -> EspFile {
+        EspFile {
+            esp: Esp {
+                number: 1,
+                extent: Extent {
+                    start: 2048,
+                    sectors: 262_144,
+                },
+                partuuid: "8b1a2f6e-7c3d-4e5f-9a0b-1c2d3e4f5061".to_owned(),
+            },
+            path: "EFI/debian/shimx64.efi".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_back_as_it_is_written() {
+        let value = LoadOption::value("debian", &shim()).unwrap();
+        let wanted = LoadOption {
+            is_active: true,
+            description: "debian".to_owned(),
+            file: Some(shim()),
+        };
+        assert_eq!(LoadOption::parse(&value), Ok(wanted));
+    }
+
+    #[test]
+    fn an_entry_is_laid_out_as_the_specification_says() {
+        let value = LoadOption::value("debian", &shim()).unwrap();
+        assert_eq!(value[..6], [1, 0, 0, 0, 98, 0]);
+        assert_eq!(value[6..20], *b"d\0e\0b\0i\0a\0n\0\0\0");
+        assert_eq!(value[20..28], [4, 1, 42, 0, 1, 0, 0, 0]);
+        assert_eq!(value[44..48], [0x6e, 0x2f, 0x1a, 0x8b]);
+        assert_eq!(value[value.len() - 4..], [0x7f, 0xff, 4, 0]);
+    }
+
+    #[test]
+    fn what_starts_no_file_of_a_gpt_is_an_entry_without_one() {
+        let pci_then_end = [2, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 0xff, 4, 0];
+        let mut value = vec![0, 0, 0, 0, 16, 0];
+        value.extend("PXE\0".encode_utf16().flat_map(u16::to_le_bytes));
+        value.extend(pci_then_end);
+        let entry = LoadOption::parse(&value).unwrap();
+        assert_eq!((entry.is_active, entry.file), (false, None));
+        assert_eq!(entry.description, "PXE");
+    }
+
+    #[test]
+    fn a_length_that_leads_nowhere_is_refused() {
+        let value = LoadOption::value("debian", &shim()).unwrap();
+        for cut in 0..value.len() {
+            assert_eq!(LoadOption::parse(&value[..cut]), Err(Malformed), "{cut}");
+        }
+        let mut endless = value;
+        // The node of the partition is as long as nothing: it would be read for ever.
+        endless[22] = 0;
+        assert_eq!(LoadOption::parse(&endless).unwrap().file, None);
+    }
+}

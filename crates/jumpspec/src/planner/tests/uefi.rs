@@ -1,0 +1,267 @@
+//! Nodes that boot by UEFI: what is planned for their firmware, and what is refused of it.
+
+use super::codes_of;
+use crate::boot::uefi::found::{FirmwareModel, FoundEntry, FoundEsp, FoundUefi};
+use crate::boot::uefi::{BootOrder, EntryNumber, Esp, EspFile, UefiBoot};
+use crate::disk::table::GPT_ESP;
+use crate::disk::{DiskIdentity, TableKind};
+use crate::image::loader::{Loader, Platform, SignedLoaders};
+use crate::job::Job;
+use crate::node::facts::{Facts, Firmware};
+use crate::planner::sample::{Sample, facts, loader};
+use crate::step::Step;
+use crate::words::size::Size;
+
+const ESP: &str = "8b1a2f6e-7c3d-4e5f-9a0b-1c2d3e4f5061";
+const SHIM: &str = "EFI/debian/shimx64.efi";
+
+fn file(path: &str) -> EspFile {
+    EspFile {
+        esp: Esp {
+            number: 1,
+            extent: facts().disks[0].partitions[0].extent(),
+            partuuid: ESP.to_owned(),
+        },
+        path: path.to_owned(),
+    }
+}
+
+fn entry(number: u16, description: &str, path: Option<&str>) -> FoundEntry {
+    FoundEntry {
+        number: EntryNumber(number),
+        description: description.to_owned(),
+        is_active: true,
+        file: path.map(file),
+    }
+}
+
+fn order(numbers: &[u16]) -> BootOrder {
+    BootOrder(numbers.iter().copied().map(EntryNumber).collect())
+}
+
+/// The firmware as an installer leaves it: Debian's entry first, then the network.
+fn firmware() -> FoundUefi {
+    FoundUefi {
+        bits: Some(64),
+        secure_boot: false,
+        model: FirmwareModel::default(),
+        unwritable: None,
+        current: Some(EntryNumber(4)),
+        next: None,
+        order: Some(order(&[4, 1])),
+        entries: vec![entry(1, "PXE", None), entry(4, "debian", Some(SHIM))],
+        esps: vec![FoundEsp {
+            device: "/dev/vda1".to_owned(),
+            free: Some(Size::mib(200)),
+            files: vec![SHIM.to_owned(), "EFI/debian/grubx64.efi".to_owned()],
+            has_boot_grub: false,
+        }],
+    }
+}
+
+/// The demo's node with a GPT, of which the first partition is the EFI system partition.
+fn uefi_facts() -> Facts {
+    let mut facts = facts();
+    facts.firmware = Firmware::Uefi;
+    facts.uefi = Some(firmware());
+    facts.fstab = "UUID=6A75-0001 /boot/efi vfat umask=0077 0 1\n".to_owned();
+    let disk = &mut facts.disks[0];
+    disk.loader = None;
+    disk.identities = vec![DiskIdentity::Serial("JUMP0001".to_owned())];
+    let table = disk.table.as_mut().unwrap();
+    table.kind = TableKind::Gpt;
+    table.first_usable = 34;
+    table.last_usable = disk.sectors - 34;
+    let esp = &mut disk.partitions[0];
+    esp.partition.type_code = GPT_ESP.to_owned();
+    esp.partition.partuuid = Some(ESP.to_owned());
+    let content = esp.content.as_mut().unwrap();
+    content.kind = "vfat".to_owned();
+    content.uuid = Some("6A75-0001".to_owned());
+    facts.mounts.retain(|mount| mount.device != "/dev/vda1");
+    facts
+}
+
+fn uefi_job() -> Job {
+    Job::parse(
+        "[images]\njump = 'jump'\ntarget = 'target'\n\
+         [[layout.partition]]\nnumber = 3\naction = 'format'\nmount = '/'\n",
+    )
+    .unwrap()
+}
+
+/// Images with loaders for both firmwares, signed as Debian's.
+fn sample() -> Sample {
+    let mut sample = Sample::of(&uefi_facts(), &uefi_job());
+    let path = |path: &str| path.parse().unwrap();
+    for image in [&mut sample.jump, &mut sample.target] {
+        image.manifest.mountable.push("vfat".to_owned());
+        image.manifest.signed = Some(SignedLoaders {
+            shim: path("usr/lib/shim/shimx64.efi.signed"),
+            grub: path("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"),
+            media_grub: path("usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"),
+        });
+    }
+    sample.target.manifest.loaders.push(Loader {
+        platform: Platform::X86_64Efi,
+        modules: path("usr/lib/grub/x86_64-efi"),
+        ..loader()
+    });
+    sample
+}
+
+fn planned(change: impl FnOnce(&mut Sample)) -> UefiBoot {
+    let mut sample = sample();
+    change(&mut sample);
+    let plan = sample.planned().unwrap();
+    plan.boot.uefi().unwrap().clone()
+}
+
+fn refused(change: impl FnOnce(&mut FoundUefi)) -> Vec<String> {
+    refused_sample(|sample| change(sample.facts.uefi.as_mut().unwrap()))
+}
+
+fn refused_sample(change: impl FnOnce(&mut Sample)) -> Vec<String> {
+    let mut sample = sample();
+    change(&mut sample);
+    codes_of(&sample.planned().unwrap_err())
+}
+
+#[test]
+fn the_selector_gets_an_entry_of_its_own_and_a_loader_in_its_place_keeps_its_entry() {
+    let boot = planned(|_| ());
+    assert_eq!((boot.entry, boot.old_entry), (EntryNumber(0), EntryNumber(4)));
+    assert_eq!(boot.old.as_str(), SHIM);
+    assert_eq!((boot.new_entry, boot.new.as_str()), (EntryNumber(4), SHIM));
+    assert_eq!(boot.order, order(&[4, 1]));
+}
+
+#[test]
+fn another_distribution_gets_an_entry_of_its_own() {
+    let boot = planned(|sample| sample.target.manifest.os.id = "ubuntu".to_owned());
+    assert_eq!(boot.new.as_str(), "EFI/ubuntu/shimx64.efi");
+    assert_eq!((boot.new_entry, boot.new_name.as_str()), (EntryNumber(2), "ubuntu"));
+}
+
+#[test]
+fn an_image_without_signed_loaders_boots_by_grub_itself() {
+    let boot = planned(|sample| sample.target.manifest.signed = None);
+    assert_eq!(boot.new.as_str(), "EFI/debian/grubx64.efi");
+}
+
+#[test]
+fn the_esp_is_kept_and_mounted_where_the_job_says_nothing() {
+    let plan = sample().planned().unwrap();
+    let esp = plan.filesystems.iter().find(|it| it.number == 1).unwrap();
+    assert!(esp.kept && esp.mount == "/boot/efi" && esp.fs == "vfat");
+    let line = plan.fstab.lines().find(|line| line.contains("/boot/efi"));
+    assert!(line.unwrap().contains("umask=0077"), "{}", plan.fstab);
+}
+
+#[test]
+fn the_firmware_is_seen_to_follow_before_the_commit_and_the_end() {
+    let steps = sample().planned().unwrap().steps;
+    assert_eq!(steps.prove.first(), Some(&Step::ProveFirmware));
+    assert!(steps.prove.ends_with(&[Step::FollowOrder, Step::Commit]));
+    let at = |wanted: &Step| steps.new.iter().position(|step| step == wanted).unwrap();
+    assert!(at(&Step::Confirm) < at(&Step::FollowEntry));
+    assert!(at(&Step::FollowEntry) < at(&Step::RestoreSwap));
+}
+
+#[test]
+fn a_rehearsal_sees_the_order_followed_too() {
+    let mut sample = sample();
+    sample.rehearsal = true;
+    let steps = sample.planned().unwrap().steps;
+    assert_eq!(steps.prove.last(), Some(&Step::FollowOrder));
+}
+
+#[test]
+fn names_of_files_are_fats() {
+    let boot = planned(|sample| {
+        let uefi = sample.facts.uefi.as_mut().unwrap();
+        uefi.entries[1].file = Some(file("efi/DEBIAN/SHIMX64.EFI"));
+    });
+    assert_eq!(boot.old.as_str(), SHIM);
+}
+
+#[test]
+fn refuses_what_somebody_else_decides() {
+    let foreign = ["boot-order-foreign"];
+    assert_eq!(refused(|uefi| uefi.order = Some(order(&[1, 4]))), foreign);
+    assert_eq!(refused(|uefi| uefi.order = None), foreign);
+    assert_eq!(refused(|uefi| uefi.next = Some(EntryNumber(1))), foreign);
+}
+
+#[test]
+fn refuses_a_boot_that_no_entry_explains() {
+    let unknown = ["loader-unknown"];
+    assert_eq!(refused(|uefi| uefi.current = None), unknown);
+    assert_eq!(refused(|uefi| uefi.current = Some(EntryNumber(9))), unknown);
+    assert_eq!(refused(|uefi| uefi.entries[1].file = None), unknown);
+    assert_eq!(refused_sample(|sample| sample.facts.uefi = None), unknown);
+}
+
+#[test]
+fn refuses_firmware_that_follows_no_entry_or_starts_no_loader_of_ours() {
+    let unsupported = ["firmware-unsupported"];
+    let fallback = |uefi: &mut FoundUefi| uefi.entries[1].file = Some(file("EFI/Boot/bootx64.efi"));
+    assert_eq!(refused(fallback), unsupported);
+    assert_eq!(refused(|uefi| uefi.bits = Some(32)), unsupported);
+    assert_eq!(refused(|uefi| uefi.bits = None), unsupported);
+}
+
+#[test]
+fn refuses_variables_that_cannot_be_written() {
+    let full = |uefi: &mut FoundUefi| uefi.unwritable = Some("no space left".to_owned());
+    assert_eq!(refused(full), ["firmware-unwritable"]);
+}
+
+#[test]
+fn refuses_an_esp_that_is_another_or_cannot_be_used() {
+    let unknown = ["esp-unknown"];
+    let elsewhere = |uefi: &mut FoundUefi| {
+        let file = uefi.entries[1].file.as_mut().unwrap();
+        file.esp.partuuid = ESP.replace('8', "9");
+    };
+    assert_eq!(refused(elsewhere), unknown);
+    // Firmware compares number and start too.
+    let moved = |uefi: &mut FoundUefi| uefi.entries[1].file.as_mut().unwrap().esp.number = 5;
+    assert_eq!(refused(moved), unknown);
+    assert_eq!(refused(|uefi| uefi.esps[0].free = None), unknown);
+    assert_eq!(refused(|uefi| uefi.esps.clear()), unknown);
+    assert_eq!(refused(|uefi| uefi.esps[0].has_boot_grub = true), unknown);
+    assert_eq!(refused(|uefi| uefi.esps[0].files.clear()), unknown);
+    let twin = |sample: &mut Sample| {
+        let mut disk = sample.facts.disks[0].clone();
+        "/dev/vdb".clone_into(&mut disk.device);
+        disk.identities = vec![DiskIdentity::Serial("JUMP0002".to_owned())];
+        sample.facts.disks.push(disk);
+    };
+    assert!(refused_sample(twin).contains(&"esp-unknown".to_owned()));
+}
+
+#[test]
+fn refuses_an_esp_without_room_and_a_layout_that_changes_it() {
+    assert_eq!(refused(|uefi| uefi.esps[0].free = Some(Size::mib(7))), ["esp-full"]);
+    let format = |sample: &mut Sample| {
+        let text = "[images]\njump = 'jump'\ntarget = 'target'\n\
+             [[layout.partition]]\nnumber = 1\naction = 'format'\nmount = '/boot'\n\
+             [[layout.partition]]\nnumber = 3\naction = 'format'\nmount = '/'\n";
+        sample.job = Job::parse(text).unwrap();
+    };
+    assert_eq!(refused_sample(format), ["loader-in-layout"]);
+}
+
+#[test]
+fn secure_boot_asks_for_signed_loaders() {
+    let unsigned = |sample: &mut Sample| {
+        sample.facts.uefi.as_mut().unwrap().secure_boot = true;
+        sample.target.manifest.signed = None;
+    };
+    assert_eq!(refused_sample(unsigned), ["loader-unsigned"]);
+    let of_jump = |sample: &mut Sample| sample.jump.manifest.signed = None;
+    assert_eq!(refused_sample(of_jump), ["boot-mode-not-offered"]);
+    let no_grub = |sample: &mut Sample| sample.target.manifest.loaders.truncate(1);
+    assert_eq!(refused_sample(no_grub), ["boot-mode-not-offered", "loader-unknown"]);
+}

@@ -1,0 +1,136 @@
+//! The selector's files on the EFI system partition. What others have there is not touched.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::boot::uefi::{CONFIG, DIRECTORY, GRUB, SHIM, UefiBoot};
+use jumpspec::image::loader::SelectorLoader;
+use jumpspec::places::NEW_ROOT;
+use jumpspec::selector::{Actions, Selector};
+use jumpsys::disk::durable;
+use jumpsys::files::freeze;
+use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
+use jumpsys::files::root::{Owner, Root};
+
+use crate::node::landing::mount_at;
+use crate::run::context::Context;
+
+/// Where the EFI system partition is mounted meanwhile.
+const MOUNT: &str = "/run/jump-esp";
+/// Bytes of the script, whatever it says: it is written in its place, for FAT keeps no journal, and
+/// a cluster is freed by nobody.
+const CONFIG_SIZE: usize = 4096;
+
+/// A file: its path on the EFI system partition, and its bytes.
+pub(super) type File = (&'static str, Vec<u8>);
+
+/// The selector's files: the jump image's signed loaders, and the script that leads to the landing file
+/// system, whose root is `landing`.
+pub(super) fn selectors_files(
+    landing: &Root,
+    loaders: &SelectorLoader,
+    texts: &Selector,
+) -> Result<Vec<File>> {
+    let SelectorLoader::Signed(loaders) = loaders else {
+        bail!("the plan has no signed loaders for a UEFI");
+    };
+    let loader = |path: &str| {
+        let bytes = landing.read(path)?;
+        bytes.with_context(|| format!("the jump system has no /{path}"))
+    };
+    Ok(vec![
+        (SHIM, loader(loaders.shim.as_str())?),
+        (GRUB, loader(loaders.media_grub.as_str())?),
+        (CONFIG, padded(&texts.embedded_config(&Actions::Real))?),
+    ])
+}
+
+/// A script of always the same length.
+fn padded(text: &str) -> Result<Vec<u8>> {
+    let mut bytes = text.as_bytes().to_vec();
+    ensure!(bytes.len() <= CONFIG_SIZE, "the selector's script is too long");
+    bytes.resize(CONFIG_SIZE, b'\n');
+    Ok(bytes)
+}
+
+/// Writes files and reads them back from the device.
+pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[File]) -> Result<()> {
+    mounted(cx, uefi, |root| {
+        for (path, bytes) in files {
+            root.write(path, bytes, Owner::root(0o644))?;
+        }
+        freeze::settle(root.path())?;
+        for (path, bytes) in files {
+            let found = durable::read_uncached(&root.path().join(path), 0, bytes.len())?;
+            ensure!(found == *bytes, "/{path} is not what was written to it");
+        }
+        Ok(())
+    })
+}
+
+/// Turns the script to the new system's own loader: in its place, and read back.
+pub(super) fn lead_to_new(cx: &Context, uefi: &UefiBoot, texts: &Selector) -> Result<()> {
+    let config = padded(&texts.finished_config(&Actions::Real))?;
+    mounted(cx, uefi, |root| {
+        if root.is_there(CONFIG) {
+            durable::write_at(&root.path().join(CONFIG), 0, &config)?;
+        }
+        Ok(())
+    })
+}
+
+/// Whether the new system's loader is in its place.
+pub(super) fn ensure_new_loader(cx: &Context, uefi: &UefiBoot) -> Result<()> {
+    mounted(cx, uefi, |root| {
+        let there = root.is_there(uefi.new.as_str());
+        ensure!(
+            there,
+            "grub-install left no /{} on the EFI system partition",
+            uefi.new
+        );
+        Ok(freeze::settle(root.path())?)
+    })
+}
+
+/// Removes the selector's files, the script last: without it the loader would have nothing to do.
+pub(super) fn erase(cx: &Context, uefi: &UefiBoot) -> Result<()> {
+    mounted(cx, uefi, |root| {
+        for path in [SHIM, GRUB, CONFIG] {
+            root.remove(path)?;
+        }
+        if root.is_there(DIRECTORY) {
+            root.remove_dir(DIRECTORY)?;
+        }
+        Ok(freeze::settle(root.path())?)
+    })
+}
+
+/// Mounts the EFI system partition where the new system will have it.
+pub(super) fn mount_in_new(cx: &Context, uefi: &UefiBoot) -> Result<MountGuard> {
+    let top = Root::open(&cx.on_landing(NEW_ROOT))?;
+    let spec = MountSpec {
+        source: &cx.partition(uefi.esp.number),
+        target: &top.mount_point(uefi.mount.as_str())?,
+        fstype: "vfat",
+        flags: MsFlags::MS_NODEV | MsFlags::MS_NOSUID,
+        data: None,
+    };
+    Ok(mount::mount(&spec)?)
+}
+
+/// Does something with the EFI system partition, mounted for it.
+fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    let target = PathBuf::from(MOUNT);
+    mount_at(
+        &cx.partition(uefi.esp.number),
+        &target,
+        "vfat",
+        MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
+    )?;
+    let done = Root::open(&target)
+        .map_err(anyhow::Error::from)
+        .and_then(|root| act(&root));
+    mount::unmount(&target)?;
+    std::fs::remove_dir(&target).with_context(|| format!("cannot remove {MOUNT}"))?;
+    done
+}

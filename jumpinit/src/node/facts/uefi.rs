@@ -1,0 +1,129 @@
+//! A UEFI's boot entries, and what lies on the EFI system partitions that they lead to.
+
+use std::path::Path;
+
+use anyhow::Result;
+use jumpspec::boot::uefi::found::{FirmwareModel, FoundEntry, FoundEsp, FoundUefi};
+use jumpspec::boot::uefi::{
+    BOOT_CURRENT, BOOT_NEXT, BOOT_ORDER, BootOrder, EntryNumber, LoadOption, SECURE_BOOT,
+};
+use jumpspec::disk::table::GPT_ESP;
+use jumpspec::disk::{Disk, FoundPartition};
+use jumpspec::words::size::Size;
+use jumpsys::boot::efivars::{EFIVARS, EfiVars};
+use jumpsys::files::root::Root;
+use jumpsys::files::usage;
+use jumpsys::kernel::sysfs;
+
+use crate::node::landing::with_mounted;
+
+/// Where loaders are on an EFI system partition, a directory for each system.
+const LOADERS: &str = "EFI";
+/// Where a signed GRUB looks for its script before it looks beside itself.
+const BOOT_GRUB: &str = "boot/grub";
+/// Files of loaders that are told; a system has some ten.
+const FILES: usize = 500;
+/// Entries that are told.
+const ENTRIES: usize = 500;
+/// Characters that are told of a name.
+const NAME: usize = 200;
+
+/// What this node's firmware says; none on a BIOS.
+pub(super) fn read(disks: &[Disk]) -> Option<FoundUefi> {
+    let sys = Path::new(sysfs::SYS);
+    if sysfs::firmware(sys) != sysfs::Firmware::Efi {
+        return None;
+    }
+    let vars = EfiVars::at(Path::new(EFIVARS));
+    let number = |name| EntryNumber::from_bytes(&value(&vars, name)?);
+    let dmi = |name| short(&sysfs::dmi(sys, name).unwrap_or_default());
+    Some(FoundUefi {
+        bits: sysfs::efi_bits(sys),
+        secure_boot: value(&vars, SECURE_BOOT).is_some_and(|value| value == [1]),
+        model: FirmwareModel {
+            vendor: dmi("sys_vendor"),
+            product: dmi("product_name"),
+            version: dmi("bios_version"),
+        },
+        unwritable: unwritable(&vars),
+        current: number(BOOT_CURRENT),
+        next: number(BOOT_NEXT),
+        order: value(&vars, BOOT_ORDER).and_then(|value| BootOrder::from_bytes(&value)),
+        entries: entries(&vars),
+        esps: disks.iter().flat_map(esps).collect(),
+    })
+}
+
+/// A variable that cannot be read is one that is not there.
+fn value(vars: &EfiVars, name: &str) -> Option<Vec<u8>> {
+    vars.read(name).ok().flatten()
+}
+
+fn unwritable(vars: &EfiVars) -> Option<String> {
+    let error = vars.try_writing().err()?;
+    Some(format!("{:#}", anyhow::Error::from(error)))
+}
+
+fn entries(vars: &EfiVars) -> Vec<FoundEntry> {
+    let names = vars.names().unwrap_or_default();
+    let numbers = names.iter().filter_map(|name| EntryNumber::of_variable(name));
+    let entries = numbers.filter_map(|number| {
+        let option = LoadOption::parse(&value(vars, &number.to_string())?).ok()?;
+        Some(FoundEntry {
+            number,
+            description: short(&option.description),
+            is_active: option.is_active,
+            file: option.file,
+        })
+    });
+    entries.take(ENTRIES).collect()
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(NAME).collect()
+}
+
+fn esps(disk: &Disk) -> impl Iterator<Item = FoundEsp> {
+    let partitions = disk.partitions.iter();
+    partitions
+        .filter(|partition| partition.type_code == GPT_ESP)
+        .map(esp)
+}
+
+/// One that cannot be read is told without its room and files.
+fn esp(partition: &FoundPartition) -> FoundEsp {
+    let unread = FoundEsp {
+        device: partition.device.clone(),
+        free: None,
+        files: Vec::new(),
+        has_boot_grub: false,
+    };
+    let found = with_mounted(&partition.device, "vfat", |root| {
+        Ok(FoundEsp {
+            device: partition.device.clone(),
+            free: Some(Size(usage::space(root.path())?.free)),
+            files: files(root)?,
+            has_boot_grub: root.is_there(BOOT_GRUB),
+        })
+    });
+    found.unwrap_or(unread)
+}
+
+fn files(root: &Root) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for system in list(root, LOADERS)? {
+        let directory = format!("{LOADERS}/{system}");
+        let names = list(root, &directory).unwrap_or_default();
+        files.extend(names.iter().map(|name| format!("{directory}/{name}")));
+    }
+    files.truncate(FILES);
+    Ok(files)
+}
+
+fn list(root: &Root, directory: &str) -> Result<Vec<String>> {
+    if root.is_there(directory) {
+        Ok(root.list(directory)?)
+    } else {
+        Ok(Vec::new())
+    }
+}
