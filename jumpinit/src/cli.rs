@@ -83,7 +83,7 @@ enum Command {
         #[arg(long)]
         work: PathBuf,
     },
-    /// Restore boot sector and swap of the old system while nothing is replaced
+    /// Restore loader and swap of the old system while nothing is replaced
     TakeBack {
         /// A directory with bundle or plan; besides, the plan on the landing partition counts
         #[arg(long)]

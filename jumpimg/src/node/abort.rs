@@ -1,5 +1,5 @@
 //! `jumpimg abort`: takes a jump back while nothing is destroyed. From the jump system, before its
-//! commit, the node reboots into the old one; there boot sector and swap become what they were.
+//! commit, the node reboots into the old one; there loader and swap become what they were.
 
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,7 @@ impl Abort<'_> {
                 Err(at_work(&status))
             }
             Sight::Old(status) => {
-                if self.agrees(&status, "restore the boot sector and make swap again")? {
+                if self.agrees(&status, "restore the loader and make swap again")? {
                     return self.take_back(&session, &agent, status.run.as_deref());
                 }
                 self.leave(&session, &agent)
@@ -261,7 +261,7 @@ impl Abort<'_> {
         }
         self.outcome("taken-back", run);
         self.voice.text(&Page::of(format_args!(
-            "{}: the jump is taken back; boot sector and swap are as they were",
+            "{}: the jump is taken back; loader and swap are as they were",
             self.node
         )));
         Ok(())

@@ -9,7 +9,7 @@ use jumpsys::kernel::system::boot_id;
 use jumpsys::lock::RunLock;
 
 use crate::node::bundle;
-use crate::node::facts::{gather_disks, jump_in_progress};
+use crate::node::facts::{gather_disks, gather_uefi, jump_in_progress};
 use crate::node::lock::{self, Forbidden};
 use crate::run::context::Context;
 use crate::run::reporter::Reporter;
@@ -29,7 +29,9 @@ pub(super) fn run(work: &Path) -> Result<(RunLock, Context)> {
 fn refuse_other_run(plan: &Plan) -> Result<()> {
     let disks = gather_disks()?;
     match jump_in_progress(&disks) {
-        Some(jump) if jump.is_under_way(&disks) => Ok(lock::refuse_other(&jump.run, &plan.run)?),
+        Some(jump) if jump.is_under_way(&disks, gather_uefi(&disks).as_ref()) => {
+            Ok(lock::refuse_other(&jump.run, &plan.run)?)
+        }
         _ => Ok(()),
     }
 }

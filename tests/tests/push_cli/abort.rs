@@ -42,7 +42,7 @@ fn is_taken_back(outcome: &Outcome, node: &Node<'_>) -> Result<()> {
     ensure!(
         outcome
             .stdout
-            .contains("boot sector and swap are as they were"),
+            .contains("loader and swap are as they were"),
         "{outcome:#?}"
     );
     Ok(())
@@ -64,7 +64,7 @@ fn armed() -> Result<()> {
     let dry = bench.run("abort", &["--dry-run", "node07"])?;
     ensure!(dry.code == Some(0), "{dry:#?}");
     ensure!(
-        dry.stderr.contains("abort will restore the boot sector")
+        dry.stderr.contains("abort will restore the loader")
             && !node.path("taken-back").exists(),
         "{dry:#?}"
     );

@@ -299,8 +299,11 @@ pub struct JumpInProgress {
 
 impl JumpInProgress {
     /// Whether the next boot of a node with these disks leads to its selector: the disk of the
-    /// partition that it has borrowed boots by one.
-    pub fn is_armed(&self, disks: &[Disk]) -> bool {
+    /// partition that it has borrowed boots by one, or the UEFI does.
+    pub fn is_armed(&self, disks: &[Disk], uefi: Option<&FoundUefi>) -> bool {
+        if let Some(uefi) = uefi {
+            return uefi.leads_to_selector();
+        }
         let borrowed = |disk: &&Disk| {
             let mut devices = disk.partitions.iter().map(|partition| &partition.device);
             devices.any(|device| Some(device) == self.landing.as_ref())
@@ -312,7 +315,7 @@ impl JumpInProgress {
 
     /// Whether it is under way on a node with these disks, wherever its admin host went: while a
     /// process of it is alive or its landing file system mounted, and while it is armed.
-    pub fn is_under_way(&self, disks: &[Disk]) -> bool {
-        self.live || self.is_armed(disks)
+    pub fn is_under_way(&self, disks: &[Disk], uefi: Option<&FoundUefi>) -> bool {
+        self.live || self.is_armed(disks, uefi)
     }
 }

@@ -268,7 +268,7 @@ fn not_root() -> Refusal {
 /// What stands against any jump of this node.
 fn node_refusals(facts: &Facts) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    let under_way = |jump: &&JumpInProgress| jump.is_under_way(&facts.disks);
+    let under_way = |jump: &&JumpInProgress| jump.is_under_way(&facts.disks, facts.uefi.as_ref());
     if let Some(jump) = facts.jump.as_ref().filter(under_way) {
         refusals.push(Refusal::new(
             RefusalCode::JumpInProgress,

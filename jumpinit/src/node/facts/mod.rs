@@ -39,6 +39,7 @@ use crate::node::{host_keys, view};
 pub(crate) use disks::{canonical as device_of, read as gather_disks};
 pub(crate) use earlier::jump_in_progress;
 pub(crate) use network::read as read_network;
+pub(crate) use uefi::read as gather_uefi;
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
 const SSH_PORT: u16 = 22;

@@ -29,7 +29,7 @@ const ENTRIES: usize = 500;
 const NAME: usize = 200;
 
 /// What this node's firmware says; none on a BIOS.
-pub(super) fn read(disks: &[Disk]) -> Option<FoundUefi> {
+pub(crate) fn read(disks: &[Disk]) -> Option<FoundUefi> {
     let sys = Path::new(sysfs::SYS);
     if sysfs::firmware(sys) != sysfs::Firmware::Efi {
         return None;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BootOrder, EntryNumber, EspFile};
+use super::{BootOrder, EntryNumber, EspFile, SHIM};
 use crate::words::size::Size;
 
 /// A node's firmware with its variables.
@@ -69,6 +69,14 @@ impl FoundUefi {
     /// The entry with this number.
     pub fn entry(&self, number: EntryNumber) -> Option<&FoundEntry> {
         self.entries.iter().find(|entry| entry.number == number)
+    }
+
+    /// Whether the next boot is by the selector: by its name, or as the first of the order.
+    pub fn leads_to_selector(&self) -> bool {
+        let first = self.order.as_ref().and_then(BootOrder::first);
+        let entries = [self.next, first].into_iter().flatten();
+        let mut files = entries.filter_map(|number| self.entry(number)?.file.as_ref());
+        files.any(|file| file.path.eq_ignore_ascii_case(SHIM))
     }
 
     /// The EFI system partition on the partition `device`.

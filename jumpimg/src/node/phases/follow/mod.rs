@@ -327,10 +327,10 @@ impl Following<'_, '_> {
         .because(why);
         match self.take_back(session, agent) {
             Ok(()) => {
-                trouble.hint("nothing of it was lost; its boot sector and swap are as they were")
+                trouble.hint("nothing of it was lost; its loader and swap are as they were")
             }
             Err(error) => trouble.hint(format!(
-                "its boot sector or swap may not be as they were: {error}"
+                "its loader or swap may not be as they were: {error}"
             )),
         }
     }
@@ -357,7 +357,7 @@ impl Following<'_, '_> {
         self.voice.log(&log);
         let report = RehearsalReport::new(&self.run.plan, &events);
         self.take_back(session, agent).map_err(|error| {
-            let why = "everything was proved, but its boot sector or swap may not be as they were";
+            let why = "everything was proved, but its loader or swap may not be as they were";
             Trouble::new(Exit::Failed, "not-taken-back", format!("{why}: {error}"))
                 .hint(format!("try `jumpimg abort {}`", self.run.node))
         })?;
