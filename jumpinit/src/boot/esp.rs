@@ -40,7 +40,7 @@ pub(super) fn selectors_files(
     };
     Ok(vec![
         (SHIM, loader(loaders.shim.as_str())?),
-        (GRUB, loader(loaders.media_grub.as_str())?),
+        (GRUB, loader(loaders.grub.as_str())?),
         (CONFIG, padded(&texts.embedded_config(&Actions::Real))?),
     ])
 }

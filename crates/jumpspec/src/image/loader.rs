@@ -135,11 +135,31 @@ impl SelectorGrub {
 pub struct SignedLoaders {
     /// shim, which firmware starts: `usr/lib/shim/shimx64.efi.signed`.
     pub shim: RelPath,
-    /// The GRUB of an installed system, which takes its script from `EFI/debian`.
-    pub grub: RelPath,
+    /// The GRUB of an installed system, which takes its script from `EFI/debian`:
+    /// `grubx64.efi.signed`. grub-install puts it there.
+    pub grub: Option<RelPath>,
     /// The GRUB of removable media, which takes its script from beside itself where there is no
-    /// `/boot/grub`: `gcdx64.efi.signed`.
-    pub media_grub: RelPath,
+    /// `/boot/grub`: `gcdx64.efi.signed`. The selector's.
+    pub media_grub: Option<RelPath>,
+}
+
+/// The jump image's signed loaders, by which the selector is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedSelector {
+    /// shim.
+    pub shim: RelPath,
+    /// The GRUB of removable media.
+    pub grub: RelPath,
+}
+
+impl SignedSelector {
+    /// Those of an image that has both.
+    pub fn of(signed: &SignedLoaders) -> Option<Self> {
+        Some(Self {
+            shim: signed.shim.clone(),
+            grub: signed.media_grub.clone()?,
+        })
+    }
 }
 
 /// By what the selector is started.
@@ -149,7 +169,7 @@ pub enum SelectorLoader {
     /// A core image that is made on the node, for a BIOS.
     Made(SelectorGrub),
     /// Signed loaders as they are, for a UEFI.
-    Signed(SignedLoaders),
+    Signed(SignedSelector),
 }
 
 /// The new system's own GRUB.

@@ -3,7 +3,8 @@
 use super::{ImageFile, Input};
 use crate::image::fitness::{self, Unfit};
 use crate::image::kind::Kind;
-use crate::image::loader::{NewGrub, Platform, SelectorGrub, SelectorLoader};
+use crate::image::loader::{NewGrub, Platform, SelectorGrub, SelectorLoader, SignedSelector};
+use crate::image::manifest::Manifest;
 use crate::node::facts::Firmware;
 use crate::planner::refusal::{Refusal, RefusalCode};
 
@@ -25,8 +26,12 @@ pub(super) fn selector_loader(input: &Input<'_>) -> Option<SelectorLoader> {
     let manifest = &input.jump.manifest;
     match platform(input) {
         Platform::I386Pc => SelectorGrub::of(manifest.loader(Platform::I386Pc)?).map(SelectorLoader::Made),
-        Platform::X86_64Efi => manifest.signed.clone().map(SelectorLoader::Signed),
+        Platform::X86_64Efi => signed_selector(manifest).map(SelectorLoader::Signed),
     }
+}
+
+fn signed_selector(manifest: &Manifest) -> Option<SignedSelector> {
+    SignedSelector::of(manifest.signed.as_ref()?)
 }
 
 /// By what the new system's loader is installed.
@@ -73,7 +78,7 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
     let mode = platform(input);
     let (manifest, packages) = (&file.manifest, packages(mode, kind));
     let has = match (mode, kind) {
-        (Platform::X86_64Efi, Kind::Jump) => manifest.signed.is_some(),
+        (Platform::X86_64Efi, Kind::Jump) => signed_selector(manifest).is_some(),
         _ => manifest.loader(mode).is_some(),
     };
     let offered = manifest.loaders.iter();

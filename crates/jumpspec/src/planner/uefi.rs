@@ -8,6 +8,7 @@ use crate::boot::PlannedBoot;
 use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
 use crate::image::loader::Platform;
+use crate::image::manifest::Manifest;
 use crate::job::{Action, PartitionWish};
 use crate::node::facts::Facts;
 use crate::planner::refusal::{Refusal, RefusalCode};
@@ -215,7 +216,7 @@ fn of_esp(input: &Input<'_>, partition: &FoundPartition, esp: &FoundEsp) -> Vec<
 /// With Secure Boot the firmware starts signed loaders alone.
 fn unsigned(input: &Input<'_>, found: &FoundUefi) -> Option<Refusal> {
     let image = &input.target.manifest;
-    (found.secure_boot && image.signed.is_none()).then(|| {
+    (found.secure_boot && !is_signed(image)).then(|| {
         Refusal::new(
             RefusalCode::LoaderUnsigned,
             format!(
@@ -227,13 +228,19 @@ fn unsigned(input: &Input<'_>, found: &FoundUefi) -> Option<Refusal> {
     })
 }
 
+/// Whether grub-install finds signed loaders in the image, and takes them.
+fn is_signed(image: &Manifest) -> bool {
+    let signed = image.signed.as_ref();
+    signed.is_some_and(|signed| signed.grub.is_some())
+}
+
 /// What the new system's directory of loaders is called, and what its entry starts: where its
 /// grub-install puts it.
 fn new_loader(input: &Input<'_>) -> Option<(String, RelPath)> {
     let image = &input.target.manifest;
     image.loader(Platform::X86_64Efi)?;
     let name = image.os.id.clone();
-    let file = if image.signed.is_some() {
+    let file = if is_signed(image) {
         "shimx64.efi"
     } else {
         "grubx64.efi"

@@ -29,13 +29,13 @@ pub(crate) fn find(stored: &Stored<'_>, kind: Kind) -> Vec<Loader> {
         .collect()
 }
 
-/// The signed ones of a tree that has all of them.
+/// The signed ones of a tree that has shim.
 pub(crate) fn signed(stored: &Stored<'_>) -> Option<SignedLoaders> {
     let found = |path: &str| stored.has(path).then(|| path.parse().ok()).flatten();
     Some(SignedLoaders {
         shim: found(SHIM)?,
-        grub: found(GRUB)?,
-        media_grub: found(MEDIA_GRUB)?,
+        grub: found(GRUB),
+        media_grub: found(MEDIA_GRUB),
     })
 }
 

@@ -98,8 +98,8 @@ fn sample() -> Sample {
         image.manifest.mountable.push("vfat".to_owned());
         image.manifest.signed = Some(SignedLoaders {
             shim: path("usr/lib/shim/shimx64.efi.signed"),
-            grub: path("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"),
-            media_grub: path("usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"),
+            grub: Some(path("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")),
+            media_grub: Some(path("usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed")),
         });
     }
     sample.target.manifest.loaders.push(Loader {
