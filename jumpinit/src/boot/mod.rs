@@ -39,7 +39,7 @@ pub(crate) fn arm(cx: &mut Context) -> Result<()> {
         }
         PlannedBoot::Uefi(uefi) => {
             record_arm(cx)?;
-            uefi::arm(&uefi)
+            uefi::arm(&uefi::vars(), &uefi)
         }
     }
 }
@@ -65,7 +65,7 @@ fn record_arm(cx: &mut Context) -> Result<()> {
 pub(crate) fn prove(cx: &Context) -> Result<()> {
     match &cx.plan.boot {
         PlannedBoot::Bios(_) => Ok(()),
-        PlannedBoot::Uefi(uefi) => uefi::prove(uefi, cx.journal().followed),
+        PlannedBoot::Uefi(uefi) => uefi::prove(&uefi::vars(), uefi, cx.journal().followed),
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn follow(cx: &mut Context) -> Result<()> {
         followed: true,
         ..cx.journal().clone()
     })?;
-    uefi::follow(&uefi)
+    uefi::follow(&uefi::vars(), &uefi)
 }
 
 /// From here on jump is the default. The environment first: a cut before the journal
@@ -146,7 +146,7 @@ pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
             if let Err(error) = set_from_new(cx, State::New) {
                 cx.reporter.note(format!("{error:#}"));
             }
-            uefi::turn_to_new(&uefi)?;
+            uefi::turn_to_new(&uefi::vars(), &uefi)?;
         }
     }
     cx.enter(Stage::Finish)
@@ -157,7 +157,7 @@ pub(crate) fn confirm(cx: &mut Context) -> Result<()> {
 pub(crate) fn is_confirmed(cx: &Context) -> bool {
     match &cx.plan.boot {
         PlannedBoot::Bios(bios) => bios::leads_to_new(cx, *bios),
-        PlannedBoot::Uefi(uefi) => uefi::leads_to_new(uefi),
+        PlannedBoot::Uefi(uefi) => uefi::leads_to_new(&uefi::vars(), uefi),
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn is_confirmed(cx: &Context) -> bool {
 pub(crate) fn is_booted_by_own(cx: &Context) -> bool {
     match &cx.plan.boot {
         PlannedBoot::Bios(_) => true,
-        PlannedBoot::Uefi(uefi) => uefi::is_booted_by_own(uefi),
+        PlannedBoot::Uefi(uefi) => uefi::is_booted_by_own(&uefi::vars(), uefi),
     }
 }
 
@@ -179,7 +179,7 @@ pub(crate) fn disarm(cx: &Context) -> Result<()> {
 pub(crate) fn lead_back(cx: &Context) -> Result<()> {
     match &cx.plan.boot {
         PlannedBoot::Bios(bios) => bios::turn_to_old(cx, *bios),
-        PlannedBoot::Uefi(uefi) => uefi::turn_to_old(uefi),
+        PlannedBoot::Uefi(uefi) => uefi::turn_to_old(&uefi::vars(), uefi),
     }
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn lead_back(cx: &Context) -> Result<()> {
 pub(crate) fn erase_selector(cx: &Context) -> Result<()> {
     match &cx.plan.boot {
         PlannedBoot::Bios(bios) => bios::erase_selector(cx, *bios),
-        PlannedBoot::Uefi(uefi) => uefi::erase_selector(cx, uefi),
+        PlannedBoot::Uefi(uefi) => uefi::erase_selector(cx, &uefi::vars(), uefi),
     }
 }
 
@@ -196,6 +196,6 @@ pub(crate) fn erase_selector(cx: &Context) -> Result<()> {
 pub(crate) fn retire_selector(cx: &mut Context) -> Result<()> {
     match cx.plan.boot.clone() {
         PlannedBoot::Bios(bios) => bios::erase_selector(cx, bios),
-        PlannedBoot::Uefi(uefi) => uefi::retire_selector(cx, &uefi),
+        PlannedBoot::Uefi(uefi) => uefi::retire_selector(cx, &uefi::vars(), &uefi),
     }
 }

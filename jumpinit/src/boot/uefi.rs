@@ -40,9 +40,8 @@ pub(super) fn write_selector(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
 }
 
 /// Makes the selector's entry, at the end of the order, and has it booted once.
-pub(super) fn arm(uefi: &UefiBoot) -> Result<()> {
-    let vars = vars();
-    let order = order(&vars)?;
+pub(super) fn arm(vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
+    let order = order(vars)?;
     let found = order.without(uefi.entry);
     ensure!(
         found.keeps(&uefi.order),
@@ -61,15 +60,14 @@ pub(super) fn arm(uefi: &UefiBoot) -> Result<()> {
 
 /// Whether the firmware has done what it was told: this boot is by the selector's entry, and the order
 /// is as it was left, with the entry at its end or, once that was `followed`, in front.
-pub(super) fn prove(uefi: &UefiBoot, followed: bool) -> Result<()> {
-    let vars = vars();
-    let current = number(&vars, BOOT_CURRENT)?;
+pub(super) fn prove(vars: &EfiVars, uefi: &UefiBoot, followed: bool) -> Result<()> {
+    let current = number(vars, BOOT_CURRENT)?;
     ensure!(
         current == Some(uefi.entry),
         changed("this boot is not by the selector's entry")
     );
     ensure!(
-        number(&vars, BOOT_NEXT)?.is_none(),
+        number(vars, BOOT_NEXT)?.is_none(),
         changed("the firmware has not spent BootNext")
     );
     let wanted = if followed {
@@ -77,7 +75,7 @@ pub(super) fn prove(uefi: &UefiBoot, followed: bool) -> Result<()> {
     } else {
         uefi.order.with_last(uefi.entry)
     };
-    let found = order(&vars)?;
+    let found = order(vars)?;
     let kept = if followed {
         found.keeps(&wanted)
     } else {
@@ -88,75 +86,70 @@ pub(super) fn prove(uefi: &UefiBoot, followed: bool) -> Result<()> {
 }
 
 /// Puts the selector in front of the order; the environment is the caller's to set, first.
-pub(super) fn follow(uefi: &UefiBoot) -> Result<()> {
-    let vars = vars();
-    let order = order(&vars)?.with_first(uefi.entry);
+pub(super) fn follow(vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
+    let order = order(vars)?.with_first(uefi.entry);
     Ok(vars.write(BOOT_ORDER, &order.to_bytes())?)
 }
 
 /// Makes the old system's entry what boots, and removes ours.
-pub(super) fn turn_to_old(uefi: &UefiBoot) -> Result<()> {
-    let vars = vars();
-    if number(&vars, BOOT_NEXT)? == Some(uefi.entry) {
+pub(super) fn turn_to_old(vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
+    if number(vars, BOOT_NEXT)? == Some(uefi.entry) {
         vars.remove(BOOT_NEXT)?;
     }
-    let found = order(&vars)?;
+    let found = order(vars)?;
     let without = found.without(uefi.entry);
     if found != without {
         vars.write(BOOT_ORDER, &without.to_bytes())?;
     }
-    remove_entry(&vars, uefi)
+    remove_entry(vars, uefi)
 }
 
 /// Makes the new system's own entry and puts it in front of the order, the selector's behind it.
-pub(super) fn turn_to_new(uefi: &UefiBoot) -> Result<()> {
-    let vars = vars();
+pub(super) fn turn_to_new(vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
     let value = LoadOption::value(&uefi.new_name, &on_esp(uefi, uefi.new.as_str()))?;
     let name = uefi.new_entry.to_string();
     if vars.read(&name)?.as_ref() != Some(&value) {
         vars.write(&name, &value)?;
     }
-    let order = order(&vars)?.with_first(uefi.entry);
+    let order = order(vars)?.with_first(uefi.entry);
     let order = order.with_first(uefi.new_entry);
     Ok(vars.write(BOOT_ORDER, &order.to_bytes())?)
 }
 
 /// Whether the new system's entry is tried first.
-pub(super) fn leads_to_new(uefi: &UefiBoot) -> bool {
-    order(&vars()).is_ok_and(|order| order.first() == Some(uefi.new_entry))
+pub(super) fn leads_to_new(vars: &EfiVars, uefi: &UefiBoot) -> bool {
+    order(vars).is_ok_and(|order| order.first() == Some(uefi.new_entry))
 }
 
 /// Whether this boot is by the new system's own entry.
-pub(super) fn is_booted_by_own(uefi: &UefiBoot) -> bool {
-    number(&vars(), BOOT_CURRENT).is_ok_and(|current| current == Some(uefi.new_entry))
+pub(super) fn is_booted_by_own(vars: &EfiVars, uefi: &UefiBoot) -> bool {
+    number(vars, BOOT_CURRENT).is_ok_and(|current| current == Some(uefi.new_entry))
 }
 
 /// Erases the selector's files; no entry may lead to them.
-pub(super) fn erase_selector(cx: &Context, uefi: &UefiBoot) -> Result<()> {
-    let vars = vars();
-    let leads = order(&vars)?.0.contains(&uefi.entry)
-        || number(&vars, BOOT_NEXT)? == Some(uefi.entry);
+pub(super) fn erase_selector(cx: &Context, vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
+    let leads = order(vars)?.0.contains(&uefi.entry)
+        || number(vars, BOOT_NEXT)? == Some(uefi.entry);
     ensure!(!leads, "an entry still leads to the selector");
-    remove_entry(&vars, uefi)?;
+    remove_entry(vars, uefi)?;
     esp::erase(cx, uefi)
 }
 
 /// Ends the selector's time, once the new system is the default: it is erased if the firmware was seen
 /// to boot that by its own entry, else it stays and leads there for good.
-pub(super) fn retire_selector(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
+pub(super) fn retire_selector(cx: &mut Context, vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
     let texts = environment::texts(&cx.plan, Doubt::Jump)?;
     esp::lead_to_new(cx, uefi, &texts)?;
-    if !is_booted_by_own(uefi) {
+    if !is_booted_by_own(vars, uefi) {
         cx.reporter.note(format!(
             "the firmware has not booted {} by itself: the entry {} stays, and leads to the new system",
             uefi.new_entry, uefi.entry
         ));
         return Ok(());
     }
-    let vars = vars();
-    let order = order(&vars)?.without(uefi.entry);
+    let order = order(vars)?.without(uefi.entry);
     vars.write(BOOT_ORDER, &order.to_bytes())?;
-    erase_selector(cx, uefi)
+    erase_selector(cx, vars, uefi)
 }
 
 fn remove_entry(vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
@@ -179,7 +172,8 @@ fn on_esp(uefi: &UefiBoot, path: &str) -> EspFile {
     }
 }
 
-fn vars() -> EfiVars {
+/// This machine's variables.
+pub(super) fn vars() -> EfiVars {
     EfiVars::at(Path::new(EFIVARS))
 }
 
@@ -196,3 +190,6 @@ fn order(vars: &EfiVars) -> Result<BootOrder> {
 fn changed(why: &str) -> Cause {
     Cause::new(Code::FirmwareFailed, why)
 }
+
+#[cfg(test)]
+mod tests;
