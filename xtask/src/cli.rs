@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use jumplab::experiments::{power_cuts, write_order};
 
-use crate::{bench, faults, vm};
+use crate::{bench, demo, faults, vm};
 
 /// Development tasks of the workspace.
 #[derive(Debug, Parser)]
@@ -40,11 +40,7 @@ pub(crate) enum Task {
     /// Start the demo's victim, a Debian 12 node, for use by hand
     Vm(vm::Options),
     /// Replace a Debian 12 by a Debian 13 in a virtual machine, and check that it is still itself
-    Demo {
-        /// Leave the machine up and tell how to log in
-        #[arg(long)]
-        keep: bool,
-    },
+    Demo(demo::Options),
     /// Run all tests, in stages
     Test {
         /// No virtual machines

@@ -3,22 +3,34 @@
 use anyhow::Result;
 use jumplab::dist;
 use jumplab::journey::{self, BOOT, Job, Portrait};
-use jumplab::vm::{Hardware, Machine, Table, Victim};
+use clap::Args;
+use jumplab::vm::{Firmware, Machine, Node};
 use jumplab::{images, packages, run, workspace};
 
+use crate::machinery::Machinery;
 use crate::timeline::Timeline;
 use crate::vm;
 
 /// The last line of a demo that went well.
 const VERDICT: &str = "demo: Debian 12 -> Debian 13, same host name, same host keys, same accounts, /data untouched, swap back: ok";
 
-/// Runs the demo. With `keep` the machine stays up, also after a failure.
-pub(crate) fn demo(keep: bool) -> Result<()> {
+/// On what the demo runs.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    machinery: Machinery,
+    /// Leave the machine up and tell how to log in
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the demo.
+pub(crate) fn demo(options: &Options) -> Result<()> {
     let mut timeline = Timeline::new("demo");
-    let result = prepare(&mut timeline).and_then(|mut machine| {
-        let outcome = journey(&mut timeline, &mut machine);
+    let result = prepare(&mut timeline, &options.machinery).and_then(|(node, mut machine)| {
+        let outcome = journey(&mut timeline, &node, &mut machine);
         let log = workspace::shown(machine.serial_log());
-        if keep {
+        if options.keep {
             vm::say_how_to_log_in(machine);
         } else {
             machine.kill()?;
@@ -33,7 +45,7 @@ pub(crate) fn demo(keep: bool) -> Result<()> {
 }
 
 /// Everything up to a running Debian 12.
-fn prepare(timeline: &mut Timeline) -> Result<Machine> {
+fn prepare(timeline: &mut Timeline, machinery: &Machinery) -> Result<(Node, Machine)> {
     timeline.stage("install what is missing", || {
         let needed = [packages::VM, packages::GOLDEN, packages::MUSL].concat();
         packages::ensure(&needed)
@@ -45,24 +57,28 @@ fn prepare(timeline: &mut Timeline) -> Result<Machine> {
     timeline.stage("build the new system's image", || {
         images::build(images::NODE, &dist)
     })?;
-    let victim = timeline.stage("make the old system's disk", || Victim::prepare(Table::Mbr))?;
+    let victim = timeline.stage("make the old system's disk", || machinery.victim())?;
     timeline.stage("start the old system", || {
-        let mut machine = Machine::start(&victim.copy("demo")?, &Hardware::default())?;
+        let node = victim.copy("demo")?;
+        let mut machine = Machine::start(&node, &machinery.hardware())?;
         machine.wait_for_ssh(BOOT)?;
-        Ok(machine)
+        Ok((node, machine))
     })
 }
 
 /// The jump itself, and what is left of the node afterwards.
-fn journey(timeline: &mut Timeline, machine: &mut Machine) -> Result<()> {
+fn journey(timeline: &mut Timeline, node: &Node, machine: &mut Machine) -> Result<()> {
     let before = timeline.stage("look at the old system", || Portrait::take(machine))?;
-    let job = Job::write(&workspace::target("demo"), Table::Mbr)?;
+    let job = Job::write(&workspace::target("demo"), node.table)?;
     timeline.stage("jumpimg push", || {
         run::show(&mut job.push(machine.ssh_config(), &["--yes"]))
     })?;
     timeline.stage("log in to the new system", || machine.wait_for_ssh(BOOT))?;
     timeline.stage("check the new system", || {
         journey::check(&before, machine)?;
+        if node.firmware != Firmware::Bios {
+            journey::check_firmware(machine)?;
+        }
         journey::check_reboots(machine)
     })
 }

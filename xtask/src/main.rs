@@ -38,7 +38,7 @@ fn perform(task: Task) -> Result<()> {
             output,
             fresh,
         } => golden::make(&name, &golden::Options { output, fresh }).map(drop),
-        Task::Demo { keep } => demo::demo(keep),
+        Task::Demo(options) => demo::demo(&options),
         Task::Test {
             quick,
             long,

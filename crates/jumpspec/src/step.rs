@@ -72,6 +72,8 @@ pub enum Step {
     FollowOrder,
     /// From here on jump is the default, and the old system may be destroyed.
     Commit,
+    /// Lead the firmware's fallback to the selector.
+    PlaceFallback,
     /// Write the new partition table and tell the kernel.
     Repartition,
     /// Make a file system.

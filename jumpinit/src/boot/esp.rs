@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::boot::uefi::{CONFIG, DIRECTORY, GRUB, SHIM, UefiBoot};
+use jumpspec::boot::uefi::{
+    CONFIG, DIRECTORY, FALLBACK, FALLBACK_CONFIG, FALLBACK_DIRECTORY, FALLBACK_GRUB, GRUB, SHIM,
+    UefiBoot,
+};
 use jumpspec::image::loader::SelectorLoader;
 use jumpspec::places::NEW_ROOT;
 use jumpspec::selector::{Actions, Selector};
@@ -30,7 +33,7 @@ pub(super) fn selectors_files(
     landing: &Root,
     loaders: &SelectorLoader,
     texts: &Selector,
-) -> Result<Vec<File>> {
+) -> Result<[File; 3]> {
     let SelectorLoader::Signed(loaders) = loaders else {
         bail!("the plan has no signed loaders for a UEFI");
     };
@@ -38,7 +41,7 @@ pub(super) fn selectors_files(
         let bytes = landing.read(path)?;
         bytes.with_context(|| format!("the jump system has no /{path}"))
     };
-    Ok(vec![
+    Ok([
         (SHIM, loader(loaders.shim.as_str())?),
         (GRUB, loader(loaders.grub.as_str())?),
         (CONFIG, padded(&texts.embedded_config(&Actions::Real))?),
@@ -68,15 +71,23 @@ pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[File]) -> Result<()>
     })
 }
 
-/// Turns the script to the new system's own loader: in its place, and read back.
+/// Turns the scripts to the new system's own loader: in their places, and read back.
 pub(super) fn lead_to_new(cx: &Context, uefi: &UefiBoot, texts: &Selector) -> Result<()> {
     let config = padded(&texts.finished_config(&Actions::Real))?;
     mounted(cx, uefi, |root| {
-        if root.is_there(CONFIG) {
-            durable::write_at(&root.path().join(CONFIG), 0, &config)?;
+        for path in scripts(uefi) {
+            if root.is_there(path) {
+                durable::write_at(&root.path().join(path), 0, &config)?;
+            }
         }
         Ok(())
     })
+}
+
+/// The scripts of the selector.
+fn scripts(uefi: &UefiBoot) -> impl Iterator<Item = &'static str> {
+    let fallback = uefi.fallback.then_some(FALLBACK_CONFIG);
+    [CONFIG].into_iter().chain(fallback)
 }
 
 /// Whether the new system's loader is in its place.
@@ -92,17 +103,32 @@ pub(super) fn ensure_new_loader(cx: &Context, uefi: &UefiBoot) -> Result<()> {
     })
 }
 
-/// Removes the selector's files, the script last: without it the loader would have nothing to do.
+/// Removes the selector's files, the script last: without it the loader would have nothing to do. At
+/// the fallback path only what is still ours: a new system may have put its own there.
 pub(super) fn erase(cx: &Context, uefi: &UefiBoot) -> Result<()> {
     mounted(cx, uefi, |root| {
+        if uefi.fallback {
+            let copies = [(FALLBACK, SHIM), (FALLBACK_GRUB, GRUB), (FALLBACK_CONFIG, CONFIG)];
+            for (copy, ours) in copies {
+                if root.read(copy)? == root.read(ours)? {
+                    root.remove(copy)?;
+                }
+            }
+            remove_if_empty(root, FALLBACK_DIRECTORY)?;
+        }
         for path in [SHIM, GRUB, CONFIG] {
             root.remove(path)?;
         }
-        if root.is_there(DIRECTORY) {
-            root.remove_dir(DIRECTORY)?;
-        }
+        remove_if_empty(root, DIRECTORY)?;
         Ok(freeze::settle(root.path())?)
     })
+}
+
+fn remove_if_empty(root: &Root, directory: &str) -> Result<()> {
+    if root.is_there(directory) && root.list(directory)?.is_empty() {
+        root.remove_dir(directory)?;
+    }
+    Ok(())
 }
 
 /// Mounts the EFI system partition where the new system will have it.

@@ -94,6 +94,14 @@ pub(crate) fn commit(cx: &mut Context) -> Result<()> {
     repair(cx)
 }
 
+/// Leads a firmware that forgets its entries to the selector, now that there is no other system.
+pub(crate) fn place_fallback(cx: &mut Context) -> Result<()> {
+    match cx.plan.boot.clone() {
+        PlannedBoot::Uefi(uefi) if uefi.fallback => uefi::place_fallback(cx, &uefi),
+        _ => Ok(()),
+    }
+}
+
 /// A jump system that gave up begins anew at its next boot. The environment first: a cut before
 /// the journal leaves one that still waits.
 pub(crate) fn resume(cx: &mut Context) -> Result<()> {

@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::environment::State;
 use jumpspec::boot::uefi::{
-    BOOT_CURRENT, BOOT_NEXT, BOOT_ORDER, BootOrder, EntryNumber, EspFile, LoadOption, NAME, SHIM,
-    UefiBoot,
+    BOOT_CURRENT, BOOT_NEXT, BOOT_ORDER, BootOrder, EntryNumber, EspFile, FALLBACK,
+    FALLBACK_CONFIG, FALLBACK_GRUB, LoadOption, NAME, SHIM, UefiBoot,
 };
 use jumpspec::run::failure::Code;
 use jumpspec::selector::{self, Doubt};
@@ -124,6 +124,19 @@ pub(super) fn leads_to_new(vars: &EfiVars, uefi: &UefiBoot) -> bool {
 /// Whether this boot is by the new system's own entry.
 pub(super) fn is_booted_by_own(vars: &EfiVars, uefi: &UefiBoot) -> bool {
     number(vars, BOOT_CURRENT).is_ok_and(|current| current == Some(uefi.new_entry))
+}
+
+/// Puts the selector's files where firmware without entries looks, what it starts last.
+pub(super) fn place_fallback(cx: &Context, uefi: &UefiBoot) -> Result<()> {
+    let texts = environment::texts(&cx.plan, Doubt::Jump)?;
+    let root = cx.landing_root()?;
+    let [shim, grub, config] = esp::selectors_files(&root, &cx.plan.jump.loader, &texts)?;
+    let files = [
+        (FALLBACK_CONFIG, config.1),
+        (FALLBACK_GRUB, grub.1),
+        (FALLBACK, shim.1),
+    ];
+    esp::write(cx, uefi, &files)
 }
 
 /// Erases the selector's files; no entry may lead to them.

@@ -39,6 +39,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::FollowOrder => boot::prove(cx),
         Step::Commit => boot::commit(cx),
 
+        Step::PlaceFallback => boot::place_fallback(cx),
         Step::Repartition => replace::repartition(cx),
         Step::Mkfs {
             number,

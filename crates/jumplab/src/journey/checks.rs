@@ -10,7 +10,7 @@ use crate::vm::{Guest, Machine, SWAP_LABEL, SWAP_UUID};
 use crate::workspace;
 
 /// Leftovers of a jump, all of which must be gone; its logs below /var/log/jump stay.
-const TRACES: &str = "find / /boot /data -xdev -name '*jump*' -not -path '/proc/*' \
+const TRACES: &str = "find / /boot /boot/efi /data -xdev -name '*jump*' -not -path '/proc/*' \
     -not -path '/sys/*' -not -path '/run/*' -not -path '/var/log/jump*'; \
     ls -d /etc/rc.local 2>/dev/null; true";
 
@@ -66,6 +66,30 @@ pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
     report.equal("same routes", &before.routes, &after.routes);
     report.equal("no trace of jump", &String::new(), &traces);
     report.equal("systemd is content", &"running".to_owned(), &state);
+    report.verdict()
+}
+
+/// The firmware has the new system's entry in front, was seen to boot by it, and has none of jump's.
+pub fn check_firmware(guest: &dyn Guest) -> Result<()> {
+    let [said, traces] = answers(
+        guest,
+        [
+            "efibootmgr",
+            "ls /sys/firmware/efi/efivars | grep -i jump; ls -d /boot/efi/EFI/[Jj]*; true",
+        ],
+    )?;
+    let value = |name: &str| {
+        let lines = said.lines().find_map(|line| line.strip_prefix(name));
+        lines.unwrap_or_default().trim().to_owned()
+    };
+    let (current, order) = (value("BootCurrent:"), value("BootOrder:"));
+    let first = order.split(',').next().unwrap_or_default();
+    let named = value(&format!("Boot{first}*"));
+    let mut report = Report::default();
+    report.equal("booted by the first of BootOrder", &first, &current.as_str());
+    report.equal("which is Debian's", &true, &named.starts_with("debian"));
+    report.equal("no entry of jump's", &false, &said.contains("jump"));
+    report.equal("no trace in ESP and variables", &String::new(), &traces);
     report.verdict()
 }
 

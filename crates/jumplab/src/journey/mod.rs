@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 
 use crate::vm::{NODE, Role, Table};
 use crate::{dist, images, run};
-pub use checks::{check, check_reboots};
+pub use checks::{check, check_firmware, check_reboots};
 pub use portrait::Portrait;
 pub use push::Push;
 

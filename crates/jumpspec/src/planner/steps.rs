@@ -61,7 +61,8 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
         };
     }
     prove.push(Step::Commit);
-    let mut replace = hooks::steps(input, Joint::Committed);
+    let mut replace = Vec::from_iter(is_uefi.then_some(Step::PlaceFallback));
+    replace.extend(hooks::steps(input, Joint::Committed));
     replace.extend(copies.order.iter().cloned());
     replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));

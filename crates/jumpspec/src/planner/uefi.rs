@@ -3,7 +3,9 @@
 
 use super::Input;
 use crate::boot::uefi::found::{FoundEntry, FoundEsp, FoundUefi};
-use crate::boot::uefi::{BootOrder, EntryNumber, Esp, EspFile, UefiBoot};
+use crate::boot::uefi::{
+    BootOrder, EntryNumber, Esp, EspFile, FALLBACK, FALLBACK_DIRECTORY, UefiBoot,
+};
 use crate::boot::PlannedBoot;
 use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
@@ -18,8 +20,6 @@ use crate::words::size::Size;
 
 /// What the selector's files take on an EFI system partition, with room for the new system's.
 const ESP_ROOM: Size = Size::mib(8);
-/// What firmware starts from a disk that no entry leads to (UEFI Specification 2.10, section 3.5.1.1).
-const FALLBACK: &str = "EFI/BOOT/BOOTX64.EFI";
 /// Where the new system has the EFI system partition, if the job says nothing.
 const MOUNT: &str = "/boot/efi";
 
@@ -43,7 +43,7 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     let path = named(file, on_it);
     match (new, path) {
         (Ok((name, new)), Ok(old)) if refusals.is_empty() => {
-            Ok(planned(input, found, entry, &file.esp, old, (name, new)))
+            Ok(planned(input, found, (entry, old), (partition, on_it), (name, new)))
         }
         (new, old) => {
             refusals.extend(new.err());
@@ -56,9 +56,8 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
 fn planned(
     input: &Input<'_>,
     found: &FoundUefi,
-    old_entry: &FoundEntry,
-    esp: &Esp,
-    old: RelPath,
+    (old_entry, old): (&FoundEntry, RelPath),
+    (partition, on_it): (&FoundPartition, &FoundEsp),
     (new_name, new): (String, RelPath),
 ) -> PlannedBoot {
     let mut taken: Vec<EntryNumber> = found.entries.iter().map(|entry| entry.number).collect();
@@ -74,15 +73,20 @@ fn planned(
     let is_same = old.as_str().eq_ignore_ascii_case(new.as_str());
     let new_entry = if is_same { old_entry.number } else { free() };
     PlannedBoot::Uefi(UefiBoot {
-        esp: esp.clone(),
+        esp: Esp {
+            number: partition.number,
+            extent: partition.extent(),
+            partuuid: partition.partuuid.clone().unwrap_or_default(),
+        },
         entry,
         old_entry: old_entry.number,
         old,
         new_entry,
         new,
         new_name,
-        mount: mount(input, esp.number),
+        mount: mount(input, partition.number),
         order,
+        fallback: !on_it.has_any(FALLBACK_DIRECTORY),
     })
 }
 

@@ -99,6 +99,7 @@ fn words(step: StepId) -> &'static str {
         StepId::ProveAdmin => "prove: the admin host logs in",
         StepId::FollowOrder => "prove: the firmware follows its order",
         StepId::Commit => "commit: jump is the default now",
+        StepId::PlaceFallback => "lead the firmware's fallback to the jump system",
         StepId::Repartition => "write the partition table",
         StepId::Mkfs => "make a file system",
         StepId::Copy => "copy a tree and check it there",

@@ -122,6 +122,7 @@ impl Code {
             StepId::WriteSelector
             | StepId::Arm
             | StepId::Commit
+            | StepId::PlaceFallback
             | StepId::Try
             | StepId::Confirm
             | StepId::FollowEntry

@@ -29,6 +29,7 @@ fn boot(new_entry: EntryNumber) -> UefiBoot {
         new_name: "ubuntu".to_owned(),
         mount: "/boot/efi".parse().unwrap(),
         order: BootOrder(vec![OLD, PXE]),
+        fallback: true,
     }
 }
 

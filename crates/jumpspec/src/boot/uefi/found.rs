@@ -86,6 +86,15 @@ impl FoundUefi {
 }
 
 impl FoundEsp {
+    /// Whether there is anything in `directory`.
+    pub fn has_any(&self, directory: &str) -> bool {
+        let mut files = self.files.iter();
+        files.any(|file| {
+            let (above, rest) = file.split_at_checked(directory.len()).unwrap_or_default();
+            above.eq_ignore_ascii_case(directory) && rest.starts_with('/')
+        })
+    }
+
     /// The file called `path`, which FAT may have written otherwise.
     pub fn file(&self, path: &str) -> Option<&str> {
         let mut files = self.files.iter().map(String::as_str);
@@ -107,5 +116,6 @@ mod tests {
         };
         assert!(esp.file("EFI/Boot/BOOTX64.EFI").is_some());
         assert_eq!(esp.file("EFI/BOOT/grubx64.efi"), None);
+        assert!(esp.has_any("EFI/boot") && !esp.has_any("EFI/BOO") && !esp.has_any("EFI/jump"));
     }
 }

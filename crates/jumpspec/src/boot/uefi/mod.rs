@@ -61,6 +61,9 @@ pub struct UefiBoot {
     pub mount: AbsPath,
     /// The order as it was found.
     pub order: BootOrder,
+    /// Whether the fallback path is nobody's, and leads to the selector while the node has no other
+    /// system: a firmware that forgets its entries starts what is there.
+    pub fallback: bool,
 }
 
 /// The selector's directory on the EFI system partition.
@@ -71,6 +74,14 @@ pub const SHIM: &str = "EFI/jump/shimx64.efi";
 pub const GRUB: &str = "EFI/jump/grubx64.efi";
 /// The script that leads that to the selector.
 pub const CONFIG: &str = "EFI/jump/grub.cfg";
+/// What firmware starts from a disk that no entry leads to (section 3.5.1.1): shim.
+pub const FALLBACK: &str = "EFI/BOOT/BOOTX64.EFI";
+/// What that starts.
+pub const FALLBACK_GRUB: &str = "EFI/BOOT/grubx64.efi";
+/// The script of that.
+pub const FALLBACK_CONFIG: &str = "EFI/BOOT/grub.cfg";
+/// The directory of these.
+pub const FALLBACK_DIRECTORY: &str = "EFI/BOOT";
 /// What the selector's entry is called.
 pub const NAME: &str = "jump";
 
