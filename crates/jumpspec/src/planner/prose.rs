@@ -1,6 +1,7 @@
 //! The plan in words: what is destroyed, what is kept, what else to know.
 
 use super::Input;
+use crate::boot::PlannedBoot;
 use crate::disk::UNRECOGNISED;
 use crate::job::Action;
 use crate::node::facts::Kexec;
@@ -10,7 +11,7 @@ use crate::plan::Plan;
 
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
-    plan.not_promised = not_promised(input);
+    plan.not_promised = not_promised(input, &plan.boot);
     if input.rehearsal {
         plan.kept.push(
             "everything: a rehearsal goes back to the old system and makes the landing partition what it was"
@@ -124,12 +125,22 @@ fn homes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
 }
 
 /// What this machine lacks for the promise to hold in every case.
-fn not_promised(input: &Input<'_>) -> Vec<String> {
+fn not_promised(input: &Input<'_>, boot: &PlannedBoot) -> Vec<String> {
     let watchdog = input.facts.watchdogs.is_empty().then(|| {
         "a way back from a kernel that hangs before it can panic: there is no hardware watchdog"
             .to_owned()
     });
-    watchdog.into_iter().collect()
+    let firmware = boot.uefi().map(|uefi| {
+        let forgets = if uefi.fallback {
+            "comes by the fallback path to the jump system, as long as that is there"
+        } else {
+            "starts what others have at the fallback path"
+        };
+        format!(
+            "a firmware that does by itself what it did not do twice before the commit: one that forgets its entries {forgets}"
+        )
+    });
+    watchdog.into_iter().chain(firmware).collect()
 }
 
 /// That swap gets another UUID than it had.
