@@ -26,9 +26,10 @@ pub(crate) fn settle(cx: &mut Context) -> Result<()> {
     if !cx.plan.loader.debconf {
         return Ok(());
     }
-    let disk = stable_name(&cx.disk);
+    let disk = cx.plan.boot.bios().map(|_| stable_name(&cx.disk));
     // Without it the new system boots as well: only its next update of GRUB would stumble.
-    if let Err(error) = tell_debconf(cx, &disk) {
+    if let Err(error) = tell_debconf(cx, disk.as_deref()) {
+        let disk = disk.as_deref().unwrap_or("(none)");
         cx.reporter.note(format!(
             "grub-pc does not know its disk {disk}, run `dpkg-reconfigure grub-pc`: {error:#}"
         ));
@@ -63,11 +64,13 @@ fn grub_settings(arguments: &[String]) -> String {
     )
 }
 
-/// debconf-set-selections(1): the disk that grub-pc's maintainer scripts write to.
-fn tell_debconf(cx: &Context, disk: &str) -> Result<()> {
+/// debconf-set-selections(1): the disk that grub-pc's maintainer scripts write to; none on a UEFI.
+fn tell_debconf(cx: &Context, disk: Option<&str>) -> Result<()> {
     let selections = format!(
-        "grub-pc grub-pc/install_devices multiselect {disk}\n\
-         grub-pc grub-pc/install_devices_empty boolean false\n"
+        "grub-pc grub-pc/install_devices multiselect {}\n\
+         grub-pc grub-pc/install_devices_empty boolean {}\n",
+        disk.unwrap_or_default(),
+        disk.is_none()
     );
     let mounts = crate::run::new_root::enter(cx)?;
     Program::new("/usr/bin/debconf-set-selections")
