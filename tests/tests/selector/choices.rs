@@ -106,6 +106,7 @@ fn sound() -> Vec<Choice> {
             .reaches(&["jump"])
             .leaves(State::Old),
         Choice::new("jump_boots_jump_for_good", State::Jump).reaches(&["jump"]),
+        Choice::new("confirmed_boots_new", State::New).reaches(&["new"]),
         Choice::new("three_tries_leave_two", State::Try(3))
             .reaches(&["new"])
             .leaves(State::Try(2)),

@@ -41,6 +41,49 @@ fn the_config_is_the_same_but_for_its_leaves() {
     insta::assert_snapshot!(real);
 }
 
+fn uefi_parts() -> Parts {
+    let path = |path: &str| path.parse().unwrap();
+    Parts {
+        loaders: Loaders::Files {
+            old: path("EFI/debian/shimx64.efi"),
+            new: path("EFI/ubuntu/shimx64.efi"),
+        },
+        ..parts()
+    }
+}
+
+#[test]
+fn where_loaders_are_files_they_are_those_of_the_partition_that_it_came_from() {
+    let selector = Selector::new(uefi_parts()).unwrap();
+    let text = selector.config(&Actions::Real);
+    for system in ["debian", "ubuntu"] {
+        let loader = format!("if chainloader ($jump_disk)/EFI/{system}/shimx64.efi; then boot");
+        assert!(text.contains(&loader), "{text}");
+    }
+    // A signed GRUB has no hashsum, and cannot load it.
+    assert!(!text.contains("hashsum"), "{text}");
+    let embedded = selector.embedded_config(&Actions::Real);
+    assert!(embedded.contains("chainloader ($jump_disk)/EFI/debian/shimx64.efi\n"));
+    assert!(embedded.ends_with("boot\nsleep 10\nreboot\n"), "{embedded}");
+}
+
+#[test]
+fn at_the_end_a_firmware_that_still_comes_is_led_to_the_new_system() {
+    let text = Selector::new(uefi_parts()).unwrap().finished_config(&Actions::Real);
+    assert!(text.contains("chainloader ($jump_disk)/EFI/ubuntu/shimx64.efi\nboot\n"));
+    assert!(text.ends_with("sleep 10\nreboot\n"), "{text}");
+    // The landing file system is no more.
+    assert!(!text.contains("search"), "{text}");
+}
+
+#[test]
+fn a_loader_that_grub_cannot_name_is_refused() {
+    let new = "EFI/a b/shimx64.efi".parse().unwrap();
+    let old = "EFI/debian/shimx64.efi".parse().unwrap();
+    let loaders = Loaders::Files { old, new };
+    assert!(Selector::new(Parts { loaders, ..parts() }).is_err());
+}
+
 #[test]
 fn doubt_is_old_before_the_commit_and_jump_after_it() {
     for (doubt, word) in [(Doubt::Old, "jump_old"), (Doubt::Jump, "jump_jump")] {
