@@ -133,16 +133,13 @@ pub(crate) fn give_tries(cx: &mut Context) -> Result<()> {
 }
 
 /// Takes the tries away that the new system has left: the next boot is the jump system's.
-pub(crate) fn spend_tries(cx: &mut Context) -> Result<()> {
+pub(crate) fn spend_tries(cx: &Context) -> Result<()> {
     set_from_new(cx, State::Try(0))
 }
 
 /// Sets the environment from the new system, which has the landing file system not mounted.
-fn set_from_new(cx: &mut Context, state: State) -> Result<()> {
-    landing::mount(cx)?;
-    let set = environment::set(cx, state);
-    landing::unmount(cx)?;
-    set
+fn set_from_new(cx: &Context, state: State) -> Result<()> {
+    landing::with(cx, |cx| environment::set(cx, state))
 }
 
 /// Makes the new system's own loader what boots. On a UEFI the environment first: firmware that does

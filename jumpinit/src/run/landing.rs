@@ -29,6 +29,14 @@ pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Re
     found
 }
 
+/// Does something with the landing file system, which is mounted for it. For whoever has no log there.
+pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
+    mount(cx)?;
+    let done = act(cx);
+    mount::unmount(&cx.landing)?;
+    done
+}
+
 /// Unmounts the landing file system, if it is mounted; all of it is on disk then, also
 /// for GRUB, which replays no journal.
 pub(crate) fn unmount(cx: &mut Context) -> Result<()> {

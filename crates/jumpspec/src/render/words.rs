@@ -120,7 +120,7 @@ fn words(step: StepId) -> &'static str {
         StepId::ConfigureGrub => "configure GRUB",
         StepId::LabelRoot => "label the new system",
         StepId::SealRoot => "unmount the new system",
-        StepId::PlaceLoader => "write GRUB's core image to its place",
+        StepId::PlaceLoader => "put the new loader in its place",
         StepId::Try => "give the new system its tries",
         StepId::CheckHealth => "check the new system's health",
         StepId::CheckAdmin => "wait for the admin host's login",
