@@ -1,9 +1,9 @@
 //! The whole journey on a virtual machine: Debian 12 becomes Debian 13, and is still itself.
 
 use anyhow::Result;
+use clap::Args;
 use jumplab::dist;
 use jumplab::journey::{self, BOOT, Job, Portrait};
-use clap::Args;
 use jumplab::vm::{Firmware, Machine, Node};
 use jumplab::{images, packages, run, workspace};
 

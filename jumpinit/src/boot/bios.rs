@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpspec::boot::environment::State;
 use jumpspec::boot::BiosBoot;
+use jumpspec::boot::environment::State;
 use jumpspec::disk::{BootCode, Extent, SECTOR};
 use jumpspec::image::loader::{SELECTOR_MODULES, SelectorGrub, SelectorLoader};
 use jumpspec::selector::{self, Actions, Doubt};

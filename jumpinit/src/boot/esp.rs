@@ -51,7 +51,10 @@ pub(super) fn selectors_files(
 /// A script of always the same length.
 fn padded(text: &str) -> Result<Vec<u8>> {
     let mut bytes = text.as_bytes().to_vec();
-    ensure!(bytes.len() <= CONFIG_SIZE, "the selector's script is too long");
+    ensure!(
+        bytes.len() <= CONFIG_SIZE,
+        "the selector's script is too long"
+    );
     bytes.resize(CONFIG_SIZE, b'\n');
     Ok(bytes)
 }
@@ -108,7 +111,11 @@ pub(super) fn ensure_new_loader(cx: &Context, uefi: &UefiBoot) -> Result<()> {
 pub(super) fn erase(cx: &Context, uefi: &UefiBoot) -> Result<()> {
     mounted(cx, uefi, |root| {
         if uefi.fallback {
-            let copies = [(FALLBACK, SHIM), (FALLBACK_GRUB, GRUB), (FALLBACK_CONFIG, CONFIG)];
+            let copies = [
+                (FALLBACK, SHIM),
+                (FALLBACK_GRUB, GRUB),
+                (FALLBACK_CONFIG, CONFIG),
+            ];
             for (copy, ours) in copies {
                 if root.read(copy)? == root.read(ours)? {
                     root.remove(copy)?;

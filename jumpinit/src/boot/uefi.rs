@@ -141,8 +141,8 @@ pub(super) fn place_fallback(cx: &Context, uefi: &UefiBoot) -> Result<()> {
 
 /// Erases the selector's files; no entry may lead to them.
 pub(super) fn erase_selector(cx: &Context, vars: &EfiVars, uefi: &UefiBoot) -> Result<()> {
-    let leads = order(vars)?.0.contains(&uefi.entry)
-        || number(vars, BOOT_NEXT)? == Some(uefi.entry);
+    let leads =
+        order(vars)?.0.contains(&uefi.entry) || number(vars, BOOT_NEXT)? == Some(uefi.entry);
     ensure!(!leads, "an entry still leads to the selector");
     remove_entry(vars, uefi)?;
     esp::erase(cx, uefi)

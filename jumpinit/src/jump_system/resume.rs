@@ -112,7 +112,12 @@ fn open(run: &str) -> Result<(RunLock, Context)> {
 }
 
 fn ensure_stuck(cx: &Context) -> Result<()> {
-    let committed = || matches!(boot::state(cx), Some(State::Jump | State::Try(_) | State::New));
+    let committed = || {
+        matches!(
+            boot::state(cx),
+            Some(State::Jump | State::Try(_) | State::New)
+        )
+    };
     // A journal that was lost is written anew, where the environment knows that the run may.
     if cx.journal().stage == Stage::Stuck || !cx.is_journal_found() && committed() {
         return Ok(());

@@ -43,9 +43,8 @@ pub(crate) fn run() -> Result<()> {
     }
     let steps = cx.plan.steps.new.clone();
     let start = begin_with(is_landing(&cx), boot::is_confirmed(&cx));
-    let halts = |cx: &Context, step: &Step| {
-        *step == Step::FollowEntry && !boot::is_booted_by_own(cx)
-    };
+    let halts =
+        |cx: &Context, step: &Step| *step == Step::FollowEntry && !boot::is_booted_by_own(cx);
     match conduct::until(&mut cx, &steps, &start, halts) {
         Ok(Some(_)) => {
             let into = Destination::NewByEntry;

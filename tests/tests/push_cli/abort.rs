@@ -40,9 +40,7 @@ fn is_taken_back(outcome: &Outcome, node: &Node<'_>) -> Result<()> {
     ensure!(outcome.code == Some(0), "{outcome:#?}");
     ensure!(node.path("taken-back").exists(), "{outcome:#?}");
     ensure!(
-        outcome
-            .stdout
-            .contains("loader and swap are as they were"),
+        outcome.stdout.contains("loader and swap are as they were"),
         "{outcome:#?}"
     );
     Ok(())
@@ -64,8 +62,7 @@ fn armed() -> Result<()> {
     let dry = bench.run("abort", &["--dry-run", "node07"])?;
     ensure!(dry.code == Some(0), "{dry:#?}");
     ensure!(
-        dry.stderr.contains("abort will restore the loader")
-            && !node.path("taken-back").exists(),
+        dry.stderr.contains("abort will restore the loader") && !node.path("taken-back").exists(),
         "{dry:#?}"
     );
     is_taken_back(&bench.run_elsewhere("abort", &["--yes", "node07"])?, &node)?;

@@ -86,7 +86,11 @@ pub fn check_firmware(guest: &dyn Guest) -> Result<()> {
     let first = order.split(',').next().unwrap_or_default();
     let named = value(&format!("Boot{first}*"));
     let mut report = Report::default();
-    report.equal("booted by the first of BootOrder", &first, &current.as_str());
+    report.equal(
+        "booted by the first of BootOrder",
+        &first,
+        &current.as_str(),
+    );
     report.equal("which is Debian's", &true, &named.starts_with("debian"));
     report.equal("no entry of jump's", &false, &said.contains("jump"));
     report.equal("no trace in ESP and variables", &String::new(), &traces);

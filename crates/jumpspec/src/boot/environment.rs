@@ -41,7 +41,9 @@ impl State {
 
     /// Whether a state of this name leads on, and nothing back to the old system.
     pub fn leads_on(name: &str) -> bool {
-        [Self::Jump, Self::Try(0), Self::New].map(Self::name).contains(&name)
+        [Self::Jump, Self::Try(0), Self::New]
+            .map(Self::name)
+            .contains(&name)
     }
 
     /// Reads what was written and the selector may have changed, by the rules

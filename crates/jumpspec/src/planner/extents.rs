@@ -152,7 +152,9 @@ fn misplaced(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
     };
     let area = area.filter(stays);
     let inside = |extent: Extent| area.is_some_and(|area| area.contains(extent));
-    let homeless = loaders(plan).into_iter().filter(|(_, extent)| !inside(*extent));
+    let homeless = loaders(plan)
+        .into_iter()
+        .filter(|(_, extent)| !inside(*extent));
     let beyond = plan
         .disk
         .after
@@ -253,10 +255,14 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
         until,
     };
     let mut needs = vec![need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD)];
-    needs.extend(loaders(plan).into_iter().map(|(owner, extent)| match owner {
-        Owner::NewLoader => need(owner, extent, placed, FOR_GOOD),
-        _ => need(owner, extent, selector, finish),
-    }));
+    needs.extend(
+        loaders(plan)
+            .into_iter()
+            .map(|(owner, extent)| match owner {
+                Owner::NewLoader => need(owner, extent, placed, FOR_GOOD),
+                _ => need(owner, extent, selector, finish),
+            }),
+    );
     needs.extend(table(disk).map(|extent| need(Owner::Table, extent, 0, FOR_GOOD)));
     let loader = disk.loader.iter().flat_map(|loader| &loader.core);
     needs.extend(loader.map(|extent| need(Owner::OldLoader, *extent, 0, commit)));

@@ -25,7 +25,9 @@ pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
 pub(super) fn selector_loader(input: &Input<'_>) -> Option<SelectorLoader> {
     let manifest = &input.jump.manifest;
     match platform(input) {
-        Platform::I386Pc => SelectorGrub::of(manifest.loader(Platform::I386Pc)?).map(SelectorLoader::Made),
+        Platform::I386Pc => {
+            SelectorGrub::of(manifest.loader(Platform::I386Pc)?).map(SelectorLoader::Made)
+        }
         Platform::X86_64Efi => signed_selector(manifest).map(SelectorLoader::Signed),
     }
 }

@@ -175,7 +175,11 @@ fn refuses_images_for_other_machines() {
     );
     assert_eq!(
         refused(|facts| facts.firmware = crate::node::facts::Firmware::Uefi),
-        ["boot-mode-not-offered", "boot-mode-not-offered", "loader-unknown"]
+        [
+            "boot-mode-not-offered",
+            "boot-mode-not-offered",
+            "loader-unknown"
+        ]
     );
     let mut sample = Sample::of(&facts(), &job());
     sample.target = image(Kind::Jump);

@@ -2,11 +2,11 @@
 //! that the old system was booted from, an entry for them, and the new system's own.
 
 use super::Input;
+use crate::boot::PlannedBoot;
 use crate::boot::uefi::found::{FoundEntry, FoundEsp, FoundUefi};
 use crate::boot::uefi::{
     BootOrder, EntryNumber, Esp, EspFile, FALLBACK, FALLBACK_DIRECTORY, UefiBoot,
 };
-use crate::boot::PlannedBoot;
 use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
 use crate::image::loader::Platform;
@@ -42,9 +42,13 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     let new = new_loader(input).ok_or_else(|| unread("its new loader cannot be named"));
     let path = named(file, on_it);
     match (new, path) {
-        (Ok((name, new)), Ok(old)) if refusals.is_empty() => {
-            Ok(planned(input, found, (entry, old), (partition, on_it), (name, new)))
-        }
+        (Ok((name, new)), Ok(old)) if refusals.is_empty() => Ok(planned(
+            input,
+            found,
+            (entry, old),
+            (partition, on_it),
+            (name, new),
+        )),
         (new, old) => {
             refusals.extend(new.err());
             refusals.extend(old.err());
@@ -176,12 +180,18 @@ fn esp<'a>(
             "take the other disks out, or jump this node another way",
         ));
     };
-    let esp = facts.uefi.as_ref().and_then(|uefi| uefi.esp(&partition.device));
+    let esp = facts
+        .uefi
+        .as_ref()
+        .and_then(|uefi| uefi.esp(&partition.device));
     let esp = esp.filter(|esp| esp.free.is_some());
     esp.map(|esp| (*partition, esp)).ok_or_else(|| {
         Refusal::new(
             RefusalCode::EspUnknown,
-            format!("the EFI system partition {} cannot be read", partition.device),
+            format!(
+                "the EFI system partition {} cannot be read",
+                partition.device
+            ),
             "mend its file system (`fsck.vfat`) first",
         )
     })
@@ -195,7 +205,9 @@ fn of_esp(input: &Input<'_>, partition: &FoundPartition, esp: &FoundEsp) -> Vec<
     if free < ESP_ROOM {
         refusals.push(Refusal::new(
             RefusalCode::EspFull,
-            format!("{device}, the EFI system partition, has {free} free; the selector needs {ESP_ROOM}"),
+            format!(
+                "{device}, the EFI system partition, has {free} free; the selector needs {ESP_ROOM}"
+            ),
             "remove what no system needs from it",
         ));
     }
@@ -289,7 +301,9 @@ fn mount(input: &Input<'_>, number: u32) -> AbsPath {
 /// The wish for the EFI system partition of a job that has none: it is kept, and mounted.
 pub(super) fn implied(boot: &PlannedBoot, wishes: &[PartitionWish]) -> Option<PartitionWish> {
     let uefi = boot.uefi()?;
-    let is_there = wishes.iter().any(|wish| wish.number == uefi.esp.number && wish.mount.is_some());
+    let is_there = wishes
+        .iter()
+        .any(|wish| wish.number == uefi.esp.number && wish.mount.is_some());
     (!is_there).then(|| PartitionWish {
         number: uefi.esp.number,
         action: Action::Keep,

@@ -281,7 +281,13 @@ function jump_new {{
 }
 
 fn choice(doubt: Doubt) -> String {
-    let states = [State::Old, State::Once, State::Jump, State::Try(0), State::New];
+    let states = [
+        State::Old,
+        State::Once,
+        State::Jump,
+        State::Try(0),
+        State::New,
+    ];
     let [old, once, jump, attempt, new] = states.map(State::name);
     let doubt = match doubt {
         Doubt::Old => "jump_old",

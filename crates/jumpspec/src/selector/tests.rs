@@ -69,7 +69,9 @@ fn where_loaders_are_files_they_are_those_of_the_partition_that_it_came_from() {
 
 #[test]
 fn at_the_end_a_firmware_that_still_comes_is_led_to_the_new_system() {
-    let text = Selector::new(uefi_parts()).unwrap().finished_config(&Actions::Real);
+    let text = Selector::new(uefi_parts())
+        .unwrap()
+        .finished_config(&Actions::Real);
     assert!(text.contains("chainloader ($jump_disk)/EFI/ubuntu/shimx64.efi\nboot\n"));
     assert!(text.ends_with("sleep 10\nreboot\n"), "{text}");
     // The landing file system is no more.

@@ -68,7 +68,10 @@ impl EfiVars {
         for entry in std::fs::read_dir(&self.0).at("list", &self.0)? {
             let name = entry.at("list", &self.0)?.file_name();
             let name = name.to_str().and_then(|name| name.strip_suffix(GLOBAL));
-            names.extend(name.and_then(|name| name.strip_suffix('-')).map(str::to_owned));
+            names.extend(
+                name.and_then(|name| name.strip_suffix('-'))
+                    .map(str::to_owned),
+            );
         }
         names.sort();
         Ok(names)
@@ -95,7 +98,9 @@ impl EfiVars {
             opened => opened.at("open", path)?,
         };
         let mut bytes = Vec::new();
-        file.take(LARGEST).read_to_end(&mut bytes).at("read", path)?;
+        file.take(LARGEST)
+            .read_to_end(&mut bytes)
+            .at("read", path)?;
         let value = bytes.split_off(ATTRIBUTES.len().min(bytes.len()));
         Ok(Some(value))
     }

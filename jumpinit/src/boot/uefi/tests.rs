@@ -59,7 +59,8 @@ impl Machine {
         let next = number(&self.vars, BOOT_NEXT).unwrap();
         self.vars.remove(BOOT_NEXT).unwrap();
         let order = order(&self.vars).unwrap();
-        let is_there = |number: &EntryNumber| self.vars.read(&number.to_string()).unwrap().is_some();
+        let is_there =
+            |number: &EntryNumber| self.vars.read(&number.to_string()).unwrap().is_some();
         let booted = next.into_iter().chain(order.0).find(is_there);
         self.vars.remove(BOOT_CURRENT).unwrap();
         let current = booted?;
@@ -81,7 +82,10 @@ fn armed_it_boots_once_and_then_the_old_system() {
     assert_eq!(machine.boots(), Some(OURS));
     prove(&machine.vars, &uefi, false).unwrap();
     assert_eq!(machine.boots(), Some(OLD));
-    assert!(prove(&machine.vars, &uefi, false).is_err(), "it is not jump");
+    assert!(
+        prove(&machine.vars, &uefi, false).is_err(),
+        "it is not jump"
+    );
 }
 
 #[test]

@@ -91,11 +91,7 @@ pub(crate) fn gather(
             sysfs::Firmware::Efi => Firmware::Uefi,
         },
         bios_disk: sysfs::bios_disk_signature(Path::new(sysfs::SYS)),
-        uefi: if may_look {
-            uefi::read(&disks)
-        } else {
-            None
-        },
+        uefi: if may_look { uefi::read(&disks) } else { None },
         memory: Size(memory.total),
         memory_available: memory.available.map(Size),
         kexec: match kexec::read()? {

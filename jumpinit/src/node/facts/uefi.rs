@@ -66,7 +66,9 @@ fn unwritable(vars: &EfiVars) -> Option<String> {
 
 fn entries(vars: &EfiVars) -> Vec<FoundEntry> {
     let names = vars.names().unwrap_or_default();
-    let numbers = names.iter().filter_map(|name| EntryNumber::of_variable(name));
+    let numbers = names
+        .iter()
+        .filter_map(|name| EntryNumber::of_variable(name));
     let entries = numbers.filter_map(|number| {
         let option = LoadOption::parse(&value(vars, &number.to_string())?).ok()?;
         Some(FoundEntry {

@@ -86,9 +86,7 @@ pub const FALLBACK_DIRECTORY: &str = "EFI/BOOT";
 pub const NAME: &str = "jump";
 
 /// The number of an entry.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntryNumber(pub u16);
 
@@ -113,7 +111,9 @@ impl EntryNumber {
 
     /// The lowest number that none of `taken` has.
     pub fn free(taken: &[Self]) -> Option<Self> {
-        (0..=u16::MAX).map(Self).find(|number| !taken.contains(number))
+        (0..=u16::MAX)
+            .map(Self)
+            .find(|number| !taken.contains(number))
     }
 }
 
@@ -134,7 +134,8 @@ impl BootOrder {
     pub fn from_bytes(value: &[u8]) -> Option<Self> {
         let (numbers, rest) = value.as_chunks::<2>();
         let numbers = numbers.iter().copied().map(u16::from_le_bytes);
-        rest.is_empty().then(|| Self(numbers.map(EntryNumber).collect()))
+        rest.is_empty()
+            .then(|| Self(numbers.map(EntryNumber).collect()))
     }
 
     /// The value of the variable.
@@ -189,7 +190,14 @@ mod tests {
     fn an_entry_is_known_by_four_digits_in_upper_case() {
         let number = |name| EntryNumber::of_variable(name).map(|number| number.0);
         assert_eq!(number("Boot00AF"), Some(0xaf));
-        for other in ["Boot00af", "BootOrder", "Boot1", "Boot00000", "boot0000", "Boot+001"] {
+        for other in [
+            "Boot00af",
+            "BootOrder",
+            "Boot1",
+            "Boot00000",
+            "boot0000",
+            "Boot+001",
+        ] {
             assert_eq!(number(other), None, "{other}");
         }
         assert_eq!(EntryNumber(0xaf).to_string(), "Boot00AF");

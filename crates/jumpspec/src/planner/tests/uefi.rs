@@ -130,7 +130,10 @@ fn refused_sample(change: impl FnOnce(&mut Sample)) -> Vec<String> {
 #[test]
 fn the_selector_gets_an_entry_of_its_own_and_a_loader_in_its_place_keeps_its_entry() {
     let boot = planned(|_| ());
-    assert_eq!((boot.entry, boot.old_entry), (EntryNumber(0), EntryNumber(4)));
+    assert_eq!(
+        (boot.entry, boot.old_entry),
+        (EntryNumber(0), EntryNumber(4))
+    );
     assert_eq!(boot.old.as_str(), SHIM);
     assert_eq!((boot.new_entry, boot.new.as_str()), (EntryNumber(4), SHIM));
     assert_eq!(boot.order, order(&[4, 1]));
@@ -140,7 +143,10 @@ fn the_selector_gets_an_entry_of_its_own_and_a_loader_in_its_place_keeps_its_ent
 fn another_distribution_gets_an_entry_of_its_own() {
     let boot = planned(|sample| sample.target.manifest.os.id = "ubuntu".to_owned());
     assert_eq!(boot.new.as_str(), "EFI/ubuntu/shimx64.efi");
-    assert_eq!((boot.new_entry, boot.new_name.as_str()), (EntryNumber(2), "ubuntu"));
+    assert_eq!(
+        (boot.new_entry, boot.new_name.as_str()),
+        (EntryNumber(2), "ubuntu")
+    );
 }
 
 #[test]
@@ -243,7 +249,10 @@ fn refuses_an_esp_that_is_another_or_cannot_be_used() {
 
 #[test]
 fn refuses_an_esp_without_room_and_a_layout_that_changes_it() {
-    assert_eq!(refused(|uefi| uefi.esps[0].free = Some(Size::mib(7))), ["esp-full"]);
+    assert_eq!(
+        refused(|uefi| uefi.esps[0].free = Some(Size::mib(7))),
+        ["esp-full"]
+    );
     let format = |sample: &mut Sample| {
         let text = "[images]\njump = 'jump'\ntarget = 'target'\n\
              [[layout.partition]]\nnumber = 1\naction = 'format'\nmount = '/boot'\n\
@@ -263,5 +272,8 @@ fn secure_boot_asks_for_signed_loaders() {
     let of_jump = |sample: &mut Sample| sample.jump.manifest.signed = None;
     assert_eq!(refused_sample(of_jump), ["boot-mode-not-offered"]);
     let no_grub = |sample: &mut Sample| sample.target.manifest.loaders.truncate(1);
-    assert_eq!(refused_sample(no_grub), ["boot-mode-not-offered", "loader-unknown"]);
+    assert_eq!(
+        refused_sample(no_grub),
+        ["boot-mode-not-offered", "loader-unknown"]
+    );
 }

@@ -326,9 +326,7 @@ impl Following<'_, '_> {
         )
         .because(why);
         match self.take_back(session, agent) {
-            Ok(()) => {
-                trouble.hint("nothing of it was lost; its loader and swap are as they were")
-            }
+            Ok(()) => trouble.hint("nothing of it was lost; its loader and swap are as they were"),
             Err(error) => trouble.hint(format!(
                 "its loader or swap may not be as they were: {error}"
             )),
