@@ -28,15 +28,15 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::WriteSelector => boot::write_selector(cx),
         Step::Arm => boot::arm(cx),
 
-        Step::ProveFirmware => boot::prove(cx),
+        // The boots that these are about are ordered by the systems' lives.
+        Step::ProveFirmware | Step::FollowOrder => boot::prove(cx),
+        Step::FollowEntry => Ok(()),
         Step::ProveDisks => prove::disks(cx),
         Step::ProveNetwork => reachable::network(cx),
         Step::ProveSshd => reachable::sshd(cx),
         Step::ProveImage => prove::image(cx),
         Step::ProveCopies { copies } => copy::prove(cx, copies),
         Step::ProveAdmin => reachable::admin(cx),
-        // The boot that it is done by is ordered by the jump system's life.
-        Step::FollowOrder => boot::prove(cx),
         Step::Commit => boot::commit(cx),
 
         Step::PlaceFallback => boot::place_fallback(cx),
@@ -69,7 +69,6 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::CheckHealth => health::check(cx),
         Step::CheckAdmin => reachable::admin_within(cx, health::time_left(cx)),
         Step::Confirm => boot::confirm(cx),
-        Step::FollowEntry => Ok(()),
         Step::CollectLogs => finish::collect_logs(cx),
         Step::RestoreSwap => finish::restore_swap(cx),
         Step::Report => report::leave(cx),

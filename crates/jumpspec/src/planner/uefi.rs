@@ -294,8 +294,8 @@ fn unread(why: &str) -> Refusal {
 fn mount(input: &Input<'_>, number: u32) -> AbsPath {
     let wishes = &input.job.layout.partitions;
     let wish = wishes.iter().find(|wish| wish.number == number);
-    let wished = wish.and_then(|wish| wish.mount.as_deref()?.parse().ok());
-    wished.unwrap_or_else(|| MOUNT.parse().expect("an absolute path"))
+    let mount = wish.and_then(|wish| wish.mount.as_deref()?.parse().ok());
+    mount.unwrap_or_else(|| MOUNT.parse().expect("an absolute path"))
 }
 
 /// The wish for the EFI system partition of a job that has none: it is kept, and mounted.

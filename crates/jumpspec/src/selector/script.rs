@@ -217,7 +217,7 @@ fn check(parts: &Parts) -> String {
     }
     let [kernel, initramfs] = HASHES;
     format!(
-        r#"# An empty list would satisfy hashsum.
+        r"# An empty list would satisfy hashsum.
 function jump_hash {{
   if [ -s ($jump_home)/{DIRECTORY}/$1 ]; then
     hashsum --hash sha256 --check ($jump_home)/{DIRECTORY}/$1 --prefix ($jump_home)
@@ -230,7 +230,7 @@ function jump_check {{
   if jump_hash {kernel}; then if jump_hash {initramfs}; then set jump_sound=yes; fi; fi
   if [ $jump_sound = yes ]; then true; else echo 'jump: the kernel or the initramfs is not what was staged'; false; fi
 }}
-"#
+"
     )
 }
 

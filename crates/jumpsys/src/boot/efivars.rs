@@ -49,12 +49,12 @@ impl EfiVars {
 
     /// The value of a variable of the specification's; none if there is no such variable.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PathError> {
-        self.value(&self.global(name))
+        value_of(&self.global(name))
     }
 
     /// Writes one of these variables, for good, and reads it back.
     pub fn write(&self, name: &str, value: &[u8]) -> Result<(), EfiVarError> {
-        self.set(&self.global(name), value)
+        set(&self.global(name), value)
     }
 
     /// Removes one of these variables, if it is there.
@@ -82,7 +82,7 @@ impl EfiVars {
     pub fn try_writing(&self) -> Result<(), EfiVarError> {
         let path = self.0.join(format!("{TRIAL}-{TRIAL_VENDOR}"));
         remove(&path)?;
-        let tried = self.set(&path, &[b'j'; TRIAL_SIZE]);
+        let tried = set(&path, &[b'j'; TRIAL_SIZE]);
         let removed = remove(&path);
         tried?;
         Ok(removed?)
@@ -91,37 +91,37 @@ impl EfiVars {
     fn global(&self, name: &str) -> PathBuf {
         self.0.join(format!("{name}-{GLOBAL}"))
     }
+}
 
-    fn value(&self, path: &Path) -> Result<Option<Vec<u8>>, PathError> {
-        let file = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened.at("open", path)?,
-        };
-        let mut bytes = Vec::new();
-        file.take(LARGEST)
-            .read_to_end(&mut bytes)
-            .at("read", path)?;
-        let value = bytes.split_off(ATTRIBUTES.len().min(bytes.len()));
-        Ok(Some(value))
-    }
+fn value_of(path: &Path) -> Result<Option<Vec<u8>>, PathError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.at("open", path)?,
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST)
+        .read_to_end(&mut bytes)
+        .at("read", path)?;
+    let value = bytes.split_off(ATTRIBUTES.len().min(bytes.len()));
+    Ok(Some(value))
+}
 
-    fn set(&self, path: &Path, value: &[u8]) -> Result<(), EfiVarError> {
-        let mut options = OpenOptions::new();
-        // Not truncated: the kernel would take that for a change of its own.
-        let opened = options.write(true).create(true).truncate(false).open(path);
-        let bytes = [&ATTRIBUTES, value].concat();
-        let mut file = opened.at("open", path)?;
-        let written = file.write(&bytes).at("write", path)?;
-        // What stands in for a firmware, unlike one, has the end of a longer value still.
-        if file.metadata().at("measure", path)?.len() > written as u64 {
-            file.set_len(written as u64).at("shorten", path)?;
-        }
-        let kept = self.value(path)?;
-        if written == bytes.len() && kept.as_deref() == Some(value) {
-            return Ok(());
-        }
-        Err(EfiVarError::NotKept(path.display().to_string()))
+fn set(path: &Path, value: &[u8]) -> Result<(), EfiVarError> {
+    let mut options = OpenOptions::new();
+    // Not truncated: the kernel would take that for a change of its own.
+    let opened = options.write(true).create(true).truncate(false).open(path);
+    let bytes = [&ATTRIBUTES, value].concat();
+    let mut file = opened.at("open", path)?;
+    let written = file.write(&bytes).at("write", path)?;
+    // What stands in for a firmware, unlike one, has the end of a longer value still.
+    if file.metadata().at("measure", path)?.len() > written as u64 {
+        file.set_len(written as u64).at("shorten", path)?;
     }
+    let kept = value_of(path)?;
+    if written == bytes.len() && kept.as_deref() == Some(value) {
+        return Ok(());
+    }
+    Err(EfiVarError::NotKept(path.display().to_string()))
 }
 
 /// Removes a variable. The kernel guards those it does not know against that, by a flag.
