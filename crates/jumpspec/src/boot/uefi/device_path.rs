@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-use super::Esp;
-use super::load_option::EspFile;
+use super::{Esp, EspFile};
 use crate::disk::Extent;
 
 /// Bytes in front of a node's own: type, subtype, length.

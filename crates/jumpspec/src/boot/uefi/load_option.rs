@@ -1,23 +1,12 @@
 //! A boot entry's value (`EFI_LOAD_OPTION`): what it is called, and what it starts. UEFI
 //! Specification 2.10, section 3.1.3.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Esp, device_path};
+use super::{EspFile, device_path};
 
 /// The entry is tried when its turn comes (`LOAD_OPTION_ACTIVE`).
 const ACTIVE: u32 = 1;
 /// Bytes in front of the description: attributes and the length of the path.
 const HEADER: usize = 6;
-
-/// A file on an EFI system partition, as an entry names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EspFile {
-    /// The partition.
-    pub esp: Esp,
-    /// The file, with slashes and none in front: `EFI/debian/shimx64.efi`. FAT knows no case.
-    pub path: String,
-}
 
 /// A boot entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +63,7 @@ impl LoadOption {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Esp;
     use super::*;
     use crate::disk::Extent;
 

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use load_option::{EspFile, LoadOption, Malformed};
+pub use load_option::{LoadOption, Malformed};
 
 use crate::disk::Extent;
 use crate::words::abspath::AbsPath;
@@ -38,6 +38,15 @@ pub struct Esp {
     pub extent: Extent,
     /// Its GUID, by which firmware finds it.
     pub partuuid: String,
+}
+
+/// A file on an EFI system partition, as an entry names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EspFile {
+    /// The partition.
+    pub esp: Esp,
+    /// The file, with slashes and none in front: `EFI/debian/shimx64.efi`. FAT knows no case.
+    pub path: String,
 }
 
 /// What boots the three systems of a run on a UEFI.
