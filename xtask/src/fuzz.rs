@@ -19,6 +19,7 @@ pub(crate) const TARGETS: &[&str] = &[
     "answers",
     "nextrel",
     "conversion",
+    "firmware",
 ];
 
 /// What compiles libFuzzer.

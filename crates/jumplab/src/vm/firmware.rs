@@ -37,6 +37,15 @@ impl Firmware {
         }
     }
 
+    /// How many of `processors` its machine has. With system management mode and two of them, OVMF does
+    /// not come back from the first reset (QEMU 7.2, TCG); with one it does.
+    pub(super) fn processors(self, processors: u32) -> u32 {
+        match self {
+            Self::Bios | Self::Uefi => processors,
+            Self::SecureBoot => 1,
+        }
+    }
+
     /// QEMU's options for a machine with it, whose store is the file `variables`.
     pub(super) fn options(self, variables: &Path) -> Vec<String> {
         let machine = ["-machine", self.machine()].map(str::to_owned);

@@ -69,7 +69,7 @@ pub(super) fn command_line(
             "-m",
             &hardware.memory_mib.to_string(),
             "-smp",
-            &hardware.cpus.to_string(),
+            &node.firmware.processors(hardware.cpus).to_string(),
         ])
         .args([
             "-nodefaults",

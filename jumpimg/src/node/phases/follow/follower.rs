@@ -68,6 +68,9 @@ pub(super) struct Follower {
     last_proof: Option<u32>,
     /// How long hooks of the admin's may take once the new system is the default.
     hooks: Duration,
+    /// Whether the firmware has to be seen to follow: the jump system is booted twice until its commit,
+    /// and the new one twice until its end.
+    boots_twice: bool,
     phase: Phase,
     /// When the phase began.
     since: Duration,
@@ -82,6 +85,7 @@ impl Follower {
             waits,
             last_proof: None,
             hooks: Duration::ZERO,
+            boots_twice: false,
             phase: Phase::Leaving,
             since: Duration::ZERO,
             seen: Duration::ZERO,
@@ -100,6 +104,14 @@ impl Follower {
     /// The same, where hooks of the admin's may take so long once the new system is the default.
     pub(super) fn with_hooks(self, hooks: Duration) -> Self {
         Self { hooks, ..self }
+    }
+
+    /// The same, where jump and new system are booted `twice`, as on a UEFI.
+    pub(super) fn with_boots(self, twice: bool) -> Self {
+        Self {
+            boots_twice: twice,
+            ..self
+        }
     }
 
     /// Takes an event of the jump system; whether to go on following.
@@ -142,7 +154,7 @@ impl Follower {
         if status.gave_up {
             return Action::End(Ending::Stuck(reason(status, self.phase)));
         }
-        if now.saturating_sub(self.since) > self.waits.prove.0 + self.waits.replace.0 {
+        if now.saturating_sub(self.since) > self.jumps_time() {
             return Action::End(Ending::TooSlow(
                 "the jump system is still at work".to_owned(),
                 None,
@@ -233,6 +245,25 @@ impl Follower {
         )
     }
 
+    /// How long the jump system may take, from its first sight on.
+    fn jumps_time(&self) -> Duration {
+        let waits = &self.waits;
+        let again = if self.boots_twice {
+            waits.prove.0
+        } else {
+            Duration::ZERO
+        };
+        waits.prove.0 + again + self.another_boot() + waits.replace.0
+    }
+
+    fn another_boot(&self) -> Duration {
+        if self.boots_twice {
+            self.waits.boot.0
+        } else {
+            Duration::ZERO
+        }
+    }
+
     /// How long the new system may take to be confirmed, its boot included.
     fn trial(&self) -> Duration {
         self.waits.health.0 + self.waits.boot.0
@@ -247,7 +278,7 @@ impl Follower {
         } else {
             Duration::ZERO
         };
-        self.trial() + hooks
+        self.trial() + self.another_boot() + hooks
     }
 
     /// The longest that a node is allowed to be silent: on its way to jump it may fail to

@@ -137,11 +137,12 @@ impl Following<'_, '_> {
 
     fn follower(&self) -> Follower {
         let waits = self.run.plan.wait.clone();
-        let last_proof = self.run.plan.steps.prove.len().saturating_sub(1);
-        match u32::try_from(last_proof) {
+        let proofs = &self.run.plan.steps.prove;
+        let follower = match u32::try_from(proofs.len().saturating_sub(1)) {
             Ok(last_proof) if self.run.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
             _ => Follower::new(waits).with_hooks(self.finishing()),
-        }
+        };
+        follower.with_boots(proofs.contains(&Step::FollowOrder))
     }
 
     /// How long the hooks of the new system may take once it is the default.

@@ -180,6 +180,19 @@ fn work_that_never_ends_is_given_up() {
 }
 
 #[test]
+fn where_systems_are_booted_twice_they_have_the_time_for_it() {
+    let jump = || Sight::Jump(status(System::Jump, Stage::Replace, None));
+    let at = |twice, minute| {
+        let mut follower = follower().with_boots(twice);
+        follower.next(jump(), minutes(1));
+        follower.next(jump(), minutes(minute))
+    };
+    assert_eq!(at(true, 127), Action::Follow);
+    assert!(matches!(at(false, 127), Action::End(Ending::TooSlow(..))));
+    assert!(matches!(at(true, 160), Action::End(Ending::TooSlow(..))));
+}
+
+#[test]
 fn hooks_of_the_new_system_are_waited_for_once_it_is_the_default() {
     let ends = |stage, minute| {
         let mut follower = follower().with_hooks(minutes(30));
