@@ -1,11 +1,15 @@
 //! Commands on the node.
 
+use std::io::Write as _;
+
 use super::failure::Failure;
 use super::teller::Teller;
 use crate::node::ssh::{Heard, Input, Session, SshError, quoted};
 
 /// What is printed before a command begins.
 const BEGUN: &[u8] = b"begun\n";
+/// What it waits for: a command that takes the node down shall not come before the word that it begins.
+const GO: &[u8] = b"go\n";
 
 /// A node that is logged in to.
 pub(super) struct Node {
@@ -51,14 +55,25 @@ impl Node {
         has_begun: &mut bool,
         teller: &mut Teller<'_>,
     ) -> Result<(), SshError> {
-        let script = format!("echo begun\nexec {shell} -c {} 2>&1", quoted(command));
+        let script = format!(
+            "echo begun\nread -r go || exit\nexec {shell} -c {} 2>&1",
+            quoted(command)
+        );
+        let (told, tell) = std::io::pipe()
+            .map_err(|error| SshError::unreachable(format!("cannot make a pipe: {error}")))?;
+        let mut tell = Some(tell);
         let listen = &mut |heard: Heard<'_>| {
             match heard {
-                Heard::Line(BEGUN) if !*has_begun => *has_begun = true,
+                Heard::Line(BEGUN) if !*has_begun => {
+                    *has_begun = true;
+                    // Dropped, its end is what the command reads. A node that is gone tells so itself.
+                    tell.take().map(|mut tell| tell.write_all(GO));
+                }
                 heard => teller.output(heard),
             }
             true
         };
-        self.session.talk(&script, Input::empty(), listen).map(drop)
+        let input = Input::reader(told);
+        self.session.talk(&script, input, listen).map(drop)
     }
 }

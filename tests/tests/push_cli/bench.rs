@@ -134,7 +134,8 @@ pub(crate) fn wait_for(path: &Path) -> Result<()> {
 }
 
 fn wait(what: &str, is_there: impl Fn() -> bool) -> Result<()> {
-    for _ in 0..600 {
+    // A node that has rebooted unseen is asked again after a minute.
+    for _ in 0..2400 {
         if is_there() {
             return Ok(());
         }
