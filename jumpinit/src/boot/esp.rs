@@ -13,6 +13,7 @@ use jumpspec::selector::{Actions, Selector};
 use jumpsys::disk::durable;
 use jumpsys::files::freeze;
 use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
+use jumpsys::files::mountinfo;
 use jumpsys::files::root::{Owner, Root};
 
 use crate::node::landing::mount_at;
@@ -154,6 +155,11 @@ pub(super) fn mount_in_new(cx: &Context, uefi: &UefiBoot) -> Result<MountGuard> 
 /// Does something with the EFI system partition, mounted for it.
 fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
     let target = PathBuf::from(MOUNT);
+    // A call that was killed may have left it, and taking the run back must not fail by that.
+    let mounts = mountinfo::read_mountinfo()?;
+    if mounts.iter().any(|mount| mount.mount_point == target) {
+        mount::unmount(&target)?;
+    }
     mount_at(
         &cx.partition(uefi.esp.number),
         &target,

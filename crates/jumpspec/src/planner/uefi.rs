@@ -39,6 +39,7 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     };
     refusals.extend(of_esp(input, partition, on_it));
     refusals.extend(unsigned(input, found));
+    refusals.extend(unmountable(input));
     let new = new_loader(input).ok_or_else(|| unread("its new loader cannot be named"));
     let path = named(file, on_it);
     match (new, path) {
@@ -227,6 +228,24 @@ fn of_esp(input: &Input<'_>, partition: &FoundPartition, esp: &FoundEsp) -> Vec<
         ));
     }
     refusals
+}
+
+/// Both systems work with the partition and the variables: the jump system after the commit, too.
+fn unmountable(input: &Input<'_>) -> Vec<Refusal> {
+    let images = [&input.jump.manifest, &input.target.manifest];
+    let lacking = images.into_iter().flat_map(|image| {
+        let can = |fs: &&str| image.mountable.iter().any(|it| it == fs);
+        let lacks = ["vfat", "efivarfs"].into_iter().filter(move |fs| !can(fs));
+        lacks.map(|fs| (&image.name, fs))
+    });
+    let refusal = |(name, fs): (&String, &str)| {
+        Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!("the kernel of the image {name} cannot mount {fs}, which a UEFI needs"),
+            "install a kernel with that module in its golden root, or exclude less, and build the image again",
+        )
+    };
+    lacking.map(refusal).collect()
 }
 
 /// With Secure Boot the firmware starts signed loaders alone.

@@ -13,7 +13,9 @@ pub(super) fn find(stored: &Stored<'_>, names: &[&str], release: &str) -> Vec<St
         .map(|list| String::from_utf8_lossy(&list).into_owned())
         .collect();
     let has = |name: &&&str| {
-        let module = format!("kernel/fs/{name}/{name}.ko");
+        // The directory is that of all FATs.
+        let directory = if **name == "vfat" { "fat" } else { **name };
+        let module = format!("kernel/fs/{directory}/{name}.ko");
         let as_module = |directory: &String| {
             let mut packed = PACKED.iter();
             packed.any(|packed| stored.has(&format!("{directory}/{module}{packed}")))
@@ -49,6 +51,10 @@ mod tests {
         };
         let found = |release| find(&stored, &["ext4", "xfs", "btrfs"], release);
         assert_eq!(found("6.1"), ["ext4", "xfs"]);
+        let fat = modules.join("kernel/fs/fat");
+        std::fs::create_dir_all(&fat).unwrap();
+        std::fs::write(fat.join("vfat.ko.xz"), "").unwrap();
+        assert_eq!(find(&stored, &["vfat"], "6.1"), ["vfat"]);
         assert!(found("6.2").is_empty());
     }
 }

@@ -22,6 +22,8 @@ use crate::image::elf;
 
 /// File systems that jump can be asked to make, and their programs.
 const FILE_SYSTEMS: [&str; 4] = ["ext4", "xfs", "vfat", "btrfs"];
+/// What a kernel may have to mount: them, and a UEFI's variables.
+const MOUNTED: [&str; 5] = ["ext4", "xfs", "vfat", "btrfs", "efivarfs"];
 /// What an update of Debian's grub-pc runs.
 const GRUB_PC: &str = "var/lib/dpkg/info/grub-pc.postinst";
 /// Draws up the manifest; sizes, counts and the index's digest come with packing.
@@ -38,7 +40,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
     let kernels = kernels(&stored)?;
     let mountable = kernels
         .last()
-        .map(|kernel| mountable::find(&stored, &FILE_SYSTEMS, &kernel.release))
+        .map(|kernel| mountable::find(&stored, &MOUNTED, &kernel.release))
         .unwrap_or_default();
     Ok(Manifest {
         format: FORMAT,

@@ -95,7 +95,8 @@ fn sample() -> Sample {
     let mut sample = Sample::of(&uefi_facts(), &uefi_job());
     let path = |path: &str| path.parse().unwrap();
     for image in [&mut sample.jump, &mut sample.target] {
-        image.manifest.mountable.push("vfat".to_owned());
+        let mountable = ["vfat", "efivarfs"].map(str::to_owned);
+        image.manifest.mountable.extend(mountable);
         image.manifest.signed = Some(SignedLoaders {
             shim: path("usr/lib/shim/shimx64.efi.signed"),
             grub: Some(path("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")),
@@ -260,6 +261,16 @@ fn refuses_an_esp_without_room_and_a_layout_that_changes_it() {
         sample.job = Job::parse(text).unwrap();
     };
     assert_eq!(refused_sample(format), ["loader-in-layout"]);
+}
+
+#[test]
+fn refuses_kernels_that_could_not_work_with_esp_or_variables() {
+    for fs in ["vfat", "efivarfs"] {
+        let of_jump = |sample: &mut Sample| sample.jump.manifest.mountable.retain(|it| it != fs);
+        let of_new = |sample: &mut Sample| sample.target.manifest.mountable.retain(|it| it != fs);
+        assert_eq!(refused_sample(of_jump), ["image-unfit"]);
+        assert_eq!(refused_sample(of_new), ["image-unfit"]);
+    }
 }
 
 #[test]
