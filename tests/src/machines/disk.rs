@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumplab::vm::{LoopDevice, Mount, Node, Role};
+use jumplab::vm::{LoopDevice, Mount, Node, Role, with_own_mounts};
 use jumpspec::words::digest::{Digest, Hasher};
 
 /// Bytes read at once.
@@ -48,23 +48,30 @@ pub fn sectors(node: &Node, first: u64, count: u64) -> Result<Vec<u8>> {
 
 /// Looks at the file system on the partition with that role. It is mounted writable: power was cut or
 /// the kernel went down without unmounting, and only then its journal is replayed.
-pub fn with_mounted<T>(
+pub fn with_mounted<T: Send>(
     node: &Node,
     role: Role,
-    look: impl FnOnce(&Path) -> Result<T>,
+    look: impl FnOnce(&Path) -> Result<T> + Send,
 ) -> Result<T> {
-    let disk = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
-    let number = node
-        .table
-        .partition(role)
-        .context("no such partition")?
-        .number;
-    let at = node.folder.join(format!("at-{number}"));
-    let mount = Mount::new(&disk.partition(number), &at, &["-t", "ext4"])?;
-    let found = look(mount.path());
-    mount.unmount()?;
-    disk.detach()?;
-    found
+    let partition = node.table.partition(role).context("no such partition")?;
+    with_mounted_number(node, partition.number, look)
+}
+
+/// The same for the partition with that number, whoever made it.
+pub fn with_mounted_number<T: Send>(
+    node: &Node,
+    number: u32,
+    look: impl FnOnce(&Path) -> Result<T> + Send,
+) -> Result<T> {
+    with_own_mounts(|| {
+        let disk = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
+        let at = node.folder.join(format!("at-{number}"));
+        let mount = Mount::new(&disk.partition(number), &at, &["-t", "ext4"])?;
+        let found = look(mount.path());
+        mount.unmount()?;
+        disk.detach()?;
+        found
+    })
 }
 
 /// The digest of all below `root` but for the `without`: paths, modes, owners, times, content.

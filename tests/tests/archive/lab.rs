@@ -10,9 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use jumplab::vm::Mount;
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
+use jumplab::vm::{Mount, keep_mounts_private};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 
@@ -56,10 +54,7 @@ struct Disk {
 pub(crate) fn prepare() -> Result<()> {
     ensure!(jump_tests::is_root(), "not root");
     ensure!(kernel_has_xfs()?, "the kernel has no XFS");
-    unshare(CloneFlags::CLONE_NEWNS).context("no mount namespace")?;
-    let none = None::<&str>;
-    let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(none, "/", none, flags, none).context("cannot make the mounts private")?;
+    keep_mounts_private()?;
     // A listing holds a descriptor for each level, and trees are 1,000 levels deep.
     let maximum = getrlimit(Resource::Nofile).maximum;
     let raised = Rlimit {

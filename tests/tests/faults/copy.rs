@@ -11,8 +11,8 @@ use jump_tests::machines::disk;
 use jumplab::experiments::faults::End;
 use jumplab::run;
 use jumplab::small::Checkpoint;
+use jumplab::vm::Role;
 use jumplab::vm::loader::Choice;
-use jumplab::vm::{LoopDevice, Mount, Role};
 use jumpspec::disk::Filesystem;
 use jumpspec::step::{Step, TreeCopy, TreePlace};
 use jumpspec::words::digest::Digest;
@@ -79,14 +79,8 @@ fn fill(tree: &Path) -> Result<()> {
 }
 
 /// Looks at the partition that the job makes anew.
-fn scratch<T>(lab: &Lab, look: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let disk = LoopDevice::attach(&lab.node.node.disk, lab.node.node.table.sector_bytes())?;
-    let at = lab.node.node.folder.join("scratch");
-    let mount = Mount::new(&disk.partition(4), &at, &["-t", "ext4"])?;
-    let found = look(mount.path());
-    mount.unmount()?;
-    disk.detach()?;
-    found
+fn scratch<T: Send>(lab: &Lab, look: impl FnOnce(&Path) -> Result<T> + Send) -> Result<T> {
+    disk::with_mounted_number(&lab.node.node, 4, look)
 }
 
 /// Where an ext4's first superblock ends, in bytes (kernel documentation, filesystems/ext4).

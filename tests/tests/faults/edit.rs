@@ -29,12 +29,15 @@ use jump_tests::machines::{disk, sabotage};
 const HOOK: Duration = Duration::from_mins(10);
 
 /// Changes files of the landing file system.
-pub(crate) fn landing<T>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+pub(crate) fn landing<T: Send>(
+    lab: &Lab,
+    edit: impl FnOnce(&Path) -> Result<T> + Send,
+) -> Result<T> {
     disk::with_mounted(&lab.node.node, Role::Swap, edit)
 }
 
 /// Changes files of the old or the new system's root.
-pub(crate) fn root<T>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+pub(crate) fn root<T: Send>(lab: &Lab, edit: impl FnOnce(&Path) -> Result<T> + Send) -> Result<T> {
     disk::with_mounted(&lab.node.node, Role::Root, edit)
 }
 
@@ -134,7 +137,7 @@ pub(crate) fn journal(lab: &Lab, edit: impl FnOnce(&mut Journal)) -> Result<()> 
 }
 
 /// Changes the staged plan.
-pub(crate) fn plan(lab: &Lab, edit: impl FnOnce(&mut Plan)) -> Result<()> {
+pub(crate) fn plan(lab: &Lab, edit: impl FnOnce(&mut Plan) + Send) -> Result<()> {
     landing(lab, |landing| sabotage::plan(landing, edit))
 }
 

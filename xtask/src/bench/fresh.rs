@@ -9,8 +9,6 @@ use anyhow::{Context as _, Result};
 use jumplab::run;
 use jumplab::vm::Mount;
 use nix::fcntl::{FallocateFlags, fallocate};
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
 
 use super::scratch::Scratch;
 
@@ -21,14 +19,6 @@ pub(super) struct Shape {
     pub(super) size: u64,
     /// Its inodes; as many as mkfs.ext4 thinks right if not given.
     pub(super) inodes: Option<u64>,
-}
-
-/// Gives this process mounts that nobody else sees. Before any thread is started.
-pub(super) fn keep_mounts_private() -> Result<()> {
-    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
-        .context("cannot make mounts private")
 }
 
 /// Makes and mounts a file system with mkfs.ext4's defaults.

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use jumplab::interrupt::Interrupt;
+use jumplab::vm::keep_mounts_private;
 use jumplab::{dist, packages};
 
 use ground::Ground;
@@ -109,7 +110,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     }
     packages::ensure(PACKAGES)?;
     let dist = dist::build()?;
-    fresh::keep_mounts_private()?;
+    keep_mounts_private()?;
     let ground = Ground {
         dist,
         rounds: options.rounds,

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::systems::{self, System};
 use crate::run;
-use crate::vm::{Identity, LoopDevice, Mount};
+use crate::vm::{Identity, LoopDevice, Mount, with_own_mounts};
 
 /// sda1 `/`, sda2 swap, sda3 `/boot`, for sfdisk(8).
 const PARTITIONS: &str = "label: dos\n\
@@ -25,6 +25,10 @@ const SEEN_AT: &str = "mnt";
 
 /// Makes `image` from the root `root`.
 pub(super) fn make(root: &Path, identity: &Identity, image: &Path) -> Result<()> {
+    with_own_mounts(|| make_here(root, identity, image))
+}
+
+fn make_here(root: &Path, identity: &Identity, image: &Path) -> Result<()> {
     let new = image.with_extension("new");
     drop(std::fs::remove_file(&new));
     File::create(&new)?.set_len(BYTES)?;

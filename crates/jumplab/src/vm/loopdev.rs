@@ -2,10 +2,37 @@
 //! Root only. Close them on purpose; `Drop` is for failures.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
+use nix::errno::Errno;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
 
+use super::wait;
 use crate::run;
+
+/// How long a mount may be busy. What another thread starts holds, between its fork and its exec, the
+/// files that were open then.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// From here on this thread and what it starts have mounts that nobody else sees: who makes a mount
+/// namespace of his own meanwhile would hold copies of them, and the device below with them.
+///
+/// # Errors
+/// When this process may not, see unshare(2).
+pub fn keep_mounts_private() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+    let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+    mount(none, "/", none, private, none).context("cannot make the mounts private")
+}
+
+/// Does `work` in a thread that keeps its mounts private.
+pub fn with_own_mounts<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let worker = || keep_mounts_private().and_then(|()| work());
+    let done = std::thread::scope(|scope| scope.spawn(worker).join());
+    done.map_err(|_| anyhow!("the thread panicked"))?
+}
 
 /// A disk image as a block device with its partitions.
 #[derive(Debug)]
@@ -114,7 +141,14 @@ impl Mount {
         if !std::mem::take(&mut self.mounted) {
             return Ok(());
         }
-        run::quiet(&mut run::command("umount", [&self.at]))
+        let what = format!("unmount {}", self.at.display());
+        wait::until(&what, BUSY, || {
+            match umount2(&self.at, MntFlags::UMOUNT_NOFOLLOW) {
+                Err(Errno::EBUSY) => Ok(false),
+                done => done.map(|()| true).with_context(|| what.clone()),
+            }
+        })
+        .map(drop)
     }
 }
 
@@ -123,5 +157,72 @@ impl Drop for Mount {
         if let Err(error) = self.release() {
             eprintln!("warning: {error:#}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use anyhow::Result;
+
+    use super::{Mount, with_own_mounts};
+    use crate::packages;
+
+    /// Whether tests that mount can run; says so where not.
+    fn may_mount(test: &str) -> Result<bool> {
+        let root = packages::is_root()?;
+        if !root {
+            println!("skipped: {test}: not root");
+        }
+        Ok(root)
+    }
+
+    fn is_mounted(at: &Path) -> Result<bool> {
+        let mounts = std::fs::read_to_string("/proc/thread-self/mounts")?;
+        Ok(mounts.contains(&at.display().to_string()))
+    }
+
+    #[test]
+    fn nobody_else_sees_a_threads_own_mounts() -> Result<()> {
+        if !may_mount("nobody_else_sees_a_threads_own_mounts")? {
+            return Ok(());
+        }
+        let folder = tempfile::tempdir()?;
+        let at = folder.path().join("at");
+        let left = with_own_mounts(|| {
+            let mount = Mount::new(Path::new("lab"), &at, &["-t", "tmpfs"])?;
+            File::create(at.join("file"))?;
+            assert!(is_mounted(&at)?);
+            Ok(mount)
+        })?;
+        assert!(!is_mounted(&at)?);
+        assert!(!at.join("file").exists());
+        // It went with its thread: there is nothing to unmount here.
+        assert!(left.unmount().is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_busy_mount_is_waited_for() -> Result<()> {
+        if !may_mount("a_busy_mount_is_waited_for")? {
+            return Ok(());
+        }
+        let folder = tempfile::tempdir()?;
+        let at = folder.path().join("at");
+        with_own_mounts(|| {
+            let mount = Mount::new(Path::new("lab"), &at, &["-t", "tmpfs"])?;
+            let held = File::create(at.join("file"))?;
+            let holder = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(400));
+                drop(held);
+            });
+            mount.unmount()?;
+            assert!(!is_mounted(&at)?);
+            holder.join().expect("no panic");
+            Ok(())
+        })
     }
 }

@@ -54,7 +54,7 @@ pub use guest::Guest;
 pub use identity::Identity;
 pub use layout::{BOOT_UUID, DATA_UUID, ESP_UUID, ROOT_UUID, SWAP_UUID};
 pub use layout::{Partition, Role, Table};
-pub use loopdev::{LoopDevice, Mount};
+pub use loopdev::{LoopDevice, Mount, keep_mounts_private, with_own_mounts};
 pub use machine::Machine;
 pub use netns::Network;
 pub use node::{Node, copy_sparse};

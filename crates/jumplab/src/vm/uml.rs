@@ -21,7 +21,7 @@ use super::log::tail;
 use super::seat::Seat;
 use super::{
     Guest, LoopDevice, Mount, NODE, Network, Node, Role, STATIC_ADDRESS, STATIC_ROUTE, UmlKernel,
-    until,
+    until, with_own_mounts,
 };
 use crate::{run, workspace};
 
@@ -48,12 +48,14 @@ pub struct Uml<'a> {
 impl<'a> Uml<'a> {
     /// Gives the old system on the node's disk the one interface that it has here.
     pub fn adapt(node: &Node) -> Result<()> {
-        let disk = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
-        let root = disk.partition(number(node, Role::Root)?);
-        let mount = Mount::new(&root, &node.folder.join("root"), &["-t", "ext4"])?;
-        std::fs::write(mount.path().join("etc/network/interfaces"), interfaces())?;
-        mount.unmount()?;
-        disk.detach()
+        with_own_mounts(|| {
+            let disk = LoopDevice::attach(&node.disk, node.table.sector_bytes())?;
+            let root = disk.partition(number(node, Role::Root)?);
+            let mount = Mount::new(&root, &node.folder.join("root"), &["-t", "ext4"])?;
+            std::fs::write(mount.path().join("etc/network/interfaces"), interfaces())?;
+            mount.unmount()?;
+            disk.detach()
+        })
     }
 
     /// Boots the partition with that role: `Root` for the old or the new system, `Swap` for the jump

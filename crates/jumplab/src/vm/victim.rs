@@ -131,7 +131,7 @@ impl Victim {
 
 /// Installs the root `root` to a new disk image.
 pub(crate) fn install(root: &Path, table: Table, identity: &Identity, image: &Path) -> Result<()> {
-    super::install::install(root, table, identity, image)
+    super::with_own_mounts(|| super::install::install(root, table, identity, image))
 }
 
 /// The kernel below a root's /boot.
