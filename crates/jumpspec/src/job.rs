@@ -3,6 +3,7 @@
 mod copies;
 mod hooks;
 mod host_table;
+mod landing;
 mod template;
 pub mod variables;
 
@@ -18,6 +19,7 @@ use crate::words::size::Size;
 pub use copies::{CopyTo, CopyWish};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 pub use host_table::{HostTable, TableError};
+pub use landing::{LandingChoice, LandingWish, NoLanding};
 pub use template::{FileMode, LARGEST_TEMPLATE, MOST_TEMPLATES, TemplateWish};
 
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
@@ -95,22 +97,6 @@ pub struct Images {
     pub jump: String,
     /// The new system.
     pub target: String,
-}
-
-/// The partition to borrow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LandingWish {
-    /// `swap` for the node's swap partition, or a device such as `/dev/sda2`.
-    pub partition: String,
-}
-
-impl Default for LandingWish {
-    fn default() -> Self {
-        Self {
-            partition: "swap".to_owned(),
-        }
-    }
 }
 
 /// What the disk becomes. Partitions that no entry names stay as they are.
@@ -396,7 +382,7 @@ mod tests {
     #[test]
     fn a_small_job_has_safe_defaults() {
         let job = Job::parse(SMALL).unwrap();
-        assert_eq!(job.landing.partition, "swap");
+        assert_eq!(job.landing.partition, LandingChoice::Auto);
         assert_eq!(job.layout.disk, "root");
         assert!(job.save.accounts && job.save.network && job.network.same_addresses);
         assert_eq!(job.save.all_paths().len(), DEFAULT_SAVED.len());

@@ -201,6 +201,9 @@ pub struct PlannedLanding {
     pub fs_uuid: String,
     /// The swap to make again at the end, if it was one.
     pub swap: Option<Swap>,
+    /// Whether it is made for the run, in free room, and removed at its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
 }
 
 impl PlannedLanding {

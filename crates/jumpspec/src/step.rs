@@ -23,6 +23,8 @@ pub enum Step {
     Hook(Hook),
     /// Stop swapping to the landing partition.
     SwapOff,
+    /// Make the landing partition, in room that belongs to none, and tell the kernel.
+    AddLanding,
     /// Make and mount the landing file system.
     MakeLanding,
     /// Receive an image into the landing file system and check its digest there.
@@ -139,8 +141,8 @@ pub enum Step {
     FollowEntry,
     /// Copy journal and logs to `/var/log/jump`.
     CollectLogs,
-    /// Erase what was staged and the selector, make the landing partition swap again.
-    RestoreSwap,
+    /// Erase what was staged and the selector, make the landing partition what it was: swap, empty, or none.
+    ReturnLanding,
     /// Leave the report; the run is over once the traces are gone as well.
     Report,
     /// Remove what jump put into the new system.
@@ -244,7 +246,8 @@ impl Step {
         !matches!(
             self,
             Self::SwapOff
-                | Self::RestoreSwap
+                | Self::AddLanding
+                | Self::ReturnLanding
                 | Self::Report
                 | Self::RemoveTraces
                 | Self::Hook(Hook {

@@ -91,7 +91,10 @@ impl Abort<'_> {
                 Err(at_work(&status))
             }
             Sight::Old(status) => {
-                if self.agrees(&status, "restore the loader and make swap again")? {
+                if self.agrees(
+                    &status,
+                    "restore the loader and give the landing partition back",
+                )? {
                     return self.take_back(&session, &agent, status.run.as_deref());
                 }
                 self.leave(&session, &agent)
@@ -121,10 +124,7 @@ impl Abort<'_> {
             self.nothing();
             return Ok(());
         };
-        if !self.agrees(
-            status,
-            "make swap again what a run that began here has left",
-        )? {
+        if !self.agrees(status, "give back what a run that began here has left")? {
             return Ok(());
         }
         let agent = Agent::upload(session, latest.run(), &self.tools.jumpinit, 0);

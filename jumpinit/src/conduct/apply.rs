@@ -7,7 +7,7 @@ use crate::boot::{self, new_loader};
 use crate::run::context::Context;
 use crate::steps::{
     accounts, added, configure, copy, finish, first_boot, health, hook, labels, landing,
-    loader_settings, prove, reachable, replace, report, restore, sshd, stage,
+    loader_settings, made_landing, prove, reachable, replace, report, restore, sshd, stage,
 };
 
 /// Carries out `step`. Doing it again from its start ends the same.
@@ -15,6 +15,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
     match step {
         Step::Hook(hook) => hook::run(cx, hook),
         Step::SwapOff => landing::swap_off(cx),
+        Step::AddLanding => made_landing::add(cx),
         Step::MakeLanding => landing::make_landing(cx),
         Step::Receive {
             image,
@@ -70,7 +71,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::CheckAdmin => reachable::admin_within(cx, health::time_left(cx)),
         Step::Confirm => boot::confirm(cx),
         Step::CollectLogs => finish::collect_logs(cx),
-        Step::RestoreSwap => finish::restore_swap(cx),
+        Step::ReturnLanding => finish::return_landing(cx),
         Step::Report => report::leave(cx),
         Step::RemoveTraces => finish::remove_traces(cx),
     }

@@ -68,7 +68,7 @@ fn begin_with(is_landing: bool, is_confirmed: bool) -> Start {
     match (is_landing, is_confirmed) {
         (_, false) => Start::Beginning,
         (true, true) => Start::At(Step::CollectLogs),
-        (false, true) => Start::At(Step::RestoreSwap),
+        (false, true) => Start::At(Step::ReturnLanding),
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     fn a_boot_goes_on_where_the_last_one_was_cut() {
         assert_eq!(begin_with(true, false), Start::Beginning);
         assert_eq!(begin_with(true, true), Start::At(Step::CollectLogs));
-        assert_eq!(begin_with(false, true), Start::At(Step::RestoreSwap));
+        assert_eq!(begin_with(false, true), Start::At(Step::ReturnLanding));
         assert_eq!(begin_with(false, false), Start::Beginning);
     }
 }

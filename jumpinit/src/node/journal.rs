@@ -9,11 +9,20 @@ use jumpsys::journal_slots::SlotPair;
 /// The journal's two slots.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    slots: SlotPair,
+    /// None where the partition is not there.
+    slots: Option<SlotPair>,
     journal: Option<Journal>,
 }
 
 impl Ledger {
+    /// That of a partition which is not there: it says nothing, and cannot be written.
+    pub(crate) fn absent() -> Self {
+        Self {
+            slots: None,
+            journal: None,
+        }
+    }
+
     /// Opens the journal at the end of the landing partition of `bytes` bytes.
     pub(crate) fn open(device: &Path, bytes: u64) -> Result<Self> {
         let offset = bytes
@@ -22,7 +31,10 @@ impl Ledger {
         let slots = SlotPair::open(device, offset)?;
         let newest = slots.read_newest()?;
         let journal = newest.and_then(|entry| serde_json::from_slice(&entry.payload).ok());
-        Ok(Self { slots, journal })
+        Ok(Self {
+            slots: Some(slots),
+            journal,
+        })
     }
 
     /// What a journal at the end of a partition of `bytes` bytes says, if there is one. Writes
@@ -42,17 +54,21 @@ impl Ledger {
     /// Writes a new state and reads it back.
     pub(crate) fn write(&mut self, journal: &Journal) -> Result<()> {
         let payload = journal.to_bytes()?;
-        self.slots
-            .write(&payload)
-            .context("cannot write the journal")?;
+        let slots = self
+            .slots
+            .as_mut()
+            .context("the landing partition is not there")?;
+        slots.write(&payload).context("cannot write the journal")?;
         self.journal = Some(journal.clone());
         Ok(())
     }
 
-    /// Makes both slots invalid, on disk.
+    /// Makes both slots invalid, on disk, and closes them: the partition may go.
     pub(crate) fn clear(&mut self) -> Result<()> {
-        self.slots.clear().context("cannot clear the journal")?;
-        self.journal = None;
+        if let Some(slots) = &mut self.slots {
+            slots.clear().context("cannot clear the journal")?;
+        }
+        *self = Self::absent();
         Ok(())
     }
 }

@@ -62,6 +62,9 @@ fn fill(cx: &mut Context) -> Result<Option<(ImageRole, u64)>> {
 
 /// Mounts the landing file system again, if an earlier call made it.
 fn remount(cx: &mut Context) -> Result<()> {
+    if !cx.has_landing() {
+        return Ok(());
+    }
     let found =
         jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     if found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {

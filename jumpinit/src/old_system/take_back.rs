@@ -36,7 +36,7 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     ensure_not_replaced(&mut cx)?;
     begin(&mut cx, StepId::RestoreLoader);
     crate::boot::disarm(&cx)?;
-    begin(&mut cx, StepId::RestoreSwap);
+    begin(&mut cx, StepId::ReturnLanding);
     crate::steps::finish::give_back(&mut cx, |cx| crate::boot::erase_selector(cx))?;
     remove_work(&cx.plan.run)?;
     if cx.landing.exists() {
@@ -128,6 +128,9 @@ fn unmount_landing(cx: &mut Context) -> Result<()> {
 
 /// The environment besides the journal, which is written after it.
 fn ensure_not_replaced(cx: &mut Context) -> Result<()> {
+    if !cx.has_landing() {
+        return Ok(());
+    }
     let ours = jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     let committed = if ours.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
         // A file system that was never made to its end has no environment.

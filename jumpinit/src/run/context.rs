@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::disk::{Disk, SECTOR};
-use jumpspec::plan::Plan;
+use jumpspec::plan::{Plan, PlannedLanding};
 use jumpspec::run::failure::Code;
 use jumpspec::run::journal::Journal;
 use jumpspec::run::task::Task;
@@ -46,8 +46,7 @@ impl Context {
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
-        let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
-        let ledger = Ledger::open(&device, plan.landing.sectors * SECTOR)?;
+        let ledger = open_ledger(&plan.landing, &disk)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
         ensure!(
             journal
@@ -65,6 +64,7 @@ impl Context {
         let journal_found = journal.is_some();
         let journal = journal.unwrap_or_else(|| Journal {
             swap: plan.landing.swap.clone(),
+            made: plan.landing.made,
             ..Journal::new(&plan.run, &plan.disk.identities)
         });
         let mut reporter = reporter;
@@ -109,6 +109,11 @@ impl Context {
     /// The landing partition's device.
     pub(crate) fn landing_device(&self) -> PathBuf {
         self.partition(self.plan.landing.number)
+    }
+
+    /// Whether there is a landing partition: one that is made for the run comes and goes.
+    pub(crate) fn has_landing(&self) -> bool {
+        is_there(&self.plan.landing, &self.disk)
     }
 
     /// The planned disk with its partitions, read anew.
@@ -199,8 +204,7 @@ impl Context {
 
     /// Reads the journal again, which another process may have written.
     pub(crate) fn reread(&mut self) -> Result<()> {
-        let bytes = self.plan.landing.sectors * SECTOR;
-        self.ledger = Ledger::open(&self.landing_device(), bytes)?;
+        self.ledger = open_ledger(&self.plan.landing, &self.disk)?;
         let ours = |journal: &Journal| journal.run == self.plan.run;
         if let Some(journal) = self.ledger.journal().filter(ours) {
             self.journal = journal;
@@ -208,10 +212,22 @@ impl Context {
         Ok(())
     }
 
-    /// Makes the journal invalid: nothing of a jump is under way any more.
+    /// Makes the journal invalid and closes it: nothing of a jump is under way any more.
     pub(crate) fn forget(&mut self) -> Result<()> {
         self.ledger.clear()
     }
+}
+
+fn open_ledger(landing: &PlannedLanding, disk: &Path) -> Result<Ledger> {
+    if !is_there(landing, disk) {
+        return Ok(Ledger::absent());
+    }
+    let device = jumpsys::disk::blockdev::partition_path(disk, landing.number);
+    Ledger::open(&device, landing.sectors * SECTOR)
+}
+
+fn is_there(landing: &PlannedLanding, disk: &Path) -> bool {
+    !landing.made || jumpsys::disk::blockdev::partition_path(disk, landing.number).exists()
 }
 
 /// That the jump system's work is over its limit.

@@ -1,5 +1,4 @@
-//! Steps on the new system once it is the default: it takes the landing partition back as
-//! swap, and forgets that there was a jump. A cut anywhere ends in the new system, which does
+//! Steps on the new system once it is the default: it takes the landing partition back, and forgets that there was a jump. A cut anywhere ends in the new system, which does
 //! the rest at its next boot.
 
 use std::path::Path;
@@ -15,6 +14,7 @@ use jumpsys::files::root::{Owner, Root};
 use crate::run::busy::once_free;
 use crate::run::context::Context;
 use crate::run::landing;
+use crate::steps::made_landing;
 
 /// Copies jump's logs to where logs stay.
 pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
@@ -59,18 +59,21 @@ fn copy_logs(landing: &Root, root: &Root) -> Result<()> {
 }
 
 /// Erases what was staged and the selector, then makes the landing partition what it
-/// was: swap, with its UUID and label.
-pub(crate) fn restore_swap(cx: &mut Context) -> Result<()> {
+/// was: swap, with its UUID and label; or free room.
+pub(crate) fn return_landing(cx: &mut Context) -> Result<()> {
     give_back(cx, crate::boot::retire_selector)?;
     settle_fstab(cx)
 }
 
-/// Makes the landing partition swap again, whatever it holds of ours; `end_selector` is how the
+/// Makes the landing partition what it was, whatever it holds of ours; `end_selector` is how the
 /// selector's time is ended before that.
 pub(crate) fn give_back(
     cx: &mut Context,
     end_selector: impl FnOnce(&mut Context) -> Result<()>,
 ) -> Result<()> {
+    if !cx.has_landing() {
+        return made_landing::remove(cx);
+    }
     let device = cx.landing_device();
     if mountinfo::read_swaps()?
         .iter()
@@ -113,6 +116,9 @@ pub(crate) fn give_back(
         }
         Ok(())
     })?;
+    if cx.plan.landing.made {
+        return made_landing::remove(cx);
+    }
     // Not before: after a cut in the middle of this the journal says whose the leftovers are. Not
     // later: once the system swaps its place is swap's.
     cx.forget()?;

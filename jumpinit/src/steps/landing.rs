@@ -93,7 +93,8 @@ pub(crate) fn make_landing(cx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-fn refuse_changed_landing(cx: &Context) -> Result<()> {
+/// The partition must be what the planner saw.
+pub(super) fn refuse_changed_landing(cx: &Context) -> Result<()> {
     let planned = &cx.plan.landing;
     let disk = cx.read_disk()?;
     let partition = disk

@@ -14,6 +14,7 @@ pub(crate) mod identity;
 pub(crate) mod labels;
 pub(crate) mod landing;
 pub(crate) mod loader_settings;
+pub(crate) mod made_landing;
 pub(crate) mod prove;
 pub(crate) mod reachable;
 pub(crate) mod replace;

@@ -230,7 +230,7 @@ pub(crate) fn cut_swap(bench: &mut Bench) -> Result<()> {
     lab.boot(Choice::Jump)?.wait_for_end(BOOT)?;
     lab.cut(
         Choice::New,
-        "make the landing partition swap again",
+        "give the landing partition back",
         Duration::from_millis(20),
     )?;
     let seen = bench.ends(&lab, End::New)?;

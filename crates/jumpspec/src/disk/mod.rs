@@ -49,3 +49,16 @@ pub struct Disk {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
 }
+
+impl Disk {
+    /// What the kernel calls a partition of it: a disk whose name ends in a digit gets a `p` between
+    /// (block/partitions/core.c, `disk_name`).
+    pub fn partition_device(&self, number: u32) -> String {
+        let between = if self.device.ends_with(|it: char| it.is_ascii_digit()) {
+            "p"
+        } else {
+            ""
+        };
+        format!("{}{between}{number}", self.device)
+    }
+}

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Slot;
+use super::{Extent, Slot};
 
 /// GPT type GUID of a BIOS boot partition, which holds GRUB's core image (GRUB manual, "BIOS
 /// installation").
@@ -36,6 +36,17 @@ pub struct Table {
     pub last_usable: u64,
     /// Whether there are MBR logical partitions (an extended partition).
     pub extended: bool,
+}
+
+impl Table {
+    /// Where partitions may lie.
+    pub fn usable(&self) -> Extent {
+        let end = self.last_usable.saturating_add(1);
+        Extent {
+            start: self.first_usable,
+            sectors: end.saturating_sub(self.first_usable),
+        }
+    }
 }
 
 /// Kinds of partition table.
@@ -107,7 +118,6 @@ fn clash(kind: TableKind, slot: Slot, other: Slot) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Extent;
 
     fn slot(number: u32, start: u64, sectors: u64) -> Slot {
         Slot {

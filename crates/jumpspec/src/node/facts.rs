@@ -295,6 +295,9 @@ pub struct JumpInProgress {
     /// The swap that this partition was, by the run's record.
     #[serde(default)]
     pub swap: Option<crate::disk::Swap>,
+    /// Whether this partition was made for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
 }
 
 impl JumpInProgress {

@@ -199,10 +199,12 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
     };
     let selector = of([Owner::Selector, Owner::RawCopy]);
     let landing = (Owner::Landing, plan.landing.extent());
+    let tables = table(disk).map(|extent| (Owner::Table, extent));
     match step {
+        Step::AddLanding => tables.chain([landing]).collect(),
         Step::MakeLanding => vec![landing],
         Step::WriteSelector => selector.collect(),
-        Step::Repartition => table(disk).map(|extent| (Owner::Table, extent)).collect(),
+        Step::Repartition => tables.collect(),
         Step::Mkfs { number, .. } => extent_after(plan, *number)
             .map(|extent| (Owner::Partition(*number), extent))
             .into_iter()
@@ -212,7 +214,10 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
             .into_iter()
             .collect(),
         Step::PlaceLoader => of([Owner::RawCopy, Owner::NewLoader]).collect(),
-        Step::RestoreSwap => selector.chain([landing]).collect(),
+        Step::ReturnLanding if plan.landing.made => {
+            selector.chain([landing]).chain(tables).collect()
+        }
+        Step::ReturnLanding => selector.chain([landing]).collect(),
         _ => Vec::new(),
     }
 }
@@ -247,7 +252,7 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
     let commit = at(|step| matches!(step, Step::Commit));
     let selector = at(|step| matches!(step, Step::WriteSelector));
     let placed = at(|step| matches!(step, Step::PlaceLoader));
-    let finish = at(|step| matches!(step, Step::RestoreSwap));
+    let finish = at(|step| matches!(step, Step::ReturnLanding));
     let need = |owner, extent, from, until| Need {
         owner,
         extent,

@@ -1,9 +1,9 @@
 //! The partition to borrow: which it is, whether it may be borrowed, whether it is
 //! large enough.
 
-use super::{Input, derived_uuid, is_stacked};
+use super::{Input, derived_uuid, free_room, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
-use crate::job::Action;
+use crate::job::{Action, LandingChoice};
 use crate::node::facts::Facts;
 use crate::node::fstab::unique;
 use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
@@ -19,23 +19,60 @@ const SLACK: Size = Size::mib(48);
 pub(super) struct Landing<'a> {
     pub(super) disk: &'a Disk,
     pub(super) partition: &'a FoundPartition,
+    /// Whether it is made for a run, and removed at its end.
+    pub(super) made: bool,
 }
 
-/// The partition that the job means.
-pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
+impl<'a> Landing<'a> {
+    fn of(facts: &Facts, (disk, partition): (&'a Disk, &'a FoundPartition)) -> Self {
+        let named = partition.name.as_deref() == Some(LANDING_LABEL);
+        let recorded = facts.jump.as_ref().is_some_and(|jump| jump.made);
+        Self {
+            disk,
+            partition,
+            made: is_ours(facts, partition) && (named || recorded),
+        }
+    }
+}
+
+/// The partition that the job means; `made` is the device of one that is to be made.
+pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landing<'a>, Refusal> {
     let facts = input.facts;
-    let wanted = input.job.landing.partition.as_str();
-    if wanted != "swap" {
-        let found = facts
-            .partition(wanted)
-            .map(|(disk, partition)| Landing { disk, partition });
-        return found.ok_or_else(|| {
+    let named = |device: &str| {
+        facts
+            .partition(device)
+            .map(|found| Landing::of(facts, found))
+    };
+    if let Some(made) = made.and_then(named) {
+        return Ok(Landing { made: true, ..made });
+    }
+    match &input.job.landing.partition {
+        LandingChoice::Device(wanted) => named(wanted).ok_or_else(|| {
             no_landing(
                 format!("{wanted} is not a partition of this node"),
                 "name one of its partitions",
             )
-        });
+        }),
+        LandingChoice::Free => left_over(facts).ok_or_else(|| {
+            no_landing(
+                free_room::found(input).err().unwrap_or_default(),
+                "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
+            )
+        }),
+        LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
     }
+}
+
+/// What an earlier run has borrowed or made.
+fn left_over(facts: &Facts) -> Option<Landing<'_>> {
+    let mut partitions = facts.partitions();
+    let found = partitions.find(|(_, partition)| is_ours(facts, partition));
+    found.map(|found| Landing::of(facts, found))
+}
+
+/// The node's swap partition.
+fn swap_of<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
+    let facts = input.facts;
     let holds = |partition: &FoundPartition, kind: &str| {
         partition
             .content
@@ -59,25 +96,27 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
     let replaced = super::disk::chosen(input).ok();
     // One on another disk is taken only to be refused with the true reason.
     let found = largest(&|disk| Some(disk) == replaced).or_else(|| largest(&|_| true));
-    found
-        .map(|(disk, partition)| Landing { disk, partition })
-        .ok_or_else(|| {
-            let why = match facts.swaps.first() {
-                None => "this node has no swap partition".to_owned(),
-                Some(swap) => {
-                    format!("this node swaps to {swap}, which is not a partition of a disk")
-                }
-            };
-            no_landing(
-                why,
-                "name another partition with [landing] partition = \"/dev/…\"",
-            )
-        })
+    found.map(|found| Landing::of(facts, found)).ok_or_else(|| {
+        let mut why = match facts.swaps.first() {
+            None => "this node has no swap partition".to_owned(),
+            Some(swap) => {
+                format!("this node swaps to {swap}, which is not a partition of a disk")
+            }
+        };
+        let no_room = free_room::found(input).err();
+        if let Some(no_room) = no_room.filter(|_| input.job.landing.partition == LandingChoice::Auto) {
+            why = format!("{why}, and there is no room for a partition of our own: {no_room}");
+        }
+        no_landing(
+            why,
+            "name another partition with [landing] partition = \"/dev/…\", or leave room that belongs to no partition",
+        )
+    })
 }
 
 /// Whether an earlier run that did not finish has borrowed it: by the label of its file system, or
 /// where a cut left none by its journal.
-fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
+pub(super) fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
     let content = partition.content.as_ref();
     let labelled = content.and_then(|content| content.label.as_deref()) == Some(LANDING_LABEL);
     let jump = facts.jump.as_ref();
@@ -175,15 +214,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
 /// What the landing partition must hold at the fullest moment: the jump system, beside
 /// it first its own image file and later the target's with the saved files.
 fn too_small(input: &Input<'_>, partition: &FoundPartition) -> Option<Refusal> {
-    let jump = input.jump.manifest.unpacked;
-    let saved = input.facts.saved.iter().filter_map(|path| path.size);
-    let saved: Size = saved.chain([super::hooks::added(input)]).sum();
-    let target = Size(input.target.size);
-    let staged = Size(input.jump.size).max([target, saved].into_iter().sum());
-    // ext4's own: inode tables 1/64, journal up to 64 MiB on partitions of a few GiB.
-    let overhead = Size((partition.size().bytes() / 50) + (64 << 20));
-    let slack = [SLACK, super::hooks::scripts(input), Size(RESERVED_BYTES)];
-    let needed: Size = [jump, staged, overhead].into_iter().chain(slack).sum();
+    let needed = needed(input, partition.size());
     (needed > partition.size()).then(|| {
         Refusal::new(
             RefusalCode::LandingTooSmall,
@@ -191,14 +222,31 @@ fn too_small(input: &Input<'_>, partition: &FoundPartition) -> Option<Refusal> {
                 "{} is {}; jump system ({}), image ({}), saved files ({}) and file system need {}",
                 partition.device,
                 partition.size(),
-                jump,
-                target,
-                saved,
+                input.jump.manifest.unpacked,
+                Size(input.target.size),
+                saved(input),
                 needed
             ),
             "name another partition with [landing] partition = \"/dev/…\", or make the images smaller",
         )
     })
+}
+
+/// The same of a partition of that size, in bytes.
+pub(super) fn needed(input: &Input<'_>, size: Size) -> Size {
+    let jump = input.jump.manifest.unpacked;
+    let target = Size(input.target.size);
+    let staged = Size(input.jump.size).max([target, saved(input)].into_iter().sum());
+    // ext4's own: inode tables 1/64, journal up to 64 MiB on partitions of a few GiB.
+    let overhead = Size((size.bytes() / 50) + (64 << 20));
+    let slack = [SLACK, super::hooks::scripts(input), Size(RESERVED_BYTES)];
+    [jump, staged, overhead].into_iter().chain(slack).sum()
+}
+
+/// What saved files may take.
+fn saved(input: &Input<'_>) -> Size {
+    let saved = input.facts.saved.iter().filter_map(|path| path.size);
+    saved.chain([super::hooks::added(input)]).sum()
 }
 
 /// The landing partition as the plan carries it.
@@ -210,7 +258,8 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
         start: partition.start,
         sectors: partition.sectors,
         fs_uuid: derived_uuid(input, "landing"),
-        swap: swap(input, partition),
+        swap: (!landing.made).then(|| swap(input, partition)).flatten(),
+        made: landing.made,
     }
 }
 

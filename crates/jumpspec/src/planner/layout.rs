@@ -16,7 +16,15 @@ const MBR_LINUX: &str = "0x83";
 /// GPT type GUID of Linux file system data (UAPI group, Discoverable Partitions).
 const GPT_LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
 /// MBR has four primary partitions.
-const MBR_PRIMARIES: u32 = 4;
+pub(super) const MBR_PRIMARIES: u32 = 4;
+
+/// The type of a Linux file system's partition.
+pub(super) fn type_of_linux(kind: TableKind) -> &'static str {
+    match kind {
+        TableKind::Mbr => MBR_LINUX,
+        TableKind::Gpt => GPT_LINUX,
+    }
+}
 
 /// The partitions that `disk` has once `layout` is carried out, by number.
 ///
@@ -44,23 +52,16 @@ pub(super) fn new_table(
         .iter()
         .filter(|wish| wish.action == Action::Create);
     for wish in created {
-        let usable = Extent {
-            start: table.first_usable,
-            sectors: table
-                .last_usable
-                .saturating_add(1)
-                .saturating_sub(table.first_usable),
-        };
-        let place = place(disk, &free_runs(usable, &partitions), wish)?;
-        let (type_code, partuuid) = match table.kind {
-            TableKind::Mbr => (MBR_LINUX, format!("{}-{:02x}", table.id, wish.number)),
-            TableKind::Gpt => (GPT_LINUX, identifier(wish.number)),
+        let place = place(disk, &free_runs(table.usable(), &partitions), wish)?;
+        let partuuid = match table.kind {
+            TableKind::Mbr => format!("{}-{:02x}", table.id, wish.number),
+            TableKind::Gpt => identifier(wish.number),
         };
         partitions.push(Partition {
             number: wish.number,
             start: place.start,
             sectors: place.sectors,
-            type_code: type_code.to_owned(),
+            type_code: type_of_linux(table.kind).to_owned(),
             partuuid: Some(partuuid),
             name: wish.label.clone().filter(|_| table.kind == TableKind::Gpt),
             bootable: false,
@@ -132,7 +133,7 @@ fn refuse_impossible_number(
 }
 
 /// The runs of `usable` that no partition takes, in order.
-fn free_runs(usable: Extent, partitions: &[Partition]) -> Vec<Extent> {
+pub(super) fn free_runs(usable: Extent, partitions: &[Partition]) -> Vec<Extent> {
     let mut taken: Vec<(u64, u64)> = partitions
         .iter()
         .map(|partition| (partition.start, partition.extent().end()))
@@ -152,16 +153,18 @@ fn free_runs(usable: Extent, partitions: &[Partition]) -> Vec<Extent> {
     runs
 }
 
+/// What of a run lies between two multiples of [`ALIGNMENT`].
+pub(super) fn aligned(run: &Extent) -> Option<Extent> {
+    let start = run.start.checked_next_multiple_of(ALIGNMENT)?;
+    let end = run.end() / ALIGNMENT * ALIGNMENT;
+    (end > start).then(|| Extent {
+        start,
+        sectors: end - start,
+    })
+}
+
 /// A place for `wish`, aligned: the first run with room, or all of the largest for `rest`.
 fn place(disk: &Disk, runs: &[Extent], wish: &PartitionWish) -> Result<Extent, Refusal> {
-    let aligned = |run: &Extent| {
-        let start = run.start.checked_next_multiple_of(ALIGNMENT)?;
-        let end = run.end() / ALIGNMENT * ALIGNMENT;
-        (end > start).then(|| Extent {
-            start,
-            sectors: end - start,
-        })
-    };
     let mut usable = runs.iter().filter_map(aligned);
     let found = match wish.size {
         Some(Length::Size(size)) => {

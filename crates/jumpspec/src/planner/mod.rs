@@ -11,6 +11,7 @@ mod disk;
 mod extents;
 mod filesystems;
 mod first_boot;
+mod free_room;
 mod hooks;
 mod images;
 mod landing;
@@ -104,11 +105,22 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if !input.facts.root_user {
         return Err(vec![not_root()]);
     }
+    match free_room::made(input) {
+        None => planned(input, None),
+        Some(made) => {
+            let facts = &made.facts;
+            planned(&Input { facts, ..*input }, Some(&made.device))
+        }
+    }
+}
+
+/// The plan for a node whose landing partition is there; or `made`, the device that it will be.
+fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> {
     let mut refusals = node_refusals(input.facts);
     refusals.extend(job_refusals(input));
     let files = keep_all_going(&mut refusals, templates::rendered(input));
     let disk = keep_going(&mut refusals, disk::chosen(input));
-    let landing = keep_going(&mut refusals, landing::chosen(input));
+    let landing = keep_going(&mut refusals, landing::chosen(input, made));
     let network = keep_going(&mut refusals, network::network(input));
     let ssh = keep_all_going(&mut refusals, ssh::planned(input));
     let policy = keep_going(&mut refusals, aftermath::policy(input));
@@ -150,7 +162,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
         .iter()
         .map(|filesystem| filesystem.planned.clone())
         .collect();
-    let mut steps = steps::steps(input, &copies);
+    let mut steps = steps::steps(input, &copies, landing.made);
     aftermath::label(&mut steps.replace, policy.flatten());
     let loader = aftermath::loader(input, &landing, new_grub);
     let notes = fstab.notes();

@@ -43,6 +43,14 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             partition.device,
             partition.size()
         );
+        if partition.number == plan.landing.number && plan.landing.made {
+            plan.kept.push(format!(
+                "{} ({}): free room, made a partition for this run and free again at its end",
+                partition.device,
+                partition.size()
+            ));
+            continue;
+        }
         if partition.number == plan.landing.number {
             match &plan.landing.swap {
                 Some(swap) => plan.kept.push(format!(

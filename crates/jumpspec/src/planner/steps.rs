@@ -17,8 +17,8 @@ pub(super) const ACCOUNT_FILES: [&str; 6] = [
     "etc/subgid",
 ];
 
-/// The steps of a job on this node.
-pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
+/// The steps of a job on this node; the landing partition is one of its own, or `made`.
+pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, made: bool) -> Steps {
     let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
         image,
         size: file.size,
@@ -32,7 +32,11 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
     }
     let mut old = hooks::steps(input, Joint::Prep);
     old.extend([
-        Step::SwapOff,
+        if made {
+            Step::AddLanding
+        } else {
+            Step::SwapOff
+        },
         Step::MakeLanding,
         receive(ImageRole::Jump, input.jump),
         Step::UnpackJump,
@@ -87,7 +91,7 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies) -> Steps {
     new.extend(input.job.health.admin_login.then_some(Step::CheckAdmin));
     new.push(Step::Confirm);
     new.extend(is_uefi.then_some(Step::FollowEntry));
-    new.extend([Step::CollectLogs, Step::RestoreSwap]);
+    new.extend([Step::CollectLogs, Step::ReturnLanding]);
     new.extend(hooks::steps(input, Joint::Finished));
     new.extend([Step::Report, Step::RemoveTraces]);
     Steps {

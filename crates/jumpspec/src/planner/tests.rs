@@ -2,7 +2,7 @@ use super::sample::{Sample, facts, image, job, planned};
 use super::*;
 use crate::disk::{BootCode, Content, DiskIdentity, Extent, Filesystem, TableKind};
 use crate::image::kind::Kind;
-use crate::job::{Action, Length};
+use crate::job::{Action, LandingChoice, Length};
 use crate::node::facts::JumpInProgress;
 use crate::run::task::Task;
 use crate::step::Stage;
@@ -10,6 +10,7 @@ use crate::step::Step;
 use crate::words::size::Size;
 
 mod foreseen;
+mod free_room;
 mod kexec;
 mod leftover;
 mod links;
@@ -154,6 +155,7 @@ fn refuses_a_node_that_is_not_ready() {
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
         swap: None,
+        made: false,
     };
     assert_eq!(
         refused(|facts| {
@@ -189,20 +191,21 @@ fn refuses_images_for_other_machines() {
 
 #[test]
 fn refuses_a_node_without_a_landing_partition() {
-    let without_swap = |facts: &mut Facts| {
-        facts.disks[0].partitions.remove(1);
-        facts.swaps.clear();
-    };
-    assert_eq!(refused(without_swap), ["no-landing-partition"]);
+    let mut facts = facts();
+    facts.disks[0].partitions.remove(1);
+    facts.swaps.clear();
+    let mut job = job();
+    job.landing.partition = LandingChoice::Swap;
+    assert_eq!(codes(&facts, &job), ["no-landing-partition"]);
     assert_eq!(
-        refused_job(|job| job.landing.partition = "/dev/vda9".to_owned()),
+        refused_job(|job| job.landing.partition = "/dev/vda9".parse().unwrap()),
         ["no-landing-partition"]
     );
 }
 
 #[test]
 fn refuses_a_landing_partition_that_is_the_root() {
-    let codes = refused_job(|job| job.landing.partition = "/dev/vda3".to_owned());
+    let codes = refused_job(|job| job.landing.partition = "/dev/vda3".parse().unwrap());
     assert_eq!(
         codes,
         ["landing-is-root", "landing-holds-data", "landing-in-layout"]
@@ -211,7 +214,7 @@ fn refuses_a_landing_partition_that_is_the_root() {
 
 #[test]
 fn refuses_a_landing_partition_that_is_mounted_or_holds_data() {
-    let codes = refused_job(|job| job.landing.partition = "/dev/vda4".to_owned());
+    let codes = refused_job(|job| job.landing.partition = "/dev/vda4".parse().unwrap());
     assert_eq!(codes, ["landing-mounted", "landing-holds-data"]);
 }
 
@@ -230,7 +233,7 @@ fn refuses_a_landing_partition_on_lvm_raid_or_luks() {
     let mut lvm = facts();
     member(&mut lvm);
     let mut job = job();
-    job.landing.partition = "/dev/vda4".to_owned();
+    job.landing.partition = "/dev/vda4".parse().unwrap();
     job.layout.partitions.remove(2);
     assert_eq!(codes(&lvm, &job), ["landing-stacked"]);
 }

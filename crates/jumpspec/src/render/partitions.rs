@@ -16,7 +16,7 @@ const EXTENDED: &[&str] = &["0x05", "0x0f", "0x85", "0x5", "0xf"];
 pub(super) fn before(plan: &Plan, facts: &Facts) -> Vec<Segment> {
     let drawn = plan.disk.before.iter();
     drawn
-        .filter(|partition| !EXTENDED.contains(&partition.type_code.as_str()))
+        .filter(|partition| is_drawn(plan, partition))
         .map(|partition| Segment {
             start: partition.start,
             sectors: partition.sectors,
@@ -32,7 +32,7 @@ pub(super) fn before(plan: &Plan, facts: &Facts) -> Vec<Segment> {
 pub(super) fn after(plan: &Plan) -> Vec<Segment> {
     let drawn = plan.disk.after.iter();
     drawn
-        .filter(|partition| !EXTENDED.contains(&partition.type_code.as_str()))
+        .filter(|partition| is_drawn(plan, partition))
         .map(|partition| Segment {
             start: partition.start,
             sectors: partition.sectors,
@@ -44,6 +44,12 @@ pub(super) fn after(plan: &Plan) -> Vec<Segment> {
             ],
         })
         .collect()
+}
+
+/// One that is there for the run alone is free room before and after it.
+fn is_drawn(plan: &Plan, partition: &Partition) -> bool {
+    let made = plan.landing.made && partition.number == plan.landing.number;
+    !made && !EXTENDED.contains(&partition.type_code.as_str())
 }
 
 /// One row a partition: number, before, after, what happens to it.
@@ -75,14 +81,16 @@ fn row(plan: &Plan, facts: &Facts, number: u32) -> [String; 8] {
         .find(|partition| partition.number == number);
     let mut row = [const { String::new() }; 8];
     row[0] = number.to_string();
-    if let Some(partition) = before {
+    // It is there for the run alone.
+    let made = plan.landing.made && number == plan.landing.number;
+    if let Some(partition) = before.filter(|_| !made) {
         row[1] = partition.size().to_string();
         old_content(partition).clone_into(&mut row[2]);
         old_mount(partition, facts)
             .unwrap_or("-")
             .clone_into(&mut row[3]);
     }
-    if let Some(partition) = after {
+    if let Some(partition) = after.filter(|_| !made) {
         row[4] = partition.size().to_string();
         new_content(plan, partition).clone_into(&mut row[5]);
         new_mount(plan, number)
@@ -100,6 +108,7 @@ fn fate(plan: &Plan, before: Option<&FoundPartition>, after: Option<&Partition>)
         before.is_some_and(|before| (before.start, before.sectors) == (after.start, after.sectors));
     if after.number == plan.landing.number {
         return match plan.landing.swap {
+            _ if plan.landing.made => "free room, borrowed",
             Some(_) => "borrowed, then swap again",
             None => "borrowed, then empty",
         };

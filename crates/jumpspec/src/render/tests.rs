@@ -108,7 +108,7 @@ fn steps() -> Steps {
             },
             Step::Extract,
         ],
-        new: vec![Step::CheckHealth, Step::RestoreSwap],
+        new: vec![Step::CheckHealth, Step::ReturnLanding],
     }
 }
 
@@ -159,6 +159,7 @@ fn a_plan() -> Plan {
                 label: None,
                 options: "sw".to_owned(),
             }),
+            made: false,
         },
         boot: PlannedBoot::Bios(BiosBoot {
             core: extent,

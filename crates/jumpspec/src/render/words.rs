@@ -81,6 +81,7 @@ fn words(step: StepId) -> &'static str {
     match step {
         StepId::HookPrep => "run a hook (prep)",
         StepId::SwapOff => "stop using the landing partition as swap",
+        StepId::AddLanding => "make the landing partition in free room",
         StepId::MakeLanding => "make the landing file system",
         StepId::Receive => "receive an image and check it there",
         StepId::UnpackJump => "unpack the jump system",
@@ -127,7 +128,7 @@ fn words(step: StepId) -> &'static str {
         StepId::Confirm => "confirm: the new system is the default now",
         StepId::FollowEntry => "see the firmware boot the new system by itself",
         StepId::CollectLogs => "collect the logs",
-        StepId::RestoreSwap => "make the landing partition swap again",
+        StepId::ReturnLanding => "give the landing partition back",
         StepId::HookFirstboot => "run a hook (firstboot)",
         StepId::HookFinished => "run a hook (finished)",
         StepId::Report => "leave the report",

@@ -132,7 +132,7 @@ impl Code {
             StepId::ProveNetwork => Self::NoNetwork,
             StepId::ProveSshd => Self::NoSshd,
             StepId::ProveAdmin | StepId::CheckAdmin => Self::NoLogin,
-            StepId::Repartition => Self::PartitionFailed,
+            StepId::AddLanding | StepId::Repartition => Self::PartitionFailed,
             StepId::Mkfs => Self::MkfsFailed,
             StepId::ProveCopies | StepId::Copy => Self::CopyFailed,
             StepId::VerifyRoot => Self::WrittenWrong,
@@ -152,7 +152,7 @@ impl Code {
             StepId::SealRoot => Self::MountFailed,
             StepId::CheckHealth => Self::HealthFailed,
             StepId::CollectLogs
-            | StepId::RestoreSwap
+            | StepId::ReturnLanding
             | StepId::EraseStaged
             | StepId::Report
             | StepId::RemoveTraces => Self::FinishFailed,

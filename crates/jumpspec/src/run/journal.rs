@@ -65,6 +65,9 @@ pub struct Journal {
     /// signature is wiped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Swap>,
+    /// Whether the landing partition was made for the run, and is removed at its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
 }
 
 impl Journal {
@@ -81,6 +84,7 @@ impl Journal {
             arm: None,
             followed: false,
             swap: None,
+            made: false,
         }
     }
 
@@ -120,6 +124,7 @@ impl Journal {
                 ordered: false,
             }),
             swap: swap.cloned(),
+            made: true,
             ..Self::new(run, disk)
         };
         let bytes = serde_json::to_vec(&longest).map_or(usize::MAX, |bytes| bytes.len());

@@ -18,6 +18,7 @@ use crate::step::{ImageRole, Step};
 pub enum StepId {
     HookPrep,
     SwapOff,
+    AddLanding,
     MakeLanding,
     Receive,
     UnpackJump,
@@ -65,7 +66,7 @@ pub enum StepId {
     Confirm,
     FollowEntry,
     CollectLogs,
-    RestoreSwap,
+    ReturnLanding,
     HookFinished,
     Report,
     RemoveTraces,
@@ -73,7 +74,7 @@ pub enum StepId {
     RestoreLoader,
     /// By `resume` and `exchange`: the digest of an image is worked out.
     CheckImage,
-    /// Within `restore-swap`: what was staged is overwritten.
+    /// Within `return-landing`: what was staged is overwritten.
     EraseStaged,
     /// By `extract`: an archive is unpacked by hand.
     Unpack,
@@ -119,6 +120,7 @@ impl From<&Step> for StepId {
         match step {
             Step::Hook(hook) => Self::of_hook(hook.at),
             Step::SwapOff => Self::SwapOff,
+            Step::AddLanding => Self::AddLanding,
             Step::MakeLanding => Self::MakeLanding,
             Step::Receive { .. } => Self::Receive,
             Step::UnpackJump => Self::UnpackJump,
@@ -162,7 +164,7 @@ impl From<&Step> for StepId {
             Step::Confirm => Self::Confirm,
             Step::FollowEntry => Self::FollowEntry,
             Step::CollectLogs => Self::CollectLogs,
-            Step::RestoreSwap => Self::RestoreSwap,
+            Step::ReturnLanding => Self::ReturnLanding,
             Step::Report => Self::Report,
             Step::RemoveTraces => Self::RemoveTraces,
         }

@@ -16,6 +16,9 @@ use crate::error::{At as _, PathError};
 
 mod guid;
 mod mbr;
+mod single;
+
+pub use single::{add_partition, remove_partition};
 
 /// What a disk's first sectors say it is divided into.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,6 +97,16 @@ pub fn sync_kernel_partitions(disk: &Path, wanted: &[Slot]) -> Result<(), Partno
         .try_for_each(|w| wait_for_node(disk, w.number))
 }
 
+/// The partitions of `disk` that the kernel knows.
+pub fn kernel_partitions(disk: &Path) -> Result<Vec<Slot>, PartnodesError> {
+    let known = sysfs::read_disk(Path::new(sysfs::SYS), &kernel_name(disk)?)?.partitions;
+    let slot = |partition: &KernelPartition| Slot {
+        number: partition.number,
+        extent: partition.extent,
+    };
+    Ok(known.iter().map(slot).collect())
+}
+
 /// Tells the kernel that a partition, which may be in use, now ends elsewhere.
 pub fn resize_kernel_partition(disk: &Path, wanted: Slot) -> Result<(), PartnodesError> {
     let file = File::open(disk).at("open", disk)?;

@@ -30,7 +30,7 @@ const PAUSES: [u64; 8] = [1, 2, 5, 10, 20, 30, 60, 60];
 const NOT_ARMED: &str = "it is not armed, so a reboot boots it again";
 
 /// The node after Ctrl-C while it is staged.
-const STAGING: &str = "its old system runs and is untouched, but its landing partition may be swap no more; it is not armed, so a reboot boots it again: go on with `jumpimg resume --job`, or `jumpimg abort`";
+const STAGING: &str = "its old system runs and is untouched, but its landing partition may not be what it was; it is not armed, so a reboot boots it again: go on with `jumpimg resume --job`, or `jumpimg abort`";
 
 /// A node that may be armed, with no reboot ordered.
 fn arming(plan: &Plan) -> String {
@@ -55,7 +55,7 @@ pub(crate) struct Staged<'a> {
 
 impl<'a> Agreed<'a> {
     /// Stages the node and arms it. If that fails where the run has begun with this, the landing
-    /// partition becomes swap again.
+    /// partition becomes what it was.
     pub(crate) fn stage(self, voice: &mut Voice) -> Result<Staged<'a>, Trouble> {
         let Self {
             run,
@@ -202,7 +202,9 @@ impl Staging<'_, '_> {
         let done = self.agent.fill(session, self.goal, &mut |event: Event| {
             *advanced |= matches!(event.what, What::Done { .. });
             match &event.what {
-                What::Begin { task } if task.step == StepId::MakeLanding => {
+                What::Begin { task }
+                    if matches!(task.step, StepId::AddLanding | StepId::MakeLanding) =>
+                {
                     *landing_taken = true;
                 }
                 What::Need { image, offset } => next = Some(Next::Image(*image, *offset)),
@@ -244,7 +246,7 @@ impl Staging<'_, '_> {
         sent.map_err(|error| StageError::talk(error, failed))
     }
 
-    /// After a step failed: the landing partition becomes swap again, if it was taken.
+    /// After a step failed: the landing partition becomes what it was, if it was taken.
     fn give_up(&mut self, trouble: Trouble) -> Trouble {
         if trouble.exit == Exit::Interrupted || !self.landing_taken {
             return trouble;
@@ -259,9 +261,9 @@ impl Staging<'_, '_> {
             agent.remove(&session)
         });
         match back {
-            Ok(()) => trouble.hint("the node is as it was: nothing else was changed, and the landing partition is swap again"),
+            Ok(()) => trouble.hint("the node is as it was: nothing else was changed, and its landing partition is given back"),
             Err(error) => trouble.hint(format!(
-                "of the old system nothing was changed but its landing partition, which is swap no more ({error}); {}, or try `jumpimg abort {}`",
+                "of the old system nothing was changed but its landing partition, which is not what it was ({error}); {}, or try `jumpimg abort {}`",
                 if self.goal == Goal::Arm { arming(&self.run.plan) } else { NOT_ARMED.to_owned() },
                 self.run.node
             )),

@@ -17,6 +17,7 @@ pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
         origin: records::origin(&journal.run),
         landing: Some(partition.device.clone()),
         swap: journal.swap,
+        made: journal.made,
         run: journal.run,
         stage: Some(journal.stage),
     })

@@ -111,7 +111,7 @@ fn on_the_new_system(steps: &[Step]) -> Vec<Moment> {
     for step in steps {
         match step {
             Step::Confirm => stage = Stage::S8,
-            Step::RestoreSwap => stage = Stage::S9,
+            Step::ReturnLanding => stage = Stage::S9,
             _ => {}
         }
         moments.push(begin(stage, step));

@@ -28,6 +28,7 @@ fn left_over(swap: Option<Swap>) -> JumpInProgress {
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
         swap,
+        made: false,
     }
 }
 
@@ -88,7 +89,7 @@ fn a_spare_partition_takes_no_other_swaps_identity() {
     facts.mounts.pop();
     facts.fstab = format!("UUID={UUID} none swap sw 0 0\n");
     let mut job = job();
-    job.landing.partition = "/dev/vda4".to_owned();
+    job.landing.partition = "/dev/vda4".parse().unwrap();
     job.layout.partitions.truncate(2);
     assert_eq!(planned(&facts, &job).unwrap().landing.swap, None);
 }

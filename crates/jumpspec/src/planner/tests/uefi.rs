@@ -172,7 +172,7 @@ fn the_firmware_is_seen_to_follow_before_the_commit_and_the_end() {
     assert!(steps.prove.ends_with(&[Step::FollowOrder, Step::Commit]));
     let at = |wanted: &Step| steps.new.iter().position(|step| step == wanted).unwrap();
     assert!(at(&Step::Confirm) < at(&Step::FollowEntry));
-    assert!(at(&Step::FollowEntry) < at(&Step::RestoreSwap));
+    assert!(at(&Step::FollowEntry) < at(&Step::ReturnLanding));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Source: the kernel's block/partitions/msdos.c; util-linux libfdisk/src/dos.c for CHS values.
 
 use std::fs::File;
+use std::io::Cursor;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -17,6 +18,8 @@ use crate::error::At as _;
 const PROTECTIVE: u8 = 0xee;
 /// Where the four entries begin, of 16 bytes each.
 const ENTRIES: usize = 446;
+/// Bytes of an entry.
+const ENTRY: usize = 16;
 /// What libfdisk leaves between an EBR and its logical partition: 1 MiB.
 const EBR_GAP: u64 = 2048;
 
@@ -31,7 +34,7 @@ pub(super) fn is_protective(sector: &[u8; 512]) -> bool {
 }
 
 fn entries(sector: &[u8; 512]) -> impl Iterator<Item = &[u8]> {
-    sector[ENTRIES..510].chunks_exact(16)
+    sector[ENTRIES..510].chunks_exact(ENTRY)
 }
 
 pub(super) fn partuuid(signature: u32, number: u32) -> String {
@@ -83,7 +86,39 @@ pub(super) fn write(
         let slot = header.get_mut(p.number as usize);
         *slot.ok_or_else(|| unwritable(disk, p, "it has no slot"))? = entry(disk, p, 0)?;
     }
-    header.write_into(file).map_err(|e| broken(disk, e))?;
+    // In one write: a sector is old or new.
+    let mut sector = Cursor::new(Vec::new());
+    header
+        .write_into(&mut sector)
+        .map_err(|e| broken(disk, e))?;
+    file.write_all_at(sector.get_ref(), 0).at("write", disk)?;
+    file.sync_all().at("sync", disk)?;
+    Ok(())
+}
+
+/// Sets the entry of one primary partition, or clears it; the rest of the sector stays.
+pub(super) fn set(
+    file: &mut File,
+    disk: &Path,
+    number: u32,
+    partition: Option<&Partition>,
+) -> Result<(), PartitionError> {
+    let missing = PartitionError::Unwritable {
+        disk: disk.to_owned(),
+        number,
+        reason: "an MBR has primaries 1 to 4",
+    };
+    let slot = usize::try_from(number).ok();
+    let slot = slot.filter(|slot| (1..=4).contains(slot)).ok_or(missing)?;
+    let bytes = match partition {
+        Some(partition) => entry_bytes(&entry(disk, partition, 0)?),
+        None => [0; ENTRY],
+    };
+    let mut sector = [0; 512];
+    file.read_exact_at(&mut sector, 0).at("read", disk)?;
+    let at = ENTRIES + ENTRY * (slot - 1);
+    sector[at..at + ENTRY].copy_from_slice(&bytes);
+    file.write_all_at(&sector, 0).at("write", disk)?;
     file.sync_all().at("sync", disk)?;
     Ok(())
 }
@@ -170,17 +205,22 @@ fn places(
 /// An EBR: its own partition, a link to the next, the signature.
 fn sector(pair: &[MBRPartitionEntry]) -> [u8; 512] {
     let mut sector = [0; 512];
-    for (entry, at) in pair.iter().zip([ENTRIES, ENTRIES + 16]) {
-        let out = &mut sector[at..at + 16];
-        out[0] = entry.boot;
-        out[1..4].copy_from_slice(&chs_bytes(entry.first_chs));
-        out[4] = entry.sys;
-        out[5..8].copy_from_slice(&chs_bytes(entry.last_chs));
-        out[8..12].copy_from_slice(&entry.starting_lba.to_le_bytes());
-        out[12..16].copy_from_slice(&entry.sectors.to_le_bytes());
+    for (entry, at) in pair.iter().zip([ENTRIES, ENTRIES + ENTRY]) {
+        sector[at..at + ENTRY].copy_from_slice(&entry_bytes(entry));
     }
     sector[510..].copy_from_slice(&[0x55, 0xaa]);
     sector
+}
+
+fn entry_bytes(entry: &MBRPartitionEntry) -> [u8; ENTRY] {
+    let mut out = [0; ENTRY];
+    out[0] = entry.boot;
+    out[1..4].copy_from_slice(&chs_bytes(entry.first_chs));
+    out[4] = entry.sys;
+    out[5..8].copy_from_slice(&chs_bytes(entry.last_chs));
+    out[8..12].copy_from_slice(&entry.starting_lba.to_le_bytes());
+    out[12..16].copy_from_slice(&entry.sectors.to_le_bytes());
+    out
 }
 
 /// Head; sector in 6 bits, with the cylinder's upper 2 above; the cylinder's lower 8.

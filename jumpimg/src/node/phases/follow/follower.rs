@@ -213,7 +213,7 @@ impl Follower {
                 since: now.saturating_sub(self.since),
                 until: "its report",
                 left: (self.since + self.most(status)).saturating_sub(now),
-                maybe: "what was staged is erased before it is swap again; it stays whatever fails"
+                maybe: "what was staged is erased before it is given back; it stays whatever fails"
                     .to_owned(),
             }),
             Sight::New(_) => Some(Waiting {

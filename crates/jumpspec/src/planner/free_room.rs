@@ -1,0 +1,147 @@
+//! A landing partition for a node that has none to lend: made for the run in room that belongs to no
+//! partition, and removed at its end. Everything else is planned as if it were there already.
+
+use super::layout::{MBR_PRIMARIES, aligned, free_runs, type_of_linux};
+use super::{Input, derived_uuid, disk, landing, memory};
+use crate::disk::table::MOST_PARTITIONS;
+use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Table, TableKind};
+use crate::job::LandingChoice;
+use crate::node::facts::Facts;
+use crate::plan::LANDING_LABEL;
+use crate::words::size::Size;
+
+/// As long as it is made where there is room for more: enough for every image, and its file system
+/// is made in a moment.
+const LARGEST: Size = Size::mib(16 << 10);
+
+/// A node as it will be once the partition is there.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// With it.
+    pub(super) facts: Facts,
+    /// What it will be called.
+    pub(super) device: String,
+}
+
+/// The landing partition that is made, if one is: because the job says so, or because no swap
+/// partition can be borrowed. One that an earlier run has made, or borrowed, is used again.
+pub(super) fn made(input: &Input<'_>) -> Option<Made> {
+    let wanted = match input.job.landing.partition {
+        LandingChoice::Free => true,
+        LandingChoice::Auto => !borrows_swap(input),
+        LandingChoice::Swap | LandingChoice::Device(_) => false,
+    };
+    let left_over = input
+        .facts
+        .partitions()
+        .any(|(_, partition)| landing::is_ours(input.facts, partition));
+    (wanted && !left_over).then(|| found(input).ok()).flatten()
+}
+
+fn borrows_swap(input: &Input<'_>) -> bool {
+    let (Ok(disk), Ok(landing)) = (disk::chosen(input), landing::chosen(input, None)) else {
+        return false;
+    };
+    landing::refusals(input, disk, &landing).is_empty()
+        && memory::refusal(input, &landing).is_none()
+}
+
+/// Where there is room for one, or why there is none.
+pub(super) fn found(input: &Input<'_>) -> Result<Made, String> {
+    let disk = disk::chosen(input).map_err(|refusal| refusal.message)?;
+    let table = disk.table.as_ref();
+    let table = table.ok_or_else(|| format!("{} has no partition table", disk.device))?;
+    if table.extended {
+        return Err(format!(
+            "{} has an extended partition, and its table is not written",
+            disk.device
+        ));
+    }
+    let number = number(input, disk, table)?;
+    let place = place(input, disk, table)?;
+    let partition = Partition {
+        number,
+        start: place.start,
+        sectors: place.sectors,
+        type_code: type_of_linux(table.kind).to_owned(),
+        partuuid: Some(match table.kind {
+            TableKind::Mbr => format!("{}-{number:02x}", table.id),
+            TableKind::Gpt => derived_uuid(input, "landing partition"),
+        }),
+        name: (table.kind == TableKind::Gpt).then(|| LANDING_LABEL.to_owned()),
+        bootable: false,
+    };
+    let device = disk.partition_device(number);
+    let made = FoundPartition {
+        partition,
+        device: device.clone(),
+        content: None,
+        swap_active: false,
+        holders: Vec::new(),
+        links: Vec::new(),
+    };
+    let mut facts = input.facts.clone();
+    let with_it = facts.disks.iter_mut().filter(|it| it.device == disk.device);
+    with_it.for_each(|disk| add(disk, made.clone()));
+    Ok(Made { facts, device })
+}
+
+/// The lowest that neither the table has nor the job makes.
+fn number(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<u32, String> {
+    let most = match table.kind {
+        TableKind::Mbr => MBR_PRIMARIES,
+        TableKind::Gpt => MOST_PARTITIONS,
+    };
+    let is_taken = |number: &u32| {
+        disk.partitions.iter().any(|it| it.number == *number)
+            || input.job.layout.action(*number).is_some()
+    };
+    (1..=most)
+        .find(|number| !is_taken(number))
+        .ok_or_else(|| {
+            format!(
+                "{} has no number left for one more partition beside those that it has and the job makes",
+                disk.device
+            )
+        })
+}
+
+/// The end of the largest free run: partitions that the job makes begin in front of it.
+fn place(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<Extent, String> {
+    let partitions: Vec<Partition> = disk
+        .partitions
+        .iter()
+        .map(FoundPartition::unchanged)
+        .collect();
+    let runs = free_runs(table.usable(), &partitions);
+    let largest = runs
+        .iter()
+        .filter_map(aligned)
+        .max_by_key(|run| run.sectors);
+    let run = largest.unwrap_or(Extent {
+        start: 0,
+        sectors: 0,
+    });
+    let sectors = run.sectors.min(LARGEST.bytes() / SECTOR);
+    let there = Size::of_sectors(sectors);
+    let needed = landing::needed(input, there);
+    if needed > there {
+        return Err(format!(
+            "the largest free run of {} is {there}, and the jump system with what is staged needs {needed}",
+            disk.device
+        ));
+    }
+    Ok(Extent {
+        start: run.end() - sectors,
+        sectors,
+    })
+}
+
+/// In its place, as the kernel will know it.
+fn add(disk: &mut Disk, made: FoundPartition) {
+    if let Some(known) = &mut disk.kernel_partitions {
+        known.push(made.slot());
+    }
+    disk.partitions.push(made);
+    disk.partitions.sort_by_key(|partition| partition.number);
+}
