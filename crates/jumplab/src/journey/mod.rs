@@ -133,11 +133,16 @@ fn text(table: Table) -> Result<String> {
         Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
             (JOB, [images::JUMP, images::NODE])
         }
-        Table::Small => (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE]),
+        Table::Small | Table::SmallWithoutSwap => {
+            (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE])
+        }
     };
     let mut job: toml::Table = toml::from_str(job)?;
     for (role, name) in ["jump", "target"].into_iter().zip(names) {
         job["images"][role] = images::path(name).display().to_string().into();
+    }
+    if table.partition(Role::Swap).is_none() {
+        job["landing"]["partition"] = "free".into();
     }
     let wishes = job["layout"]["partition"].as_array_mut();
     for wish in wishes.context("the job has no partitions")? {
@@ -177,5 +182,6 @@ mod tests {
         assert_eq!(numbers(Table::Gpt), ["2", "4", "5"]);
         assert_eq!(numbers(Table::EfiWithoutSwap), ["2", "3", "4"]);
         assert_eq!(numbers(Table::Small), ["2", "3", "4"]);
+        assert_eq!(numbers(Table::SmallWithoutSwap), ["1", "2", "4"]);
     }
 }

@@ -15,7 +15,7 @@ use crate::{cache, dist, workspace};
 const LIMIT: Duration = Duration::from_mins(5);
 
 /// What the checkpoints are made from.
-pub(super) fn digest(roots: &Roots, identity: &Identity) -> Result<String> {
+pub(super) fn digest(roots: &Roots, identity: &Identity, table: Table) -> Result<String> {
     let mut digest = cache::Digest::new("small world 1");
     for source in INSTALLER {
         digest.text(source);
@@ -26,7 +26,7 @@ pub(super) fn digest(roots: &Roots, identity: &Identity) -> Result<String> {
     }
     digest.text(&identity.known_hosts()?);
     digest.text(&identity.admin_public_key()?);
-    digest.text(&Table::Small.sfdisk());
+    digest.text(&table.sfdisk());
     for program in [dist::built().jumpimg, dist::built().jumpinit] {
         digest.file(&program)?;
     }
@@ -48,7 +48,7 @@ pub(super) fn make(world: &SmallWorld, roots: &Roots) -> Result<()> {
         std::fs::create_dir_all(&folder)?;
     }
     let fresh = world.beside(Checkpoint::Fresh.name()).join("disk.img");
-    install(&roots.old, Table::Small, &world.identity, &fresh)?;
+    install(&roots.old, world.table, &world.identity, &fresh)?;
     arm(world)?;
     cache::remember(&stamp, &world.digest)?;
     let (folder, seconds) = (workspace::shown(&world.folder), started.elapsed().as_secs());

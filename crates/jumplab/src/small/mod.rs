@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use jumpspec::plan::Plan;
 
-use crate::vm::Identity;
+use crate::vm::{Identity, Table};
 use crate::{dist, packages, workspace};
 pub use node::SmallNode;
 pub use scratch::sweep;
@@ -63,6 +63,7 @@ impl Checkpoint {
 pub struct SmallWorld {
     folder: PathBuf,
     identity: Identity,
+    table: Table,
     digest: String,
 }
 
@@ -71,8 +72,17 @@ impl SmallWorld {
     ///
     /// Needs root, and the programs that [`dist::build`] leaves.
     pub fn prepare() -> Result<Self> {
+        Self::prepare_on(Table::Small)
+    }
+
+    /// The same on disks that lend no swap: the landing partition is made in free room.
+    pub fn prepare_without_swap() -> Result<Self> {
+        Self::prepare_on(Table::SmallWithoutSwap)
+    }
+
+    fn prepare_on(table: Table) -> Result<Self> {
         packages::ensure(&[packages::VM, packages::TESTS].concat())?;
-        let folder = workspace::target("vm").join("small");
+        let folder = workspace::target("vm").join(table.name());
         std::fs::create_dir_all(&folder)?;
         // One at a time: tests run in several processes.
         let lock = File::create(folder.join("lock"))?;
@@ -80,9 +90,10 @@ impl SmallWorld {
         let identity = Identity::prepare()?;
         let roots = roots::make(&dist::built())?;
         let world = Self {
-            digest: checkpoints::digest(&roots, &identity)?,
+            digest: checkpoints::digest(&roots, &identity, table)?,
             folder,
             identity,
+            table,
         };
         checkpoints::make(&world, &roots)?;
         Ok(world)
@@ -90,7 +101,7 @@ impl SmallWorld {
 
     /// A node at that checkpoint, in a folder of its own. Takes a fraction of a second.
     pub fn copy(&self, name: &str, checkpoint: Checkpoint) -> Result<SmallNode> {
-        let node = SmallNode::empty(name, &self.identity)?;
+        let node = SmallNode::empty(name, &self.identity, self.table)?;
         node.fill_from(&self.folder.join(checkpoint.name()))?;
         Ok(node)
     }

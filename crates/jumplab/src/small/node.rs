@@ -31,14 +31,14 @@ pub struct SmallNode {
 
 impl SmallNode {
     /// A node without a disk.
-    pub(super) fn empty(name: &str, identity: &Identity) -> Result<Self> {
+    pub(super) fn empty(name: &str, identity: &Identity, table: Table) -> Result<Self> {
         let folder = scratch::make(name)?;
         Ok(Self {
-            job: Job::write(&folder, Table::Small)?,
+            job: Job::write(&folder, table)?,
             node: Node {
                 disk: folder.join(DISK),
                 folder,
-                table: Table::Small,
+                table,
                 firmware: Firmware::Bios,
                 identity: identity.clone(),
                 // It is for QEMU, and this world runs in user-mode Linux alone.
@@ -61,7 +61,7 @@ impl SmallNode {
     /// Another node with this one's disk as it is now. Of a guest that is frozen, that is what a power
     /// cut would leave.
     pub fn copy(&self, name: &str) -> Result<Self> {
-        let copy = Self::empty(name, &self.node.identity)?;
+        let copy = Self::empty(name, &self.node.identity, self.node.table)?;
         copy.fill_from(&self.node.folder)?;
         Ok(copy)
     }

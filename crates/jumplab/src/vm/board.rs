@@ -37,7 +37,7 @@ impl Board {
             Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
                 MEMORY_MIB
             }
-            Table::Small => SMALL_MEMORY_MIB,
+            Table::Small | Table::SmallWithoutSwap => SMALL_MEMORY_MIB,
         };
         Self {
             memory_mib,

@@ -34,7 +34,9 @@ pub(super) fn write(at: &Path, table: Table, identity: &Identity) -> Result<()> 
         Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
             put("etc/network/interfaces", 0o644, &interfaces(table))?;
         }
-        Table::Small => put("etc/systemd/network/10-static.network", 0o644, &networkd())?,
+        Table::Small | Table::SmallWithoutSwap => {
+            put("etc/systemd/network/10-static.network", 0o644, &networkd())?;
+        }
     }
     put(
         "root/notes.txt",
@@ -72,7 +74,7 @@ fn fstab(table: Table) -> String {
     // An old system whose swap is on loan waits for it at its next boot, by default 90 seconds.
     let options = match table {
         Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => "sw",
-        Table::Small => "sw,x-systemd.device-timeout=4s",
+        Table::Small | Table::SmallWithoutSwap => "sw,x-systemd.device-timeout=4s",
     };
     let swap = line(
         Role::Swap,

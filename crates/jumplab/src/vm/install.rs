@@ -32,7 +32,7 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
         Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
             content::DATA_FILES
         }
-        Table::Small => content::SMALL_DATA_FILES,
+        Table::Small | Table::SmallWithoutSwap => content::SMALL_DATA_FILES,
     };
     content::fill(&at.join("data"), count)?;
     configure(&at, &disk, table)?;

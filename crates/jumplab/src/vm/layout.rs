@@ -33,6 +33,8 @@ pub enum Table {
     EfiWithoutSwap,
     /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`crate::small::SmallWorld`]'s.
     Small,
+    /// The same without its swap: p1 /, p2 /data, and free room for a landing partition.
+    SmallWithoutSwap,
 }
 
 /// What a partition is for.
@@ -72,6 +74,8 @@ const TAIL_MIB: u64 = 2;
 const ESP_MIB: u64 = 512;
 /// The small world's: its job makes a partition there, so that a new table is written.
 const SMALL_TAIL_MIB: u64 = 34;
+/// What its jump system lands on.
+const SMALL_LANDING_MIB: u64 = 320;
 
 impl Table {
     /// A word for file names.
@@ -83,13 +87,14 @@ impl Table {
             Self::Efi4k => "efi4k",
             Self::EfiWithoutSwap => "efi-without-swap",
             Self::Small => "small",
+            Self::SmallWithoutSwap => "small-without-swap",
         }
     }
 
     /// The firmware that can boot it; Secure Boot is for the machine to say.
     pub fn firmware(self) -> Firmware {
         match self {
-            Self::Mbr | Self::Gpt | Self::Small => Firmware::Bios,
+            Self::Mbr | Self::Gpt | Self::Small | Self::SmallWithoutSwap => Firmware::Bios,
             Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => Firmware::Uefi,
         }
     }
@@ -97,8 +102,8 @@ impl Table {
     /// The size of the disk's logical sectors.
     pub fn sector_bytes(self) -> u32 {
         match self {
-            Self::Mbr | Self::Gpt | Self::Efi | Self::EfiWithoutSwap | Self::Small => 512,
             Self::Efi4k => 4096,
+            _ => 512,
         }
     }
 
@@ -128,7 +133,12 @@ impl Table {
                 .into_iter()
                 .filter(|(role, _)| *role != Role::Swap)
                 .collect(),
-            Self::Small => vec![(Role::Swap, 320), (Role::Root, 256), (Role::Data, 16)],
+            Self::Small => vec![
+                (Role::Swap, SMALL_LANDING_MIB),
+                (Role::Root, 256),
+                (Role::Data, 16),
+            ],
+            Self::SmallWithoutSwap => vec![(Role::Root, 256), (Role::Data, 16)],
         };
         (1..)
             .zip(sizes)
@@ -141,6 +151,16 @@ impl Table {
         self.partitions()
             .into_iter()
             .find(|partition| partition.role == role)
+    }
+
+    /// The number of the partition that the jump system lands on: swap, or the first that is free.
+    pub fn landing(self) -> u32 {
+        let free = (1..=u32::MAX).find(|number| {
+            let mut partitions = self.partitions().into_iter();
+            partitions.all(|it| it.number != *number)
+        });
+        let swap = self.partition(Role::Swap).map(|swap| swap.number);
+        swap.or(free).unwrap_or_default()
     }
 
     /// Where the partition with that role is, in bytes from the start of the disk.
@@ -166,6 +186,7 @@ impl Table {
         let tail = match self {
             Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => TAIL_MIB,
             Self::Small => SMALL_TAIL_MIB,
+            Self::SmallWithoutSwap => SMALL_TAIL_MIB + SMALL_LANDING_MIB,
         };
         (HEAD_MIB + partitions + tail) << 20
     }
@@ -173,7 +194,9 @@ impl Table {
     /// The script that makes this table, for `sfdisk` (sfdisk(8), "Input formats").
     pub(crate) fn sfdisk(self) -> String {
         let mut script = match self {
-            Self::Mbr | Self::Small => String::from("label: dos\nlabel-id: 0x6a756d70\n"),
+            Self::Mbr | Self::Small | Self::SmallWithoutSwap => {
+                String::from("label: dos\nlabel-id: 0x6a756d70\n")
+            }
             Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => {
                 String::from("label: gpt\n")
             }
@@ -198,7 +221,7 @@ impl Table {
     fn kind(self, role: Role) -> &'static str {
         match (self, role) {
             (Self::Mbr | Self::Small, Role::Swap) => "82",
-            (Self::Mbr | Self::Small, _) => "83",
+            (Self::Mbr | Self::Small | Self::SmallWithoutSwap, _) => "83",
             (_, Role::BiosBoot) => "21686148-6449-6E6F-744E-656564454649",
             (_, Role::Esp) => "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
             (_, Role::Swap) => "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",

@@ -246,6 +246,9 @@ fn address() -> &'static str {
 }
 
 fn number(node: &Node, role: Role) -> Result<u32> {
+    if role == Role::Swap {
+        return Ok(node.table.landing());
+    }
     let partition = node.table.partition(role);
     Ok(partition
         .with_context(|| format!("the disk has no {role:?} partition"))?

@@ -1,7 +1,7 @@
 //! A landing partition for a node that has none to lend: made for the run in room that belongs to no
 //! partition, and removed at its end. Everything else is planned as if it were there already.
 
-use super::layout::{MBR_PRIMARIES, aligned, free_runs, type_of_linux};
+use super::layout::{ALIGNMENT, MBR_PRIMARIES, aligned, free_runs, type_of_linux};
 use super::{Input, derived_uuid, disk, landing, memory};
 use crate::disk::table::MOST_PARTITIONS;
 use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Table, TableKind};
@@ -9,10 +9,6 @@ use crate::job::LandingChoice;
 use crate::node::facts::Facts;
 use crate::plan::LANDING_LABEL;
 use crate::words::size::Size;
-
-/// As long as it is made where there is room for more: enough for every image, and its file system
-/// is made in a moment.
-const LARGEST: Size = Size::mib(16 << 10);
 
 /// A node as it will be once the partition is there.
 #[derive(Debug)]
@@ -106,7 +102,8 @@ fn number(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<u32, String> 
         })
 }
 
-/// The end of the largest free run: partitions that the job makes begin in front of it.
+/// The end of the largest free run: partitions that the job makes begin in front of it, and get what it
+/// does not need.
 fn place(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<Extent, String> {
     let partitions: Vec<Partition> = disk
         .partitions
@@ -118,23 +115,37 @@ fn place(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<Extent, String
         .iter()
         .filter_map(aligned)
         .max_by_key(|run| run.sectors);
-    let run = largest.unwrap_or(Extent {
-        start: 0,
-        sectors: 0,
-    });
-    let sectors = run.sectors.min(LARGEST.bytes() / SECTOR);
-    let there = Size::of_sectors(sectors);
-    let needed = landing::needed(input, there);
-    if needed > there {
-        return Err(format!(
-            "the largest free run of {} is {there}, and the jump system with what is staged needs {needed}",
-            disk.device
-        ));
+    let there = largest.map_or(Size(0), |run| Size::of_sectors(run.sectors));
+    let needed = size(input);
+    let sectors = needed.bytes() / SECTOR;
+    largest
+        .filter(|_| needed <= there)
+        .map(|run| Extent {
+            start: run.end() - sectors,
+            sectors,
+        })
+        .ok_or_else(|| {
+            format!(
+                "the largest free run of {} is {there}, and the jump system with what is staged needs {needed}",
+                disk.device
+            )
+        })
+}
+
+/// What it takes, in whole MiB. What its file system takes of it grows with it, by a fiftieth.
+fn size(input: &Input<'_>) -> Size {
+    let whole = |size: Size| {
+        let bytes = size.bytes().checked_next_multiple_of(ALIGNMENT * SECTOR);
+        Size(bytes.unwrap_or(u64::MAX))
+    };
+    let mut size = Size(0);
+    loop {
+        let needed = whole(landing::needed(input, size));
+        if needed <= size {
+            return size;
+        }
+        size = needed;
     }
-    Ok(Extent {
-        start: run.end() - sectors,
-        sectors,
-    })
 }
 
 /// In its place, as the kernel will know it.

@@ -9,7 +9,7 @@ use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// New partitions start on multiples of this: what every partitioning tool has used
 /// since disks with 4 KiB sectors came up.
-const ALIGNMENT: u64 = (1 << 20) / SECTOR;
+pub(super) const ALIGNMENT: u64 = (1 << 20) / SECTOR;
 
 /// MBR type byte of a Linux file system.
 const MBR_LINUX: &str = "0x83";

@@ -18,8 +18,8 @@ mod work;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum};
 
 use crate::interrupt::Interrupt;
 use crate::small::SmallWorld;
@@ -35,6 +35,9 @@ pub struct Options {
     /// In one stage alone
     #[arg(long, value_name = "STAGE")]
     pub stage: Option<Stage>,
+    /// What the jump system lands on
+    #[arg(long, value_enum, default_value_t)]
+    pub landing: Landing,
     /// Draws the instants
     #[arg(long, value_name = "X", default_value_t = 1)]
     pub seed: u64,
@@ -47,6 +50,16 @@ pub struct Options {
     /// Print the report as JSON; what happens goes to standard error
     #[arg(long)]
     pub json: bool,
+}
+
+/// What the jump system of the nodes lands on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Landing {
+    /// Their swap partition
+    #[default]
+    Swap,
+    /// A partition made in free room, and removed at the end
+    Free,
 }
 
 fn at_least_one() -> RangedU64ValueParser<usize> {
@@ -64,7 +77,10 @@ pub fn power_cuts(options: &Options) -> Result<()> {
 pub fn cut(options: &Options) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     work::sweep()?;
-    let world = SmallWorld::prepare()?;
+    let world = match options.landing {
+        Landing::Swap => SmallWorld::prepare()?,
+        Landing::Free => SmallWorld::prepare_without_swap()?,
+    };
     let courses = rehearsal::courses(&world, &work::network("rehearsal")?, &interrupt)?;
     let stages: Vec<Stage> = options
         .stage

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpsys::boot::bootsector::BootSector;
+use jumpsys::disk::partition::read_table;
 use serde::Serialize;
 
 use super::life::Cut;
@@ -16,7 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::run;
 use crate::small::SmallNode;
 use crate::vm::loader::Choice;
-use crate::vm::{Guest as _, Network, SWAP_UUID, Uml};
+use crate::vm::{Guest as _, Network, Role, SWAP_UUID, Uml};
 
 /// More boots than these are a loop.
 const MOST_BOOTS: u32 = 8;
@@ -130,7 +131,7 @@ fn watch(
             let end = match choice {
                 Choice::Old => look_at_old(guest).map(Some),
                 Choice::Jump => look_at_jump(node, guest),
-                Choice::New => look_at_new(guest).map(Some),
+                Choice::New => look_at_new(node, guest).map(Some),
             };
             match end {
                 Ok(Some(end)) => return Ok(Some(end)),
@@ -173,10 +174,11 @@ fn look_at_old(guest: &Uml<'_>) -> Result<End> {
     Ok(End::Old)
 }
 
-fn look_at_new(guest: &Uml<'_>) -> Result<End> {
+fn look_at_new(node: &SmallNode, guest: &Uml<'_>) -> Result<End> {
     let amiss = guest.ssh(&format!("{FINISHED}; {SOUND}"))?;
+    let swap = node.node.table.partition(Role::Swap);
     ensure!(
-        amiss.trim() == SWAP_UUID,
+        amiss.trim() == swap.map_or("", |_| SWAP_UUID),
         "the new system is not as it should be; its swap, and what is amiss: {amiss}"
     );
     Ok(End::New)
@@ -209,7 +211,19 @@ fn stays(node: &SmallNode, end: End) -> Result<()> {
     );
     if end == End::New {
         leads_to_its_own_loader(node)?;
+        has_its_partitions(node)?;
     }
+    Ok(())
+}
+
+/// Those of the plan, and none that was made for the run.
+fn has_its_partitions(node: &SmallNode) -> Result<()> {
+    let plan = node.plan()?;
+    let landing = plan.landing;
+    let mut wanted = plan.disk.after;
+    wanted.retain(|it| !(landing.made && it.number == landing.number));
+    let table = read_table(&node.node.disk)?;
+    ensure!(table.partitions() == wanted, "its table is {table:?}");
     Ok(())
 }
 
