@@ -9,18 +9,20 @@ use jumplab::small::{Checkpoint, SmallWorld};
 use crate::edit;
 use crate::lab::{Lab, Seen};
 
-/// The world, made by the test that comes first.
-static WORLD: Mutex<Option<SmallWorld>> = Mutex::new(None);
+/// A world, made by the test that comes first.
+type World = Mutex<Option<SmallWorld>>;
 
-fn world() -> Result<SmallWorld> {
-    let mut world = WORLD
+static WORLD: World = Mutex::new(None);
+static WITHOUT_SWAP: World = Mutex::new(None);
+
+fn world(world: &World, make: fn() -> Result<SmallWorld>) -> Result<SmallWorld> {
+    let mut world = world
         .lock()
         .map_err(|_| anyhow::anyhow!("the world is lost"))?;
     if let Some(world) = &*world {
         return Ok(world.clone());
     }
-    let made = SmallWorld::prepare()?;
-    Ok(world.insert(made).clone())
+    Ok(world.insert(make()?).clone())
 }
 
 /// A test of a row.
@@ -40,7 +42,7 @@ impl Bench {
         Ok(Self {
             test,
             row: row.with_context(|| format!("{test} names no row"))?,
-            world: world()?,
+            world: world(&WORLD, SmallWorld::prepare)?,
             records: Vec::new(),
         })
     }
@@ -54,6 +56,16 @@ impl Bench {
 
     /// A node at `checkpoint`, for the fault that is called so.
     pub(crate) fn node(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
+        self.node_of(&self.world, checkpoint, fault)
+    }
+
+    /// One that lends no swap: its landing partition is made.
+    pub(crate) fn node_without_swap(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
+        let world = world(&WITHOUT_SWAP, SmallWorld::prepare_without_swap)?;
+        self.node_of(&world, checkpoint, fault)
+    }
+
+    fn node_of(&self, world: &SmallWorld, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
         let number = format!("{:02}-{}", self.row.number, self.records.len());
         let (_, words) = self.test.split_once('_').unwrap_or_default();
         let short: String = words
@@ -62,7 +74,7 @@ impl Bench {
             .take(6)
             .collect();
         Lab::new(
-            &self.world,
+            world,
             checkpoint,
             &format!("faults-{number}-{short}"),
             fault,

@@ -101,6 +101,21 @@ pub(crate) fn fails_after_the_commit(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
+/// The same while the new root is being filled: it is made anew then.
+pub(crate) fn fails_in_the_new_root(bench: &mut Bench) -> Result<()> {
+    let lab = bench.armed("a hook fails in the new root")?;
+    let once =
+        format!("[ $JUMP_TRY != 1 ] || {{ echo {COMPLAINT}; exit 3; }}; touch $JUMP_NEW_ROOT/mark");
+    edit::hook_at(&lab, Joint::Restored, &once)?;
+    bench.ends_telling(&lab, End::Jump, "the hook hooks/restored (restored)")?;
+    resume(&lab)?;
+    bench.ends(&lab, End::New)?;
+    edit::root(&lab, |root| {
+        ensure!(root.join("mark").exists(), "the hook left no mark");
+        Ok(())
+    })
+}
+
 /// Makes a jump system that has given up go on, and waits until it is down.
 fn resume(lab: &Lab) -> Result<()> {
     let jump = lab.boot(Choice::Jump)?;

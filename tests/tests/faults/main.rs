@@ -15,6 +15,7 @@ mod hooks;
 mod jump;
 mod lab;
 mod loader;
+mod made;
 mod new;
 mod old;
 mod replace;
@@ -107,6 +108,9 @@ fn main() {
         ("row_66_old_hook_is_cut", hooks::cut_on_old),
         ("row_67_power_cuts_in_a_copy_and_behind_it", copy::power_cut),
         ("row_68_a_copy_fails", copy::fails),
+        ("row_65_restored_hook_fails", hooks::fails_in_the_new_root),
+        ("row_70_cut_where_the_landing_is_made", made::cut),
+        ("row_70_abort_where_the_landing_is_made", made::taken_back),
         ("row_69_files_of_templates_are_cut", files::cut),
         ("row_69_a_file_of_a_template_fails", files::fails),
     ];

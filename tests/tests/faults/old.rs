@@ -27,7 +27,7 @@ pub(crate) fn push(lab: &Lab) -> Result<(Uml<'_>, Push)> {
 }
 
 /// Waits until the node has told an event with those words.
-fn wait_for(lab: &Lab, push: &Push, words: &[&str]) -> Result<()> {
+pub(crate) fn wait_for(lab: &Lab, push: &Push, words: &[&str]) -> Result<()> {
     let told = || {
         // There are none before the plan is made.
         let events = std::fs::read_to_string(lab.node.run_folder().join("events.jsonl"));

@@ -218,6 +218,12 @@ pub const ROWS: &[Row] = &[
         "S4",
         JN,
     ),
+    row(
+        70,
+        "power cut or abort where the landing partition is made",
+        "S0",
+        ON,
+    ),
 ];
 
 /// The row of that number.
@@ -243,6 +249,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 69);
+        assert_eq!(ROWS.len(), 70);
     }
 }
