@@ -75,7 +75,7 @@ fn journey(timeline: &mut Timeline, node: &Node, machine: &mut Machine) -> Resul
     })?;
     timeline.stage("log in to the new system", || machine.wait_for_ssh(BOOT))?;
     timeline.stage("check the new system", || {
-        journey::check(&before, machine)?;
+        journey::check(&before, node.table, machine)?;
         if node.firmware != Firmware::Bios {
             journey::check_firmware(machine)?;
         }

@@ -105,7 +105,7 @@ fn journey(node: &Node, hardware: Hardware) -> Result<Portrait> {
     println!("{said}");
     ensure!(ended.success(), "{ended}");
     machine.wait_for_ssh(BOOT)?;
-    journey::check(&armed.before, &machine)?;
+    journey::check(&armed.before, armed.node.table, &machine)?;
     journey::check_reboots(&machine)?;
     machine.kill()?;
     Ok(armed.before)
@@ -115,6 +115,6 @@ fn upgraded(arrived: &Arrived) -> Result<()> {
     let mut machine = Machine::start(&arrived.node, &Hardware::default())?;
     machine.wait_for_ssh(BOOT)?;
     updates::install(&mut machine)?;
-    journey::check(&arrived.before, &machine)?;
+    journey::check(&arrived.before, arrived.node.table, &machine)?;
     machine.kill()
 }

@@ -167,7 +167,7 @@ pub(crate) fn resume_by_another_job() -> Result<()> {
     new.wait_for_ssh(BOOT)?;
     let (ended, said) = resume.wait(PUSH)?;
     ensure!(ended.success(), "{ended}\n{said}");
-    journey::check(&staged.before, &new)?;
+    journey::check(&staged.before, staged.node.table, &new)?;
     new.power_off(BOOT)?;
     staged.network.remove()
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::portrait::Portrait;
 use super::questions::answers;
-use crate::vm::{Guest, Machine, SWAP_LABEL, SWAP_UUID};
+use crate::vm::{Guest, Machine, Role, SWAP_LABEL, SWAP_UUID, Table};
 use crate::workspace;
 
 /// Leftovers of a jump, all of which must be gone; its logs below /var/log/jump stay.
@@ -14,8 +14,9 @@ const TRACES: &str = "find / /boot /boot/efi /data -xdev -name '*jump*' -not -pa
     -not -path '/sys/*' -not -path '/run/*' -not -path '/var/log/jump*'; \
     ls -d /etc/rc.local 2>/dev/null; true";
 
-/// Looks at the new system and fails, naming what is amiss, unless all is as it should be.
-pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
+/// Looks at the new system of a node with that table and fails, naming what is amiss, unless all is as
+/// it should be.
+pub fn check(before: &Portrait, table: Table, guest: &dyn Guest) -> Result<()> {
     let after = Portrait::take(guest)?;
     let mut report = Report::default();
     let [version, damaged, traces, state] = answers(
@@ -58,10 +59,18 @@ pub fn check(before: &Portrait, guest: &dyn Guest) -> Result<()> {
         &before.swap,
         &after.swap,
     );
-    let known = after
-        .swap
-        .starts_with(&format!("{SWAP_UUID} {SWAP_LABEL} "));
+    let known = match table.partition(Role::Swap) {
+        Some(_) => after
+            .swap
+            .starts_with(&format!("{SWAP_UUID} {SWAP_LABEL} ")),
+        None => after.swap.is_empty(),
+    };
     report.equal("swap is the victim's", &true, &known);
+    report.equal(
+        "the same partitions, and no more",
+        &before.partitions,
+        &after.partitions,
+    );
     report.equal("same addresses", &before.addresses, &after.addresses);
     report.equal("same routes", &before.routes, &after.routes);
     report.equal("no trace of jump", &String::new(), &traces);

@@ -25,6 +25,8 @@ pub struct Portrait {
     pub home: String,
     /// UUID, label and device of the active swap.
     pub swap: String,
+    /// The partitions of its disk: identifier, type, bytes.
+    pub partitions: String,
     /// The file system of /data.
     pub data_mount: String,
     /// IPv4 addresses by MAC.
@@ -48,6 +50,7 @@ impl Portrait {
             data_list,
             home,
             swap,
+            partitions,
             data_mount,
         ] = answers(
             guest,
@@ -62,6 +65,7 @@ impl Portrait {
                 "sha256sum < /data/SHA256SUMS",
                 &format!("stat -c '%u %g %a' /data/home/{name} /data/home/{name}/.bashrc"),
                 "swapon --noheadings --raw --show=UUID,LABEL,NAME",
+                "lsblk --noheadings --raw --bytes --output PARTUUID,PARTTYPE,SIZE | sort",
                 "findmnt --noheadings --raw --output UUID,FSTYPE /data",
             ],
         )?;
@@ -76,6 +80,7 @@ impl Portrait {
             data_list,
             home,
             swap,
+            partitions,
             data_mount,
         })
     }

@@ -29,7 +29,7 @@ pub enum Table {
     Efi,
     /// The same on a disk with sectors of 4096 bytes.
     Efi4k,
-    /// The first without its swap: p3 /, p4 /data.
+    /// The first without its swap: p3 /, p4 /data, and free room at the end.
     EfiWithoutSwap,
     /// An MBR with p1 swap, p2 /, p3 /data, all of them small: [`crate::small::SmallWorld`]'s.
     Small,
@@ -69,6 +69,8 @@ pub struct Partition {
 const HEAD_MIB: u64 = 1;
 /// After the last one: the backup GPT, and some slack.
 const TAIL_MIB: u64 = 2;
+/// Room that belongs to no partition, for a landing partition.
+const FREE_MIB: u64 = 2048;
 /// The EFI system partition, as Debian's installer makes it. It is FAT32 also with large sectors, which
 /// takes 65525 clusters (Microsoft's FAT specification).
 const ESP_MIB: u64 = 512;
@@ -184,7 +186,8 @@ impl Table {
             .map(|partition| partition.mib)
             .sum();
         let tail = match self {
-            Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => TAIL_MIB,
+            Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k => TAIL_MIB,
+            Self::EfiWithoutSwap => TAIL_MIB + FREE_MIB,
             Self::Small => SMALL_TAIL_MIB,
             Self::SmallWithoutSwap => SMALL_TAIL_MIB + SMALL_LANDING_MIB,
         };

@@ -71,7 +71,7 @@ pub(super) fn journey(name: &str) -> Result<Recording> {
     let job = Job::write(&recording.node.folder, Table::Mbr)?;
     run::show(&mut job.push(machine.ssh_config(), &["--yes"]))?;
     machine.wait_for_ssh(BOOT)?;
-    journey::check(&before, &machine)?;
+    journey::check(&before, recording.node.table, &machine)?;
     machine.kill()?;
     Ok(recording)
 }
