@@ -255,6 +255,21 @@ pub struct JumpWish {
 pub struct Prove {
     /// Whether the admin host has to log in.
     pub admin_login: bool,
+    /// How often a UEFI has to boot the jump system before the commit.
+    pub firmware: FirmwareProof,
+}
+
+/// How a UEFI proves that it does what it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FirmwareProof {
+    /// Twice, until the admin host has seen a node with the same firmware follow its order.
+    #[default]
+    Auto,
+    /// By BootNext alone: that BootOrder is followed is taken on trust.
+    Once,
+    /// By BootNext, and then by BootOrder.
+    Twice,
 }
 
 /// When the new system counts as sound. Network and sshd are always asked for.

@@ -72,6 +72,8 @@ pub enum Step {
     ProveAdmin,
     /// The firmware follows its order: one more boot of the jump system, by that.
     FollowOrder,
+    /// Put the selector in front of the firmware's order, which is taken on trust.
+    TurnOrder,
     /// From here on jump is the default, and the old system may be destroyed.
     Commit,
     /// Lead the firmware's fallback to the selector.

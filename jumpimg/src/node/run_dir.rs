@@ -1,5 +1,6 @@
 //! What the admin host keeps of a run: `runs/<run>/` with plan, events, the jump
-//! system's host key and the report, and `nodes/<node>`, which leads to the latest run.
+//! system's host key and the report, `nodes/<node>`, which leads to the latest run, and `firmware/`,
+//! what was seen of models of firmware.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -7,12 +8,15 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use jumpspec::boot::uefi::found::FirmwareModel;
 use jumpspec::node::facts::Facts;
 use jumpspec::node::public_key::PublicKey;
 use jumpspec::plan::Plan;
 use jumpspec::run::report::{self, NodeReport, RehearsalReport};
+use jumpspec::words::digest::Digest;
 use jumpspec::words::run_id::RunId;
 use jumpsys::files::atomic::write_atomic;
+use serde_json::json;
 
 use crate::node::ssh::HostKeys;
 
@@ -71,6 +75,25 @@ impl StateDir {
         names
             .filter(|name| self.latest(name).is_some_and(|latest| latest.run == *run))
             .collect()
+    }
+
+    /// Keeps that firmware of this model and version was seen to follow its order, in this run.
+    pub(crate) fn saw_follow(&self, model: &FirmwareModel, run: &RunId) -> Result<()> {
+        let path = self.firmware(model);
+        make_private(path.parent().unwrap_or(&self.0))?;
+        let seen = json!({"firmware": model, "run": run});
+        Ok(write_atomic(&path, seen.to_string().as_bytes(), MODE)?)
+    }
+
+    /// Whether it was.
+    pub(crate) fn has_seen_follow(&self, model: &FirmwareModel) -> bool {
+        model.is_known() && self.firmware(model).exists()
+    }
+
+    fn firmware(&self, model: &FirmwareModel) -> PathBuf {
+        let name = format!("{}\0{}\0{}", model.vendor, model.product, model.version);
+        let digest = Digest::of(name.as_bytes()).to_string();
+        self.0.join("firmware").join(digest)
     }
 
     /// Makes a file below `folder` that was not there, for the admin only.
@@ -264,6 +287,29 @@ impl EventLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn firmware_is_known_by_all_three_of_its_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::find(Some(dir.path())).unwrap();
+        let model = |vendor: &str, product: &str, version: &str| FirmwareModel {
+            vendor: vendor.to_owned(),
+            product: product.to_owned(),
+            version: version.to_owned(),
+        };
+        let seen = model("QEMU", "Q35", "1.2");
+        assert!(!state.has_seen_follow(&seen));
+        state.saw_follow(&seen, &RunId::new(1)).unwrap();
+        assert!(state.has_seen_follow(&seen));
+        for other in [model("QEMU", "Q35", "1.3"), model("QEMUQ35", "", "1.2")] {
+            assert!(!state.has_seen_follow(&other), "{other}");
+        }
+        // What says nothing of itself may be any.
+        state
+            .saw_follow(&FirmwareModel::default(), &RunId::new(2))
+            .unwrap();
+        assert!(!state.has_seen_follow(&FirmwareModel::default()));
+    }
 
     #[test]
     fn a_nodes_latest_run_is_found_again() {

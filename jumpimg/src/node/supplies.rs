@@ -54,6 +54,8 @@ impl<'a> Supplies<'a> {
         purpose: Purpose,
     ) -> Result<Plan, Trouble> {
         let Whose { node, run, mark } = *whose;
+        let model = facts.uefi.as_ref().map(|found| &found.model);
+        let follows = model.map(|model| self.tools.state.has_seen_follow(model));
         let input = Input {
             run,
             rehearsal: purpose == Purpose::Rehearse,
@@ -66,6 +68,7 @@ impl<'a> Supplies<'a> {
             host: variables::host(node),
             hostvars: self.job.hostvars.as_ref(),
             templates: &self.job.templates,
+            follows: follows.unwrap_or_default(),
         };
         planner::plan(&input).map_err(Trouble::from)
     }

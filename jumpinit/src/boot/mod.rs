@@ -85,6 +85,15 @@ pub(crate) fn follow(cx: &mut Context) -> Result<()> {
     uefi::follow(&uefi::vars(), &uefi)
 }
 
+/// Puts the selector in front of the firmware's order without a boot that shows it. The environment
+/// says "old" since this boot: a cut leads back by the selector.
+pub(crate) fn turn_order(cx: &Context) -> Result<()> {
+    match &cx.plan.boot {
+        PlannedBoot::Bios(_) => Ok(()),
+        PlannedBoot::Uefi(uefi) => uefi::follow(&uefi::vars(), uefi),
+    }
+}
+
 /// From here on jump is the default. The environment first: a cut before the journal
 /// leaves a jump that proves itself once more.
 pub(crate) fn commit(cx: &mut Context) -> Result<()> {

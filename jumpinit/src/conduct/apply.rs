@@ -38,6 +38,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::ProveImage => prove::image(cx),
         Step::ProveCopies { copies } => copy::prove(cx, copies),
         Step::ProveAdmin => reachable::admin(cx),
+        Step::TurnOrder => boot::turn_order(cx),
         Step::Commit => boot::commit(cx),
 
         Step::PlaceFallback => boot::place_fallback(cx),

@@ -149,7 +149,7 @@ fn size(input: &Input<'_>) -> Size {
 }
 
 /// In its place, as the kernel will know it.
-fn add(disk: &mut Disk, made: FoundPartition) {
+pub(super) fn add(disk: &mut Disk, made: FoundPartition) {
     if let Some(known) = &mut disk.kernel_partitions {
         known.push(made.slot());
     }

@@ -79,6 +79,8 @@ pub struct Input<'a> {
     pub hostvars: Option<&'a HostTable>,
     /// The texts of the job's templates, in their order.
     pub templates: &'a [String],
+    /// Whether the admin host has seen firmware of this node's model and version follow its order.
+    pub follows: bool,
 }
 
 /// An image file on the admin host.

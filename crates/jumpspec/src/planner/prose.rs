@@ -169,6 +169,7 @@ fn other_swap(plan: &Plan) -> Option<String> {
 fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(super::memory::note(input, &plan.landing.device));
+    notes.extend(super::uefi::note(input));
     let points = MountPoints::of(input.facts);
     for path in input.job.save.all_paths() {
         if let Some(mount) = points.remote(&path.absolute()) {

@@ -362,6 +362,7 @@ pub(crate) struct Sample {
     pub(crate) scripts: Vec<Script>,
     pub(crate) hostvars: Option<HostTable>,
     pub(crate) templates: Vec<String>,
+    pub(crate) follows: bool,
 }
 
 impl Sample {
@@ -377,6 +378,7 @@ impl Sample {
             scripts: job.all_hooks().iter().map(script).collect(),
             hostvars: None,
             templates: Vec::new(),
+            follows: false,
         }
     }
 
@@ -394,6 +396,7 @@ impl Sample {
             host: "node07",
             hostvars: self.hostvars.as_ref(),
             templates: &self.templates,
+            follows: self.follows,
         }
     }
 

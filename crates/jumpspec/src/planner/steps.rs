@@ -1,6 +1,6 @@
 //! Which steps a plan has, and in which order.
 
-use super::{ImageFile, Input, copies, first_boot, hooks, ssh};
+use super::{ImageFile, Input, copies, first_boot, hooks, ssh, uefi};
 use crate::job::Joint;
 use crate::node::facts::Firmware;
 use crate::node::remote::MountPoints;
@@ -55,7 +55,8 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, made: bool) -> S
     ]);
     prove.extend(copies.prove());
     prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
-    prove.extend(is_uefi.then_some(Step::FollowOrder));
+    let order = is_uefi.then(|| uefi::order_step(input));
+    prove.extend(order.filter(|step| !input.rehearsal || *step == Step::FollowOrder));
     if input.rehearsal {
         return Steps {
             old,

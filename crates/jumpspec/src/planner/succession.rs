@@ -2,6 +2,7 @@
 //! system runs already and part of the disk may be gone: what led there cannot change any more.
 
 use crate::disk::FoundPartition;
+use crate::node::facts::{Facts, JumpInProgress};
 use crate::plan::Plan;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
@@ -23,6 +24,30 @@ pub fn check(staged: &Plan, next: &Plan) -> Result<(), Vec<Refusal>> {
     } else {
         Err(refusals)
     }
+}
+
+/// What was known of the node when `staged` was planned, with the landing partition that its run has
+/// made since.
+pub fn facts_since(staged: &Plan, facts: &Facts) -> Facts {
+    let mut facts = facts.clone();
+    let (landing, disk) = (&staged.landing, &staged.disk);
+    let mut before = disk.before.iter();
+    let made = before.find(|it| landing.made && it.number == landing.number);
+    let its_disk = facts.disks.iter_mut().find(|it| it.device == disk.device);
+    let (Some(made), Some(its_disk)) = (made, its_disk) else {
+        return facts;
+    };
+    super::free_room::add(its_disk, made.clone());
+    facts.jump = Some(JumpInProgress {
+        run: staged.run.clone(),
+        stage: None,
+        live: false,
+        origin: None,
+        landing: Some(landing.device.clone()),
+        swap: None,
+        made: true,
+    });
+    facts
 }
 
 /// What the new job wants saved and the old system is no more there to give, in words.
@@ -180,6 +205,27 @@ mod tests {
         let next = sample.planned().unwrap();
         assert_ne!(staged.images.target, next.images.target);
         assert_eq!(codes(&staged, &next), []);
+    }
+
+    #[test]
+    fn a_larger_image_lands_on_what_was_made_for_the_first() {
+        let mut facts = facts();
+        facts.disks[0].partitions.remove(1);
+        facts.swaps.clear();
+        let mut sample = Sample::of(&facts, &job());
+        let staged = sample.planned().unwrap();
+        assert!(staged.landing.made);
+        sample.target.size += 1 << 20;
+        let unknowing = sample.planned().unwrap();
+        assert_eq!(codes(&staged, &unknowing), [RefusalCode::OtherLanding]);
+        sample.facts = facts_since(&staged, &facts);
+        sample.target.size -= 1 << 20;
+        let next = sample.planned().unwrap();
+        assert_eq!(codes(&staged, &next), []);
+        assert!(next.landing.made);
+        sample.target.size += 1 << 30;
+        let refusals = sample.planned().unwrap_err();
+        assert_eq!(refusals[0].code, RefusalCode::LandingTooSmall);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
 use crate::image::loader::Platform;
 use crate::image::manifest::Manifest;
-use crate::job::{Action, PartitionWish};
+use crate::job::{Action, FirmwareProof, PartitionWish};
 use crate::node::facts::Facts;
 use crate::planner::refusal::{Refusal, RefusalCode};
+use crate::step::Step;
 use crate::words::abspath::AbsPath;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
@@ -56,6 +57,38 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
             Err(refusals)
         }
     }
+}
+
+/// How the firmware comes to boot the jump system by its order, as the job and what is known of it say.
+pub(super) fn order_step(input: &Input<'_>) -> Step {
+    let is_trusted = match input.job.prove.firmware {
+        FirmwareProof::Auto => input.follows,
+        FirmwareProof::Once => true,
+        FirmwareProof::Twice => false,
+    };
+    if is_trusted {
+        Step::TurnOrder
+    } else {
+        Step::FollowOrder
+    }
+}
+
+/// What an admin should know of a proof that is left out.
+pub(super) fn note(input: &Input<'_>) -> Option<String> {
+    let found = input.facts.uefi.as_ref()?;
+    if input.rehearsal || order_step(input) == Step::FollowOrder {
+        return None;
+    }
+    let why = match input.job.prove.firmware {
+        FirmwareProof::Once => "as the job says".to_owned(),
+        _ => format!(
+            "as this host has seen firmware like this one do it: {}",
+            found.model
+        ),
+    };
+    Some(format!(
+        "that the firmware follows BootOrder is taken on trust before the commit, {why} ([prove] firmware = \"twice\" has it shown)"
+    ))
 }
 
 fn planned(

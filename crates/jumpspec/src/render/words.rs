@@ -99,6 +99,7 @@ fn words(step: StepId) -> &'static str {
         StepId::ProveCopies => "prove: what is to be copied is there",
         StepId::ProveAdmin => "prove: the admin host logs in",
         StepId::FollowOrder => "prove: the firmware follows its order",
+        StepId::TurnOrder => "put the jump system first in the firmware's order",
         StepId::Commit => "commit: jump is the default now",
         StepId::PlaceFallback => "lead the firmware's fallback to the jump system",
         StepId::Repartition => "write the partition table",

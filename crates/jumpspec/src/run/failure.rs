@@ -127,7 +127,7 @@ impl Code {
             | StepId::Confirm
             | StepId::FollowEntry
             | StepId::RestoreLoader => Self::SelectorFailed,
-            StepId::ProveFirmware | StepId::FollowOrder => Self::FirmwareFailed,
+            StepId::ProveFirmware | StepId::FollowOrder | StepId::TurnOrder => Self::FirmwareFailed,
             StepId::ProveDisks => Self::DiskChanged,
             StepId::ProveNetwork => Self::NoNetwork,
             StepId::ProveSshd => Self::NoSshd,

@@ -5,6 +5,7 @@ use jumpspec::render::page::Page;
 use jumpspec::render::{coded, seconds};
 use jumpspec::run::report::{NodeReport, Proved, RehearsalReport};
 use jumpspec::run::timeline::Span;
+use jumpspec::step::Step;
 use serde_json::{Map, json};
 
 use super::follow::{Followed, Outcome};
@@ -15,6 +16,7 @@ use crate::node::tell::Voice;
 impl Followed<'_> {
     /// Keeps the report and tells it, to people and to programs.
     pub(crate) fn report(self, voice: &mut Voice) -> Result<(), Trouble> {
+        remember_firmware(&self.run)?;
         let Run { node, dir, .. } = self.run;
         let spans = self.times.spans();
         let log = dir.path().display().to_string();
@@ -39,6 +41,16 @@ impl Followed<'_> {
         voice.text(&text);
         Ok(())
     }
+}
+
+/// Whoever came to the end of a run has seen the firmware follow its order, if the plan asked for that.
+fn remember_firmware(run: &Run<'_>) -> Result<(), Trouble> {
+    let was_shown = run.plan.steps.prove.contains(&Step::FollowOrder);
+    let found = run.dir.facts().ok().and_then(|facts| facts.uefi);
+    let Some(found) = found.filter(|found| was_shown && found.model.is_known()) else {
+        return Ok(());
+    };
+    Ok(run.tools.state.saw_follow(&found.model, run.dir.run())?)
 }
 
 fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> Page {

@@ -31,14 +31,14 @@ pub(super) fn successor(
     kept: &Kept,
     known: Option<String>,
 ) -> Result<Successor, Trouble> {
-    let facts = known_facts(kept)?;
+    let facts = succession::facts_since(&kept.plan, known_facts(kept)?);
     let mark = known.map_or_else(random_hex, Ok)?;
     let whose = Whose {
         node,
         run: &kept.plan.run,
         mark: &mark,
     };
-    let mut plan = supplies.plan(&whose, facts, Purpose::Replace)?;
+    let mut plan = supplies.plan(&whose, &facts, Purpose::Replace)?;
     succession::check(&kept.plan, &plan)?;
     plan.notes.extend(succession::not_saved(&kept.plan, &plan));
     Ok(Successor { plan, mark })

@@ -1,5 +1,7 @@
 //! What a UEFI node says of its firmware, and what lies on its EFI system partitions.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{BootOrder, EntryNumber, EspFile, SHIM};
@@ -37,6 +39,21 @@ pub struct FirmwareModel {
     pub product: String,
     /// `bios_version`.
     pub version: String,
+}
+
+impl FirmwareModel {
+    /// Whether it says whose it is: what says nothing cannot be told from others.
+    pub fn is_known(&self) -> bool {
+        [&self.vendor, &self.product, &self.version]
+            .iter()
+            .all(|it| !it.trim().is_empty())
+    }
+}
+
+impl fmt::Display for FirmwareModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}, {}", self.vendor, self.product, self.version)
+    }
 }
 
 /// A boot entry.

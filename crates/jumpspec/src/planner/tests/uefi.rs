@@ -6,7 +6,7 @@ use crate::boot::uefi::{BootOrder, EntryNumber, Esp, EspFile, UefiBoot};
 use crate::disk::table::GPT_ESP;
 use crate::disk::{DiskIdentity, TableKind};
 use crate::image::loader::{Loader, Platform, SignedLoaders};
-use crate::job::Job;
+use crate::job::{FirmwareProof, Job};
 use crate::node::facts::{Facts, Firmware};
 use crate::planner::sample::{Sample, facts, loader};
 use crate::step::Step;
@@ -287,4 +287,43 @@ fn secure_boot_asks_for_signed_loaders() {
         refused_sample(no_grub),
         ["boot-mode-not-offered", "loader-unknown"]
     );
+}
+
+/// What the jump system does before the commit, by whether this host has seen such firmware follow.
+fn proofs(proof: FirmwareProof, follows: bool, rehearsal: bool) -> Vec<Step> {
+    let mut sample = Sample {
+        rehearsal,
+        follows,
+        ..sample()
+    };
+    sample.job.prove.firmware = proof;
+    sample.planned().unwrap().steps.prove
+}
+
+#[test]
+fn the_order_is_shown_until_it_was_seen_or_the_job_says_otherwise() {
+    use FirmwareProof::{Auto, Once, Twice};
+    for (proof, follows, shown) in [
+        (Auto, false, true),
+        (Auto, true, false),
+        (Once, false, false),
+        (Once, true, false),
+        (Twice, false, true),
+        (Twice, true, true),
+    ] {
+        let steps = proofs(proof, follows, false);
+        let wanted = if shown {
+            Step::FollowOrder
+        } else {
+            Step::TurnOrder
+        };
+        assert!(
+            steps.ends_with(&[wanted, Step::Commit]),
+            "{proof:?} {follows}"
+        );
+        // A rehearsal changes no order that it does not show.
+        let rehearsed = proofs(proof, follows, true);
+        assert_eq!(rehearsed.contains(&Step::FollowOrder), shown);
+        assert!(!rehearsed.contains(&Step::TurnOrder));
+    }
 }

@@ -142,7 +142,7 @@ impl Following<'_, '_> {
             Ok(last_proof) if self.run.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
             _ => Follower::new(waits).with_hooks(self.finishing()),
         };
-        follower.with_boots(proofs.contains(&Step::FollowOrder))
+        follower.with_boots(self.run.plan.boot.uefi().is_some())
     }
 
     /// How long the hooks of the new system may take once it is the default.
