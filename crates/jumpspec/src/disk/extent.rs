@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::size::Size;
 
-/// Bytes in a sector. A disk with larger logical ones is reported, and refused by the planner.
+/// Bytes in a sector, whatever the disk's own blocks are: the kernel counts so too.
 pub const SECTOR: u64 = 512;
 
 impl Size {

@@ -51,6 +51,17 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// An extent in the disk's own blocks, as its firmware and its GPT count; none if it is not made of
+    /// whole ones.
+    pub fn in_blocks(&self, extent: Extent) -> Option<Extent> {
+        let sectors = u64::from(self.logical_sector) / SECTOR;
+        let whole = |it: u64| it.is_multiple_of(sectors).then(|| it / sectors);
+        Some(Extent {
+            start: whole(extent.start)?,
+            sectors: whole(extent.sectors)?,
+        })
+    }
+
     /// What the kernel calls a partition of it: a disk whose name ends in a digit gets a `p` between
     /// (block/partitions/core.c, `disk_name`).
     pub fn partition_device(&self, number: u32) -> String {

@@ -13,6 +13,7 @@ use crate::disk::{
     planned as planned_among,
 };
 use crate::job::Action;
+use crate::node::facts::Firmware;
 use crate::plan::PlannedDisk;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
@@ -21,8 +22,10 @@ use crate::words::size::Size;
 const SELECTOR_SECTORS: u64 = 640;
 /// The least room for the new system's own core image: Debian's is about 60 KiB on ext4.
 const CORE_SECTORS: u64 = 512;
-/// Sectors of 512 bytes are what boot code, MBR and this program count in.
-const LOGICAL_SECTOR: u32 = 512;
+/// The logical sectors of a disk that boots by a BIOS, or has an MBR.
+const SMALL_SECTOR: u32 = 512;
+/// Those that a GPT on a node with a UEFI may have besides.
+const LARGE_SECTOR: u32 = 4096;
 
 /// The disk that the job means.
 pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<&'a Disk, Refusal> {
@@ -70,19 +73,34 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
             "give its partition table an identifier (sfdisk --disk-id)",
         ));
     }
-    if disk.logical_sector != LOGICAL_SECTOR {
-        refusals.push(Refusal::new(
+    refusals.extend(sectors(input, disk));
+    refusals.extend(stale_table(disk));
+    refusals
+}
+
+/// Sectors that nobody here counts in.
+fn sectors(input: &Input<'_>, disk: &Disk) -> Option<Refusal> {
+    let is_gpt = disk
+        .table
+        .as_ref()
+        .is_some_and(|it| it.kind == TableKind::Gpt);
+    let may_be_large = is_gpt && input.facts.firmware == Firmware::Uefi;
+    let is_known = match disk.logical_sector {
+        SMALL_SECTOR => true,
+        LARGE_SECTOR => may_be_large,
+        _ => false,
+    };
+    (!is_known).then(|| {
+        Refusal::new(
             RefusalCode::SectorSizeUnsupported,
             format!(
-                "{} has sectors of {} bytes; only {LOGICAL_SECTOR} are supported",
+                "{} has sectors of {} bytes; {SMALL_SECTOR} are supported, and {LARGE_SECTOR} on a GPT of a node that boots by UEFI",
                 named(disk),
                 disk.logical_sector
             ),
             "jump this node another way",
-        ));
-    }
-    refusals.extend(stale_table(disk));
-    refusals
+        )
+    })
 }
 
 /// Disks that a run could not tell from this one. It is known by its hardware, and where that

@@ -71,7 +71,7 @@ pub enum RefusalCode {
     NameNotUnique,
     /// The firmware boots from another disk than the one that is to be replaced.
     BootsFromAnotherDisk,
-    /// The disk's logical sectors are not 512 bytes.
+    /// The disk's logical sectors are of a size that nobody here counts in.
     SectorSizeUnsupported,
     /// The kernel works with another partition table than the one on the disk.
     PartitionTableStale,

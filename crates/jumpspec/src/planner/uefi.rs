@@ -48,7 +48,7 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
             input,
             found,
             (entry, old),
-            (partition, on_it),
+            (partition, on_it, disk),
             (name, new),
         )),
         (new, old) => {
@@ -95,7 +95,7 @@ fn planned(
     input: &Input<'_>,
     found: &FoundUefi,
     (old_entry, old): (&FoundEntry, RelPath),
-    (partition, on_it): (&FoundPartition, &FoundEsp),
+    (partition, on_it, disk): (&FoundPartition, &FoundEsp, &Disk),
     (new_name, new): (String, RelPath),
 ) -> PlannedBoot {
     let mut taken: Vec<EntryNumber> = found.entries.iter().map(|entry| entry.number).collect();
@@ -113,7 +113,10 @@ fn planned(
     PlannedBoot::Uefi(UefiBoot {
         esp: Esp {
             number: partition.number,
-            extent: partition.extent(),
+            // It was found by this.
+            extent: disk
+                .in_blocks(partition.extent())
+                .unwrap_or(partition.extent()),
             partuuid: partition.partuuid.clone().unwrap_or_default(),
         },
         entry,
@@ -201,7 +204,10 @@ fn esp<'a>(
             && uuid.is_some_and(|uuid| uuid.eq_ignore_ascii_case(&file.esp.partuuid))
     };
     let on_disk = disk.partitions.iter().filter(is_it);
-    let found = on_disk.filter(|it| it.number == file.esp.number && it.extent() == file.esp.extent);
+    let is_there = |it: &&FoundPartition| {
+        it.number == file.esp.number && disk.in_blocks(it.extent()) == Some(file.esp.extent)
+    };
+    let found = on_disk.filter(is_there);
     let found: Vec<&FoundPartition> = found.collect();
     let alike = facts.partitions().filter(|(_, it)| is_it(it)).count();
     let ([partition], 1) = (found.as_slice(), alike) else {

@@ -12,8 +12,8 @@ use nix::libc;
 use crate::disk::blockdev;
 use crate::error::{At as _, PathError};
 
-/// Alignment of memory, offset and length that O_DIRECT takes on any disk with sectors of 512
-/// bytes (open(2), NOTES; memory is given a page's to be sure).
+/// Alignment of memory, offset and length that O_DIRECT takes on any disk that Linux knows (open(2),
+/// NOTES).
 const ALIGN: usize = 4096;
 
 /// What can go wrong.
@@ -70,7 +70,13 @@ pub fn read_uncached(device: &Path, offset: u64, len: usize) -> Result<Vec<u8>, 
         .read(true)
         .custom_flags(libc::O_DIRECT)
         .open(device)
-        .and_then(|file| read_direct(&file, offset, len));
+        .and_then(|file| {
+            // A device refuses what is no multiple of its logical sectors.
+            match read_direct(&file, offset, len, SECTOR) {
+                Err(e) if refuses_direct(&e) => read_direct(&file, offset, len, ALIGN as u64),
+                other => other,
+            }
+        });
     match direct {
         Err(e) if refuses_direct(&e) => read_after_flush(device, offset, len),
         other => other.at("read back", device),
@@ -84,16 +90,23 @@ fn refuses_direct(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|e| refusals.contains(&e))
 }
 
-fn read_direct(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-    let lead = usize::try_from(offset % SECTOR).map_err(io::Error::other)?;
-    let sector = 512;
-    let whole = (lead + len).next_multiple_of(sector);
+/// In whole sectors of that size; the last may be cut short by a file's end.
+fn read_direct(file: &File, offset: u64, len: usize, sector: u64) -> io::Result<Vec<u8>> {
+    let number = |bytes: u64| usize::try_from(bytes).map_err(io::Error::other);
+    let lead = number(offset % sector)?;
+    let whole = (lead + len).next_multiple_of(number(sector)?);
     let mut buffer = vec![0; whole + ALIGN];
     let skip = buffer.as_ptr().align_offset(ALIGN);
     let aligned = buffer
         .get_mut(skip..skip + whole)
         .ok_or(io::ErrorKind::InvalidInput)?;
-    file.read_exact_at(aligned, offset - lead as u64)?;
+    let (begin, mut read) = (offset - lead as u64, 0);
+    while read < lead + len {
+        match file.read_at(&mut aligned[read..], begin + read as u64)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            more => read += more,
+        }
+    }
     Ok(aligned[lead..lead + len].to_vec())
 }
 

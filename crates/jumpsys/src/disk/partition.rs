@@ -1,7 +1,8 @@
 //! Partition tables: MBR by mbrman, GPT by the gpt crate; read, and written whole.
 //!
 //! Never touches boot code (the first 440 bytes of the disk) or any sector that is no part of a
-//! table. Only disks with logical sectors of 512 bytes. It does not tell the kernel: see
+//! table. A GPT may be on a disk with logical sectors of 4096 bytes; partitions are told in sectors of 512
+//! all the same. It does not tell the kernel: see
 //! [`crate::disk::partnodes`].
 
 use std::fs::{File, OpenOptions};
@@ -150,7 +151,6 @@ pub enum PartitionError {
 /// the MBR is a protective one; then a broken GPT is an error and never "no table".
 pub fn read_table(disk: &Path) -> Result<Table, PartitionError> {
     let mut file = File::open(disk).at("open", disk)?;
-    blockdev::require_512(&file, disk)?;
     read_open(&mut file, disk)
 }
 
@@ -163,7 +163,9 @@ pub fn write_table(disk: &Path, wanted: &NewTable) -> Result<(), PartitionError>
         .write(true)
         .open(disk)
         .at("open to write", disk)?;
-    blockdev::require_512(&file, disk)?;
+    if matches!(wanted, NewTable::Mbr { .. }) {
+        blockdev::require_512(&file, disk)?;
+    }
     let sectors = blockdev::size_bytes(&file, disk)? / SECTOR;
     check(disk, wanted, sectors)?;
     if !holds(&mut file, disk, wanted) {
@@ -251,6 +253,7 @@ fn read_open(file: &mut File, disk: &Path) -> Result<Table, PartitionError> {
     if mbr::is_protective(&first) {
         return guid::read(file, disk);
     }
+    blockdev::require_512(file, disk)?;
     mbr::read(file, disk)
 }
 

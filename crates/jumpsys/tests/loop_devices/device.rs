@@ -26,10 +26,16 @@ pub(crate) struct Loop {
 
 impl Loop {
     pub(crate) fn new(mib: u64) -> Self {
+        Self::with_blocks(mib, 512)
+    }
+
+    /// One with logical sectors of so many bytes.
+    pub(crate) fn with_blocks(mib: u64, bytes: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let image = dir.path().join("image");
         File::create(&image).unwrap().set_len(mib << 20).unwrap();
         let losetup = Program::new("/usr/sbin/losetup").args(["--show", "-f"]);
+        let losetup = losetup.arg("--sector-size").arg(bytes.to_string());
         let out = losetup.arg(&image).run().unwrap().stdout_text();
         let path = PathBuf::from(out.trim());
         Self {

@@ -32,7 +32,7 @@ fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'stati
 }
 
 fn main() {
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
         (
             "a_durable_write_has_left_the_devices_cache",
             commits::a_durable_write_has_left_the_devices_cache,
@@ -44,6 +44,10 @@ fn main() {
         (
             "tables_of_both_kinds_become_partitions",
             tables::tables_of_both_kinds_become_partitions,
+        ),
+        (
+            "a_gpt_of_large_blocks_is_told_in_sectors",
+            tables::a_gpt_of_large_blocks_is_told_in_sectors,
         ),
         (
             "a_mounted_partition_may_stay_and_may_not_move",

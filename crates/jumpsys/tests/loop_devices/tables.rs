@@ -11,7 +11,8 @@ use jumpsys::boot::bootsector::BootSector;
 use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
 use jumpsys::disk::blockdev;
-use jumpsys::disk::partition::{read_table, write_table};
+use jumpsys::disk::durable;
+use jumpsys::disk::partition::{Table, add_partition, read_table, write_table};
 use jumpsys::disk::partnodes::{PartnodesError, sync_kernel_partitions};
 use jumpsys::kernel::sysfs;
 
@@ -41,6 +42,48 @@ pub(crate) fn tables_of_both_kinds_become_partitions() {
             .arg(&disk.path);
         verify.run().unwrap();
     }
+}
+
+pub(crate) fn a_gpt_of_large_blocks_is_told_in_sectors() {
+    let disk = Loop::with_blocks(64, 4096);
+    let parts = vec![part(1, 2048, 8192, LINUX), part(3, 16384, 65536, LINUX)];
+    disk.divide(&gpt(parts.clone()));
+    let Table::Gpt {
+        first_usable,
+        last_usable,
+        ..
+    } = read_table(&disk.path).unwrap()
+    else {
+        panic!("no GPT");
+    };
+    // The header, and 16 KiB of entries in four blocks, at either end; the protective MBR in front.
+    let blocks = (64 << 20) / 4096;
+    assert_eq!((first_usable, last_usable), (6 * 8, (blocks - 5) * 8 - 1));
+    let name = disk.path.file_name().unwrap().to_str().unwrap();
+    let known = sysfs::read_disk(Path::new(sysfs::SYS), name).unwrap();
+    let found = known.partitions.iter().map(|it| it.extent);
+    assert!(found.eq(parts.iter().map(|it| it.extent())));
+    assert_eq!(known.logical_block_size, 4096);
+    // The kernel reads the same from the disk by itself.
+    sync_kernel_partitions(&disk.path, &[]).unwrap();
+    let again = Program::new("/usr/sbin/sfdisk")
+        .arg("--verify")
+        .arg(&disk.path);
+    again.run().unwrap();
+    add_partition(&disk.path, &part(2, 90112, 8192, LINUX)).unwrap();
+    let numbers: Vec<_> = read_table(&disk.path)
+        .unwrap()
+        .partitions()
+        .iter()
+        .map(|it| it.number)
+        .collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    let odd = part(4, 98305, 8, LINUX);
+    assert!(add_partition(&disk.path, &odd).is_err());
+    // Boot code and its table are in sectors of 512.
+    assert!(write_table(&disk.path, &mbr(vec![part(1, 2048, 8192, "0x83")])).is_err());
+    let sector = durable::read_uncached(&disk.path, 4096 + 8, 16).unwrap();
+    durable::write_at(&disk.path, 4096 + 8, &sector).unwrap();
 }
 
 pub(crate) fn a_mounted_partition_may_stay_and_may_not_move() {

@@ -34,7 +34,7 @@ pub const SECURE_BOOT: &str = "SecureBoot";
 pub struct Esp {
     /// Its number on its disk.
     pub number: u32,
-    /// Where it lies, in sectors of the disk's own size.
+    /// Where it lies, in the disk's own blocks.
     pub extent: Extent,
     /// Its GUID, by which firmware finds it.
     pub partuuid: String,

@@ -289,6 +289,25 @@ fn secure_boot_asks_for_signed_loaders() {
     );
 }
 
+#[test]
+fn large_blocks_are_the_firmwares_and_a_gpts() {
+    let mut sample = sample();
+    sample.facts.disks[0].logical_sector = 4096;
+    let uefi = sample.facts.uefi.as_mut().unwrap();
+    for entry in &mut uefi.entries {
+        if let Some(file) = &mut entry.file {
+            file.esp.extent.start /= 8;
+            file.esp.extent.sectors /= 8;
+        }
+    }
+    let plan = sample.planned().unwrap();
+    let esp = &plan.boot.uefi().unwrap().esp;
+    assert_eq!(esp.extent.start * 8, plan.disk.before[0].start);
+    // An MBR has none, and a disk that counts otherwise than the firmware is not the one it booted from.
+    sample.facts.disks[0].logical_sector = 512;
+    assert_eq!(codes_of(&sample.planned().unwrap_err()), ["esp-unknown"]);
+}
+
 /// What the jump system does before the commit, by whether this host has seen such firmware follow.
 fn proofs(proof: FirmwareProof, follows: bool, rehearsal: bool) -> Vec<Step> {
     let mut sample = Sample {

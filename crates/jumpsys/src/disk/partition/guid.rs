@@ -18,11 +18,10 @@ use uuid::Uuid;
 use super::{Partition, PartitionError, Table, mbr};
 use jumpspec::disk::SECTOR;
 
-use crate::disk::blockdev;
+use crate::disk::blockdev::{self, BlockdevError};
 use crate::error::At as _;
 
 const SIGNATURE: &[u8; 8] = b"EFI PART";
-const LB: LogicalBlockSize = LogicalBlockSize::Lb512;
 /// Attribute bit 2, "legacy BIOS bootable".
 const LEGACY_BOOT: u64 = 1 << 2;
 /// Bytes of an entry, the only size Linux reads.
@@ -30,12 +29,57 @@ const ENTRY_SIZE: u32 = 128;
 /// More than anyone has; bounds what a broken header can make us allocate.
 const MOST_ENTRIES: u32 = 4096;
 
+/// The blocks that a disk counts in: all of a GPT is in them, and all else here in sectors of 512 bytes.
+#[derive(Clone, Copy)]
+struct Blocks {
+    size: LogicalBlockSize,
+    /// How many the disk has.
+    count: u64,
+}
+
+impl Blocks {
+    fn of(file: &File, disk: &Path) -> Result<Self, PartitionError> {
+        let size = match blockdev::sector_size(file, disk)? {
+            512 => LogicalBlockSize::Lb512,
+            4096 => LogicalBlockSize::Lb4096,
+            bytes => {
+                let device = disk.to_owned();
+                return Err(BlockdevError::UnsupportedSectorSize { device, bytes }.into());
+            }
+        };
+        let bytes = blockdev::size_bytes(file, disk)?;
+        let count = bytes / size.as_u64();
+        Ok(Self { size, count })
+    }
+
+    /// The last, where the second copy's header is.
+    fn last(self) -> u64 {
+        self.count.saturating_sub(1)
+    }
+
+    /// Sectors in a block.
+    fn sectors(self) -> u64 {
+        self.size.as_u64() / SECTOR
+    }
+
+    /// Where a block begins, in bytes.
+    fn at(self, lba: u64) -> u64 {
+        lba.saturating_mul(self.size.as_u64())
+    }
+
+    /// The first sector of a block, or as many sectors as so many blocks.
+    fn in_sectors(self, blocks: u64) -> u64 {
+        blocks.saturating_mul(self.sectors())
+    }
+}
+
 pub(super) fn read(file: &mut File, disk: &Path) -> Result<Table, PartitionError> {
-    let (header, entries) = open(file, disk)?;
+    let blocks = Blocks::of(file, disk)?;
+    let (header, entries) = open(file, disk, blocks)?;
     let partition = |(number, e): (u32, Entry)| Partition {
         number,
-        start: e.first_lba,
-        sectors: (e.last_lba + 1).saturating_sub(e.first_lba),
+        start: blocks.in_sectors(e.first_lba),
+        sectors: blocks.in_sectors((e.last_lba.saturating_add(1)).saturating_sub(e.first_lba)),
         type_code: e.part_type_guid.guid.to_string(),
         partuuid: Some(e.part_guid.to_string()),
         name: Some(e.name).filter(|name| !name.is_empty()),
@@ -44,42 +88,44 @@ pub(super) fn read(file: &mut File, disk: &Path) -> Result<Table, PartitionError
     Ok(Table::Gpt {
         guid: header.disk_guid.to_string(),
         partitions: entries.into_iter().map(partition).collect(),
-        first_usable: header.first_usable,
-        last_usable: header.last_usable,
+        first_usable: blocks.in_sectors(header.first_usable),
+        last_usable: blocks
+            .in_sectors(header.last_usable.saturating_add(1))
+            .saturating_sub(1),
     })
 }
 
 /// The first copy, or else the second: also where only the entries of the first are torn, which the
 /// gpt crate's own way of opening a disk does not forgive.
-fn open(file: &mut File, disk: &Path) -> Result<(Header, BTreeMap<u32, Entry>), PartitionError> {
-    let sectors = blockdev::size_bytes(file, disk)? / SECTOR;
-    copy(file, disk, 1).or_else(|first| copy(file, disk, sectors.saturating_sub(1)).or(Err(first)))
+fn open(file: &mut File, disk: &Path, blocks: Blocks) -> Result<Copy, PartitionError> {
+    copy(file, disk, blocks, 1)
+        .or_else(|first| copy(file, disk, blocks, blocks.last()).or(Err(first)))
 }
 
 /// Whether both copies are sound and say the same. GRUB reads only the first, so a first copy that
 /// a power cut tore has to be mended even though Linux can do without it.
 pub(super) fn is_whole(file: &mut File, disk: &Path) -> bool {
-    let Ok(size) = blockdev::size_bytes(file, disk) else {
+    let Ok(blocks) = Blocks::of(file, disk) else {
         return false;
     };
-    let last = (size / SECTOR).saturating_sub(1);
-    match (copy(file, disk, 1), copy(file, disk, last)) {
+    let mut at = |lba| copy(file, disk, blocks, lba);
+    match (at(1), at(blocks.last())) {
         (Ok(first), Ok(second)) => first.0.disk_guid == second.0.disk_guid && first.1 == second.1,
         _ => false,
     }
 }
 
+/// One of the two copies: its header and its entries in use, by number.
+type Copy = (Header, BTreeMap<u32, Entry>);
+
 /// One copy, header and entries checked by the gpt crate; what it asserts on is looked at first.
-fn copy(
-    file: &mut File,
-    disk: &Path,
-    lba: u64,
-) -> Result<(Header, BTreeMap<u32, Entry>), PartitionError> {
-    // The crate looks for a header in the second sector.
-    let mut sectors = [0; 1024];
-    file.read_exact_at(&mut sectors[512..], lba * SECTOR)
+fn copy(file: &mut File, disk: &Path, blocks: Blocks, lba: u64) -> Result<Copy, PartitionError> {
+    // The crate looks for a header in the second block.
+    let size = blocks.size.as_usize();
+    let mut pair = vec![0; 2 * size];
+    file.read_exact_at(&mut pair[size..], blocks.at(lba))
         .at("read", disk)?;
-    let header = read_header_from_arbitrary_device(&mut Cursor::new(sectors), LB);
+    let header = read_header_from_arbitrary_device(&mut Cursor::new(pair), blocks.size);
     let header = header.map_err(|e| broken(disk, &e))?;
     if header.part_size != ENTRY_SIZE || header.num_parts > MOST_ENTRIES {
         return Err(broken(
@@ -87,7 +133,7 @@ fn copy(
             &"entries of a size or number that Linux does not read",
         ));
     }
-    let entries = file_read_partitions(file, &header, LB).map_err(|e| broken(disk, &e))?;
+    let entries = file_read_partitions(file, &header, blocks.size).map_err(|e| broken(disk, &e))?;
     let used = entries.into_iter().filter(|(_, e)| e.is_used());
     Ok((header, used.collect()))
 }
@@ -100,39 +146,46 @@ pub(super) fn write(
     guid: &str,
     partitions: &[Partition],
 ) -> Result<(), PartitionError> {
-    let sectors = blockdev::size_bytes(file, disk)? / SECTOR;
-    let old = open(file, disk).ok();
-    let (mut primary, mut backup) = headers(disk, guid, sectors, old.as_ref().map(|o| &o.0))?;
+    let blocks = Blocks::of(file, disk)?;
+    let old = open(file, disk, blocks).ok();
+    let (mut primary, mut backup) = headers(disk, guid, blocks, old.as_ref().map(|o| &o.0))?;
     let old = old.map(|o| o.1).unwrap_or_default();
     let mut entries = BTreeMap::new();
     for p in partitions {
-        let inside = p.start >= primary.first_usable && p.extent().end() - 1 <= primary.last_usable;
-        if !inside {
-            return Err(PartitionError::Unwritable {
-                disk: disk.to_owned(),
-                number: p.number,
-                reason: "it does not lie between the two copies of the table",
-            });
+        let unwritable = |reason| PartitionError::Unwritable {
+            disk: disk.to_owned(),
+            number: p.number,
+            reason,
+        };
+        let parts = [p.start, p.sectors];
+        if parts.iter().any(|it| !it.is_multiple_of(blocks.sectors())) {
+            return Err(unwritable("it is not made of whole blocks of this disk"));
         }
-        entries.insert(p.number, entry(p, &old)?);
+        let entry = entry(p, &old, blocks)?;
+        if entry.first_lba < primary.first_usable || entry.last_lba > primary.last_usable {
+            return Err(unwritable(
+                "it does not lie between the two copies of the table",
+            ));
+        }
+        entries.insert(p.number, entry);
     }
-    put_entries(file, disk, &backup, &entries)?;
+    put_entries(file, disk, (&backup, blocks), &entries)?;
     backup
-        .write_backup(file, LB)
+        .write_backup(file, blocks.size)
         .map_err(|e| broken(disk, &e))?;
     file.sync_all().at("sync", disk)?;
-    put_entries(file, disk, &primary, &entries)?;
+    put_entries(file, disk, (&primary, blocks), &entries)?;
     primary
-        .write_primary(file, LB)
+        .write_primary(file, blocks.size)
         .map_err(|e| broken(disk, &e))?;
     file.sync_all().at("sync", disk)?;
-    protect(file, disk, sectors)
+    protect(file, disk, blocks)
 }
 
 fn headers(
     disk: &Path,
     guid: &str,
-    sectors: u64,
+    blocks: Blocks,
     old: Option<&Header>,
 ) -> Result<(Header, Header), PartitionError> {
     let mut builder = HeaderBuilder::new();
@@ -142,20 +195,24 @@ fn headers(
             .first_usable(old.first_usable)
             .num_parts(old.num_parts);
     }
-    builder.disk_guid(parse(guid)?).backup_lba(sectors - 1);
+    builder.disk_guid(parse(guid)?).backup_lba(blocks.last());
     let primary = builder
         .primary(true)
-        .build(LB)
+        .build(blocks.size)
         .map_err(|e| broken(disk, &e))?;
     let backup = builder
         .primary(false)
-        .build(LB)
+        .build(blocks.size)
         .map_err(|e| broken(disk, &e))?;
     Ok((primary, backup))
 }
 
 /// Attributes other than "bootable" are those the same partition had before.
-fn entry(p: &Partition, old: &BTreeMap<u32, Entry>) -> Result<Entry, PartitionError> {
+fn entry(
+    p: &Partition,
+    old: &BTreeMap<u32, Entry>,
+    blocks: Blocks,
+) -> Result<Entry, PartitionError> {
     let part_guid = parse(p.partuuid.as_deref().unwrap_or_default())?;
     let before = old.values().find(|e| e.part_guid == part_guid);
     let flags = before.map_or(0, |e| e.flags) & !LEGACY_BOOT;
@@ -165,8 +222,8 @@ fn entry(p: &Partition, old: &BTreeMap<u32, Entry>) -> Result<Entry, PartitionEr
             os: OperatingSystem::None,
         },
         part_guid,
-        first_lba: p.start,
-        last_lba: p.extent().end() - 1,
+        first_lba: p.start / blocks.sectors(),
+        last_lba: p.extent().end() / blocks.sectors() - 1,
         flags: flags | if p.bootable { LEGACY_BOOT } else { 0 },
         name: p.name.clone().unwrap_or_default(),
     })
@@ -175,7 +232,7 @@ fn entry(p: &Partition, old: &BTreeMap<u32, Entry>) -> Result<Entry, PartitionEr
 fn put_entries(
     file: &mut File,
     disk: &Path,
-    header: &Header,
+    (header, blocks): (&Header, Blocks),
     entries: &BTreeMap<u32, Entry>,
 ) -> Result<(), PartitionError> {
     let empty = Entry::zero();
@@ -186,7 +243,7 @@ fn put_entries(
                 file,
                 u64::from(number - 1),
                 header.part_start,
-                LB,
+                blocks.size,
                 ENTRY_SIZE,
             )
             .at("write a partition entry of", disk)?;
@@ -196,13 +253,13 @@ fn put_entries(
 
 /// Makes the MBR a protective one, unless it is: boot code, and a flag which some BIOS needs on the
 /// entry, then stay.
-fn protect(file: &mut File, disk: &Path, sectors: u64) -> Result<(), PartitionError> {
+fn protect(file: &mut File, disk: &Path, blocks: Blocks) -> Result<(), PartitionError> {
     let mut first = [0; 512];
     file.read_exact_at(&mut first, 0).at("read", disk)?;
     if mbr::is_table(&first) && mbr::is_protective(&first) {
         return Ok(());
     }
-    let length = u32::try_from(sectors - 1).unwrap_or(u32::MAX);
+    let length = u32::try_from(blocks.last()).unwrap_or(u32::MAX);
     let fresh = ProtectiveMBR::with_lb_size(length).to_bytes();
     first[440..].copy_from_slice(&fresh[440..]);
     file.write_all_at(&first, 0).at("write", disk)?;
