@@ -5,8 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use jumpspec::disk::Extent;
-use jumpspec::disk::Filesystem;
+use jumpspec::disk::{Extent, Filesystem, Partition};
 use jumpsys::boot::bootsector::BootSector;
 use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
@@ -62,7 +61,7 @@ pub(crate) fn a_gpt_of_large_blocks_is_told_in_sectors() {
     let name = disk.path.file_name().unwrap().to_str().unwrap();
     let known = sysfs::read_disk(Path::new(sysfs::SYS), name).unwrap();
     let found = known.partitions.iter().map(|it| it.extent);
-    assert!(found.eq(parts.iter().map(|it| it.extent())));
+    assert!(found.eq(parts.iter().map(Partition::extent)));
     assert_eq!(known.logical_block_size, 4096);
     // The kernel reads the same from the disk by itself.
     sync_kernel_partitions(&disk.path, &[]).unwrap();
