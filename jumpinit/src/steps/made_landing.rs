@@ -26,8 +26,9 @@ pub(crate) fn add(cx: &mut Context) -> Result<()> {
             durable::write_at(&cx.disk, at, &zeros)?;
         }
         Ledger::open(&cx.disk, end)?.write(cx.journal())?;
-        add_partition(&cx.disk, &partition)?;
     }
+    // Also where it is there: a cut may have left one copy of a GPT without it.
+    add_partition(&cx.disk, &partition)?;
     let mut known = kernel_partitions(&cx.disk)?;
     if !known.contains(&slot) {
         known.push(slot);

@@ -3,8 +3,8 @@
 
 use super::layout::{ALIGNMENT, MBR_PRIMARIES, aligned, free_runs, type_of_linux};
 use super::{Input, derived_uuid, disk, landing, memory};
-use crate::disk::table::MOST_PARTITIONS;
-use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Table, TableKind};
+use crate::disk::table::{self, MOST_PARTITIONS};
+use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Slot, Table, TableKind};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
 use crate::plan::LANDING_LABEL;
@@ -45,29 +45,33 @@ fn borrows_swap(input: &Input<'_>) -> bool {
 /// Where there is room for one, or why there is none.
 pub(super) fn found(input: &Input<'_>) -> Result<Made, String> {
     let disk = disk::chosen(input).map_err(|refusal| refusal.message)?;
-    let table = disk.table.as_ref();
-    let table = table.ok_or_else(|| format!("{} has no partition table", disk.device))?;
-    if table.extended {
+    let found = disk.table.as_ref();
+    let found = found.ok_or_else(|| format!("{} has no partition table", disk.device))?;
+    if found.extended {
         return Err(format!(
             "{} has an extended partition, and its table is not written",
             disk.device
         ));
     }
-    let number = number(input, disk, table)?;
-    let place = place(input, disk, table)?;
+    let number = number(input, disk, found)?;
+    let place = place(input, disk, found)?;
     let partition = Partition {
         number,
         start: place.start,
         sectors: place.sectors,
-        type_code: type_of_linux(table.kind).to_owned(),
-        partuuid: Some(match table.kind {
-            TableKind::Mbr => format!("{}-{number:02x}", table.id),
+        type_code: type_of_linux(found.kind).to_owned(),
+        partuuid: Some(match found.kind {
+            TableKind::Mbr => format!("{}-{number:02x}", found.id),
             TableKind::Gpt => derived_uuid(input, "landing partition"),
         }),
-        name: (table.kind == TableKind::Gpt).then(|| LANDING_LABEL.to_owned()),
+        name: (found.kind == TableKind::Gpt).then(|| LANDING_LABEL.to_owned()),
         bootable: false,
     };
     let device = disk.partition_device(number);
+    let slots = disk.partitions.iter().map(|it| it.slot());
+    let slots: Vec<Slot> = slots.chain([partition.slot()]).collect();
+    table::check(found.kind, &slots, disk.sectors)
+        .map_err(|error| format!("{}: {error}", disk.device))?;
     let made = FoundPartition {
         partition,
         device: device.clone(),

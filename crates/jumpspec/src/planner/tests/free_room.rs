@@ -145,6 +145,16 @@ fn no_number_left_is_refused() {
 }
 
 #[test]
+fn room_that_an_mbr_cannot_name_is_none() {
+    let mut facts = without_swap();
+    let disk = &mut facts.disks[0];
+    disk.sectors = 1 << 34;
+    disk.table.as_mut().unwrap().last_usable = disk.sectors - 1;
+    let refusals = planned(&facts, &job()).unwrap_err();
+    assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
+}
+
+#[test]
 fn an_extended_partition_is_not_written_around() {
     let mut facts = without_swap();
     facts.disks[0].table.as_mut().unwrap().extended = true;
