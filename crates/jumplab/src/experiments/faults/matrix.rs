@@ -103,7 +103,7 @@ pub const ROWS: &[Row] = &[
     row(17, "power cut at the first commit", "S3", ON),
     without(
         row(18, "EFI variables full or ignored", "S3", O),
-        "the selector is for BIOS machines so far; the planner refuses UEFI",
+        "the small world boots by a BIOS; a firmware in a folder plays it in the tests of jumpinit's boot::uefi, and the planner's tests refuse a full store",
     ),
     row(19, "power cut while the table is written", "S4", JN),
     row(20, "the kernel does not re-read the table", "S4", J),
