@@ -57,10 +57,7 @@ pub(crate) fn faults(options: &Options) -> Result<()> {
 
 /// The command that runs the tests, without an argument for them.
 pub(crate) fn test_command() -> Command {
-    let mut cargo = run::command(
-        "cargo",
-        ["test", "--package", "jump-tests", "--test", STAGE],
-    );
+    let mut cargo = run::command("cargo", ["test", "--workspace", "--test", STAGE]);
     cargo
         .current_dir(workspace::root())
         .env("JUMP_DIST", workspace::target("dist"))

@@ -5,7 +5,7 @@ mod fuzzing;
 mod outcome;
 mod patience;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -19,10 +19,14 @@ use outcome::{Counts, Failures, Outcome, summary};
 
 /// The stage of tests beside the code, in all crates.
 const UNIT: &str = "unit";
+/// The stage of the examples in the documentation.
+const DOC: &str = "doc";
 /// The stage of a short run of each fuzz target.
 const FUZZ: &str = "fuzz";
-/// The package whose test targets drive the built binaries; each is a stage.
-const TESTS: &str = "jump-tests";
+/// The folder of the test targets that drive the built binaries; each is a stage.
+const TESTS: &str = "tests/tests";
+/// Folders of crates and the crates beside them, whose test targets belong to [`UNIT`].
+const CRATES: &[&str] = &["crates", "."];
 /// Words in the names of stages that start virtual machines, cheap ones first.
 const VIRTUAL: &[&str] = &["uml", "faults", "cuts", "qemu", "journey"];
 
@@ -47,7 +51,7 @@ pub(crate) struct Options {
 pub(crate) fn test(options: &Options) -> Result<()> {
     let started = Instant::now();
     let stages = chosen(&stages()?, options)?;
-    let driven = |stage: &String| ![UNIT, FUZZ].contains(&stage.as_str());
+    let driven = |stage: &String| ![UNIT, DOC, FUZZ].contains(&stage.as_str());
     if stages
         .iter()
         .any(|stage| driven(stage) && !options.skip.contains(stage))
@@ -121,19 +125,38 @@ fn make_roots() -> Result<()> {
 
 /// All stages, from cheap to dear.
 fn stages() -> Result<Vec<String>> {
-    let folder = workspace::root().join("tests/tests");
+    let mut names = targets(&workspace::root().join(TESTS))?;
+    names.push(FUZZ.to_owned());
+    names.sort_by_key(|name| (cost(name), name.clone()));
+    names.splice(0..0, [UNIT, DOC].map(str::to_owned));
+    Ok(names)
+}
+
+/// The test targets in a folder, if it is there.
+fn targets(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).into_iter().flatten() {
-        let path: PathBuf = entry?.path();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
         let is_target = path.extension().is_some_and(|extension| extension == "rs")
             || path.join("main.rs").exists();
         if let Some(stem) = path.file_stem().filter(|_| is_target) {
             names.push(stem.to_string_lossy().into_owned());
         }
     }
-    names.push(FUZZ.to_owned());
-    names.sort_by_key(|name| (cost(name), name.clone()));
-    names.insert(0, UNIT.to_owned());
+    Ok(names)
+}
+
+/// The test targets of the crates themselves.
+fn own_targets() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for folder in CRATES {
+        for entry in std::fs::read_dir(workspace::root().join(folder))? {
+            let tests = entry?.path().join("tests");
+            if tests != workspace::root().join(TESTS) {
+                names.extend(targets(&tests)?);
+            }
+        }
+    }
     Ok(names)
 }
 
@@ -166,7 +189,7 @@ fn chosen(stages: &[String], options: &Options) -> Result<Vec<String>> {
 fn perform(stage: &str, options: &Options) -> Result<Outcome> {
     eprintln!("test: {stage}");
     let started = Instant::now();
-    let mut cargo = cargo_test(stage, options);
+    let mut cargo = cargo_test(stage, options)?;
     let spawned = cargo.stdout(Stdio::piped()).spawn();
     let mut child = spawned.with_context(|| format!("cannot start {}", run::line(&cargo)))?;
     let (mut counts, mut skipped) = (Counts::default(), Vec::new());
@@ -198,18 +221,24 @@ fn perform(stage: &str, options: &Options) -> Result<Outcome> {
     })
 }
 
-fn cargo_test(stage: &str, options: &Options) -> Command {
-    let mut cargo = run::command("cargo", ["test", "--no-fail-fast"]);
+/// Always of the whole workspace: for a part of it, cargo builds what that needs with fewer features,
+/// a second time.
+fn cargo_test(stage: &str, options: &Options) -> Result<Command> {
+    let mut cargo = run::command("cargo", ["test", "--no-fail-fast", "--workspace"]);
     cargo.current_dir(workspace::root());
-    if stage == UNIT {
-        cargo.args(["--workspace", "--exclude", TESTS]);
-    } else {
-        cargo.args(["--package", TESTS, "--test", stage]);
-    }
-    // What a test leaves out is said on its output, which cargo would swallow.
-    if stage == UNIT {
-        cargo.args(["--", "--nocapture"]);
-    }
+    match stage {
+        DOC => cargo.arg("--doc"),
+        UNIT => {
+            let own = own_targets()?;
+            let own = own.iter().flat_map(|target| ["--test", target]);
+            // What a test leaves out is said on its output, which cargo would swallow.
+            cargo
+                .args(["--lib", "--bins"])
+                .args(own)
+                .args(["--", "--nocapture"])
+        }
+        _ => cargo.args(["--test", stage]),
+    };
     cargo.env("JUMP_DIST", workspace::target("dist"));
     if !options.quick {
         cargo.env("JUMP_IMAGES", workspace::target("images"));
@@ -218,16 +247,25 @@ fn cargo_test(stage: &str, options: &Options) -> Command {
     if options.long {
         cargo.env("JUMP_LONG", "1");
     }
-    cargo
+    Ok(cargo)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, chosen, cost};
+    use super::{Options, chosen, cost, own_targets, stages};
 
     #[test]
     fn virtual_machines_come_last() {
         assert!(cost("command_line") < cost("uml") && cost("uml") < cost("qemu_journey"));
+    }
+
+    #[test]
+    fn every_test_target_is_of_one_stage() {
+        let (own, stages) = (own_targets().unwrap(), stages().unwrap());
+        for known in ["compare", "loop_devices"] {
+            assert!(own.iter().any(|target| target == known), "{known}: {own:?}");
+        }
+        assert!(own.iter().all(|target| !stages.contains(target)), "{own:?}");
     }
 
     #[test]
