@@ -1,11 +1,14 @@
-//! `cargo xtask fuzz`: the fuzz targets of `tests/fuzz`, by cargo-fuzz and libFuzzer.
+//! `cargo xtask fuzz`: the fuzz targets of `tests/fuzz`, by libFuzzer.
 //!
 //! No sanitizer: outside jumpsys the workspace has no unsafe code, so what a fuzzer can find is a
 //! panic, an overflow, a hang or too much memory, and those it finds sooner without one.
+//!
+//! Cargo builds them: cargo-fuzz, which works on `tests/fuzz` too, takes twice as long for what a short
+//! run has no use for (full debug information, dead code, one unit for each crate), and has to be
+//! built itself first.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use jumplab::{packages, run, workspace};
@@ -22,6 +25,19 @@ pub(crate) const TARGETS: &[&str] = &[
     "firmware",
 ];
 
+/// What they are built for: named, so that [`FLAGS`] are not for build scripts.
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+/// The doors for the targets, and the coverage that libFuzzer goes by, as cargo-fuzz has it.
+const FLAGS: &[&str] = &[
+    "--cfg=fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Cllvm-args=-sanitizer-coverage-stack-depth",
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+];
 /// What compiles libFuzzer.
 const PACKAGES: &[&str] = &["g++"];
 /// Lines at most that what was found is explained with.
@@ -52,22 +68,14 @@ pub(crate) fn fuzz(only: Option<&str>, seconds: u32) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that cargo-fuzz and a C++ compiler, for libFuzzer, are there.
+/// Makes sure that a C++ compiler, for libFuzzer, is there.
 pub(crate) fn prepare() -> Result<()> {
-    packages::ensure(PACKAGES)?;
-    if run::quiet(&mut cargo(&["fuzz", "--version"])).is_ok() {
-        return Ok(());
-    }
-    eprintln!("fuzz: cargo-fuzz is missing; cargo install cargo-fuzz");
-    run::show(&mut cargo(&["install", "--locked", "cargo-fuzz"]))
-        .context("cannot install cargo-fuzz")
+    packages::ensure(PACKAGES)
 }
 
 /// Builds `targets` and runs each for `seconds`.
 pub(crate) fn run(targets: &[&'static str], seconds: u32) -> Result<Vec<Ran>> {
-    // Without a name it builds all of them, side by side.
-    let named = Some(targets).filter(|targets| targets.len() == 1);
-    run::show(cargo_fuzz("build").args(named.into_iter().flatten()))?;
+    build(targets)?;
     targets
         .iter()
         .map(|target| run_one(target, seconds))
@@ -119,17 +127,14 @@ fn run_one(target: &'static str, seconds: u32) -> Result<Ran> {
     // Seeds that a target makes itself.
     let made = folder("made", target)?;
     let seeds = home().join("seeds").join(target);
-    let mut command = cargo_fuzz("run");
+    let found = folder("artifacts", target)?;
+    let mut command = run::command(program(target), [&corpus, &made, &seeds]);
     command
         .env("JUMP_FUZZ_SEEDS", &made)
         .env("RUST_BACKTRACE", "0")
-        .arg(target)
-        .args([&corpus, &made, &seeds])
-        .arg("--")
-        .args([
-            format!("-max_total_time={seconds}"),
-            format!("-timeout={TIMEOUT}"),
-        ])
+        .arg(format!("-artifact_prefix={}/", found.display()))
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-timeout={TIMEOUT}"))
         .arg("-print_final_stats=1");
     let output = command
         .output()
@@ -143,27 +148,26 @@ fn run_one(target: &'static str, seconds: u32) -> Result<Ran> {
     })
 }
 
-/// cargo-fuzz on our targets.
-fn cargo_fuzz(verb: &str) -> Command {
-    let mut command = cargo(&["fuzz", verb]);
-    command
-        .args(["--sanitizer", "none"])
-        .arg("--fuzz-dir")
-        .arg(home())
-        .arg("--target-dir")
-        .arg(workspace::target("fuzz"));
-    command
-}
-
-/// A cargo without what an outer `cargo run` put into the environment: cargo-fuzz has flags of its
-/// own for rustc.
-fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = run::command("cargo", arguments);
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR"] {
+/// Builds `targets`, side by side.
+fn build(targets: &[&str]) -> Result<()> {
+    let mut cargo = run::command("cargo", ["build", "--release", "--target", TRIPLE]);
+    // What an outer `cargo run` put into the environment is not for this workspace.
+    for name in ["RUSTFLAGS", "CARGO_TARGET_DIR"] {
         cargo.env_remove(name);
     }
-    cargo.current_dir(workspace::root());
     cargo
+        .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"))
+        .args(targets.iter().flat_map(|target| ["--bin", target]))
+        .arg("--target-dir")
+        .arg(workspace::target("fuzz"))
+        .current_dir(home());
+    run::show(&mut cargo)
+}
+
+/// Where a target is built.
+fn program(target: &str) -> PathBuf {
+    let built = workspace::target("fuzz").join(TRIPLE).join("release");
+    built.join(target)
 }
 
 fn home() -> PathBuf {
