@@ -14,6 +14,7 @@ use jumpspec::step::Step;
 use jump_tests::machines::{disk, sabotage};
 
 use crate::armed::Armed;
+use crate::one_processor;
 
 /// What an abort may take.
 const TAKE_BACK: Duration = Duration::from_mins(5);
@@ -28,7 +29,7 @@ const ARMED: &str = "until read -r state </sys/class/watchdog/watchdog0/state \
 pub(crate) fn kernel_missing() -> Result<()> {
     let armed = Armed::prepare("fallback")?;
     disk::with_mounted(&armed.node, Role::Swap, remove_kernel)?;
-    comes_back(&armed, Hardware::default())
+    comes_back(&armed, one_processor())
 }
 
 /// Row 9 of the fault matrix, with a watchdog of the machine's.
@@ -45,7 +46,7 @@ pub(crate) fn jumpinit_hangs() -> Result<()> {
     })?;
     let hardware = Hardware {
         watchdog: true,
-        ..Hardware::default()
+        ..one_processor()
     };
     comes_back(&armed, hardware)
 }

@@ -10,7 +10,7 @@ use jumplab::journey::{self, BOOT, Portrait};
 use jumplab::vm::{Hardware, Machine, Node, Table, Victim};
 
 use crate::armed::Down;
-use crate::{dry_run, updates};
+use crate::{dry_run, one_processor, updates};
 
 /// From the start of the jump system to the end of the push, on a busy machine.
 const JUMP: Duration = Duration::from_mins(18);
@@ -112,7 +112,7 @@ fn journey(node: &Node, hardware: Hardware) -> Result<Portrait> {
 }
 
 fn upgraded(arrived: &Arrived) -> Result<()> {
-    let mut machine = Machine::start(&arrived.node, &Hardware::default())?;
+    let mut machine = Machine::start(&arrived.node, &one_processor())?;
     machine.wait_for_ssh(BOOT)?;
     updates::install(&mut machine)?;
     journey::check(&arrived.before, arrived.node.table, &machine)?;
