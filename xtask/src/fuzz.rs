@@ -3,9 +3,8 @@
 //! No sanitizer: outside jumpsys the workspace has no unsafe code, so what a fuzzer can find is a
 //! panic, an overflow, a hang or too much memory, and those it finds sooner without one.
 //!
-//! Cargo builds them: cargo-fuzz, which works on `tests/fuzz` too, takes twice as long for what a short
-//! run has no use for (full debug information, dead code, one unit for each crate), and has to be
-//! built itself first.
+//! Cargo builds them. cargo-fuzz, which works on `tests/fuzz` too, would have to be built itself first, and
+//! builds what a short run has no use for: full debug information, dead code, one unit for each crate.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
