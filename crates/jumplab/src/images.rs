@@ -22,6 +22,12 @@ pub const SMALL: &str = "small-debian12";
 pub const SMALL_JUMP: &str = "small-jump";
 /// The small world's new system.
 pub const SMALL_NODE: &str = "small-target";
+/// The jump system of its nodes with a UEFI.
+pub const SMALL_EFI_JUMP: &str = "small-efi-jump";
+/// Their new system.
+pub const SMALL_EFI_NODE: &str = "small-efi-target";
+/// What all of their systems have besides.
+pub const SMALL_EFI: &str = "small-efi";
 
 /// Where the image `name` is built.
 pub fn path(name: &str) -> PathBuf {

@@ -24,6 +24,9 @@ pub const VM: &[&str] = &[
 /// The packages that machines with UEFI need besides.
 pub const UEFI: &[&str] = &["ovmf", "dosfstools"];
 
+/// The packages that the small world's machines with UEFI need besides.
+pub const SMALL_EFI: &[&str] = &["dosfstools", "mtools"];
+
 /// The packages that the samples of 2009 and their machine need besides.
 pub const LEGACY: &[&str] = &["sudo", "gzip", "tar"];
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::{NODE, Role, Table};
+use crate::vm::{Firmware, NODE, Role, Table};
 use crate::{dist, images, run};
 pub use checks::{check, check_firmware, check_reboots};
 pub use portrait::Portrait;
@@ -24,6 +24,8 @@ pub use push::Push;
 pub const BOOT: Duration = Duration::from_mins(10);
 /// The job for an MBR disk; on other tables the partitions have other numbers.
 const JOB: &str = include_str!("job.toml");
+/// Where the small world's job mounts the partition that it makes.
+const SCRATCH: &str = "/scratch";
 /// The job for the small world's disk.
 pub(crate) const SMALL_JOB: &str = include_str!("small-job.toml");
 
@@ -129,13 +131,10 @@ impl Job {
 
 /// The job with the paths of our images and the partitions of `table`.
 fn text(table: Table) -> Result<String> {
-    let (job, names) = match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
-            (JOB, [images::JUMP, images::NODE])
-        }
-        Table::Small | Table::SmallWithoutSwap => {
-            (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE])
-        }
+    let (job, names) = match (table.is_small(), table.firmware()) {
+        (false, _) => (JOB, [images::JUMP, images::NODE]),
+        (true, Firmware::Bios) => (SMALL_JOB, [images::SMALL_JUMP, images::SMALL_NODE]),
+        (true, _) => (SMALL_JOB, [images::SMALL_EFI_JUMP, images::SMALL_EFI_NODE]),
     };
     let mut job: toml::Table = toml::from_str(job)?;
     for (role, name) in ["jump", "target"].into_iter().zip(names) {
@@ -146,12 +145,22 @@ fn text(table: Table) -> Result<String> {
     }
     let wishes = job["layout"]["partition"].as_array_mut();
     for wish in wishes.context("the job has no partitions")? {
-        let role = wish["mount"].as_str().and_then(role);
-        if let Some(partition) = role.and_then(|role| table.partition(role)) {
-            wish["number"] = i64::from(partition.number).into();
-        }
+        let mount = wish["mount"].as_str().unwrap_or_default();
+        let partition = role(mount).and_then(|role| table.partition(role));
+        let number = match partition {
+            Some(partition) => partition.number,
+            None if mount == SCRATCH => unused(table),
+            None => continue,
+        };
+        wish["number"] = i64::from(number).into();
     }
     Ok(toml::to_string(&job)?)
+}
+
+/// The first number that neither a partition has nor a landing partition gets.
+fn unused(table: Table) -> u32 {
+    let numbers = table.partitions().into_iter().map(|it| it.number);
+    numbers.fold(table.landing(), u32::max) + 1
 }
 
 /// The old partition that our jobs mount there.
@@ -183,5 +192,7 @@ mod tests {
         assert_eq!(numbers(Table::EfiWithoutSwap), ["2", "3", "4"]);
         assert_eq!(numbers(Table::Small), ["2", "3", "4"]);
         assert_eq!(numbers(Table::SmallWithoutSwap), ["1", "2", "4"]);
+        assert_eq!(numbers(Table::SmallEfi), ["3", "4", "5"]);
+        assert_eq!(numbers(Table::SmallEfiWithoutSwap), ["2", "3", "5"]);
     }
 }

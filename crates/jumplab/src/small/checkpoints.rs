@@ -1,14 +1,19 @@
 //! Makes the small world's checkpoints: an installer's disk, and the same after a push has armed it.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use jumpspec::boot::uefi::{Esp, EspFile};
+use jumpspec::disk::table::GPT_ESP;
+use jumpsys::disk::partition::read_table;
 
 use super::roots::Roots;
 use super::{Checkpoint, SmallWorld};
 use crate::journey::{Push, SMALL_JOB};
-use crate::vm::victim::{INSTALLER, install};
-use crate::vm::{Identity, Network, Role, Table, Uml};
+use crate::vm::loader::Choice;
+use crate::vm::victim::{INSTALLER, LOADER, install};
+use crate::vm::{Firmware, Identity, Network, StandIn, Table};
 use crate::{cache, dist, workspace};
 
 /// From a start to SSH, and from the push to the guest's end.
@@ -27,6 +32,9 @@ pub(super) fn digest(roots: &Roots, identity: &Identity, table: Table) -> Result
     digest.text(&identity.known_hosts()?);
     digest.text(&identity.admin_public_key()?);
     digest.text(&table.sfdisk());
+    if table.firmware() != Firmware::Bios {
+        digest.text(StandIn::SOURCE);
+    }
     for program in [dist::built().jumpimg, dist::built().jumpinit] {
         digest.file(&program)?;
     }
@@ -49,6 +57,9 @@ pub(super) fn make(world: &SmallWorld, roots: &Roots) -> Result<()> {
     }
     let fresh = world.beside(Checkpoint::Fresh.name()).join("disk.img");
     install(&roots.old, world.table, &world.identity, &fresh)?;
+    if world.table.firmware() != Firmware::Bios {
+        make_firmware(&fresh)?;
+    }
     arm(world)?;
     cache::remember(&stamp, &world.digest)?;
     let (folder, seconds) = (workspace::shown(&world.folder), started.elapsed().as_secs());
@@ -56,12 +67,35 @@ pub(super) fn make(world: &SmallWorld, roots: &Roots) -> Result<()> {
     Ok(())
 }
 
+/// The firmware of the node with that disk, as an installer leaves it.
+fn make_firmware(disk: &Path) -> Result<()> {
+    let table = read_table(disk)?;
+    let mut partitions = table.partitions().iter();
+    let esp = partitions.find(|it| it.type_code == GPT_ESP);
+    let esp = esp.context("no EFI system partition")?;
+    let folder = disk.parent().context("a disk in a folder")?;
+    StandIn::of(folder).make(&EspFile {
+        esp: Esp {
+            number: esp.number,
+            extent: esp.extent(),
+            partuuid: esp.partuuid.clone().context("a partition without a GUID")?,
+        },
+        path: LOADER.to_owned(),
+    })
+}
+
 /// A push to the fresh node, up to its reboot.
 fn arm(world: &SmallWorld) -> Result<()> {
     let name = format!("arm-{}", std::process::id());
     let node = world.copy(&name, Checkpoint::Fresh)?;
     let network = Network::make(&name)?;
-    let mut old = Uml::start(&node.node, &network, Role::Root)?;
+    let choice = node.choose()?.choice;
+    ensure!(
+        choice == Choice::Old,
+        "a fresh node boots the {} system",
+        choice.name()
+    );
+    let mut old = node.start(&network, choice)?;
     old.wait_for_ssh(LIMIT)?;
     let log = node.node.folder.join("push.log");
     let push = network.inside(&node.job.push(old.ssh_config(), &["--yes"]));

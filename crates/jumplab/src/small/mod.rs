@@ -1,6 +1,8 @@
 //! The small world: a node of a few hundred MiB that user-mode Linux boots in three seconds, with a
 //! real systemd, sshd, GRUB and jumpinit. For power cuts and faults by the hundred.
 //!
+//! Nodes boot by a BIOS, or by what stands in for a UEFI ([`Table::SmallEfi`]).
+//!
 //! One small root is its old system, its jump system and its new one. [`SmallWorld`] keeps its disk at
 //! [`Checkpoint`]s and hands out copies, which live in memory where there is room.
 //!
@@ -24,6 +26,7 @@
 //! ```
 
 mod checkpoints;
+mod efi;
 mod node;
 mod roots;
 mod scratch;
@@ -34,7 +37,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use jumpspec::plan::Plan;
 
-use crate::vm::{Identity, Table};
+use crate::vm::{Firmware, Identity, Table};
 use crate::{dist, packages, workspace};
 pub use node::SmallNode;
 pub use scratch::sweep;
@@ -80,15 +83,20 @@ impl SmallWorld {
         Self::prepare_on(Table::SmallWithoutSwap)
     }
 
-    fn prepare_on(table: Table) -> Result<Self> {
+    /// The same on disks with that table, one of the small ones.
+    pub fn prepare_on(table: Table) -> Result<Self> {
+        debug_assert!(table.is_small());
         packages::ensure(&[packages::VM, packages::TESTS].concat())?;
+        if table.firmware() != Firmware::Bios {
+            packages::ensure(packages::SMALL_EFI)?;
+        }
         let folder = workspace::target("vm").join(table.name());
         std::fs::create_dir_all(&folder)?;
         // One at a time: tests run in several processes.
         let lock = File::create(folder.join("lock"))?;
         lock.lock()?;
         let identity = Identity::prepare()?;
-        let roots = roots::make(&dist::built())?;
+        let roots = roots::make(&dist::built(), table.firmware())?;
         let world = Self {
             digest: checkpoints::digest(&roots, &identity, table)?,
             folder,

@@ -10,7 +10,8 @@ use crate::journey::Job;
 use crate::run;
 use crate::vm::loader::{self, Boot, Choice};
 use crate::vm::{
-    Accelerator, Board, Firmware, Identity, NODE, Network, Node, Role, Table, Uml, copy_sparse,
+    Accelerator, Board, Firmware, Identity, NODE, Network, Node, Role, StandIn, Table, Uml,
+    copy_sparse,
 };
 
 /// What jumpimg keeps of its runs, in a node's folder.
@@ -39,7 +40,7 @@ impl SmallNode {
                 disk: folder.join(DISK),
                 folder,
                 table,
-                firmware: Firmware::Bios,
+                firmware: table.firmware(),
                 identity: identity.clone(),
                 // It is for QEMU, and this world runs in user-mode Linux alone.
                 accelerator: Accelerator::Tcg,
@@ -55,6 +56,10 @@ impl SmallNode {
         if from.exists() {
             run::quiet(run::command("cp", ["--archive"]).arg(from).arg(to))?;
         }
+        // After the disk: a guest that is frozen writes neither.
+        if self.node.firmware == Firmware::Uefi {
+            self.firmware().fill_from(folder)?;
+        }
         Ok(())
     }
 
@@ -66,9 +71,19 @@ impl SmallNode {
         Ok(copy)
     }
 
+    /// What stands in for its firmware, if that is a UEFI.
+    pub fn firmware(&self) -> StandIn {
+        StandIn::of(&self.node.folder)
+    }
+
     /// What GRUB would boot; a try that it spends is spent.
     pub fn choose(&self) -> Result<Boot> {
-        loader::choose(&self.node.disk)
+        match self.node.firmware {
+            Firmware::Bios => loader::choose(&self.node.disk),
+            Firmware::Uefi | Firmware::SecureBoot => {
+                loader::choose_by(&self.firmware(), &self.node.disk)
+            }
+        }
     }
 
     /// Starts what GRUB chose.

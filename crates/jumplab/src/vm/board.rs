@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::netns::TAP;
-use super::{DISK_SERIAL, MAC_STATIC, Node, Table};
+use super::{DISK_SERIAL, Firmware, MAC_STATIC, Node, StandIn};
 
 /// Enough for the jump system and grub-mkconfig; it is backed by a file in /tmp or /dev/shm.
 const MEMORY_MIB: u32 = 768;
@@ -33,11 +33,10 @@ pub struct Board {
 impl Board {
     /// The node's own.
     pub fn of(node: &Node) -> Self {
-        let memory_mib = match node.table {
-            Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
-                MEMORY_MIB
-            }
-            Table::Small | Table::SmallWithoutSwap => SMALL_MEMORY_MIB,
+        let memory_mib = if node.table.is_small() {
+            SMALL_MEMORY_MIB
+        } else {
+            MEMORY_MIB
         };
         Self {
             memory_mib,
@@ -70,6 +69,10 @@ impl Board {
             "con=null".to_owned(),
             "con0=null,fd:1".to_owned(),
         ]);
+        // The guest sees no other folder of the host's, and mounts this one where sysfs has a firmware's.
+        let firmware = StandIn::of(&node.folder);
+        let hostfs = || format!("hostfs={}", firmware.folder().display());
+        arguments.extend((node.firmware == Firmware::Uefi).then(hostfs));
         arguments.extend(
             self.interface.then(|| {
                 format!("vec0:transport=tap,ifname={TAP},depth=128,gro=1,mac={MAC_STATIC}")

@@ -30,13 +30,10 @@ pub(super) fn write(at: &Path, table: Table, identity: &Identity) -> Result<()> 
         0o444,
         "0707070707074a756d70070707070707\n",
     )?;
-    match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
-            put("etc/network/interfaces", 0o644, &interfaces(table))?;
-        }
-        Table::Small | Table::SmallWithoutSwap => {
-            put("etc/systemd/network/10-static.network", 0o644, &networkd())?;
-        }
+    if table.is_small() {
+        put("etc/systemd/network/10-static.network", 0o644, &networkd())?;
+    } else {
+        put("etc/network/interfaces", 0o644, &interfaces(table))?;
     }
     put(
         "root/notes.txt",
@@ -72,9 +69,10 @@ fn fstab(table: Table) -> String {
         format!("UUID={ESP_UUID} /boot/efi vfat umask=0077 0 1\n"),
     );
     // An old system whose swap is on loan waits for it at its next boot, by default 90 seconds.
-    let options = match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => "sw",
-        Table::Small | Table::SmallWithoutSwap => "sw,x-systemd.device-timeout=4s",
+    let options = if table.is_small() {
+        "sw,x-systemd.device-timeout=4s"
+    } else {
+        "sw"
     };
     let swap = line(
         Role::Swap,

@@ -1,6 +1,9 @@
 //! Installs the victim: partitions, file systems, the golden root, who it is, and GRUB; but for what
-//! UEFI starts of it, which is installed in the node's first boot, with an entry in the firmware.
+//! UEFI starts of it, which is installed in the node's first boot, with an entry in the firmware. A
+//! small node has none such: what grub-install would copy is copied.
 //! Root only. Touches the image it is given, and the host only by loop devices and mounts.
+
+mod esp;
 
 use std::fs::File;
 use std::os::unix::fs::symlink;
@@ -12,6 +15,7 @@ use super::layout::{BOOT_UUID, DATA_UUID, ESP_UUID, ROOT_UUID, SWAP_UUID};
 use super::layout::{Role, Table};
 use super::{ALICE, Firmware, Identity, LoopDevice, Mount, SWAP_LABEL, content, files};
 use crate::run;
+pub(crate) use esp::LOADER;
 
 /// Makes the disk `image` from the golden `root`.
 pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Path) -> Result<()> {
@@ -28,14 +32,16 @@ pub(super) fn install(root: &Path, table: Table, identity: &Identity, image: &Pa
             .arg(&at),
     )?;
     files::write(&at, table, identity)?;
-    let count = match table {
-        Table::Mbr | Table::Gpt | Table::Efi | Table::Efi4k | Table::EfiWithoutSwap => {
-            content::DATA_FILES
-        }
-        Table::Small | Table::SmallWithoutSwap => content::SMALL_DATA_FILES,
+    let count = if table.is_small() {
+        content::SMALL_DATA_FILES
+    } else {
+        content::DATA_FILES
     };
     content::fill(&at.join("data"), count)?;
     configure(&at, &disk, table)?;
+    if table.is_small() && table.partition(Role::Esp).is_some() {
+        esp::fill(&node(&disk, table, Role::Esp)?, &at)?;
+    }
     for mount in mounts.into_iter().rev() {
         mount.unmount()?;
     }

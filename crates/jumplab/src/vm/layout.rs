@@ -35,6 +35,11 @@ pub enum Table {
     Small,
     /// The same without its swap: p1 /, p2 /data, and free room for a landing partition.
     SmallWithoutSwap,
+    /// A GPT with p1 EFI system partition, p2 swap, p3 /, p4 /data, all of them small: the small world's
+    /// with a UEFI.
+    SmallEfi,
+    /// The same without its swap: p2 /, p3 /data, and free room for a landing partition.
+    SmallEfiWithoutSwap,
 }
 
 /// What a partition is for.
@@ -76,6 +81,8 @@ const FREE_MIB: u64 = 2048;
 const ESP_MIB: u64 = 512;
 /// The small world's: its job makes a partition there, so that a new table is written.
 const SMALL_TAIL_MIB: u64 = 34;
+/// Its EFI system partition: FAT32 again, with clusters of one sector.
+const SMALL_ESP_MIB: u64 = 40;
 /// What its jump system lands on.
 const SMALL_LANDING_MIB: u64 = 320;
 
@@ -90,6 +97,18 @@ impl Table {
             Self::EfiWithoutSwap => "efi-without-swap",
             Self::Small => "small",
             Self::SmallWithoutSwap => "small-without-swap",
+            Self::SmallEfi => "small-efi",
+            Self::SmallEfiWithoutSwap => "small-efi-without-swap",
+        }
+    }
+
+    /// Whether it is one of the small world's.
+    pub fn is_small(self) -> bool {
+        match self {
+            Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => false,
+            Self::Small | Self::SmallWithoutSwap | Self::SmallEfi | Self::SmallEfiWithoutSwap => {
+                true
+            }
         }
     }
 
@@ -97,7 +116,11 @@ impl Table {
     pub fn firmware(self) -> Firmware {
         match self {
             Self::Mbr | Self::Gpt | Self::Small | Self::SmallWithoutSwap => Firmware::Bios,
-            Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => Firmware::Uefi,
+            Self::Efi
+            | Self::Efi4k
+            | Self::EfiWithoutSwap
+            | Self::SmallEfi
+            | Self::SmallEfiWithoutSwap => Firmware::Uefi,
         }
     }
 
@@ -126,26 +149,34 @@ impl Table {
             (Role::Root, 3072),
             (Role::Data, 512),
         ];
-        let efi = [&[(Role::Esp, ESP_MIB)], large.as_slice()].concat();
+        let small = [
+            (Role::Swap, SMALL_LANDING_MIB),
+            (Role::Root, 256),
+            (Role::Data, 16),
+        ];
         let sizes = match self {
             Self::Mbr => large.to_vec(),
             Self::Gpt => [&[(Role::BiosBoot, 2)], large.as_slice()].concat(),
-            Self::Efi | Self::Efi4k => efi,
-            Self::EfiWithoutSwap => efi
-                .into_iter()
-                .filter(|(role, _)| *role != Role::Swap)
-                .collect(),
-            Self::Small => vec![
-                (Role::Swap, SMALL_LANDING_MIB),
-                (Role::Root, 256),
-                (Role::Data, 16),
-            ],
-            Self::SmallWithoutSwap => vec![(Role::Root, 256), (Role::Data, 16)],
+            Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => {
+                [&[(Role::Esp, ESP_MIB)], large.as_slice()].concat()
+            }
+            Self::Small | Self::SmallWithoutSwap => small.to_vec(),
+            Self::SmallEfi | Self::SmallEfiWithoutSwap => {
+                [&[(Role::Esp, SMALL_ESP_MIB)], small.as_slice()].concat()
+            }
         };
+        let there = |(role, _): &(Role, u64)| *role != Role::Swap || self.has_swap();
         (1..)
-            .zip(sizes)
+            .zip(sizes.into_iter().filter(there))
             .map(|(number, (role, mib))| Partition { number, role, mib })
             .collect()
+    }
+
+    fn has_swap(self) -> bool {
+        !matches!(
+            self,
+            Self::EfiWithoutSwap | Self::SmallWithoutSwap | Self::SmallEfiWithoutSwap
+        )
     }
 
     /// The partition with that role, if there is one.
@@ -188,8 +219,10 @@ impl Table {
         let tail = match self {
             Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k => TAIL_MIB,
             Self::EfiWithoutSwap => TAIL_MIB + FREE_MIB,
-            Self::Small => SMALL_TAIL_MIB,
-            Self::SmallWithoutSwap => SMALL_TAIL_MIB + SMALL_LANDING_MIB,
+            Self::Small | Self::SmallEfi => SMALL_TAIL_MIB,
+            Self::SmallWithoutSwap | Self::SmallEfiWithoutSwap => {
+                SMALL_TAIL_MIB + SMALL_LANDING_MIB
+            }
         };
         (HEAD_MIB + partitions + tail) << 20
     }
@@ -200,9 +233,12 @@ impl Table {
             Self::Mbr | Self::Small | Self::SmallWithoutSwap => {
                 String::from("label: dos\nlabel-id: 0x6a756d70\n")
             }
-            Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => {
-                String::from("label: gpt\n")
-            }
+            Self::Gpt
+            | Self::Efi
+            | Self::Efi4k
+            | Self::EfiWithoutSwap
+            | Self::SmallEfi
+            | Self::SmallEfiWithoutSwap => String::from("label: gpt\n"),
         };
         let mut start = HEAD_MIB;
         for Partition { role, mib, .. } in self.partitions() {

@@ -7,6 +7,10 @@
 //! the image. Only the commands that leave GRUB (`linux`, `initrd`, `chainloader`) are stood in for:
 //! they succeed where their file can be read, and say so.
 //!
+//! On a UEFI the way begins with the variables of its [`StandIn`], whose boot manager starts what they
+//! name on the EFI system partition: a shim and a GRUB that their signatures fit. The scripts in that
+//! GRUB's memory and beside it are run by grub-emu.
+//!
 //! The node is lost, as far as its loader goes, where [`choose`] fails: a boot sector or core image
 //! that is none, a prompt, a kernel or boot sector that GRUB cannot read, a jump system that is not
 //! the staged one.
@@ -14,6 +18,8 @@
 mod core;
 mod emu;
 mod eyes;
+mod program;
+mod uefi;
 
 use std::fs::File;
 use std::ops::Range;
@@ -28,6 +34,8 @@ use jumpsys::boot::bootsector::BootSector;
 use self::core::CoreImage;
 use self::emu::Left;
 use self::eyes::Eyes;
+use self::uefi::Esp;
+use super::StandIn;
 
 /// GRUB as a process (package grub-emu).
 pub const EMU: &str = "/usr/bin/grub-emu";
@@ -79,6 +87,17 @@ pub struct Boot {
 pub fn choose(disk: &Path) -> Result<Boot> {
     let mut log = String::new();
     let found = follow(disk, &mut log);
+    boot(found, log)
+}
+
+/// The same on a UEFI, which spends what its variables have once.
+pub fn choose_by(firmware: &StandIn, disk: &Path) -> Result<Boot> {
+    let mut log = String::new();
+    let found = follow_firmware(firmware, disk, &mut log);
+    boot(found, log)
+}
+
+fn boot(found: Result<(Choice, [Digest; 2])>, log: String) -> Result<Boot> {
     let (choice, digests) =
         found.with_context(|| format!("GRUB boots nothing; it printed:\n{log}\n"))?;
     Ok(Boot {
@@ -99,6 +118,12 @@ pub fn environment(disk: &Path, partition: u32) -> Result<Range<u64>> {
     }
 }
 
+/// Whether a file or directory is on the disk's EFI system partition.
+pub fn is_on_esp(disk: &Path, path: &str) -> Result<bool> {
+    let eyes = Eyes::new(disk);
+    Esp::of(disk, &eyes)?.has(path)
+}
+
 /// From the boot sector to a kernel.
 fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
     let eyes = Eyes::new(disk);
@@ -107,26 +132,54 @@ fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
         let boot_sector = BootSector::new(sector);
         ensure!(boot_sector.is_grub(), "the boot sector is none of GRUB's");
         let core = CoreImage::read(disk, boot_sector.kernel_sector())?;
-        let left = emu::run(disk, &core, log)?;
+        let left = emu::run(disk, &emu::script(&core), log)?;
         match left {
-            Left::Linux(kernel) => return kernel_of(&core, &eyes, &kernel),
+            Left::Linux(kernel) => {
+                let digests = digests(&eyes, &kernel)?;
+                if !core.is_selector() {
+                    return Ok((distribution(&eyes, &kernel)?, digests));
+                }
+                ensure_staged(&eyes, &kernel, &digests)?;
+                return Ok((Choice::Jump, digests));
+            }
             Left::Chain(file) => sector = chained(disk, &eyes, &file)?,
         }
     }
     bail!("boot sectors lead to one another")
 }
 
-/// Whose kernel it is, and what GRUB reads of it.
-fn kernel_of(
-    core: &CoreImage,
-    eyes: &Eyes<'_>,
-    kernel: &emu::Kernel,
+/// From the variables to a kernel.
+fn follow_firmware(
+    firmware: &StandIn,
+    disk: &Path,
+    log: &mut String,
 ) -> Result<(Choice, [Digest; 2])> {
-    let digest = |file: &str| Ok::<_, anyhow::Error>(Digest::of(&eyes.read(&kernel.device, file)?));
-    let digests = [digest(&kernel.image)?, digest(&kernel.initramfs)?];
-    if !core.is_selector() {
-        return Ok((distribution(eyes, kernel)?, digests));
+    let eyes = Eyes::new(disk);
+    let esp = Esp::of(disk, &eyes)?;
+    let mut path = esp.power_on(firmware)?;
+    for _ in 0..MOST_LOADERS {
+        let grub = esp.grub(&path)?;
+        match emu::run(disk, &grub.script(), log)? {
+            Left::Linux(kernel) if grub.is_selector() => {
+                return Ok((Choice::Jump, digests(&eyes, &kernel)?));
+            }
+            Left::Linux(kernel) => {
+                return Ok((distribution(&eyes, &kernel)?, digests(&eyes, &kernel)?));
+            }
+            Left::Chain(file) => path = esp.path_of(&file)?,
+        }
     }
+    bail!("loaders lead to one another")
+}
+
+/// What GRUB reads of a kernel and its initramfs.
+fn digests(eyes: &Eyes<'_>, kernel: &emu::Kernel) -> Result<[Digest; 2]> {
+    let digest = |file: &str| Ok::<_, anyhow::Error>(Digest::of(&eyes.read(&kernel.device, file)?));
+    Ok([digest(&kernel.image)?, digest(&kernel.initramfs)?])
+}
+
+/// Fails unless the jump system is the staged one.
+fn ensure_staged(eyes: &Eyes<'_>, kernel: &emu::Kernel, digests: &[Digest; 2]) -> Result<()> {
     for (digest, list) in digests.iter().zip(HASHES) {
         let staged = eyes.read(&kernel.device, &format!("/{DIRECTORY}/{list}"))?;
         ensure!(
@@ -134,7 +187,7 @@ fn kernel_of(
             "the jump system is not what {list} says was staged"
         );
     }
-    Ok((Choice::Jump, digests))
+    Ok(())
 }
 
 /// Whose root the kernel gets.

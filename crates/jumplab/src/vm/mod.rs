@@ -21,6 +21,7 @@
 
 mod accel;
 mod board;
+mod boot_manager;
 mod content;
 mod files;
 mod firmware;
@@ -39,6 +40,7 @@ mod node;
 mod port;
 mod qemu;
 mod seat;
+mod stand_in;
 mod uml;
 mod uml_kernel;
 mod variables;
@@ -59,6 +61,7 @@ pub use machine::Machine;
 pub use netns::Network;
 pub use node::{Node, copy_sparse};
 pub use qemu::{Bus, Hardware};
+pub use stand_in::StandIn;
 pub use uml::Uml;
 pub use uml_kernel::UmlKernel;
 pub use variables::Variables;

@@ -12,11 +12,15 @@ use crate::images::OLD;
 use crate::{cache, golden, packages, workspace};
 
 /// The sources that say what an installer leaves on a disk. They change more often than a version would.
-pub(crate) const INSTALLER: [&str; 3] = [
+pub(crate) const INSTALLER: [&str; 4] = [
     include_str!("install.rs"),
+    include_str!("install/esp.rs"),
     include_str!("files.rs"),
     include_str!("content.rs"),
 ];
+
+/// What the firmware of a small node starts of the old system.
+pub(crate) use super::install::LOADER;
 
 /// The victim's disk as its installer left it. Never started again: only copies are.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! One run of a core image under grub-emu: from its embedded config to what it hands over to.
+//! One run of a GRUB under grub-emu: from its first script to what it hands over to.
 
 use std::path::Path;
 
@@ -79,13 +79,14 @@ pub(super) struct Kernel {
     pub(super) root: String,
 }
 
-/// Runs it. What it printed is appended to `log`, whatever came of it.
-pub(super) fn run(disk: &Path, core: &CoreImage, log: &mut String) -> Result<Left> {
+/// Runs a GRUB that does what `script` says by itself. What it printed is appended to `log`, whatever
+/// came of it.
+pub(super) fn run(disk: &Path, script: &str, log: &mut String) -> Result<Left> {
     let folder = tempfile::tempdir()?;
     let map = folder.path().join("device.map");
     let disk = std::path::absolute(disk)?;
     std::fs::write(&map, format!("(hd0) {}\n", disk.display()))?;
-    std::fs::write(folder.path().join("grub.cfg"), config(core))?;
+    std::fs::write(folder.path().join("grub.cfg"), config(script))?;
     let mut emu = run::command("timeout", ["--signal=KILL", LIMIT, EMU, "-m"]);
     emu.arg(&map)
         .arg("-d")
@@ -102,9 +103,17 @@ pub(super) fn run(disk: &Path, core: &CoreImage, log: &mut String) -> Result<Lef
     }
 }
 
-/// What the core image does by itself, as grub-emu's grub.cfg (GRUB 2.06, `kern/main.c` and
-/// `normal/main.c`): it sets root and prefix, runs its config, then the grub.cfg below its prefix.
-fn config(core: &CoreImage) -> String {
+/// grub-emu's grub.cfg for a GRUB that does what `script` says: a prompt is what it comes to at its end.
+fn config(script: &str) -> String {
+    format!(
+        "{WAYS_OUT}{script}set timeout=0\n\
+         menuentry 'a prompt' {{ echo 'loader: no entry' ; exit ; }}\n"
+    )
+}
+
+/// What the core image does by itself (GRUB 2.06, `kern/main.c` and `normal/main.c`): it sets root and
+/// prefix, runs its config, then the grub.cfg below its prefix.
+pub(super) fn script(core: &CoreImage) -> String {
     let inner = core
         .prefix
         .strip_prefix('(')
@@ -114,10 +123,8 @@ fn config(core: &CoreImage) -> String {
     let own: Vec<&str> = own.lines().map(hurried).collect();
     let own = own.join("\n");
     format!(
-        "{WAYS_OUT}set root=hd0{device}\nset prefix=(hd0{device}){folder}\n{own}\n\
-         if [ -s $prefix/grub.cfg ]; then source $prefix/grub.cfg; fi\n\
-         set timeout=0\n\
-         menuentry 'a prompt' {{ echo 'loader: no entry' ; exit ; }}\n"
+        "set root=hd0{device}\nset prefix=(hd0{device}){folder}\n{own}\n\
+         if [ -s $prefix/grub.cfg ]; then source $prefix/grub.cfg; fi\n"
     )
 }
 
@@ -154,7 +161,7 @@ fn left(said: &str) -> Option<Left> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CoreImage, Kernel, Left, config, left};
+    use super::{CoreImage, Kernel, Left, left, script};
 
     #[test]
     fn broken_lines_are_joined() {
@@ -176,10 +183,10 @@ mod tests {
             prefix: prefix.to_owned(),
             config: text.map(str::to_owned),
         };
-        let selector = config(&core("/jump/selector", Some("boot\nsleep 10\nreboot\n")));
+        let selector = script(&core("/jump/selector", Some("boot\nsleep 10\nreboot\n")));
         assert!(selector.contains("set root=hd0\nset prefix=(hd0)/jump/selector\n"));
         assert!(selector.contains("\nloader_boot\nsleep 0\nreboot\n"));
-        let distribution = config(&core("(,msdos1)/grub", None));
+        let distribution = script(&core("(,msdos1)/grub", None));
         assert!(distribution.contains("set root=hd0,msdos1\nset prefix=(hd0,msdos1)/grub\n"));
     }
 }

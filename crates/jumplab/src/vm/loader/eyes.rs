@@ -26,6 +26,16 @@ impl<'a> Eyes<'a> {
         self.ask(&["cat", &name(device, file)])
     }
 
+    /// The names in a directory.
+    pub(super) fn list(&self, device: &str, directory: &str) -> Result<Vec<String>> {
+        let said = self.ask(&["ls", &name(device, directory)])?;
+        let said = String::from_utf8_lossy(&said);
+        let names = said.split_whitespace();
+        Ok(names
+            .map(|it| it.trim_end_matches('/').to_owned())
+            .collect())
+    }
+
     /// The partition, as `hd0,msdos2`, that holds the file system with that UUID.
     pub(super) fn device_of(&self, uuid: &str) -> Result<String> {
         let devices = self.ask(&["--", "ls", "-l"])?;
