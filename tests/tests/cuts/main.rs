@@ -3,42 +3,54 @@
 
 use anyhow::{Context as _, Result};
 use jump_tests::machines::{self, Case};
-use jumplab::experiments::power_cuts::{self, Landing, Options};
+use jumplab::experiments::power_cuts::{self, BootsBy, Landing, Options};
 use jumplab::vm::loader;
 
-/// How many cuts of nodes that lend their swap partition; `JUMP_CUTS` says otherwise.
-const COUNT: usize = 30;
-/// How many of nodes whose landing partition is made in free room.
-const COUNT_FREE: usize = 10;
+/// How many cuts of which nodes: what they boot by, and what their jump system lands on. `JUMP_CUTS` says
+/// another number for all of them.
+const CUTS: [(&str, BootsBy, Landing, usize); 4] = [
+    (
+        "no_node_is_lost_by_a_power_cut_in_any_stage",
+        BootsBy::Bios,
+        Landing::Swap,
+        24,
+    ),
+    (
+        "no_node_is_lost_whose_landing_partition_is_made",
+        BootsBy::Bios,
+        Landing::Free,
+        8,
+    ),
+    (
+        "no_node_is_lost_that_boots_by_a_uefi",
+        BootsBy::Uefi,
+        Landing::Swap,
+        6,
+    ),
+    (
+        "no_node_is_lost_that_boots_by_a_uefi_and_whose_landing_partition_is_made",
+        BootsBy::Uefi,
+        Landing::Free,
+        2,
+    ),
+];
 /// The instants are the same every time, as far as timing allows.
 const SEED: u64 = 2026;
 
 fn main() {
     machines::run(
         1,
-        [
-            (
-                "no_node_is_lost_by_a_power_cut_in_any_stage",
-                Landing::Swap,
-                COUNT,
-            ),
-            (
-                "no_node_is_lost_whose_landing_partition_is_made",
-                Landing::Free,
-                COUNT_FREE,
-            ),
-        ]
-        .map(|(name, landing, count)| Case {
+        CUTS.map(|(name, firmware, landing, count)| Case {
             name,
             needs: &["/dev/net/tun", loader::EMU, loader::FSTEST],
             is_long: false,
-            run: Box::new(move || all_stages(landing, count)),
+            run: Box::new(move || all_stages(firmware, landing, count)),
         })
         .into(),
     );
 }
 
-fn all_stages(landing: Landing, count: usize) -> Result<()> {
+fn all_stages(firmware: BootsBy, landing: Landing, count: usize) -> Result<()> {
     let count = match std::env::var("JUMP_CUTS") {
         Ok(count) => count.parse().context("JUMP_CUTS is a number")?,
         Err(_) => count,
@@ -47,6 +59,7 @@ fn all_stages(landing: Landing, count: usize) -> Result<()> {
         count,
         stage: None,
         landing,
+        firmware,
         seed: SEED,
         jobs: 2,
         keep: false,

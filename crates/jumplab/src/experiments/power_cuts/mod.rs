@@ -3,9 +3,10 @@
 //! says it must not, is lost.
 //!
 //! The nodes are the small world's, in user-mode Linux. Which system a node boots is GRUB's choice, made
-//! by grub-emu on its disk.
+//! by grub-emu on its disk; on a UEFI the variables of what stands in for that come first.
 
 mod draw;
+mod leads;
 mod life;
 mod moment;
 mod rehearsal;
@@ -23,6 +24,7 @@ use clap::{Args, ValueEnum};
 
 use crate::interrupt::Interrupt;
 use crate::small::SmallWorld;
+use crate::vm::Table;
 use crate::{dist, packages};
 pub use stage::Stage;
 
@@ -38,6 +40,9 @@ pub struct Options {
     /// What the jump system lands on
     #[arg(long, value_enum, default_value_t)]
     pub landing: Landing,
+    /// What the nodes boot by
+    #[arg(long, value_enum, default_value_t)]
+    pub firmware: BootsBy,
     /// Draws the instants
     #[arg(long, value_name = "X", default_value_t = 1)]
     pub seed: u64,
@@ -62,6 +67,25 @@ pub enum Landing {
     Free,
 }
 
+/// What the nodes boot by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum BootsBy {
+    /// The sectors of their disk
+    #[default]
+    Bios,
+    /// Variables, and files of an EFI system partition
+    Uefi,
+}
+
+fn table(firmware: BootsBy, landing: Landing) -> Table {
+    match (firmware, landing) {
+        (BootsBy::Bios, Landing::Swap) => Table::Small,
+        (BootsBy::Bios, Landing::Free) => Table::SmallWithoutSwap,
+        (BootsBy::Uefi, Landing::Swap) => Table::SmallEfi,
+        (BootsBy::Uefi, Landing::Free) => Table::SmallEfiWithoutSwap,
+    }
+}
+
 fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
@@ -77,10 +101,7 @@ pub fn power_cuts(options: &Options) -> Result<()> {
 pub fn cut(options: &Options) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     work::sweep()?;
-    let world = match options.landing {
-        Landing::Swap => SmallWorld::prepare()?,
-        Landing::Free => SmallWorld::prepare_without_swap()?,
-    };
+    let world = SmallWorld::prepare_on(table(options.firmware, options.landing))?;
     let courses = rehearsal::courses(&world, &work::network("rehearsal")?, &interrupt)?;
     let stages: Vec<Stage> = options
         .stage

@@ -1,15 +1,13 @@
 //! Power is restored: boots what GRUB chooses, again and again, until the node has settled, and looks
 //! whether it may settle so.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jumpsys::boot::bootsector::BootSector;
 use jumpsys::disk::partition::read_table;
 use serde::Serialize;
 
+use super::leads::{is_rid_of_the_selector, leads_to_its_own_loader};
 use super::life::Cut;
 use super::moment::{expected, is_confirmed};
 use super::stage::End;
@@ -211,6 +209,7 @@ fn stays(node: &SmallNode, end: End) -> Result<()> {
     );
     if end == End::New {
         leads_to_its_own_loader(node)?;
+        is_rid_of_the_selector(node)?;
         has_its_partitions(node)?;
     }
     Ok(())
@@ -224,19 +223,5 @@ fn has_its_partitions(node: &SmallNode) -> Result<()> {
     wanted.retain(|it| !(landing.made && it.number == landing.number));
     let table = read_table(&node.node.disk)?;
     ensure!(table.partitions() == wanted, "its table is {table:?}");
-    Ok(())
-}
-
-fn leads_to_its_own_loader(node: &SmallNode) -> Result<()> {
-    let mut sector = [0; 512];
-    File::open(&node.node.disk)?.read_exact(&mut sector)?;
-    let leads_to = BootSector::new(sector).kernel_sector();
-    let plan = node.plan()?;
-    let bios = plan.boot.bios().context("the node has no BIOS")?;
-    let own = bios.new_core.start;
-    ensure!(
-        leads_to == own,
-        "the boot sector leads to sector {leads_to}; the new system's loader is at {own}"
-    );
     Ok(())
 }

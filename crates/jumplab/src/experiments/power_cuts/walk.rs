@@ -67,10 +67,7 @@ impl Walk<'_> {
             },
         };
         loop {
-            let choice = match self.checkpoint {
-                Checkpoint::Fresh => Choice::Old,
-                Checkpoint::Armed => self.node.choose()?.choice,
-            };
+            let choice = self.node.choose()?.choice;
             let mut guest = self.node.start(self.network, choice)?;
             trail.meet(&Sign::Power(choice));
             let push = match choice {
