@@ -10,7 +10,7 @@ const LONGEST: usize = 2047;
 
 /// What the jump system's way up and back hangs on. Names as far as `=`, or whole words
 /// (kernel-command-line(7), dracut.cmdline(7), initramfs-tools(7)).
-const OURS: [&str; 27] = [
+const OURS: [&str; 28] = [
     "--",
     "1",
     "S",
@@ -34,6 +34,7 @@ const OURS: [&str; 27] = [
     "s",
     "single",
     "systemd.crash_reboot",
+    "systemd.gpt_auto",
     "systemd.mask",
     "systemd.unit",
     "systemd.watchdog_sec",
@@ -42,7 +43,8 @@ const OURS: [&str; 27] = [
 
 /// `panic=` makes a panic a reboot (kernel documentation, admin-guide/kernel-parameters) and
 /// initramfs-tools reboot where it would open a shell, as `rd.…` does for dracut
-/// (dracut.cmdline(7)); the console is the one that the node was set up with.
+/// (dracut.cmdline(7)); what lies on the disk by the types of its partitions is nobody's to mount or to
+/// swap to (systemd-gpt-auto-generator(8)); the console is the one that the node was set up with.
 pub(super) fn planned(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
     let consoles = input
         .facts
@@ -55,6 +57,7 @@ pub(super) fn planned(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
         "rw".to_owned(),
         "panic=10".to_owned(),
         "systemd.crash_reboot=yes".to_owned(),
+        "systemd.gpt_auto=no".to_owned(),
         "rd.shell=0".to_owned(),
         "rd.emergency=reboot".to_owned(),
     ]

@@ -2,10 +2,9 @@
 //! partition, and removed at its end. Everything else is planned as if it were there already.
 
 use super::layout::{ALIGNMENT, MBR_PRIMARIES, aligned, free_runs, type_of_linux};
-use super::{Input, derived_uuid, disk, landing, memory};
+use super::{Input, derived_uuid, disk, landing};
 use crate::disk::table::{self, MOST_PARTITIONS};
 use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Slot, Table, TableKind};
-use crate::job::LandingChoice;
 use crate::node::facts::Facts;
 use crate::plan::LANDING_LABEL;
 use crate::words::size::Size;
@@ -17,29 +16,6 @@ pub(super) struct Made {
     pub(super) facts: Facts,
     /// What it will be called.
     pub(super) device: String,
-}
-
-/// The landing partition that is made, if one is: because the job says so, or because no swap
-/// partition can be borrowed. One that an earlier run has made, or borrowed, is used again.
-pub(super) fn made(input: &Input<'_>) -> Option<Made> {
-    let wanted = match input.job.landing.partition {
-        LandingChoice::Free => true,
-        LandingChoice::Auto => !borrows_swap(input),
-        LandingChoice::Swap | LandingChoice::Device(_) => false,
-    };
-    let left_over = input
-        .facts
-        .partitions()
-        .any(|(_, partition)| landing::is_ours(input.facts, partition));
-    (wanted && !left_over).then(|| found(input).ok()).flatten()
-}
-
-fn borrows_swap(input: &Input<'_>) -> bool {
-    let (Ok(disk), Ok(landing)) = (disk::chosen(input), landing::chosen(input, None)) else {
-        return false;
-    };
-    landing::refusals(input, disk, &landing).is_empty()
-        && memory::refusal(input, &landing).is_none()
 }
 
 /// Where there is room for one, or why there is none.

@@ -1,9 +1,9 @@
-//! The partition to borrow: which it is, whether it may be borrowed, whether it is
-//! large enough.
+//! The partition to borrow: whether it may be borrowed, whether it is large enough, what it becomes
+//! again.
 
-use super::{Input, derived_uuid, free_room, is_stacked};
+use super::{Input, derived_uuid, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
-use crate::job::{Action, LandingChoice};
+use crate::job::Action;
 use crate::node::facts::Facts;
 use crate::node::fstab::unique;
 use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
@@ -24,7 +24,7 @@ pub(super) struct Landing<'a> {
 }
 
 impl<'a> Landing<'a> {
-    fn of(facts: &Facts, (disk, partition): (&'a Disk, &'a FoundPartition)) -> Self {
+    pub(super) fn of(facts: &Facts, (disk, partition): (&'a Disk, &'a FoundPartition)) -> Self {
         let named = partition.name.as_deref() == Some(LANDING_LABEL);
         let recorded = facts.jump.as_ref().is_some_and(|jump| jump.made);
         Self {
@@ -35,85 +35,6 @@ impl<'a> Landing<'a> {
     }
 }
 
-/// The partition that the job means; `made` is the device of one that is to be made.
-pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landing<'a>, Refusal> {
-    let facts = input.facts;
-    let named = |device: &str| {
-        facts
-            .partition(device)
-            .map(|found| Landing::of(facts, found))
-    };
-    if let Some(made) = made.and_then(named) {
-        return Ok(Landing { made: true, ..made });
-    }
-    match &input.job.landing.partition {
-        LandingChoice::Device(wanted) => named(wanted).ok_or_else(|| {
-            no_landing(
-                format!("{wanted} is not a partition of this node"),
-                "name one of its partitions",
-            )
-        }),
-        LandingChoice::Free => left_over(facts).ok_or_else(|| {
-            no_landing(
-                free_room::found(input).err().unwrap_or_default(),
-                "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
-            )
-        }),
-        LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
-    }
-}
-
-/// What an earlier run has borrowed or made.
-fn left_over(facts: &Facts) -> Option<Landing<'_>> {
-    let mut partitions = facts.partitions();
-    let found = partitions.find(|(_, partition)| is_ours(facts, partition));
-    found.map(|found| Landing::of(facts, found))
-}
-
-/// The node's swap partition.
-fn swap_of<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
-    let facts = input.facts;
-    let holds = |partition: &FoundPartition, kind: &str| {
-        partition
-            .content
-            .as_ref()
-            .is_some_and(|content| content.kind == kind)
-    };
-    let kinds: [&dyn Fn(&FoundPartition) -> bool; 4] = [
-        &|partition| is_ours(facts, partition),
-        &|partition| partition.swap_active,
-        &|partition| holds(partition, "swap"),
-        &|partition| was_swap(facts, partition),
-    ];
-    let largest = |may_be: &dyn Fn(&Disk) -> bool| {
-        kinds.iter().find_map(|wanted| {
-            facts
-                .partitions()
-                .filter(|(disk, partition)| may_be(disk) && wanted(partition))
-                .max_by_key(|(_, partition)| partition.sectors)
-        })
-    };
-    let replaced = super::disk::chosen(input).ok();
-    // One on another disk is taken only to be refused with the true reason.
-    let found = largest(&|disk| Some(disk) == replaced).or_else(|| largest(&|_| true));
-    found.map(|found| Landing::of(facts, found)).ok_or_else(|| {
-        let mut why = match facts.swaps.first() {
-            None => "this node has no swap partition".to_owned(),
-            Some(swap) => {
-                format!("this node swaps to {swap}, which is not a partition of a disk")
-            }
-        };
-        let no_room = free_room::found(input).err();
-        if let Some(no_room) = no_room.filter(|_| input.job.landing.partition == LandingChoice::Auto) {
-            why = format!("{why}, and there is no room for a partition of our own: {no_room}");
-        }
-        no_landing(
-            why,
-            "name another partition with [landing] partition = \"/dev/…\", or leave room that belongs to no partition",
-        )
-    })
-}
-
 /// Whether an earlier run that did not finish has borrowed it: by the label of its file system, or
 /// where a cut left none by its journal.
 pub(super) fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
@@ -121,15 +42,6 @@ pub(super) fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
     let labelled = content.and_then(|content| content.label.as_deref()) == Some(LANDING_LABEL);
     let jump = facts.jump.as_ref();
     labelled || jump.and_then(|jump| jump.landing.as_ref()) == Some(&partition.device)
-}
-
-/// Whether it is blank and fstab names it as swap.
-fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
-    partition.content.is_none() && crate::node::fstab::names_swap(&facts.fstab, partition)
-}
-
-fn no_landing(message: String, hint: &str) -> Refusal {
-    Refusal::new(RefusalCode::NoLandingPartition, message, hint)
 }
 
 /// What stands against borrowing it.

@@ -15,6 +15,7 @@ mod free_room;
 mod hooks;
 mod images;
 mod landing;
+mod landing_choice;
 mod layout;
 mod memory;
 mod network;
@@ -107,7 +108,7 @@ pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if !input.facts.root_user {
         return Err(vec![not_root()]);
     }
-    match free_room::made(input) {
+    match landing_choice::made(input) {
         None => planned(input, None),
         Some(made) => {
             let facts = &made.facts;
@@ -122,7 +123,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     refusals.extend(job_refusals(input));
     let files = keep_all_going(&mut refusals, templates::rendered(input));
     let disk = keep_going(&mut refusals, disk::chosen(input));
-    let landing = keep_going(&mut refusals, landing::chosen(input, made));
+    let landing = keep_going(&mut refusals, landing_choice::chosen(input, made));
     let network = keep_going(&mut refusals, network::network(input));
     let ssh = keep_all_going(&mut refusals, ssh::planned(input));
     let policy = keep_going(&mut refusals, aftermath::policy(input));

@@ -1,0 +1,117 @@
+//! Which partition the jump system lands on: swap, one that is made, or the one that the job names.
+
+use super::free_room::{self, Made};
+use super::landing::{self, Landing, is_ours};
+use super::{Input, disk, memory};
+use crate::disk::{Disk, FoundPartition};
+use crate::job::LandingChoice;
+use crate::node::facts::Facts;
+use crate::planner::refusal::{Refusal, RefusalCode};
+
+/// The landing partition that is made, if one is: because the job says so, or because no swap
+/// partition can be borrowed. One that an earlier run has made, or borrowed, is used again.
+pub(super) fn made(input: &Input<'_>) -> Option<Made> {
+    let wanted = match input.job.landing.partition {
+        LandingChoice::Free => true,
+        LandingChoice::Auto => !borrows_swap(input),
+        LandingChoice::Swap | LandingChoice::Device(_) => false,
+    };
+    let is_new = wanted && left_over(input.facts).is_none();
+    is_new.then(|| free_room::found(input).ok()).flatten()
+}
+
+fn borrows_swap(input: &Input<'_>) -> bool {
+    let (Ok(disk), Ok(landing)) = (disk::chosen(input), chosen(input, None)) else {
+        return false;
+    };
+    landing::refusals(input, disk, &landing).is_empty()
+        && memory::refusal(input, &landing).is_none()
+}
+
+/// The partition that the job means; `made` is the device of one that is to be made.
+pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landing<'a>, Refusal> {
+    let facts = input.facts;
+    let named = |device: &str| {
+        facts
+            .partition(device)
+            .map(|found| Landing::of(facts, found))
+    };
+    if let Some(made) = made.and_then(named) {
+        return Ok(Landing { made: true, ..made });
+    }
+    match &input.job.landing.partition {
+        LandingChoice::Device(wanted) => named(wanted).ok_or_else(|| {
+            no_landing(
+                format!("{wanted} is not a partition of this node"),
+                "name one of its partitions",
+            )
+        }),
+        LandingChoice::Free => left_over(facts).ok_or_else(|| {
+            no_landing(
+                free_room::found(input).err().unwrap_or_default(),
+                "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
+            )
+        }),
+        LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
+    }
+}
+
+/// What an earlier run has borrowed or made.
+fn left_over(facts: &Facts) -> Option<Landing<'_>> {
+    let mut partitions = facts.partitions();
+    let found = partitions.find(|(_, partition)| is_ours(facts, partition));
+    found.map(|found| Landing::of(facts, found))
+}
+
+/// The node's swap partition.
+fn swap_of<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
+    let facts = input.facts;
+    let holds = |partition: &FoundPartition, kind: &str| {
+        partition
+            .content
+            .as_ref()
+            .is_some_and(|content| content.kind == kind)
+    };
+    let kinds: [&dyn Fn(&FoundPartition) -> bool; 4] = [
+        &|partition| is_ours(facts, partition),
+        &|partition| partition.swap_active,
+        &|partition| holds(partition, "swap"),
+        &|partition| was_swap(facts, partition),
+    ];
+    let largest = |may_be: &dyn Fn(&Disk) -> bool| {
+        kinds.iter().find_map(|wanted| {
+            facts
+                .partitions()
+                .filter(|(disk, partition)| may_be(disk) && wanted(partition))
+                .max_by_key(|(_, partition)| partition.sectors)
+        })
+    };
+    let replaced = super::disk::chosen(input).ok();
+    // One on another disk is taken only to be refused with the true reason.
+    let found = largest(&|disk| Some(disk) == replaced).or_else(|| largest(&|_| true));
+    found.map(|found| Landing::of(facts, found)).ok_or_else(|| {
+        let mut why = match facts.swaps.first() {
+            None => "this node has no swap partition".to_owned(),
+            Some(swap) => {
+                format!("this node swaps to {swap}, which is not a partition of a disk")
+            }
+        };
+        let no_room = free_room::found(input).err();
+        if let Some(no_room) = no_room.filter(|_| input.job.landing.partition == LandingChoice::Auto) {
+            why = format!("{why}, and there is no room for a partition of our own: {no_room}");
+        }
+        no_landing(
+            why,
+            "name another partition with [landing] partition = \"/dev/…\", or leave room that belongs to no partition",
+        )
+    })
+}
+
+/// Whether it is blank and fstab names it as swap.
+fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
+    partition.content.is_none() && crate::node::fstab::names_swap(&facts.fstab, partition)
+}
+
+fn no_landing(message: String, hint: &str) -> Refusal {
+    Refusal::new(RefusalCode::NoLandingPartition, message, hint)
+}
