@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::uefi::{
-    CONFIG, DIRECTORY, FALLBACK, FALLBACK_CONFIG, FALLBACK_DIRECTORY, FALLBACK_GRUB, GRUB, SHIM,
-    UefiBoot,
+    CONFIG, DIRECTORY, FALLBACK, FALLBACK_CONFIG, FALLBACK_DIRECTORY, FALLBACK_GRUB, GRUB,
+    GRUB_ABOVE, GRUB_DIRECTORY, SHIM, UefiBoot,
 };
 use jumpspec::image::loader::SelectorLoader;
 use jumpspec::places::NEW_ROOT;
@@ -60,9 +60,11 @@ fn padded(text: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes files and reads them back from the device.
+/// Writes files and reads them back from the device. Before them the directory for want of which their
+/// GRUB would look for an installer's script.
 pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[File]) -> Result<()> {
     mounted(cx, uefi, |root| {
+        root.create_dir_all(GRUB_DIRECTORY, Owner::root(0o755))?;
         for (path, bytes) in files {
             root.write(path, bytes, Owner::root(0o644))?;
         }
@@ -127,7 +129,9 @@ pub(super) fn erase(cx: &Context, uefi: &UefiBoot) -> Result<()> {
         for path in [SHIM, GRUB, CONFIG] {
             root.remove(path)?;
         }
-        remove_if_empty(root, DIRECTORY)?;
+        for directory in [DIRECTORY, GRUB_DIRECTORY, GRUB_ABOVE] {
+            remove_if_empty(root, directory)?;
+        }
         Ok(freeze::settle(root.path())?)
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use anyhow::{Context as _, Result, ensure};
 use jumplab::experiments::faults::{End, MUTANT, Record, Row, row_of, write};
 use jumplab::small::{Checkpoint, SmallWorld};
+use jumplab::vm::Table;
 
 use crate::edit;
 use crate::lab::{Lab, Seen};
@@ -14,6 +15,7 @@ type World = Mutex<Option<SmallWorld>>;
 
 static WORLD: World = Mutex::new(None);
 static WITHOUT_SWAP: World = Mutex::new(None);
+static WITH_UEFI: World = Mutex::new(None);
 
 fn world(world: &World, make: fn() -> Result<SmallWorld>) -> Result<SmallWorld> {
     let mut world = world
@@ -62,6 +64,12 @@ impl Bench {
     /// One that lends no swap: its landing partition is made.
     pub(crate) fn node_without_swap(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
         let world = world(&WITHOUT_SWAP, SmallWorld::prepare_without_swap)?;
+        self.node_of(&world, checkpoint, fault)
+    }
+
+    /// One that boots by a UEFI.
+    pub(crate) fn node_with_uefi(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
+        let world = world(&WITH_UEFI, || SmallWorld::prepare_on(Table::SmallEfi))?;
         self.node_of(&world, checkpoint, fault)
     }
 

@@ -1,8 +1,8 @@
-//! The fault matrix: each of its rows that BIOS machines and virtual hardware allow, tried on a node of
+//! The fault matrix: each of its rows that virtual hardware allows, tried on a node of
 //! the small world. A fault is injected from outside; then what GRUB chooses is booted again and again,
 //! until the node has settled where the matrix says, answers SSH there, and tells why.
 //!
-//! Row 18 is of UEFI. Rows 17 and 31 are also tried write by write, and the power cuts of 1, 19, 21,
+//! Rows 17 and 31 are also tried write by write, and the power cuts of 1, 19, 21,
 //! 22, 29 and 41 by the hundred, each in a stage of their own.
 
 mod bench;
@@ -19,6 +19,7 @@ mod made;
 mod new;
 mod old;
 mod replace;
+mod uefi;
 
 use bench::Bench;
 use jump_tests::machines::{self, Case};
@@ -111,6 +112,8 @@ fn main() {
         ("row_65_restored_hook_fails", hooks::fails_in_the_new_root),
         ("row_70_cut_where_the_landing_is_made", made::cut),
         ("row_70_abort_where_the_landing_is_made", made::taken_back),
+        ("row_18_the_firmware_ignores_variables", uefi::ignored),
+        ("row_71_an_installers_medium", uefi::medium),
         ("row_69_files_of_templates_are_cut", files::cut),
         ("row_69_a_file_of_a_template_fails", files::fails),
     ];

@@ -254,7 +254,7 @@ fn of_esp(input: &Input<'_>, partition: &FoundPartition, esp: &FoundEsp) -> Vec<
     if esp.has_boot_grub {
         refusals.push(Refusal::new(
             RefusalCode::EspUnknown,
-            format!("{device}, the EFI system partition, has a /boot/grub, from which the selector's GRUB would take another script"),
+            format!("{device}, the EFI system partition, has a script in /boot/grub, which the selector's GRUB would take for its own"),
             "move that away",
         ));
     }

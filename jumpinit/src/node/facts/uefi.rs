@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use jumpspec::boot::uefi::found::{FirmwareModel, FoundEntry, FoundEsp, FoundUefi};
 use jumpspec::boot::uefi::{
-    BOOT_CURRENT, BOOT_NEXT, BOOT_ORDER, BootOrder, EntryNumber, LoadOption, SECURE_BOOT,
+    BOOT_CURRENT, BOOT_NEXT, BOOT_ORDER, BootOrder, EntryNumber, GRUB_SCRIPTS, LoadOption,
+    SECURE_BOOT,
 };
 use jumpspec::disk::table::GPT_ESP;
 use jumpspec::disk::{Disk, FoundPartition};
@@ -19,8 +20,6 @@ use crate::node::landing::with_mounted;
 
 /// Where loaders are on an EFI system partition, a directory for each system.
 const LOADERS: &str = "EFI";
-/// Where a signed GRUB looks for its script before it looks beside itself.
-const BOOT_GRUB: &str = "boot/grub";
 /// Files of loaders that are told; a system has some ten.
 const FILES: usize = 500;
 /// Entries that are told.
@@ -105,7 +104,7 @@ fn esp(partition: &FoundPartition) -> FoundEsp {
             device: partition.device.clone(),
             free: Some(Size(usage::space(root.path())?.free)),
             files: files(root)?,
-            has_boot_grub: root.is_there(BOOT_GRUB),
+            has_boot_grub: GRUB_SCRIPTS.iter().any(|script| root.is_there(script)),
         })
     });
     found.unwrap_or(unread)

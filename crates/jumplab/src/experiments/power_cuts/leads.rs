@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::uefi::UefiBoot;
-use jumpspec::boot::uefi::{BOOT_ORDER, BootOrder, DIRECTORY, FALLBACK_DIRECTORY};
+use jumpspec::boot::uefi::{BOOT_ORDER, BootOrder, DIRECTORY, FALLBACK_DIRECTORY, GRUB_ABOVE};
 use jumpspec::boot::{BiosBoot, PlannedBoot};
 use jumpsys::boot::bootsector::BootSector;
 
@@ -54,7 +54,7 @@ pub(super) fn is_rid_of_the_selector(node: &SmallNode) -> Result<()> {
         entry.is_none() && !order.0.contains(&ours),
         "{ours} is still there, BootOrder is {order:?}"
     );
-    for directory in [DIRECTORY, FALLBACK_DIRECTORY] {
+    for directory in [DIRECTORY, FALLBACK_DIRECTORY, GRUB_ABOVE] {
         ensure!(
             !is_on_esp(&node.node.disk, directory)?,
             "/{directory} is still on the EFI system partition"

@@ -78,7 +78,7 @@ pub struct FoundEsp {
     pub free: Option<Size>,
     /// The files of its directories `EFI/*`, with slashes, as they are written there. FAT knows no case.
     pub files: Vec<String>,
-    /// Whether there is a `boot/grub`, from which a signed GRUB would take its script.
+    /// Whether there is a script in `boot/grub`, which a signed GRUB would take for its own.
     pub has_boot_grub: bool,
 }
 

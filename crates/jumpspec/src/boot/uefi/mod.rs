@@ -83,6 +83,14 @@ pub const SHIM: &str = "EFI/jump/shimx64.efi";
 pub const GRUB: &str = "EFI/jump/grubx64.efi";
 /// The script that leads that to the selector.
 pub const CONFIG: &str = "EFI/jump/grub.cfg";
+/// Where that GRUB looks for a script before it looks beside itself. Where the EFI system partition has no
+/// such directory, it looks on every disk and disc for an installer's (`/.disk/info`), and starts that
+/// one's script: so there is an empty one as long as the selector is there.
+pub const GRUB_DIRECTORY: &str = "boot/grub";
+/// The directory above that.
+pub const GRUB_ABOVE: &str = "boot";
+/// The scripts that it would start from there.
+pub const GRUB_SCRIPTS: [&str; 2] = ["boot/grub/grub.cfg", "boot/grub/x86_64-efi/grub.cfg"];
 /// What firmware starts from a disk that no entry leads to (section 3.5.1.1): shim.
 pub const FALLBACK: &str = "EFI/BOOT/BOOTX64.EFI";
 /// What that starts.
