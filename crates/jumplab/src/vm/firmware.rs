@@ -37,12 +37,12 @@ impl Firmware {
         }
     }
 
-    /// How many of `processors` its machine has. With system management mode and two of them, OVMF does
-    /// not come back from the first reset (QEMU 7.2, TCG); with one it does.
+    /// How many of `processors` its machine has. With two, OVMF under QEMU 7.2's TCG does not come back from
+    /// every reset: with system management mode from none, without from most. With one it does.
     pub(super) fn processors(self, processors: u32) -> u32 {
         match self {
-            Self::Bios | Self::Uefi => processors,
-            Self::SecureBoot => 1,
+            Self::Bios => processors,
+            Self::Uefi | Self::SecureBoot => 1,
         }
     }
 
