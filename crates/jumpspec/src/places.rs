@@ -46,6 +46,8 @@ pub const COPY_TO: &str = "jump/to";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
+/// Mends an EFI system partition after a power cut, in the jump system.
+pub const FSCK_VFAT: &str = "usr/sbin/fsck.vfat";
 /// The SSH server, which is asked whether it takes its files, in the new system.
 pub const SSHD: &str = "usr/sbin/sshd";
 /// Makes host keys where none were saved, in the new system.

@@ -1,6 +1,9 @@
 //! The selector's files on the EFI system partition. What others have there is not touched.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jumpspec::boot::uefi::{
@@ -8,8 +11,9 @@ use jumpspec::boot::uefi::{
     GRUB_ABOVE, GRUB_DIRECTORY, SHIM, UefiBoot,
 };
 use jumpspec::image::loader::SelectorLoader;
-use jumpspec::places::NEW_ROOT;
+use jumpspec::places::{FSCK_VFAT, NEW_ROOT};
 use jumpspec::selector::{Actions, Selector};
+use jumpsys::cmd::{CmdError, Program};
 use jumpsys::disk::durable;
 use jumpsys::files::freeze;
 use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
@@ -21,12 +25,14 @@ use crate::run::context::Context;
 
 /// Where the EFI system partition is mounted meanwhile.
 const MOUNT: &str = "/run/jump-esp";
+/// How long mending it may take; it takes a second.
+const FSCK_LIMIT: Duration = Duration::from_mins(2);
 /// Bytes of the script, whatever it says: it is written in its place, for FAT keeps no journal, and
 /// a cluster is freed by nobody.
 const CONFIG_SIZE: usize = 4096;
 
 /// A file: its path on the EFI system partition, and its bytes.
-pub(super) type File = (&'static str, Vec<u8>);
+pub(super) type EspBytes = (&'static str, Vec<u8>);
 
 /// The selector's files: the jump image's signed loaders, and the script that leads to the landing file
 /// system, whose root is `landing`.
@@ -34,7 +40,7 @@ pub(super) fn selectors_files(
     landing: &Root,
     loaders: &SelectorLoader,
     texts: &Selector,
-) -> Result<[File; 3]> {
+) -> Result<[EspBytes; 3]> {
     let SelectorLoader::Signed(loaders) = loaders else {
         bail!("the plan has no signed loaders for a UEFI");
     };
@@ -62,7 +68,7 @@ fn padded(text: &str) -> Result<Vec<u8>> {
 
 /// Writes files and reads them back from the device. Before them the directory for want of which their
 /// GRUB would look for an installer's script.
-pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[File]) -> Result<()> {
+pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[EspBytes]) -> Result<()> {
     mounted(cx, uefi, |root| {
         root.create_dir_all(GRUB_DIRECTORY, Owner::root(0o755))?;
         for (path, bytes) in files {
@@ -75,6 +81,28 @@ pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[File]) -> Result<()>
         }
         Ok(())
     })
+}
+
+/// Mends what a power cut has left half written, before the jump system writes there: FAT keeps no
+/// journal, a file's name is on the disk before its clusters are (the kernel's `fat_file_fsync`), and
+/// the kernel writes no more to a file system in which it meets such a name. The old and the new system
+/// do so at their boots.
+pub(super) fn mend(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
+    unmount_left()?;
+    let fsck = Program::new(Path::new("/").join(FSCK_VFAT))
+        .arg("-a")
+        .arg(cx.partition(uefi.esp.number))
+        .timeout(cx.at_most(FSCK_LIMIT));
+    match fsck.run() {
+        Ok(_) => Ok(()),
+        // There was something (fsck.fat(8), "EXIT STATUS").
+        Err(CmdError::Failed { status, .. }) if status.code() == Some(1) => {
+            cx.reporter
+                .note("the EFI system partition was not whole, and is mended".to_owned());
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Turns the scripts to the new system's own loader: in their places, and read back.
@@ -121,19 +149,35 @@ pub(super) fn erase(cx: &Context, uefi: &UefiBoot) -> Result<()> {
             ];
             for (copy, ours) in copies {
                 if root.read(copy)? == root.read(ours)? {
-                    root.remove(copy)?;
+                    remove(root, copy)?;
                 }
             }
             remove_if_empty(root, FALLBACK_DIRECTORY)?;
         }
         for path in [SHIM, GRUB, CONFIG] {
-            root.remove(path)?;
+            remove(root, path)?;
         }
         for directory in [DIRECTORY, GRUB_DIRECTORY, GRUB_ABOVE] {
             remove_if_empty(root, directory)?;
         }
         Ok(freeze::settle(root.path())?)
     })
+}
+
+/// Removes a file, and lets go of its clusters only when its name is gone from the disk: a power cut may
+/// leave clusters without a name, and never a name without clusters.
+fn remove(root: &Root, path: &str) -> Result<()> {
+    let whole = root.path().join(path);
+    let held = match File::open(&whole) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened.with_context(|| format!("cannot open {}", whole.display()))?,
+    };
+    root.remove(path)?;
+    let directory = whole.parent().context("a file has a directory")?;
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.with_context(|| format!("cannot sync {}", directory.display()))?;
+    drop(held);
+    Ok(())
 }
 
 fn remove_if_empty(root: &Root, directory: &str) -> Result<()> {
@@ -143,8 +187,9 @@ fn remove_if_empty(root: &Root, directory: &str) -> Result<()> {
     Ok(())
 }
 
-/// Mounts the EFI system partition where the new system will have it.
-pub(super) fn mount_in_new(cx: &Context, uefi: &UefiBoot) -> Result<MountGuard> {
+/// Mounts the EFI system partition, mended, where the new system will have it.
+pub(super) fn mount_in_new(cx: &mut Context, uefi: &UefiBoot) -> Result<MountGuard> {
+    mend(cx, uefi)?;
     let top = Root::open(&cx.on_landing(NEW_ROOT))?;
     let spec = MountSpec {
         source: &cx.partition(uefi.esp.number),
@@ -158,12 +203,8 @@ pub(super) fn mount_in_new(cx: &Context, uefi: &UefiBoot) -> Result<MountGuard> 
 
 /// Does something with the EFI system partition, mounted for it.
 fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    unmount_left()?;
     let target = PathBuf::from(MOUNT);
-    // A call that was killed may have left it, and taking the run back must not fail by that.
-    let mounts = mountinfo::read_mountinfo()?;
-    if mounts.iter().any(|mount| mount.mount_point == target) {
-        mount::unmount(&target)?;
-    }
     mount_at(
         &cx.partition(uefi.esp.number),
         &target,
@@ -176,4 +217,14 @@ fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T
     mount::unmount(&target)?;
     std::fs::remove_dir(&target).with_context(|| format!("cannot remove {MOUNT}"))?;
     done
+}
+
+/// A call that was killed may have left it mounted, and taking the run back must not fail by that.
+fn unmount_left() -> Result<()> {
+    let target = Path::new(MOUNT);
+    let mounts = mountinfo::read_mountinfo()?;
+    if mounts.iter().any(|mount| mount.mount_point == target) {
+        mount::unmount(target)?;
+    }
+    Ok(())
 }

@@ -127,7 +127,8 @@ pub(super) fn is_booted_by_own(vars: &EfiVars, uefi: &UefiBoot) -> bool {
 }
 
 /// Puts the selector's files where firmware without entries looks, what it starts last.
-pub(super) fn place_fallback(cx: &Context, uefi: &UefiBoot) -> Result<()> {
+pub(super) fn place_fallback(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
+    esp::mend(cx, uefi)?;
     let texts = environment::texts(&cx.plan, Doubt::Jump)?;
     let root = cx.landing_root()?;
     let [shim, grub, config] = esp::selectors_files(&root, &cx.plan.jump.loader, &texts)?;

@@ -113,6 +113,7 @@ fn main() {
         ("row_70_cut_where_the_landing_is_made", made::cut),
         ("row_70_abort_where_the_landing_is_made", made::taken_back),
         ("row_18_the_firmware_ignores_variables", uefi::ignored),
+        ("row_72_an_esp_is_half_written", uefi::half_written),
         ("row_71_an_installers_medium", uefi::medium),
         ("row_69_files_of_templates_are_cut", files::cut),
         ("row_69_a_file_of_a_template_fails", files::fails),

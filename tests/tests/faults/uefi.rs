@@ -1,13 +1,18 @@
 //! Nodes that boot by a UEFI: what their firmware and its variables do to a run, and what lies about
 //! where their loader looks.
 
-use anyhow::{Context as _, Result, ensure};
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
+use anyhow::{Context as _, Result, bail, ensure};
 use jump_tests::machines::disk;
 use jumplab::experiments::faults::End;
+use jumplab::run;
 use jumplab::small::Checkpoint;
 use jumplab::vm::Role;
 use jumplab::vm::loader::Choice;
 use jumpspec::boot::uefi::{BOOT_NEXT, BOOT_ORDER};
+use jumpspec::disk::SECTOR;
 
 use crate::bench::Bench;
 use crate::lab::BOOT;
@@ -20,6 +25,9 @@ const MEDIUM: [(&str, &str); 2] = [
         "set timeout=-1\nmenuentry Install { true; }\n",
     ),
 ];
+
+/// What jumpinit makes first where firmware without entries looks, while it is being written.
+const HALF: &str = "::/EFI/BOOT/.grub.cfg.jump-new";
 
 /// What the firmware was told is not what it does: that is seen before anything is destroyed.
 pub(crate) fn ignored(bench: &mut Bench) -> Result<()> {
@@ -60,4 +68,35 @@ pub(crate) fn medium(bench: &mut Bench) -> Result<()> {
     let wanted = [Choice::Jump, Choice::Jump, Choice::New, Choice::New];
     ensure!(seen.booted == wanted, "{:?}", seen.booted);
     Ok(())
+}
+
+/// A power cut between a file's name and its clusters: FAT keeps no journal, and the kernel writes the
+/// name first. What is half there is mended before it is written to again.
+pub(crate) fn half_written(bench: &mut Bench) -> Result<()> {
+    let lab = bench.node_with_uefi(Checkpoint::Armed, "a file of the ESP without its clusters")?;
+    let node = &lab.node.node;
+    let place = node.table.place(Role::Esp).context("no ESP")?;
+    let image = format!("{}@@{}", node.disk.display(), place.start);
+    let tool = |name: &str| run::command(name, ["-i", &image]);
+    run::quiet(tool("mmd").arg("::/EFI/BOOT"))?;
+    run::feed(tool("mcopy").args(["-", HALF]), &[b'x'; 3000])?;
+    let clusters = run::capture(tool("mshowfat").arg(HALF))?;
+    let (_, clusters) = clusters.rsplit_once('<').context("mshowfat says nothing")?;
+    let numbers = clusters.split(|it: char| !it.is_ascii_digit());
+    let numbers: Vec<u64> = numbers.filter_map(|it| it.parse().ok()).collect();
+    let [first, last] = numbers[..] else {
+        bail!("{clusters} are not in one piece");
+    };
+    let disk = File::options().read(true).write(true).open(&node.disk)?;
+    let mut head = [0; 64];
+    disk.read_exact_at(&mut head, place.start)?;
+    let half = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]));
+    // Microsoft's FAT specification: reserved sectors, number of FATs, sectors of one (FAT32).
+    let (reserved, tables, length) = (half(14), u64::from(head[16]), half(36));
+    for table in 0..tables {
+        let at = place.start + (reserved + table * length) * SECTOR;
+        let entries = usize::try_from((last - first + 1) * 4)?;
+        disk.write_all_at(&vec![0; entries], at + first * 4)?;
+    }
+    bench.ends(&lab, End::New).map(drop)
 }

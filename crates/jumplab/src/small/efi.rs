@@ -1,5 +1,5 @@
-//! What the small world's roots have besides where their node has a UEFI: loaders from Debian's
-//! packages, and kernel modules for the partition that these lie on.
+//! What the small world's roots have besides where their node has a UEFI: loaders and dosfstools from
+//! Debian's packages, and kernel modules for the partition that these lie on.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,9 @@ use crate::{cache, mirror, run, workspace};
 
 /// The release of the small root.
 const SUITE: &str = "bookworm";
-/// The packages of the loaders.
+/// The packages of the loaders and the tools.
 const PACKAGES: &[&str] = &[
+    "dosfstools",
     "grub-efi-amd64-bin",
     "grub-efi-amd64-signed",
     "shim-helpers-amd64-signed",
@@ -26,6 +27,8 @@ const FILES: &[&str] = &[
     "usr/lib/shim/mmx64.efi.signed",
     "usr/lib/shim/shimx64.efi.signed",
 ];
+/// dosfstools, in the package's `/sbin` and the root's `/usr/sbin`.
+const TOOLS: &[&str] = &["fsck.fat", "fsck.vfat", "mkfs.fat", "mkfs.vfat"];
 /// GRUBs that nobody signed, each as large as a signed one.
 const NOT_THESE: &str = "usr/lib/grub/x86_64-efi/monolithic";
 /// The kernel's modules for FAT, whatever they are packed with.
@@ -46,9 +49,15 @@ pub(super) fn source() -> &'static str {
 
 /// Adds it to a root.
 pub(super) fn add(root: &Path, kernel: &UmlKernel) -> Result<()> {
-    let loaders = loaders()?;
+    let packages = packages()?;
     for file in FILES {
-        copy(&loaders.join(file), &root.join(file))?;
+        copy(&packages.join(file), &root.join(file))?;
+    }
+    for tool in TOOLS {
+        copy(
+            &packages.join("sbin").join(tool),
+            &root.join("usr/sbin").join(tool),
+        )?;
     }
     std::fs::remove_dir_all(root.join(NOT_THESE))?;
     let modules = root.join("usr/lib/modules").join(&kernel.release);
@@ -70,10 +79,10 @@ pub(super) fn add(root: &Path, kernel: &UmlKernel) -> Result<()> {
 }
 
 /// The packages, unpacked once.
-fn loaders() -> Result<PathBuf> {
-    let folder = workspace::target("golden").join("small-efi-loaders");
+fn packages() -> Result<PathBuf> {
+    let folder = workspace::target("golden").join("small-efi-packages");
     let stamp = folder.with_extension("stamp");
-    let mut digest = cache::Digest::new("small loaders 1");
+    let mut digest = cache::Digest::new("small packages 1");
     digest.text(&format!("{SUITE} {PACKAGES:?}"));
     let digest = digest.finish();
     if !cache::is_current(&stamp, &digest) || !folder.exists() {

@@ -41,6 +41,7 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     refusals.extend(of_esp(input, partition, on_it));
     refusals.extend(unsigned(input, found));
     refusals.extend(unmountable(input));
+    refusals.extend(unmendable(input));
     let new = new_loader(input).ok_or_else(|| unread("its new loader cannot be named"));
     let path = named(file, on_it);
     match (new, path) {
@@ -285,6 +286,23 @@ fn unmountable(input: &Input<'_>) -> Vec<Refusal> {
         )
     };
     lacking.map(refusal).collect()
+}
+
+/// What a power cut leaves half written there is mended by the jump system: by fsck.vfat, which comes with
+/// mkfs.vfat (dosfstools).
+fn unmendable(input: &Input<'_>) -> Option<Refusal> {
+    let image = &input.jump.manifest;
+    let has = image.filesystems.iter().any(|fs| fs == "vfat");
+    (!has).then(|| {
+        Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!(
+                "the jump image {} has no dosfstools, which mend an EFI system partition after a power cut",
+                image.name
+            ),
+            "install dosfstools in its golden root and build it again",
+        )
+    })
 }
 
 /// With Secure Boot the firmware starts signed loaders alone.

@@ -227,6 +227,7 @@ pub const ROWS: &[Row] = &[
         "any",
         &[End::New],
     ),
+    row(72, "power cut while the ESP is written", "S4", N),
 ];
 
 /// The row of that number.
@@ -252,6 +253,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 71);
+        assert_eq!(ROWS.len(), 72);
     }
 }

@@ -97,6 +97,7 @@ fn sample() -> Sample {
     for image in [&mut sample.jump, &mut sample.target] {
         let mountable = ["vfat", "efivarfs"].map(str::to_owned);
         image.manifest.mountable.extend(mountable);
+        image.manifest.filesystems.push("vfat".to_owned());
         image.manifest.signed = Some(SignedLoaders {
             shim: path("usr/lib/shim/shimx64.efi.signed"),
             grub: Some(path("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed")),
@@ -271,6 +272,8 @@ fn refuses_kernels_that_could_not_work_with_esp_or_variables() {
         assert_eq!(refused_sample(of_jump), ["image-unfit"]);
         assert_eq!(refused_sample(of_new), ["image-unfit"]);
     }
+    let no_fsck = |sample: &mut Sample| sample.jump.manifest.filesystems.retain(|it| it != "vfat");
+    assert_eq!(refused_sample(no_fsck), ["image-unfit"]);
 }
 
 #[test]
