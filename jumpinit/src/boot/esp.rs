@@ -137,31 +137,43 @@ pub(super) fn ensure_new_loader(cx: &Context, uefi: &UefiBoot) -> Result<()> {
     })
 }
 
-/// Removes the selector's files, the script last: without it the loader would have nothing to do. At
-/// the fallback path only what is still ours: a new system may have put its own there.
+/// Removes the selector's files.
 pub(super) fn erase(cx: &Context, uefi: &UefiBoot) -> Result<()> {
     mounted(cx, uefi, |root| {
-        if uefi.fallback {
-            let copies = [
-                (FALLBACK, SHIM),
-                (FALLBACK_GRUB, GRUB),
-                (FALLBACK_CONFIG, CONFIG),
-            ];
-            for (copy, ours) in copies {
-                if root.read(copy)? == root.read(ours)? {
-                    remove(root, copy)?;
-                }
-            }
-            remove_if_empty(root, FALLBACK_DIRECTORY)?;
-        }
-        for path in [SHIM, GRUB, CONFIG] {
-            remove(root, path)?;
-        }
-        for directory in [DIRECTORY, GRUB_DIRECTORY, GRUB_ABOVE] {
-            remove_if_empty(root, directory)?;
-        }
+        erase_files(root, uefi.fallback)?;
         Ok(freeze::settle(root.path())?)
     })
+}
+
+/// The script last: without it the loader would have nothing to do. All that is in our directory is ours,
+/// also what a power cut left unfinished. At the fallback path only what is still ours: a new system may
+/// have put its own there.
+fn erase_files(root: &Root, fallback: bool) -> Result<()> {
+    if fallback {
+        let copies = [
+            (FALLBACK, SHIM),
+            (FALLBACK_GRUB, GRUB),
+            (FALLBACK_CONFIG, CONFIG),
+        ];
+        for (copy, ours) in copies {
+            if root.read(copy)? == root.read(ours)? {
+                remove(root, copy)?;
+            }
+        }
+        remove_if_empty(root, FALLBACK_DIRECTORY)?;
+    }
+    if root.is_there(DIRECTORY) {
+        let files = root.list(DIRECTORY)?.into_iter();
+        let files = files.map(|name| format!("{DIRECTORY}/{name}"));
+        for path in files.filter(|path| path != CONFIG) {
+            remove(root, &path)?;
+        }
+    }
+    remove(root, CONFIG)?;
+    for directory in [DIRECTORY, GRUB_DIRECTORY, GRUB_ABOVE] {
+        remove_if_empty(root, directory)?;
+    }
+    Ok(())
 }
 
 /// Removes a file, and lets go of its clusters only when its name is gone from the disk: a power cut may
@@ -227,4 +239,52 @@ fn unmount_left() -> Result<()> {
         mount::unmount(target)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn esp(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = Root::open(scratch.path()).unwrap();
+        root.create_dir_all(GRUB_DIRECTORY, Owner::root(0o755))
+            .unwrap();
+        for (path, text) in files {
+            let whole = scratch.path().join(path);
+            std::fs::create_dir_all(whole.parent().unwrap()).unwrap();
+            std::fs::write(whole, text).unwrap();
+        }
+        (scratch, root)
+    }
+
+    #[test]
+    fn nothing_of_the_selector_stays_also_not_what_a_power_cut_left_unfinished() {
+        let old = "EFI/debian/shimx64.efi";
+        let (_scratch, root) = esp(&[
+            (SHIM, "shim"),
+            (FALLBACK, "shim"),
+            (CONFIG, "script"),
+            ("EFI/jump/.grubx64.efi.jump-new", "gr"),
+            (old, "shim"),
+        ]);
+        for _ in 0..2 {
+            erase_files(&root, true).unwrap();
+            assert_eq!(root.list("").unwrap(), ["EFI"]);
+            assert_eq!(root.list("EFI").unwrap(), ["debian"]);
+        }
+        assert!(root.is_there(old));
+    }
+
+    #[test]
+    fn what_others_have_put_where_ours_was_stays() {
+        let (_scratch, root) = esp(&[
+            (SHIM, "shim"),
+            (FALLBACK, "theirs"),
+            ("boot/grub/grub.cfg", "x"),
+        ]);
+        erase_files(&root, true).unwrap();
+        assert!(root.is_there(FALLBACK) && root.is_there("boot/grub/grub.cfg"));
+        assert!(!root.is_there(DIRECTORY));
+    }
 }
