@@ -106,11 +106,8 @@ impl Reading<'_> {
         }
         match self.variables.expand(partition) {
             Ok(partition) if !partition.contains('%') => {
-                self.out.given.landing = Some(partition);
-                Verdict::new(
-                    Fate::Job("[landing]"),
-                    "push borrows the partition, and gives it back as swap",
-                )
+                let why = "push borrows the partition, and gives it back as swap";
+                self.out.given.land(&partition, why)
             }
             _ => Verdict::person(
                 "what partition it is depends on the run",

@@ -28,6 +28,7 @@ use serde::Serialize;
 pub use entry::{Entry, Fate, Origin};
 pub use finished::Read;
 
+use crate::job::LandingChoice;
 use crate::nextrel::{Config, DiskPartition, Wrong};
 use finished::Finished;
 use images::Images;
@@ -111,7 +112,7 @@ impl Conversion {
         let job = JobText {
             made_of: &made_of,
             images: &images,
-            landing: given.landing.as_deref().unwrap_or("swap"),
+            landing: &given.landing.unwrap_or(LandingChoice::Swap).to_string(),
             target: &target,
             saved: script.saved.as_ref(),
             variables: &given.own,

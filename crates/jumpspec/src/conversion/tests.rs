@@ -173,6 +173,8 @@ fn what_a_configuration_file_says_besides_is_a_variable_a_hook_or_for_a_person()
         ("SITE=north", false, Fate::Job("[variables]")),
         ("site=north", false, Fate::Job("[variables]")),
         ("JUMP_SPEED=9", false, Fate::Person),
+        ("JUMP_PARTITION=/dev/sda2", false, Fate::Job("[landing]")),
+        ("JUMP_PARTITION=swap1 /j", false, Fate::Person),
         ("CONF=/srv/%_HOST%.conf", false, Fate::Person),
         ("NOW=`date`", false, Fate::Person),
         ("BASE=`basename /a/b`", false, Fate::Job("[variables]")),

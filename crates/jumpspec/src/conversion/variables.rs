@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::entry::{Fate, Verdict};
 use super::known::Known;
+use crate::job::LandingChoice;
 use crate::job::variables::doubt;
 
 /// What a configuration file says by the names of the sample.
@@ -18,7 +19,7 @@ pub(super) struct Given {
     pub(super) target_partition: Option<String>,
     pub(super) target_tar: Option<String>,
     pub(super) jump_tar: Option<String>,
-    pub(super) landing: Option<String>,
+    pub(super) landing: Option<LandingChoice>,
     /// `NEW_TARGET_RC1` and its like, with their values.
     pub(super) finished: Vec<(String, String)>,
     /// The admin's own, by the names that hooks know them by.
@@ -60,7 +61,7 @@ impl Given {
             "TARGET_PARTITION" => &mut self.target_partition,
             "TARGET_TAR" => &mut self.target_tar,
             "JUMP_TAR" => &mut self.jump_tar,
-            "JUMP_PARTITION" => &mut self.landing,
+            "JUMP_PARTITION" => return self.land(value, "the partition that jump borrows"),
             "NEW_TARGET_TAR" => return Verdict::dropped(Known::Upload.why()),
             _ if name.starts_with("NEW_TARGET_RC") => {
                 self.finished.retain(|(known, _)| known != name);
@@ -71,6 +72,20 @@ impl Given {
         };
         *slot = Some(value.to_owned());
         of_sample(name, has_script)
+    }
+
+    /// Takes the partition that is borrowed, and says `why` it is a wish of the job's.
+    pub(super) fn land(&mut self, partition: &str, why: &str) -> Verdict {
+        match partition.parse() {
+            Ok(choice) => {
+                self.landing = Some(choice);
+                Verdict::new(Fate::Job("[landing]"), why)
+            }
+            Err(error) => Verdict::person(
+                error.to_string(),
+                "write the partition that jump is to borrow under [landing] in job.toml",
+            ),
+        }
     }
 
     fn own(&mut self, name: &str, value: &str) -> Verdict {
@@ -119,7 +134,6 @@ fn of_sample(name: &str, has_script: bool) -> Verdict {
             Fate::Command,
             "`jumpimg adopt --kind jump` makes the jump image of it",
         ),
-        "JUMP_PARTITION" => Verdict::new(Fate::Job("[landing]"), "the partition that jump borrows"),
         "TARGET_SETUP" if has_script => Verdict::dropped(Known::Call.why()),
         "TARGET_SETUP" => Verdict::person(
             "the script was not read",
