@@ -1,6 +1,7 @@
 //! Makes the small world's checkpoints: an installer's disk, and the same after a push has armed it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,6 +16,9 @@ use crate::vm::loader::Choice;
 use crate::vm::victim::{INSTALLER, LOADER, install};
 use crate::vm::{Firmware, Identity, Network, StandIn, Table};
 use crate::{cache, dist, workspace};
+
+/// Nodes that this process has armed.
+static ARMED: AtomicU32 = AtomicU32::new(0);
 
 /// From a start to SSH, and from the push to the guest's end.
 const LIMIT: Duration = Duration::from_mins(5);
@@ -86,7 +90,9 @@ fn make_firmware(disk: &Path) -> Result<()> {
 
 /// A push to the fresh node, up to its reboot.
 fn arm(world: &SmallWorld) -> Result<()> {
-    let name = format!("arm-{}", std::process::id());
+    // Tests make several worlds at once.
+    let number = ARMED.fetch_add(1, Ordering::Relaxed);
+    let name = format!("arm-{}-{number}", std::process::id());
     let node = world.copy(&name, Checkpoint::Fresh)?;
     let network = Network::make(&name)?;
     let choice = node.choose()?.choice;
