@@ -4,15 +4,24 @@ use anyhow::Result;
 use clap::Args;
 use jumplab::dist;
 use jumplab::journey::{self, BOOT, Job, Portrait};
-use jumplab::vm::{Firmware, Machine, Node};
+use jumplab::vm::{Firmware, Machine, Node, Role};
 use jumplab::{images, packages, run, workspace};
 
 use crate::machinery::Machinery;
 use crate::timeline::Timeline;
 use crate::vm;
 
-/// The last line of a demo that went well.
-const VERDICT: &str = "demo: Debian 12 -> Debian 13, same host name, same host keys, same accounts, /data untouched, swap back: ok";
+/// The last line of a demo that went well, on a node that lent its swap or had none.
+fn verdict(has_swap: bool) -> String {
+    let borrowed = if has_swap {
+        "swap back"
+    } else {
+        "free room free again"
+    };
+    format!(
+        "demo: Debian 12 -> Debian 13, same host name, same host keys, same accounts, /data untouched, {borrowed}: ok"
+    )
+}
 
 /// On what the demo runs.
 #[derive(Debug, Args)]
@@ -29,6 +38,7 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     let mut timeline = Timeline::new("demo");
     let result = prepare(&mut timeline, &options.machinery).and_then(|(node, mut machine)| {
         let outcome = journey(&mut timeline, &node, &mut machine);
+        let has_swap = node.table.partition(Role::Swap).is_some();
         let log = workspace::shown(machine.serial_log());
         if options.keep {
             vm::say_how_to_log_in(machine);
@@ -36,11 +46,10 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
             machine.kill()?;
         }
         println!("serial log: {log}");
-        outcome
+        outcome.map(|()| verdict(has_swap))
     });
     println!("\n{}", timeline.table());
-    result?;
-    println!("{VERDICT}");
+    println!("{}", result?);
     Ok(())
 }
 
