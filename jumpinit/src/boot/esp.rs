@@ -87,22 +87,24 @@ pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[EspBytes]) -> Result
 /// journal, a file's name is on the disk before its clusters are (the kernel's `fat_file_fsync`), and
 /// the kernel writes no more to a file system in which it meets such a name. The old and the new system
 /// do so at their boots.
+///
+/// Where that fails the kernel may still write there, and says so if not.
 pub(super) fn mend(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
     unmount_left()?;
     let fsck = Program::new(Path::new("/").join(FSCK_VFAT))
         .arg("-a")
         .arg(cx.partition(uefi.esp.number))
         .timeout(cx.at_most(FSCK_LIMIT));
-    match fsck.run() {
-        Ok(_) => Ok(()),
+    let told = match fsck.run() {
+        Ok(_) => return Ok(()),
         // There was something (fsck.fat(8), "EXIT STATUS").
         Err(CmdError::Failed { status, .. }) if status.code() == Some(1) => {
-            cx.reporter
-                .note("the EFI system partition was not whole, and is mended".to_owned());
-            Ok(())
+            "the EFI system partition was not whole, and is mended".to_owned()
         }
-        Err(error) => Err(error.into()),
-    }
+        Err(error) => format!("the EFI system partition could not be mended: {error}"),
+    };
+    cx.reporter.note(told);
+    Ok(())
 }
 
 /// Turns the scripts to the new system's own loader: in their places, and read back.

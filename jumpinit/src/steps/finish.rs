@@ -1,5 +1,5 @@
-//! Steps on the new system once it is the default: it takes the landing partition back, and forgets that there was a jump. A cut anywhere ends in the new system, which does
-//! the rest at its next boot.
+//! Steps on the new system once it is the default: it takes the landing partition back, and forgets
+//! that there was a jump. A cut anywhere ends in the new system, which does the rest at its next boot.
 
 use std::path::Path;
 
@@ -83,6 +83,12 @@ pub(crate) fn give_back(
     }
     let found = jumpsys::disk::superblock::probe(&device)?;
     let ours = |found: &Superblock| found.uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str());
+    if cx.plan.landing.made && !(found.as_ref().is_some_and(ours) || cx.is_journal_found()) {
+        bail!(
+            "{} is not the partition that was made for this run",
+            device.display()
+        );
+    }
     match &found {
         Some(found) if ours(found) => {
             // First: without it the saved files are nobody's any more.

@@ -1,14 +1,16 @@
 //! A landing partition that is made for the run, in room that belongs to none, and removed at its end.
 //! Whatever is cut off, there is none, or one with a journal that says whose it is.
 
-use anyhow::{Context as _, Result};
-use jumpspec::disk::{Partition, SECTOR};
+use anyhow::{Context as _, Result, bail};
+use jumpspec::disk::{Partition, SECTOR, Slot};
+use jumpspec::run::failure::Code;
 use jumpspec::run::journal::RESERVED_BYTES;
 use jumpsys::disk::durable;
 use jumpsys::disk::partition::{add_partition, read_table, remove_partition};
 use jumpsys::disk::partnodes::{kernel_partitions, sync_kernel_partitions};
 
 use super::landing::refuse_changed_landing;
+use crate::node::cause::Cause;
 use crate::node::journal::Ledger;
 use crate::run::context::Context;
 
@@ -19,6 +21,7 @@ pub(crate) fn add(cx: &mut Context) -> Result<()> {
     let slot = partition.slot();
     let table = read_table(&cx.disk)?;
     if table.partitions().iter().all(|it| it.slot() != slot) {
+        refuse_taken(cx, table.kernel_extents(), slot)?;
         let extent = partition.extent();
         let (start, end) = (extent.start * SECTOR, extent.end() * SECTOR);
         let zeros = vec![0; usize::try_from(RESERVED_BYTES)?];
@@ -36,6 +39,22 @@ pub(crate) fn add(cx: &mut Context) -> Result<()> {
     }
     cx.reread()?;
     refuse_changed_landing(cx)
+}
+
+/// The room must be what the planner saw before anything is written to it: what somebody has made there
+/// since is his.
+fn refuse_taken(cx: &Context, mut there: Vec<Slot>, slot: Slot) -> Result<()> {
+    there.extend(kernel_partitions(&cx.disk)?);
+    let in_the_way = |it: &&Slot| it.number == slot.number || it.extent.overlaps(slot.extent);
+    let Some(taken) = there.iter().find(in_the_way) else {
+        return Ok(());
+    };
+    let why = format!(
+        "partition {} of {} is where room was free when the plan was made",
+        taken.number,
+        cx.disk.display()
+    );
+    bail!(Cause::new(Code::DiskChanged, why))
 }
 
 /// Removes the partition, which holds nothing any more, from the table and from the kernel. The table

@@ -51,12 +51,12 @@ impl Entries {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use jumpspec::boot::uefi::Esp;
     use jumpspec::disk::Extent;
 
-    fn file(path: &str) -> EspFile {
+    pub(in crate::vm) fn file(path: &str) -> EspFile {
         EspFile {
             esp: Esp {
                 number: 1,

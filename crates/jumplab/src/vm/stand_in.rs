@@ -111,22 +111,8 @@ fn entries(vars: &EfiVars) -> Result<Entries> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jumpspec::boot::uefi::{Esp, GLOBAL};
-    use jumpspec::disk::Extent;
-
-    fn file(path: &str) -> EspFile {
-        EspFile {
-            esp: Esp {
-                number: 1,
-                extent: Extent {
-                    start: 2048,
-                    sectors: 4096,
-                },
-                partuuid: "8b1a2f6e-7c3d-4e5f-9a0b-1c2d3e4f5061".to_owned(),
-            },
-            path: path.to_owned(),
-        }
-    }
+    use crate::vm::boot_manager::tests::file;
+    use jumpspec::boot::uefi::GLOBAL;
 
     #[test]
     fn what_is_booted_once_is_booted_once_and_the_boot_says_which_it_was() {

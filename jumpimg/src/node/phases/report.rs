@@ -16,7 +16,12 @@ use crate::node::tell::Voice;
 impl Followed<'_> {
     /// Keeps the report and tells it, to people and to programs.
     pub(crate) fn report(self, voice: &mut Voice) -> Result<(), Trouble> {
-        remember_firmware(&self.run)?;
+        // The run went well, whatever becomes of what was learned by it.
+        if let Err(error) = remember_firmware(&self.run) {
+            voice.say(&format!(
+                "what was seen of its firmware is not kept: {error:#}"
+            ));
+        }
         let Run { node, dir, .. } = self.run;
         let spans = self.times.spans();
         let log = dir.path().display().to_string();
@@ -44,13 +49,13 @@ impl Followed<'_> {
 }
 
 /// Whoever came to the end of a run has seen the firmware follow its order, if the plan asked for that.
-fn remember_firmware(run: &Run<'_>) -> Result<(), Trouble> {
+fn remember_firmware(run: &Run<'_>) -> anyhow::Result<()> {
     let was_shown = run.plan.steps.prove.contains(&Step::FollowOrder);
     let found = run.dir.facts().ok().and_then(|facts| facts.uefi);
     let Some(found) = found.filter(|found| was_shown && found.model.is_known()) else {
         return Ok(());
     };
-    Ok(run.tools.state.saw_follow(&found.model, run.dir.run())?)
+    run.tools.state.saw_follow(&found.model, run.dir.run())
 }
 
 fn rehearsal(node: &str, report: &RehearsalReport, log: &str) -> Page {
