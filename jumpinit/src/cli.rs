@@ -51,8 +51,11 @@ enum Command {
     /// Take the bytes of an image from standard input
     Receive {
         /// The directory with bundle and toolbox
-        #[arg(long)]
-        work: PathBuf,
+        #[arg(long, required_unless_present = "run")]
+        work: Option<PathBuf>,
+        /// The run whose jump system waits for the image, in memory
+        #[arg(long, value_name = "ID", conflicts_with = "work")]
+        run: Option<String>,
         /// Which image
         #[arg(long)]
         image: Image,
@@ -173,14 +176,20 @@ impl Cli {
             Command::Stage { work } => crate::old_system::stage::run(&work),
             Command::Receive {
                 work,
+                run,
                 image,
                 offset,
-            } if !crate::jump_system::resume::is_here() => {
-                crate::old_system::stage::receive(&work, image.into(), offset)
-            }
-            Command::Receive { work, offset, .. } => {
-                crate::jump_system::resume::receive(&work, offset)
-            }
+            } => match (work, run) {
+                (Some(work), _) if crate::jump_system::resume::is_here() => {
+                    crate::jump_system::resume::receive(&work, offset)
+                }
+                (Some(work), _) => crate::old_system::stage::receive(&work, image.into(), offset),
+                (None, run) => crate::jump_system::resume::receive_awaited(
+                    &run.unwrap_or_default(),
+                    image.into(),
+                    offset,
+                ),
+            },
             Command::Arm { work } => crate::old_system::arm::run(&work),
             Command::KeepArm { work } => crate::old_system::arm::keep(&work),
             Command::SwapOff { device } => crate::steps::landing::swap_off_first_to_die(&device),

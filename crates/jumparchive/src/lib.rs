@@ -5,7 +5,7 @@
 //! descriptor that the caller hands over, and nothing read from an image is
 //! believed before its digest is checked.
 //!
-//! An arrow between the rooms runs down: `foreign` `copy` → `pack` | `unpack` → `image` → `tree` → `tar`.
+//! An arrow between the rooms runs down: `foreign` `copy` → `pack` | `unpack` → `image` → `tree` → `tar`; `initramfs` → `tree`.
 
 mod copy;
 mod error;
@@ -13,6 +13,7 @@ mod foreign;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod image;
+mod initramfs;
 mod pack;
 mod tar;
 mod tree;
@@ -29,6 +30,7 @@ pub use image::medium::{ReadAt, WriteAt};
 pub use image::opened::Image;
 pub use image::subset::{extract_subset, read_file};
 pub use image::verify::{Verified, verify};
+pub use initramfs::pack_initramfs;
 pub use pack::{Codec, PackOptions, Packed, Packer, Report, Virtual, VirtualKind, pack_paths};
 pub use tree::root::Tree;
 pub use tree::walk::{Decision, Node, look_through};

@@ -46,6 +46,16 @@ pub const COPY_TO: &str = "jump/to";
 /// Where the jump system mounts the new root.
 pub const NEW_ROOT: &str = "jump/new";
 
+/// The directory of the EFI system partition that is laid out as a landing file system is, where the jump
+/// system's root lies in memory: what its boots begin from, and what is to outlive them.
+pub const ON_ESP: &str = "EFI/jump/landing";
+/// The jump system's kernel in there.
+pub const KERNEL_ON_ESP: &str = "boot/vmlinuz";
+/// Its root in there, an initramfs.
+pub const ROOT_ON_ESP: &str = "boot/root.img";
+/// What keeps the journal there, and behind it the key of the sealed files.
+pub const JOURNAL_ON_ESP: &str = "journal";
+
 /// Mends an EFI system partition after a power cut, in the jump system.
 pub const FSCK_VFAT: &str = "usr/sbin/fsck.vfat";
 /// The SSH server, which is asked whether it takes its files, in the new system.

@@ -197,16 +197,25 @@ pub struct PlannedLanding {
     pub start: u64,
     /// Length in sectors.
     pub sectors: u64,
-    /// UUID of the landing file system.
+    /// UUID of the file system on it, by which the loader finds it.
     pub fs_uuid: String,
     /// The swap to make again at the end, if it was one.
     pub swap: Option<Swap>,
     /// Whether it is made for the run, in free room, and removed at its end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made: bool,
+    /// Whether the jump system's root lies in memory. The partition is the EFI system partition then,
+    /// and [`crate::places::ON_ESP`] there has what boots it; all else on it stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_memory: bool,
 }
 
 impl PlannedLanding {
+    /// The number of the partition whose content makes way for the jump system, if there is one.
+    pub fn borrowed(&self) -> Option<u32> {
+        (!self.in_memory).then_some(self.number)
+    }
+
     /// Where it lies.
     pub fn extent(&self) -> Extent {
         Extent {

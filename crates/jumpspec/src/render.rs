@@ -62,9 +62,14 @@ fn title(out: &mut Page, plan: &Plan, facts: &Facts) {
     } else {
         out.line(format_args!("{}: {old} becomes {new}", plan.hostname));
     }
+    let place = if plan.landing.in_memory {
+        "in memory"
+    } else {
+        &plan.landing.device
+    };
     out.line(format_args!(
-        "run {} by way of {} on {}",
-        plan.run, plan.images.jump.os, plan.landing.device
+        "run {} by way of {} on {place}",
+        plan.run, plan.images.jump.os
     ));
 }
 

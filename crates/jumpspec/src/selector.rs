@@ -8,6 +8,7 @@
 mod script;
 
 use crate::boot::{Loaders, PlannedBoot, Serial};
+use crate::places::{KERNEL_ON_ESP, ON_ESP, ROOT_ON_ESP};
 use crate::plan::Plan;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
@@ -43,8 +44,8 @@ pub const PREFIX: &str = "/jump/selector";
 pub struct BootFile {
     /// Its path on the landing file system.
     pub path: RelPath,
-    /// Its digest, checked by the loader before it is booted.
-    pub digest: Digest,
+    /// Its digest, checked by the loader before it is booted; none where that checks nothing.
+    pub digest: Option<Digest>,
 }
 
 /// What is booted when the environment block cannot be read or says nothing known.
@@ -61,6 +62,8 @@ pub enum Doubt {
 pub struct Parts {
     /// UUID of the landing file system.
     pub landing_uuid: String,
+    /// The selector's directory there.
+    pub directory: RelPath,
     /// The jump system's kernel.
     pub kernel: BootFile,
     /// Its initramfs.
@@ -108,7 +111,7 @@ impl Selector {
         if let Some(text) = parts.arguments.iter().find(|text| !quotable(text)) {
             return Err(SelectorError::Text(text.clone()));
         }
-        let mut paths = vec![&parts.kernel.path, &parts.initramfs.path];
+        let mut paths = vec![&parts.directory, &parts.kernel.path, &parts.initramfs.path];
         if let Loaders::Files { old, new } = &parts.loaders {
             paths.extend([old, new]);
         }
@@ -130,16 +133,12 @@ impl Selector {
                 new: uefi.new.clone(),
             },
         };
-        let kernel = plan.jump.kernel.clone();
-        let initramfs = kernel.initramfs.zip(kernel.initramfs_digest);
-        let (path, digest) = initramfs.ok_or(SelectorError::NoInitramfs(kernel.release))?;
+        let (kernel, initramfs) = boot_files(plan)?;
         Self::new(Parts {
             landing_uuid: plan.landing.fs_uuid.clone(),
-            kernel: BootFile {
-                path: kernel.image,
-                digest: kernel.image_digest,
-            },
-            initramfs: BootFile { path, digest },
+            directory: on_landing(plan, DIRECTORY)?,
+            kernel,
+            initramfs,
             arguments: plan.jump.arguments.clone(),
             loaders,
             serial: plan.jump.serial,
@@ -168,8 +167,42 @@ impl Selector {
     /// The lists [`HASHES`] in their order, as `sha256sum` writes them; paths are
     /// relative to the landing file system.
     pub fn hash_lists(&self) -> [String; 2] {
-        [&self.0.kernel, &self.0.initramfs].map(|file| format!("{}  {}\n", file.digest, file.path))
+        [&self.0.kernel, &self.0.initramfs].map(|file| {
+            let line = |digest| format!("{digest}  {}\n", file.path);
+            file.digest.map(line).unwrap_or_default()
+        })
     }
+}
+
+/// What the jump system is booted by.
+fn boot_files(plan: &Plan) -> Result<(BootFile, BootFile), SelectorError> {
+    if plan.landing.in_memory {
+        let file = |path| {
+            let path = on_landing(plan, path)?;
+            Ok(BootFile { path, digest: None })
+        };
+        return Ok((file(KERNEL_ON_ESP)?, file(ROOT_ON_ESP)?));
+    }
+    let kernel = plan.jump.kernel.clone();
+    let path = kernel.initramfs;
+    let file = |path, digest| BootFile { path, digest };
+    Ok((
+        file(kernel.image, Some(kernel.image_digest)),
+        file(
+            path.ok_or(SelectorError::NoInitramfs(kernel.release))?,
+            kernel.initramfs_digest,
+        ),
+    ))
+}
+
+/// Where something of the landing file system is on the partition that has it.
+fn on_landing(plan: &Plan, path: &str) -> Result<RelPath, SelectorError> {
+    let path = if plan.landing.in_memory {
+        format!("{ON_ESP}/{path}")
+    } else {
+        path.to_owned()
+    };
+    path.parse().map_err(|_| SelectorError::Text(path))
 }
 
 /// Whether `text` can stand between single quotes, where GRUB expands nothing.

@@ -27,6 +27,9 @@ pub enum Step {
     AddLanding,
     /// Make and mount the landing file system.
     MakeLanding,
+    /// Take memory for the jump system's root, and make the directory of the EFI system partition that
+    /// its boots begin from.
+    TakeMemory,
     /// Receive an image into the landing file system and check its digest there.
     Receive {
         /// Which.
@@ -47,6 +50,8 @@ pub enum Step {
     SaveAdded,
     /// Give the jump system its network, keys, plan and host name.
     ConfigureJump,
+    /// Pack the jump system, as it is now, into an initramfs on the EFI system partition.
+    PackJump,
     /// Write the selector's files and core image; nothing boots it yet.
     WriteSelector,
     /// Turn the boot sector to the selector: jump once.
@@ -61,6 +66,15 @@ pub enum Step {
     ProveNetwork,
     /// sshd answers on the node's own address.
     ProveSshd,
+    /// Wait until an image is in memory and has its digest.
+    AwaitImage {
+        /// Which.
+        image: ImageRole,
+        /// The file's length in bytes.
+        size: u64,
+        /// The file's digest.
+        digest: Digest,
+    },
     /// The staged image has its digest.
     ProveImage,
     /// What is to be copied is there, and what it is copied to can take it.
@@ -249,6 +263,7 @@ impl Step {
             self,
             Self::SwapOff
                 | Self::AddLanding
+                | Self::TakeMemory
                 | Self::ReturnLanding
                 | Self::Report
                 | Self::RemoveTraces

@@ -15,13 +15,13 @@ use crate::run::context::Context;
 
 /// What the selector would do at the next boot, if its environment can be read.
 pub(crate) fn state(cx: &Context) -> Option<State> {
-    next_boot(&cx.landing)
+    next_boot(&cx.on_kept(""))
 }
 
 /// Sets what it will do: one sector, written in its place and read back.
 pub(super) fn set(cx: &Context, state: State) -> Result<()> {
     grubenv::write_in_place(
-        &cx.on_landing(&selector::file(selector::ENV)),
+        &cx.on_kept(&selector::file(selector::ENV)),
         &block(&cx.plan.run, state),
     )?;
     Ok(())
@@ -29,7 +29,7 @@ pub(super) fn set(cx: &Context, state: State) -> Result<()> {
 
 /// Makes the environment.
 pub(super) fn create(cx: &Context, state: State) -> Result<()> {
-    let path = cx.on_landing(&selector::file(selector::ENV));
+    let path = cx.on_kept(&selector::file(selector::ENV));
     Ok(grubenv::create(&path, &block(&cx.plan.run, state))?)
 }
 
@@ -58,7 +58,7 @@ pub(super) fn write_scripts(root: &Root, texts: &Selector) -> Result<()> {
 /// Writes the scripts of the time after the commit, unless they are there: a cut right
 /// after the commit may have left the ones of before, or half of them.
 pub(crate) fn repair(cx: &mut Context) -> Result<()> {
-    let root = cx.landing_root()?;
+    let root = cx.kept_root()?;
     let texts = texts(&cx.plan, Doubt::Jump)?;
     let wanted = texts.config(&Actions::Real);
     let read = |name: &str| root.read(&selector::file(name));
@@ -72,5 +72,5 @@ pub(crate) fn repair(cx: &mut Context) -> Result<()> {
         write_scripts(&root, &texts)?;
     }
     // Also what Linux reads may be in a journal that GRUB does not replay.
-    Ok(freeze::settle(&cx.landing)?)
+    Ok(freeze::settle(root.path())?)
 }

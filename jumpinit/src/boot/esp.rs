@@ -89,22 +89,38 @@ pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[EspBytes]) -> Result
 /// do so at their boots.
 ///
 /// Where that fails the kernel may still write there, and says so if not.
+///
+/// A jump system in memory has it mounted, and has mended it before.
 pub(super) fn mend(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
+    if cx.plan.landing.in_memory {
+        return Ok(());
+    }
     unmount_left()?;
-    let fsck = Program::new(Path::new("/").join(FSCK_VFAT))
-        .arg("-a")
-        .arg(cx.partition(uefi.esp.number))
-        .timeout(cx.at_most(FSCK_LIMIT));
-    let told = match fsck.run() {
-        Ok(_) => return Ok(()),
+    let device = cx.partition(uefi.esp.number);
+    if let Some(told) = mended(&device, cx.at_most(FSCK_LIMIT)) {
+        cx.reporter.note(told);
+    }
+    Ok(())
+}
+
+/// Mends the file system on `device`, which is mounted nowhere, and says what was to be said.
+fn mended(device: &Path, limit: Duration) -> Option<String> {
+    let fsck = Program::new(Path::new("/").join(FSCK_VFAT));
+    match fsck.arg("-a").arg(device).timeout(limit).run() {
+        Ok(_) => None,
         // There was something (fsck.fat(8), "EXIT STATUS").
         Err(CmdError::Failed { status, .. }) if status.code() == Some(1) => {
-            "the EFI system partition was not whole, and is mended".to_owned()
+            Some("the EFI system partition was not whole, and is mended".to_owned())
         }
-        Err(error) => format!("the EFI system partition could not be mended: {error}"),
-    };
-    cx.reporter.note(told);
-    Ok(())
+        Err(error) => Some(format!(
+            "the EFI system partition could not be mended: {error}"
+        )),
+    }
+}
+
+/// The same for a jump system in memory that begins, before it has anything.
+pub(crate) fn mend_first(device: &Path) -> Option<String> {
+    mended(device, FSCK_LIMIT)
 }
 
 /// Turns the scripts to the new system's own loader: in their places, and read back.
@@ -164,16 +180,28 @@ fn erase_files(root: &Root, fallback: bool) -> Result<()> {
         }
         remove_if_empty(root, FALLBACK_DIRECTORY)?;
     }
-    if root.is_there(DIRECTORY) {
-        let files = root.list(DIRECTORY)?.into_iter();
-        let files = files.map(|name| format!("{DIRECTORY}/{name}"));
-        for path in files.filter(|path| path != CONFIG) {
-            remove(root, &path)?;
-        }
-    }
+    remove_below(root, DIRECTORY, CONFIG)?;
     remove(root, CONFIG)?;
     for directory in [DIRECTORY, GRUB_DIRECTORY, GRUB_ABOVE] {
         remove_if_empty(root, directory)?;
+    }
+    Ok(())
+}
+
+/// Removes what is below a directory, but for the file `last`.
+fn remove_below(root: &Root, directory: &str, last: &str) -> Result<()> {
+    if !root.is_there(directory) {
+        return Ok(());
+    }
+    let names = root.list(directory)?.into_iter();
+    let paths = names.map(|name| format!("{directory}/{name}"));
+    for path in paths.filter(|path| path != last) {
+        if root.path().join(&path).is_dir() {
+            remove_below(root, &path, last)?;
+            root.remove_dir(&path)?;
+        } else {
+            remove(root, &path)?;
+        }
     }
     Ok(())
 }

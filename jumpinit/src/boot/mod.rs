@@ -19,6 +19,7 @@ use crate::run::context::Context;
 use crate::run::landing;
 
 pub(crate) use environment::{repair, state};
+pub(crate) use esp::mend_first as mend_esp;
 
 /// Writes the selector. Nothing boots it yet: its environment already says "once", and only what
 /// leads to it is missing.
@@ -115,7 +116,7 @@ pub(crate) fn place_fallback(cx: &mut Context) -> Result<()> {
 /// the journal leaves one that still waits.
 pub(crate) fn resume(cx: &mut Context) -> Result<()> {
     environment::set(cx, State::Jump)?;
-    freeze::settle(&cx.landing)?;
+    freeze::settle(&cx.on_kept(""))?;
     cx.record(Journal {
         stage: Stage::Replace,
         step: 0,

@@ -27,14 +27,15 @@ use crate::run::landing;
 /// leads to them yet, and their environment already says "once".
 pub(super) fn write_selector(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
     landing::mount(cx)?;
-    let root = cx.landing_root()?;
+    let root = cx.kept_root()?;
     let texts = environment::texts(&cx.plan, Doubt::Old)?;
     root.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
     environment::write_scripts(&root, &texts)?;
     root.remove(&selector::file(selector::ENV))?;
     environment::create(cx, State::Once)?;
-    let files = esp::selectors_files(&root, &cx.plan.jump.loader, &texts)?;
-    drop(root);
+    let jump = cx.landing_root()?;
+    let files = esp::selectors_files(&jump, &cx.plan.jump.loader, &texts)?;
+    drop((root, jump));
     landing::unmount(cx)?;
     esp::write(cx, uefi, &files)
 }

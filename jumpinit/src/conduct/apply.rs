@@ -6,7 +6,7 @@ use jumpspec::step::Step;
 use crate::boot::{self, new_loader};
 use crate::run::context::Context;
 use crate::steps::{
-    accounts, added, configure, copy, finish, first_boot, health, hook, labels, landing,
+    accounts, added, configure, copy, finish, first_boot, health, hook, in_memory, labels, landing,
     loader_settings, made_landing, prove, reachable, replace, report, restore, sshd, stage,
 };
 
@@ -17,6 +17,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::SwapOff => landing::swap_off(cx),
         Step::AddLanding => made_landing::add(cx),
         Step::MakeLanding => landing::make_landing(cx),
+        Step::TakeMemory => in_memory::take(cx),
         Step::Receive {
             image,
             size,
@@ -26,6 +27,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::SaveFiles { paths } => stage::save_files(cx, paths),
         Step::SaveAdded => added::save(cx),
         Step::ConfigureJump => configure::jump_system(cx),
+        Step::PackJump => in_memory::pack(cx),
         Step::WriteSelector => boot::write_selector(cx),
         Step::Arm => boot::arm(cx),
 
@@ -35,6 +37,11 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::ProveDisks => prove::disks(cx),
         Step::ProveNetwork => reachable::network(cx),
         Step::ProveSshd => reachable::sshd(cx),
+        Step::AwaitImage {
+            image,
+            size,
+            digest,
+        } => in_memory::await_image(cx, *image, *size, digest),
         Step::ProveImage => prove::image(cx),
         Step::ProveCopies { copies } => copy::prove(cx, copies),
         Step::ProveAdmin => reachable::admin(cx),

@@ -2,16 +2,19 @@
 //! wait, reachable; never a prompt, never a loop without end.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use jumpspec::boot::environment::State;
 use jumpspec::places;
+use jumpspec::plan::Plan;
 use jumpspec::run::arm;
 use jumpspec::run::event::{Destination, Next, What};
 use jumpspec::run::failure::{Code, Failure};
 use jumpspec::run::journal::Journal;
 use jumpspec::step::{Stage, Step};
+use jumpsys::disk::blockdev::partition_path;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;
@@ -20,14 +23,21 @@ use crate::jump_system::attempt::{self, Outcome};
 use crate::jump_system::{failed_boot, stay, vigil, watchdogs};
 use crate::node::bundle::read_plan;
 use crate::node::cause::Cause;
-use crate::node::landing::next_boot;
+use crate::node::disk::find;
+use crate::node::landing::next_boot_here;
 use crate::run::context::Context;
 use crate::run::failure;
 use crate::run::reporter::Reporter;
 use crate::run::reset::Deadline;
+use crate::steps::in_memory;
 
 /// What the deadline leaves the steps to fail by themselves, which says more.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// How long disks may take to appear.
+const DISKS_APPEAR: Duration = Duration::from_mins(1);
+/// How often is looked for them.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What the deadline says.
 const NOT_PROVED: &str = "not proved in time: back to the old system";
@@ -64,9 +74,14 @@ pub(crate) fn run() -> Result<()> {
             return Ok(());
         }
     };
-    let stayed = match proceed(&mut cx) {
+    if cx.plan.landing.in_memory {
+        in_memory::go_on_with_log(&mut cx);
+    }
+    let end = proceed(&mut cx);
+    let stayed = match end {
         End::Reboot(into) => {
             cx.reporter.tell(What::Reboot { into });
+            in_memory::keep_log(&mut cx);
             cx.reporter.close_log();
             // The watchdog goes on: a reboot may hang as well.
             return Ok(reboot(RebootVia::Kernel)?);
@@ -78,15 +93,40 @@ pub(crate) fn run() -> Result<()> {
             Ok(())
         }
     };
+    in_memory::keep_log(&mut cx);
     watchdogs::disarm(watchdog, &mut cx.reporter);
     stayed
 }
 
-fn open(plan: &Path, reporter: Reporter) -> Result<Context, Box<Failure>> {
+fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
     let failed = |error, code| Box::new(failure::of(&error, code));
     let plan = read_plan(plan).map_err(|error| failed(error, Code::PlanUnreadable))?;
+    if plan.landing.in_memory {
+        // Nothing else has waited for the disks.
+        let disk = once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
+        let esp = partition_path(&disk, plan.landing.number);
+        if let Some(told) = boot::mend_esp(&esp) {
+            reporter.note(told);
+        }
+    }
     let context = Context::new(plan, PathBuf::from("/"), reporter);
     context.map_err(|error| failed(error, Code::DiskNotFound))
+}
+
+/// The planned disk, with the partition that the jump system was booted from, as soon as it is there.
+fn once_there(plan: &Plan) -> Result<PathBuf> {
+    let begun = Instant::now();
+    loop {
+        let found = find(&plan.disk).and_then(|disk| {
+            let esp = partition_path(&disk, plan.landing.number);
+            ensure!(esp.exists(), "{} is not there", esp.display());
+            Ok(disk)
+        });
+        if found.is_ok() || begun.elapsed() > DISKS_APPEAR {
+            return found;
+        }
+        sleep(LOOK_EVERY);
+    }
 }
 
 /// The environment, not the journal, says whether the commit was done: it is what the
@@ -136,12 +176,17 @@ fn prove(cx: &mut Context) -> End {
     // Entered first: once means once, also for what goes back at once.
     let entered = cx.enter(Stage::Prove).and(ordered);
     let has_followed = cx.journal().followed;
-    let halts = |_: &Context, step: &Step| *step == Step::FollowOrder && !has_followed;
-    let proved = entered.and_then(|()| {
-        let halted = conduct::until(cx, &steps, &Start::Beginning, halts)?.is_some();
-        halted.then(|| boot::follow(cx)).transpose()
-    });
+    let halts = |_: &Context, step: &Step| {
+        let follows = *step == Step::FollowOrder && !has_followed;
+        follows || matches!(step, Step::AwaitImage { .. })
+    };
+    let proved = entered.and_then(|()| conduct::until(cx, &steps, &Start::Beginning, halts));
     drop(deadline);
+    let proved = proved.and_then(|halted| match halted {
+        None => Ok(None),
+        Some(Step::FollowOrder) => boot::follow(cx).map(Some),
+        Some(awaited) => with_image(cx, &steps, awaited).map(|()| None),
+    });
     match proved {
         Ok(Some(())) => End::Reboot(Destination::JumpByOrder),
         Ok(None) if cx.plan.rehearsal => rehearsed(cx),
@@ -156,6 +201,18 @@ fn prove(cx: &mut Context) -> End {
             }
         }
     }
+}
+
+/// Waits for the image, which ends by itself, and does what is left of the proof.
+fn with_image(cx: &mut Context, steps: &[Step], awaited: &Step) -> Result<()> {
+    let start = Start::At(awaited.clone());
+    let next = conduct::until(cx, steps, &start, |_, step| step != awaited)?;
+    let Some(next) = next else {
+        return Ok(());
+    };
+    let limit = cx.plan.wait.prove.0 + GRACE;
+    let _deadline = Deadline::start(limit, RebootVia::Kernel, NOT_PROVED);
+    conduct::all(cx, steps, &Start::At(next.clone()))
 }
 
 /// Why a jump system that comes up goes back at once, if it was not meant to come up.
@@ -213,7 +270,7 @@ fn replace(cx: &mut Context) -> End {
 fn go_back_without_context(failure: Failure, reporter: &mut Reporter) -> Result<()> {
     reporter.log_to(&Path::new("/").join(places::EVENTS));
     reporter.enter(Stage::Prove);
-    let spent = next_boot(Path::new("/")) == Some(State::Old);
+    let spent = next_boot_here() == Some(State::Old);
     let next = if spent {
         Next::OldReturns
     } else {

@@ -57,7 +57,9 @@ pub(crate) fn resume(run: &str) -> Result<()> {
     let (_lock, mut cx) = open(run)?;
     ensure_stuck(&cx)?;
     cx.reporter.log_to(&cx.on_landing(places::EVENTS));
-    prove::image(&mut cx).context("resume with --job, which sends an image")?;
+    if !cx.plan.landing.in_memory {
+        prove::image(&mut cx).context("resume with --job, which sends an image")?;
+    }
     boot::resume(&mut cx)?;
     cx.reporter.tell(What::Reboot {
         into: Destination::JumpResumed,
@@ -71,6 +73,12 @@ pub(crate) fn exchange(work: &Path) -> Result<()> {
     let bundle = bundle::read(work)?;
     let (_lock, mut cx) = open(&bundle.plan.run)?;
     ensure_stuck(&cx)?;
+    if cx.plan.landing.in_memory {
+        bail!(Forbidden::WrongStage(
+            "this jump system lies in memory, and begins with its own plan at every boot: it takes no other"
+                .to_owned()
+        ));
+    }
     if let Err(refusals) = succession::check(&cx.plan, &bundle.plan) {
         let words: Vec<_> = refusals.iter().map(ToString::to_string).collect();
         bail!(Forbidden::WrongStage(words.join("; ")));
@@ -96,6 +104,16 @@ pub(crate) fn receive(work: &Path, offset: u64) -> Result<()> {
     let image = &bundle.plan.images.target;
     let path = beside(&cx, image);
     stage::append(&path, image.size, offset, &mut Feed::stdin())
+}
+
+/// Takes bytes of the image that a jump system in memory waits for.
+pub(crate) fn receive_awaited(run: &str, image: ImageRole, offset: u64) -> Result<()> {
+    let (_lock, cx) = open(run)?;
+    ensure!(
+        cx.plan.landing.in_memory && image == ImageRole::Target,
+        Forbidden::WrongStage(format!("run {run} waits for no image"))
+    );
+    stage::receive(&cx, image, offset, &mut Feed::stdin())
 }
 
 fn open(run: &str) -> Result<(RunLock, Context)> {

@@ -58,6 +58,9 @@ pub(crate) fn reset_in_time() -> Deadline {
 /// Whether the landing file system is still there, and the journal behind it. What cannot be read
 /// the loader cannot read either.
 pub(crate) fn is_landing(cx: &Context) -> bool {
+    if cx.plan.landing.in_memory {
+        return cx.has_landing();
+    }
     let found = jumpsys::disk::superblock::probe(&cx.landing_device());
     let uuid = found.ok().flatten().and_then(|found| found.uuid);
     uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str())
@@ -83,12 +86,7 @@ fn keep_evidence(cx: &mut Context, why: &Failure) -> Result<()> {
         return Ok(());
     };
     cx.reporter.note(format!("{error:#}"));
-    landing::mount(cx)?;
-    let kept = cx
-        .landing_root()
-        .and_then(|landing| write_next(&landing, places::LOG, &text));
-    mount::unmount(&cx.landing)?;
-    kept
+    landing::with(cx, |cx| write_next(&cx.kept_root()?, places::LOG, &text))
 }
 
 fn write_evidence(text: &str) -> Result<()> {

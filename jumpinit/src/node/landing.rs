@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::environment::State;
-use jumpspec::disk::FoundPartition;
+use jumpspec::disk::{Disk, FoundPartition};
 use jumpspec::plan::Plan;
 use jumpspec::run::journal::Journal;
 use jumpspec::{places, selector};
@@ -17,10 +17,10 @@ use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use jumpsys::files::mountinfo;
 use jumpsys::files::root::Root;
 
-use crate::node::borrowed;
 use crate::node::bundle::read_plan;
 use crate::node::facts::gather_disks;
 use crate::node::journal::Ledger;
+use crate::node::{borrowed, in_esp};
 
 /// What the landing partition tells.
 #[derive(Debug)]
@@ -36,11 +36,15 @@ pub(crate) struct Landing {
 /// Reads the landing partition, if there is one, without changing it. A file system that was
 /// never made to its end tells nothing.
 pub(crate) fn find() -> Result<Option<Landing>> {
-    let Some(partition) = landing_partition()? else {
-        return Ok(None);
+    let disks = gather_disks()?;
+    let journal = match Place::of(&disks) {
+        None => return Ok(None),
+        Some(Place::Partition(partition)) => {
+            let device = Path::new(&partition.device);
+            Ledger::open(device, partition.size().bytes())?.journal()
+        }
+        Some(Place::Esp(_, journal)) => Some(*journal),
     };
-    let device = PathBuf::from(&partition.device);
-    let journal = Ledger::open(&device, partition.size().bytes())?.journal();
     let on_it = with_landing(|root| {
         let plan = read_plan(&root.path().join(places::PLAN)).ok();
         let state = next_boot(root.path());
@@ -54,12 +58,38 @@ pub(crate) fn find() -> Result<Option<Landing>> {
     }))
 }
 
-/// Reads something from the landing file system, if there is one, wherever it is mounted.
+/// Where a run keeps what outlives a boot of its jump system.
+enum Place<'a> {
+    /// A landing file system.
+    Partition(&'a FoundPartition),
+    /// A directory of the EFI system partition, with its journal.
+    Esp(&'a FoundPartition, Box<Journal>),
+}
+
+impl<'a> Place<'a> {
+    fn of(disks: &'a [Disk]) -> Option<Self> {
+        let borrowed = borrowed::landing_partition(disks).map(Self::Partition);
+        borrowed.or_else(|| {
+            let (partition, journal) = in_esp::find(disks)?;
+            Some(Self::Esp(partition, Box::new(journal)))
+        })
+    }
+}
+
+/// Reads something from the landing file system, if there is one, wherever it is mounted; or from what
+/// stands for it on the EFI system partition.
 pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<Option<T>> {
-    let Some(partition) = landing_partition()? else {
-        return Ok(None);
-    };
-    with_mounted(&partition.device, "ext4", read).map(Some)
+    let disks = gather_disks()?;
+    match Place::of(&disks) {
+        None => Ok(None),
+        Some(Place::Partition(partition)) => {
+            with_mounted(&partition.device, "ext4", read).map(Some)
+        }
+        Some(Place::Esp(partition, _)) => with_mounted(&partition.device, "vfat", |esp| {
+            read(&Root::open(&esp.path().join(places::ON_ESP))?)
+        })
+        .map(Some),
+    }
 }
 
 /// Reads something from the file system on `device`, which is of the type `fs`, wherever it is mounted.
@@ -77,12 +107,6 @@ pub(crate) fn with_mounted<T>(
         std::fs::remove_dir(&root)?;
     }
     found
-}
-
-/// The partition that a run has borrowed.
-fn landing_partition() -> Result<Option<FoundPartition>> {
-    let disks = gather_disks()?;
-    Ok(borrowed::landing_partition(&disks).cloned())
 }
 
 /// Where the file system on `device` is mounted, and whether it was mounted just now.
@@ -116,6 +140,12 @@ fn mounted_at(device: &str, fs: &str) -> Result<(PathBuf, bool)> {
 pub(crate) fn next_boot(landing: &Path) -> Option<State> {
     let env = grubenv::read(&landing.join(selector::file(selector::ENV))).ok()?;
     State::read(|name| env.get(name))
+}
+
+/// The same in the jump system, without a plan: its root is the landing file system, or lies in memory.
+pub(crate) fn next_boot_here() -> Option<State> {
+    let in_memory = || with_landing(|root| Ok(next_boot(root.path()))).ok()??;
+    next_boot(Path::new("/")).or_else(in_memory)
 }
 
 /// Mounts an ext4 at a directory that only root may enter, made if it is missing.

@@ -6,6 +6,7 @@ pub(crate) mod cause;
 pub(crate) mod disk;
 pub(crate) mod facts;
 pub(crate) mod host_keys;
+pub(crate) mod in_esp;
 pub(crate) mod journal;
 pub(crate) mod landing;
 pub(crate) mod lock;

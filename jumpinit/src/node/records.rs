@@ -16,12 +16,12 @@ use jumpsys::files::root::Root;
 
 use crate::node::bundle::read_plan;
 use crate::node::journal::Ledger;
-use crate::node::{landing, view};
+use crate::node::{in_esp, landing, view};
 
 /// The permission bits of a mode, inode(7).
 const MODE: u32 = 0o777;
 /// The public part of the jump system's host key, on the landing file system.
-const HOST_KEY: &str = "etc/ssh/ssh_host_ed25519_key.pub";
+pub(crate) const HOST_KEY: &str = "etc/ssh/ssh_host_ed25519_key.pub";
 
 /// Reads what is kept.
 pub(crate) fn read() -> Result<Kept> {
@@ -101,9 +101,14 @@ fn is_foreign(mount: &Mount) -> bool {
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
     let disk = crate::node::disk::find(&plan.disk).ok()?;
     let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
-    let bytes = plan.landing.sectors * SECTOR;
-    let journal = Ledger::open(&device, bytes).ok()?.journal()?;
-    (journal.run == plan.run).then_some(journal)
+    let journal = if plan.landing.in_memory {
+        let disks = crate::node::facts::gather_disks().ok()?;
+        in_esp::find(&disks).map(|(_, journal)| journal)
+    } else {
+        let bytes = plan.landing.sectors * SECTOR;
+        Ledger::open(&device, bytes).ok()?.journal()
+    };
+    journal.filter(|journal| journal.run == plan.run)
 }
 
 /// Who began `run`, as far as the node knows.

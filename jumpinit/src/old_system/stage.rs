@@ -65,6 +65,12 @@ fn remount(cx: &mut Context) -> Result<()> {
     if !cx.has_landing() {
         return Ok(());
     }
+    if cx.plan.landing.in_memory {
+        if crate::run::landing::is_mounted(&cx.landing)? {
+            cx.reporter.log_to(&cx.on_landing(jumpspec::places::EVENTS));
+        }
+        return Ok(());
+    }
     let found =
         jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     if found.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {

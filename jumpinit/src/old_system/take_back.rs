@@ -106,6 +106,9 @@ fn has_left_something(plan: &Plan) -> bool {
     let this_boot = system::boot_id().is_ok_and(|boot| boot == plan.boot_id);
     let on_disk = || {
         let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
+        if plan.landing.in_memory {
+            return Some(cx.has_landing());
+        }
         let found = jumpsys::disk::superblock::probe(&cx.landing_device()).ok()??;
         Some(found.uuid.as_deref() == Some(plan.landing.fs_uuid.as_str()))
     };
@@ -115,6 +118,10 @@ fn has_left_something(plan: &Plan) -> bool {
 /// Staging may have mounted it at several places, and /dev below its toolbox.
 fn unmount_landing(cx: &mut Context) -> Result<()> {
     cx.reporter.close_log();
+    if cx.plan.landing.in_memory {
+        // The old system's own, which stays; what is in memory goes with the run's directory.
+        return Ok(());
+    }
     let device = cx.landing_device().display().to_string();
     let mut mounts = mountinfo::read_mountinfo()?;
     mounts.reverse();
@@ -132,13 +139,17 @@ fn ensure_not_replaced(cx: &mut Context) -> Result<()> {
         return Ok(());
     }
     let ours = jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
-    let committed = if ours.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
+    let leads_on =
+        |state: Option<State>| matches!(state, Some(State::Jump | State::Try(_) | State::New));
+    let committed = if cx.plan.landing.in_memory {
+        leads_on(crate::boot::state(cx))
+    } else if ours.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
         // A file system that was never made to its end has no environment.
         let state = crate::run::landing::mount(cx)
             .ok()
             .and_then(|()| crate::boot::state(cx));
         crate::run::landing::unmount(cx)?;
-        matches!(state, Some(State::Jump | State::Try(_) | State::New))
+        leads_on(state)
     } else {
         false
     };

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::disk::{Disk, SECTOR};
+use jumpspec::places;
 use jumpspec::plan::{Plan, PlannedLanding};
 use jumpspec::run::failure::Code;
 use jumpspec::run::journal::Journal;
 use jumpspec::run::task::Task;
 use jumpspec::step::{Stage, Step};
+use jumpsys::disk::blockdev::partition_path;
 use jumpsys::files::root::Root;
 
 use crate::node::cause::Cause;
 use crate::node::disk::find;
+use crate::node::in_esp;
 use crate::node::journal::Ledger;
 use crate::run::reporter::Reporter;
 
@@ -24,8 +27,11 @@ pub(crate) struct Context {
     pub(crate) plan: Plan,
     /// The planned disk as it is called now.
     pub(crate) disk: PathBuf,
-    /// The landing file system's root, where it is mounted.
+    /// The landing file system's root, where it is mounted; or the jump system's root in memory.
     pub(crate) landing: PathBuf,
+    /// Where what outlives a boot of the jump system is, laid out as a landing file system: that, or a
+    /// directory of the EFI system partition.
+    kept: PathBuf,
     /// The admin host's directory, on the old system.
     work: Option<PathBuf>,
     /// Where to tell.
@@ -46,7 +52,12 @@ impl Context {
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
-        let ledger = open_ledger(&plan.landing, &disk)?;
+        let kept = if plan.landing.in_memory {
+            in_esp::mounted(&partition_path(&disk, plan.landing.number))?
+        } else {
+            landing.clone()
+        };
+        let ledger = open_ledger(&plan.landing, &disk, &kept)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
         ensure!(
             journal
@@ -73,6 +84,7 @@ impl Context {
             plan,
             disk,
             landing,
+            kept,
             work: None,
             reporter,
             ledger,
@@ -103,7 +115,7 @@ impl Context {
 
     /// The device of partition `number` of the planned disk.
     pub(crate) fn partition(&self, number: u32) -> PathBuf {
-        jumpsys::disk::blockdev::partition_path(&self.disk, number)
+        partition_path(&self.disk, number)
     }
 
     /// The landing partition's device.
@@ -111,9 +123,14 @@ impl Context {
         self.partition(self.plan.landing.number)
     }
 
-    /// Whether there is a landing partition: one that is made for the run comes and goes.
+    /// Whether there is a landing partition: one that is made for the run comes and goes, as does what
+    /// stands for one on the EFI system partition.
     pub(crate) fn has_landing(&self) -> bool {
-        is_there(&self.plan.landing, &self.disk)
+        if self.plan.landing.in_memory {
+            self.kept.join(places::JOURNAL_ON_ESP).exists()
+        } else {
+            is_there(&self.plan.landing, &self.disk)
+        }
     }
 
     /// The planned disk with its partitions, read anew.
@@ -129,6 +146,16 @@ impl Context {
     /// The path of `place` (see [`jumpspec::places`]) on the landing file system.
     pub(crate) fn on_landing(&self, place: &str) -> PathBuf {
         self.landing.join(place.trim_start_matches('/'))
+    }
+
+    /// The root directory of what outlives a boot of the jump system.
+    pub(crate) fn kept_root(&self) -> Result<Root> {
+        Ok(Root::open(&self.kept)?)
+    }
+
+    /// The path of `place` in there.
+    pub(crate) fn on_kept(&self, place: &str) -> PathBuf {
+        self.kept.join(place.trim_start_matches('/'))
     }
 
     /// What is left of `limit`, which began with this program's work.
@@ -204,7 +231,7 @@ impl Context {
 
     /// Reads the journal again, which another process may have written.
     pub(crate) fn reread(&mut self) -> Result<()> {
-        self.ledger = open_ledger(&self.plan.landing, &self.disk)?;
+        self.ledger = open_ledger(&self.plan.landing, &self.disk, &self.kept)?;
         let ours = |journal: &Journal| journal.run == self.plan.run;
         if let Some(journal) = self.ledger.journal().filter(ours) {
             self.journal = journal;
@@ -218,16 +245,19 @@ impl Context {
     }
 }
 
-fn open_ledger(landing: &PlannedLanding, disk: &Path) -> Result<Ledger> {
+fn open_ledger(landing: &PlannedLanding, disk: &Path, kept: &Path) -> Result<Ledger> {
+    if landing.in_memory {
+        return in_esp::ledger(kept);
+    }
     if !is_there(landing, disk) {
         return Ok(Ledger::absent());
     }
-    let device = jumpsys::disk::blockdev::partition_path(disk, landing.number);
+    let device = partition_path(disk, landing.number);
     Ledger::open(&device, landing.sectors * SECTOR)
 }
 
 fn is_there(landing: &PlannedLanding, disk: &Path) -> bool {
-    !landing.made || jumpsys::disk::blockdev::partition_path(disk, landing.number).exists()
+    !landing.made || partition_path(disk, landing.number).exists()
 }
 
 /// That the jump system's work is over its limit.

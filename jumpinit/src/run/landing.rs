@@ -12,14 +12,18 @@ use crate::run::context::Context;
 
 /// Mounts the landing file system to write to it, unless it is mounted.
 pub(crate) fn mount(cx: &Context) -> Result<()> {
-    if is_mounted(&cx.landing)? {
+    if cx.plan.landing.in_memory || is_mounted(&cx.landing)? {
         return Ok(());
     }
     mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::empty())
 }
 
-/// Reads something from the landing file system, which is mounted for it and not written to.
+/// Reads something from the landing file system, which is mounted for it and not written to; or from
+/// what stands for it.
 pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    if cx.plan.landing.in_memory {
+        return cx.kept_root().and_then(|root| read(&root));
+    }
     if is_mounted(&cx.landing)? {
         mount::unmount(&cx.landing)?;
     }
@@ -31,6 +35,9 @@ pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Re
 
 /// Does something with the landing file system, which is mounted for it. For whoever has no log there.
 pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
+    if cx.plan.landing.in_memory {
+        return act(cx);
+    }
     mount(cx)?;
     let done = act(cx);
     mount::unmount(&cx.landing)?;
@@ -41,13 +48,13 @@ pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> 
 /// for GRUB, which replays no journal.
 pub(crate) fn unmount(cx: &mut Context) -> Result<()> {
     cx.reporter.close_log();
-    if is_mounted(&cx.landing)? {
+    if !cx.plan.landing.in_memory && is_mounted(&cx.landing)? {
         mount::unmount(&cx.landing)?;
     }
     Ok(())
 }
 
-fn is_mounted(target: &Path) -> Result<bool> {
+pub(crate) fn is_mounted(target: &Path) -> Result<bool> {
     Ok(mountinfo::read_mountinfo()?
         .iter()
         .any(|mount| mount.mount_point == target))

@@ -33,7 +33,11 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
         format!("{}\n", plan.hostname).as_bytes(),
         Owner::root(0o644),
     )?;
-    let fstab = format!("UUID={} / ext4 defaults 0 1\n", plan.landing.fs_uuid);
+    let fstab = if plan.landing.in_memory {
+        String::new()
+    } else {
+        format!("UUID={} / ext4 defaults 0 1\n", plan.landing.fs_uuid)
+    };
     root.write("etc/fstab", fstab.as_bytes(), Owner::root(0o644))?;
     if let Some(planned) = &plan.network {
         write_network(&root, &planned.jump_files)?;

@@ -58,13 +58,13 @@ pub(crate) fn copy(cx: &mut Context, copy: &TreeCopy) -> Result<()> {
         ));
     }
     let count = number.to_string().into_bytes();
-    let root = cx.landing_root()?;
+    let root = cx.kept_root()?;
     Ok(root.write(places::COPIED, &count, Owner::root(0o600))?)
 }
 
 /// How many of the plan's copies are done for good.
 pub(crate) fn counted(cx: &Context) -> Result<usize> {
-    match cx.landing_root()?.read_text(places::COPIED)? {
+    match cx.kept_root()?.read_text(places::COPIED)? {
         Some(count) => count
             .parse()
             .with_context(|| format!("/{} is no number", places::COPIED)),

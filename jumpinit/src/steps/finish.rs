@@ -14,7 +14,7 @@ use jumpsys::files::root::{Owner, Root};
 use crate::run::busy::once_free;
 use crate::run::context::Context;
 use crate::run::landing;
-use crate::steps::made_landing;
+use crate::steps::{in_memory, made_landing};
 
 /// Copies jump's logs to where logs stay.
 pub(crate) fn collect_logs(cx: &mut Context) -> Result<()> {
@@ -71,6 +71,9 @@ pub(crate) fn give_back(
     cx: &mut Context,
     end_selector: impl FnOnce(&mut Context) -> Result<()>,
 ) -> Result<()> {
+    if cx.plan.landing.in_memory {
+        return in_memory::give_back(cx, end_selector);
+    }
     if !cx.has_landing() {
         return made_landing::remove(cx);
     }

@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod hook;
 pub(crate) mod host_keys;
 pub(crate) mod identity;
+pub(crate) mod in_memory;
 pub(crate) mod labels;
 pub(crate) mod landing;
 pub(crate) mod loader_settings;

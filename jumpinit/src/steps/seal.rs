@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use jumparchive::{Image, ReadAt, WriteAt};
 use jumpspec::disk::SECTOR;
+use jumpspec::places;
 use jumpspec::run::journal::{KEY_OFFSET, RESERVED_BYTES};
 use jumpsys::files::sealed::{Key, KeySector, Reader, Writer};
 
@@ -92,6 +93,9 @@ pub(crate) fn erase_key(cx: &Context) -> Result<()> {
 }
 
 fn key_sector(cx: &Context) -> KeySector {
+    if cx.plan.landing.in_memory {
+        return KeySector::new(&cx.on_kept(places::JOURNAL_ON_ESP), KEY_OFFSET);
+    }
     let end = cx.plan.landing.sectors * SECTOR;
     KeySector::new(&cx.landing_device(), end - RESERVED_BYTES + KEY_OFFSET)
 }

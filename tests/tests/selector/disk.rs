@@ -47,10 +47,11 @@ impl Landing {
         let initramfs = vec![0x5a; 50_000];
         let file = |path: &str, content: &[u8]| BootFile {
             path: path.parse().unwrap(),
-            digest: Digest::of(content),
+            digest: Some(Digest::of(content)),
         };
         let selector = Selector::new(Parts {
             landing_uuid: UUID.to_owned(),
+            directory: DIRECTORY.parse().unwrap(),
             kernel: file("boot/vmlinuz-6.1", kernel),
             initramfs: file("boot/initrd.img-6.1", &initramfs),
             arguments: vec!["root=UUID=1".to_owned(), "panic=10".to_owned()],

@@ -18,20 +18,23 @@ pub struct LandingWish {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum LandingChoice {
-    /// The node's swap partition; where none can be borrowed, one in free room.
+    /// The node's swap partition; where none can be borrowed, one in free room; where there is none,
+    /// memory.
     #[default]
     Auto,
     /// The node's swap partition.
     Swap,
     /// A partition that is made for the run, in room that belongs to none, and removed at its end.
     Free,
+    /// Memory: the EFI system partition keeps what a boot of the jump system begins from.
+    Esp,
     /// This device, such as `/dev/sda2`.
     Device(String),
 }
 
 /// What is no landing partition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither auto, swap, free nor a device such as /dev/sda2")]
+#[error("`{0}` is neither auto, swap, free, esp nor a device such as /dev/sda2")]
 pub struct NoLanding(String);
 
 impl FromStr for LandingChoice {
@@ -42,6 +45,7 @@ impl FromStr for LandingChoice {
             "auto" => Ok(Self::Auto),
             "swap" => Ok(Self::Swap),
             "free" => Ok(Self::Free),
+            "esp" => Ok(Self::Esp),
             device if device.starts_with("/dev/") => Ok(Self::Device(device.to_owned())),
             other => Err(NoLanding(other.to_owned())),
         }
@@ -68,6 +72,7 @@ impl fmt::Display for LandingChoice {
             Self::Auto => "auto",
             Self::Swap => "swap",
             Self::Free => "free",
+            Self::Esp => "esp",
             Self::Device(device) => device,
         })
     }
@@ -79,11 +84,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for text in ["auto", "swap", "free", "/dev/sda2", "/dev/disk/by-id/x"] {
+        for text in [
+            "auto",
+            "swap",
+            "free",
+            "esp",
+            "/dev/sda2",
+            "/dev/disk/by-id/x",
+        ] {
             let choice: LandingChoice = text.parse().unwrap();
             assert_eq!(choice.to_string(), text);
         }
-        for text in ["", "Swap", "sda2", "esp"] {
+        for text in ["", "Swap", "sda2", "ESP"] {
             assert!(text.parse::<LandingChoice>().is_err(), "{text}");
         }
     }

@@ -32,8 +32,8 @@ pub struct Wanted<'a> {
     pub job: &'a Job,
     /// The new system's own file systems.
     pub outcomes: &'a [Outcome],
-    /// Number of the landing partition.
-    pub landing: u32,
+    /// Number of the partition that is borrowed, if one is.
+    pub landing: Option<u32>,
     /// The swap that the landing partition becomes again.
     pub swap: Option<&'a Swap>,
 }

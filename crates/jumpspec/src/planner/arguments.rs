@@ -2,6 +2,7 @@
 
 use super::Input;
 use crate::node::facts::Facts;
+use crate::plan::PlannedLanding;
 use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// Longer ones are cut off on x86 (`COMMAND_LINE_SIZE`, the kernel's arch/x86/include/asm/setup.h),
@@ -10,7 +11,7 @@ const LONGEST: usize = 2047;
 
 /// What the jump system's way up and back hangs on. Names as far as `=`, or whole words
 /// (kernel-command-line(7), dracut.cmdline(7), initramfs-tools(7)).
-const OURS: [&str; 28] = [
+const OURS: [&str; 29] = [
     "--",
     "1",
     "S",
@@ -29,6 +30,7 @@ const OURS: [&str; 28] = [
     "resume",
     "ro",
     "root",
+    "rootfstype",
     "rootwait",
     "rw",
     "s",
@@ -45,7 +47,10 @@ const OURS: [&str; 28] = [
 /// initramfs-tools reboot where it would open a shell, as `rd.…` does for dracut
 /// (dracut.cmdline(7)); what lies on the disk by the types of its partitions is nobody's to mount or to
 /// swap to (systemd-gpt-auto-generator(8)); the console is the one that the node was set up with.
-pub(super) fn planned(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
+///
+/// A root in memory is a ramfs, which knows no size: a tmpfs there would end at half of the memory
+/// (kernel documentation, filesystems/ramfs-rootfs-initramfs).
+pub(super) fn planned(input: &Input<'_>, landing: &PlannedLanding) -> Vec<String> {
     let consoles = input
         .facts
         .kernel_arguments
@@ -53,7 +58,11 @@ pub(super) fn planned(input: &Input<'_>, landing_uuid: &str) -> Vec<String> {
         .filter(|argument| argument.starts_with("console="))
         .cloned();
     [
-        format!("root=UUID={landing_uuid}"),
+        if landing.in_memory {
+            "rootfstype=ramfs".to_owned()
+        } else {
+            format!("root=UUID={}", landing.fs_uuid)
+        },
         "rw".to_owned(),
         "panic=10".to_owned(),
         "systemd.crash_reboot=yes".to_owned(),

@@ -47,8 +47,8 @@ impl Copies {
 struct Given<'a> {
     input: &'a Input<'a>,
     disk: &'a Disk,
-    /// The number of the landing partition.
-    landing: u32,
+    /// The number of the partition that is borrowed, if one is.
+    landing: Option<u32>,
     table: &'a PlannedDisk,
     filesystems: &'a [Wished],
 }
@@ -63,7 +63,7 @@ pub(super) fn planned(
     let given = Given {
         input,
         disk,
-        landing: landing.partition.number,
+        landing: (!landing.in_memory).then_some(landing.partition.number),
         table,
         filesystems,
     };

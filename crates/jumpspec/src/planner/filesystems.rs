@@ -254,7 +254,7 @@ pub(super) fn fstab(
         disk: &disk.device,
         job: input.job,
         outcomes: &outcomes,
-        landing: landing.number,
+        landing: landing.borrowed(),
         swap: landing.swap.as_ref(),
     });
     if fstab.ambiguous.is_empty() {

@@ -1,7 +1,7 @@
 //! The partition to borrow: whether it may be borrowed, whether it is large enough, what it becomes
 //! again.
 
-use super::{Input, derived_uuid, is_stacked};
+use super::{Input, derived_uuid, in_memory, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::job::Action;
 use crate::node::facts::Facts;
@@ -21,6 +21,8 @@ pub(super) struct Landing<'a> {
     pub(super) partition: &'a FoundPartition,
     /// Whether it is made for a run, and removed at its end.
     pub(super) made: bool,
+    /// Whether it is the EFI system partition, and the jump system's root lies in memory.
+    pub(super) in_memory: bool,
 }
 
 impl<'a> Landing<'a> {
@@ -31,6 +33,7 @@ impl<'a> Landing<'a> {
             disk,
             partition,
             made: is_ours(facts, partition) && (named || recorded),
+            in_memory: false,
         }
     }
 }
@@ -46,6 +49,9 @@ pub(super) fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
 
 /// What stands against borrowing it.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
+    if landing.in_memory {
+        return in_memory::refusals(input, landing);
+    }
     let mut refusals = Vec::new();
     let partition = landing.partition;
     let device = &partition.device;
@@ -156,7 +162,7 @@ pub(super) fn needed(input: &Input<'_>, size: Size) -> Size {
 }
 
 /// What saved files may take.
-fn saved(input: &Input<'_>) -> Size {
+pub(super) fn saved(input: &Input<'_>) -> Size {
     let saved = input.facts.saved.iter().filter_map(|path| path.size);
     saved.chain([super::hooks::added(input)]).sum()
 }
@@ -164,14 +170,20 @@ fn saved(input: &Input<'_>) -> Size {
 /// The landing partition as the plan carries it.
 pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
     let partition = landing.partition;
+    let is_borrowed = !landing.made && !landing.in_memory;
     PlannedLanding {
         device: partition.device.clone(),
         number: partition.number,
         start: partition.start,
         sectors: partition.sectors,
-        fs_uuid: derived_uuid(input, "landing"),
-        swap: (!landing.made).then(|| swap(input, partition)).flatten(),
+        fs_uuid: if landing.in_memory {
+            in_memory::fs_uuid(partition)
+        } else {
+            derived_uuid(input, "landing")
+        },
+        swap: is_borrowed.then(|| swap(input, partition)).flatten(),
         made: landing.made,
+        in_memory: landing.in_memory,
     }
 }
 

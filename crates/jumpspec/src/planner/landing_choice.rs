@@ -1,8 +1,9 @@
-//! Which partition the jump system lands on: swap, one that is made, or the one that the job names.
+//! Which partition the jump system lands on: swap, one that is made, the one that the job names; or
+//! memory, with the EFI system partition.
 
 use super::free_room::{self, Made};
 use super::landing::{self, Landing, is_ours};
-use super::{Input, disk, memory};
+use super::{Input, disk, in_memory, memory};
 use crate::disk::{Disk, FoundPartition};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
@@ -14,14 +15,14 @@ pub(super) fn made(input: &Input<'_>) -> Option<Made> {
     let wanted = match input.job.landing.partition {
         LandingChoice::Free => true,
         LandingChoice::Auto => !borrows_swap(input),
-        LandingChoice::Swap | LandingChoice::Device(_) => false,
+        LandingChoice::Swap | LandingChoice::Esp | LandingChoice::Device(_) => false,
     };
     let is_new = wanted && left_over(input.facts).is_none();
     is_new.then(|| free_room::found(input).ok()).flatten()
 }
 
 fn borrows_swap(input: &Input<'_>) -> bool {
-    let (Ok(disk), Ok(landing)) = (disk::chosen(input), chosen(input, None)) else {
+    let (Ok(disk), Ok(landing)) = (disk::chosen(input), swap_of(input)) else {
         return false;
     };
     landing::refusals(input, disk, &landing).is_empty()
@@ -52,6 +53,10 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
                 "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
             )
         }),
+        LandingChoice::Esp => in_memory::chosen(input),
+        LandingChoice::Auto if !borrows_swap(input) && in_memory::fits(input) => {
+            in_memory::chosen(input)
+        }
         LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
     }
 }
@@ -112,6 +117,6 @@ fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
     partition.content.is_none() && crate::node::fstab::names_swap(&facts.fstab, partition)
 }
 
-fn no_landing(message: String, hint: &str) -> Refusal {
+pub(super) fn no_landing(message: String, hint: &str) -> Refusal {
     Refusal::new(RefusalCode::NoLandingPartition, message, hint)
 }

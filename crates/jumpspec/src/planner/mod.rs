@@ -14,6 +14,7 @@ mod first_boot;
 mod free_room;
 mod hooks;
 mod images;
+mod in_memory;
 mod landing;
 mod landing_choice;
 mod layout;
@@ -151,7 +152,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
         return Err(refusals);
     };
     let landing = landing::planned(input, &landing);
-    let arguments = arguments::planned(input, &landing.fs_uuid);
+    let arguments = arguments::planned(input, &landing);
     refusals.extend(arguments::refusals(input, &arguments));
     let kernel = input.jump.manifest.kernels.last().cloned();
     let loaders = images::selector_loader(input).zip(images::new_grub(input));
@@ -165,7 +166,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
         .iter()
         .map(|filesystem| filesystem.planned.clone())
         .collect();
-    let mut steps = steps::steps(input, &copies, landing.made);
+    let mut steps = steps::steps(input, &copies, &landing);
     aftermath::label(&mut steps.replace, policy.flatten());
     let loader = aftermath::loader(input, &landing, new_grub);
     let notes = fstab.notes();

@@ -51,7 +51,7 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             ));
             continue;
         }
-        if partition.number == plan.landing.number {
+        if Some(partition.number) == plan.landing.borrowed() {
             match &plan.landing.swap {
                 Some(swap) => plan.kept.push(format!(
                     "{what}: borrowed, then swap again with UUID {}",
@@ -64,6 +64,11 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             continue;
         }
         match input.job.layout.action(partition.number) {
+            None | Some(Action::Keep) if partition.number == plan.landing.number => {
+                plan.kept.push(format!(
+                    "{what}: has the jump system's kernel and root for the time of the run"
+                ));
+            }
             None | Some(Action::Keep) => plan.kept.push(what),
             Some(Action::Format) => plan.destroyed.push(format!("{what}: formatted")),
             Some(Action::Create) => plan.destroyed.push(format!("{what}: made anew")),
@@ -170,6 +175,7 @@ fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(super::memory::note(input, &plan.landing.device));
     notes.extend(super::uefi::note(input));
+    notes.extend(super::in_memory::note(plan));
     let points = MountPoints::of(input.facts);
     for path in input.job.save.all_paths() {
         if let Some(mount) = points.remote(&path.absolute()) {

@@ -53,6 +53,8 @@ pub enum RefusalCode {
     LandingIsRoot,
     /// The landing partition is mounted.
     LandingMounted,
+    /// The node has too little memory for a jump system that lies there.
+    MemoryTooSmall,
     /// What is swapped out to the landing partition has no room elsewhere.
     SwapInUse,
     /// The landing partition holds something other than swap.

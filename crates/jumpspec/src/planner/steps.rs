@@ -4,7 +4,7 @@ use super::{ImageFile, Input, copies, first_boot, hooks, ssh, uefi};
 use crate::job::Joint;
 use crate::node::facts::Firmware;
 use crate::node::remote::MountPoints;
-use crate::plan::Steps;
+use crate::plan::{PlannedLanding, Steps};
 use crate::step::{ImageRole, Step};
 
 /// What the accounts are merged from.
@@ -17,8 +17,19 @@ pub(super) const ACCOUNT_FILES: [&str; 6] = [
     "etc/subgid",
 ];
 
-/// The steps of a job on this node; the landing partition is one of its own, or `made`.
-pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, made: bool) -> Steps {
+/// What makes the place that the jump system is unpacked to.
+fn landing_steps(landing: &PlannedLanding) -> Vec<Step> {
+    if landing.in_memory {
+        vec![Step::TakeMemory]
+    } else if landing.made {
+        vec![Step::AddLanding, Step::MakeLanding]
+    } else {
+        vec![Step::SwapOff, Step::MakeLanding]
+    }
+}
+
+/// The steps of a job on this node.
+pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, landing: &PlannedLanding) -> Steps {
     let receive = |image: ImageRole, file: &ImageFile| Step::Receive {
         image,
         size: file.size,
@@ -31,32 +42,31 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, made: bool) -> S
         paths.extend(ACCOUNT_FILES.iter().filter_map(|path| path.parse().ok()));
     }
     let mut old = hooks::steps(input, Joint::Prep);
-    old.extend([
-        if made {
-            Step::AddLanding
-        } else {
-            Step::SwapOff
-        },
-        Step::MakeLanding,
-        receive(ImageRole::Jump, input.jump),
-        Step::UnpackJump,
-        receive(ImageRole::Target, input.target),
-        Step::SaveFiles { paths },
-    ]);
+    old.extend(landing_steps(landing));
+    old.extend([receive(ImageRole::Jump, input.jump), Step::UnpackJump]);
+    let staged = receive(ImageRole::Target, input.target);
+    old.extend((!landing.in_memory).then_some(staged));
+    old.push(Step::SaveFiles { paths });
     old.extend(hooks::saved(input));
-    old.extend([Step::ConfigureJump, Step::WriteSelector, Step::Arm]);
+    old.push(Step::ConfigureJump);
+    old.extend(landing.in_memory.then_some(Step::PackJump));
+    old.extend([Step::WriteSelector, Step::Arm]);
     let is_uefi = input.facts.firmware == Firmware::Uefi;
     let mut prove = Vec::from_iter(is_uefi.then_some(Step::ProveFirmware));
-    prove.extend([
-        Step::ProveDisks,
-        Step::ProveNetwork,
-        Step::ProveSshd,
-        Step::ProveImage,
-    ]);
+    prove.extend([Step::ProveDisks, Step::ProveNetwork, Step::ProveSshd]);
+    prove.extend((!landing.in_memory).then_some(Step::ProveImage));
     prove.extend(copies.prove());
     prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
     let order = is_uefi.then(|| uefi::order_step(input));
-    prove.extend(order.filter(|step| !input.rehearsal || *step == Step::FollowOrder));
+    prove.extend(order.clone().filter(|step| *step == Step::FollowOrder));
+    // In memory it is gone with the boot, so it comes when there is no other before the commit.
+    let awaited = landing.in_memory.then_some(Step::AwaitImage {
+        image: ImageRole::Target,
+        size: input.target.size,
+        digest: input.target.digest,
+    });
+    prove.extend(awaited.clone());
+    prove.extend(order.filter(|step| !input.rehearsal && *step == Step::TurnOrder));
     if input.rehearsal {
         return Steps {
             old,
@@ -69,6 +79,8 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, made: bool) -> S
     let mut replace = Vec::from_iter(is_uefi.then_some(Step::PlaceFallback));
     replace.extend(hooks::steps(input, Joint::Committed));
     replace.extend(copies.order.iter().cloned());
+    // A power cut may have taken it.
+    replace.extend(awaited);
     replace.extend([Step::Extract, Step::VerifyRoot, Step::RestoreFiles]);
     replace.extend(input.job.save.accounts.then_some(Step::MergeAccounts));
     replace.push(Step::WriteFstab);

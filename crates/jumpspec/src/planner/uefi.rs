@@ -20,9 +20,20 @@ use crate::words::relpath::RelPath;
 use crate::words::size::Size;
 
 /// What the selector's files take on an EFI system partition, with room for the new system's.
-const ESP_ROOM: Size = Size::mib(8);
+pub(super) const ESP_ROOM: Size = Size::mib(8);
 /// Where the new system has the EFI system partition, if the job says nothing.
 const MOUNT: &str = "/boot/efi";
+
+/// The EFI system partition that the node was booted from.
+pub(super) fn system_partition<'a>(
+    input: &Input<'a>,
+    disk: &'a Disk,
+) -> Result<&'a FoundPartition, Refusal> {
+    let found = input.facts.uefi.as_ref();
+    let found = found.ok_or_else(|| unread("what its firmware boots is not known"))?;
+    let (_, file) = old_entry(found)?;
+    esp(input.facts, disk, file).map(|(partition, _)| partition)
+}
 
 /// What boots the three systems.
 pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {

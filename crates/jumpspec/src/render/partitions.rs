@@ -106,7 +106,7 @@ fn fate(plan: &Plan, before: Option<&FoundPartition>, after: Option<&Partition>)
     let Some(after) = after else { return "deleted" };
     let same_place =
         before.is_some_and(|before| (before.start, before.sectors) == (after.start, after.sectors));
-    if after.number == plan.landing.number {
+    if Some(after.number) == plan.landing.borrowed() {
         return match plan.landing.swap {
             _ if plan.landing.made => "free room, borrowed",
             Some(_) => "borrowed, then swap again",
@@ -135,7 +135,7 @@ fn old_mount<'a>(partition: &FoundPartition, facts: &'a Facts) -> Option<&'a str
 }
 
 fn new_content<'a>(plan: &'a Plan, partition: &Partition) -> &'a str {
-    if partition.number == plan.landing.number {
+    if Some(partition.number) == plan.landing.borrowed() {
         return if plan.landing.swap.is_some() {
             "swap"
         } else {

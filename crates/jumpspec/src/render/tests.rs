@@ -159,6 +159,7 @@ fn a_plan() -> Plan {
                 label: None,
                 options: "sw".to_owned(),
             }),
+            in_memory: false,
             made: false,
         },
         boot: PlannedBoot::Bios(BiosBoot {

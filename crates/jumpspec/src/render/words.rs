@@ -20,6 +20,14 @@ impl fmt::Display for Task {
                 write!(f, "receive the {image} and check it there")
             }
             (
+                StepId::AwaitImage,
+                Self {
+                    image: Some(image), ..
+                },
+            ) => {
+                write!(f, "wait for the {image} and check it")
+            }
+            (
                 StepId::SaveFiles,
                 Self {
                     paths: Some(paths), ..
@@ -83,18 +91,21 @@ fn words(step: StepId) -> &'static str {
         StepId::SwapOff => "stop using the landing partition as swap",
         StepId::AddLanding => "make the landing partition in free room",
         StepId::MakeLanding => "make the landing file system",
+        StepId::TakeMemory => "take memory for the jump system",
         StepId::Receive => "receive an image and check it there",
         StepId::UnpackJump => "unpack the jump system",
         StepId::SaveFiles => "save files",
         StepId::HookSaved => "run a hook (saved)",
         StepId::SaveAdded => "save what hooks have added",
         StepId::ConfigureJump => "give the jump system its network and keys",
+        StepId::PackJump => "pack the jump system into what is booted",
         StepId::WriteSelector => "write the selector",
         StepId::Arm => "arm the selector: jump once",
         StepId::ProveFirmware => "prove: the firmware does what it is told",
         StepId::ProveDisks => "prove: the disks are the planned ones",
         StepId::ProveNetwork => "prove: the network is up",
         StepId::ProveSshd => "prove: sshd answers",
+        StepId::AwaitImage => "wait for an image and check it",
         StepId::ProveImage => "prove: the target image is whole",
         StepId::ProveCopies => "prove: what is to be copied is there",
         StepId::ProveAdmin => "prove: the admin host logs in",

@@ -110,8 +110,8 @@ impl Code {
             | StepId::HookFirstboot
             | StepId::HookFinished => Self::HookFailed,
             StepId::SwapOff => Self::SwapStays,
-            StepId::MakeLanding => Self::LandingFailed,
-            StepId::Receive => Self::UploadFailed,
+            StepId::MakeLanding | StepId::TakeMemory | StepId::PackJump => Self::LandingFailed,
+            StepId::Receive | StepId::AwaitImage => Self::UploadFailed,
             StepId::UnpackJump
             | StepId::ProveImage
             | StepId::Extract

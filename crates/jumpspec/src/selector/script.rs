@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CONFIG, DIRECTORY, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG};
+use super::{CONFIG, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG};
 use crate::boot::Loaders;
 use crate::boot::environment::{END, State, TRIES};
 
@@ -52,8 +52,8 @@ pub(super) fn embedded(parts: &Parts, actions: &Actions) -> String {
     let _ = write!(
         text,
         "search.fs_uuid {uuid} root\n\
-         configfile ($root)/{DIRECTORY}/{CONFIG}\n\
-         configfile ($root)/{DIRECTORY}/{SPARE_CONFIG}\n\
+         configfile ($root)/{directory}/{CONFIG}\n\
+         configfile ($root)/{directory}/{SPARE_CONFIG}\n\
          echo 'jump: no selector script, starting the jump system'\n\
          {jump}\
          echo 'jump: no jump system, starting the old loader'\n\
@@ -61,6 +61,7 @@ pub(super) fn embedded(parts: &Parts, actions: &Actions) -> String {
          sleep {pause}\n\
          reboot\n",
         uuid = parts.landing_uuid,
+        directory = parts.directory,
         jump = last_resort(parts, actions, Leaf::Jump),
         old = last_resort(parts, actions, Leaf::Old),
         pause = pause(actions),
@@ -127,7 +128,8 @@ pub(super) fn config(parts: &Parts, actions: &Actions) -> String {
     let mut text = format!(
         "# jump's selector. Written by jumpinit; do not edit.\n\
          set jump_home=$root\n\
-         set jump_env=($root)/{DIRECTORY}/{ENV}\n"
+         set jump_env=($root)/{directory}/{ENV}\n",
+        directory = parts.directory,
     );
     for leaf in Leaf::ALL {
         let body = match actions {
@@ -145,7 +147,7 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
         let boots: String = sectors.iter().map(boot).collect();
         format!("  set root=$jump_disk\n{boots}  false\n")
     };
-    let file = |name: &str| format!("($jump_home)/{DIRECTORY}/{name}");
+    let file = |name: &str| format!("($jump_home)/{}/{name}", parts.directory);
     let boot_disk = || format!("($jump_disk){}", on_boot_disk(parts, leaf));
     match (leaf, &parts.loaders) {
         (Leaf::Old, Loaders::Sectors { .. }) => chain(&[file(OLD_SECTOR), boot_disk()]),
@@ -216,11 +218,12 @@ fn check(parts: &Parts) -> String {
         return "function jump_check {\n  true\n}\n".to_owned();
     }
     let [kernel, initramfs] = HASHES;
+    let directory = &parts.directory;
     format!(
         r"# An empty list would satisfy hashsum.
 function jump_hash {{
-  if [ -s ($jump_home)/{DIRECTORY}/$1 ]; then
-    hashsum --hash sha256 --check ($jump_home)/{DIRECTORY}/$1 --prefix ($jump_home)
+  if [ -s ($jump_home)/{directory}/$1 ]; then
+    hashsum --hash sha256 --check ($jump_home)/{directory}/$1 --prefix ($jump_home)
   else
     false
   fi

@@ -3,10 +3,11 @@ use super::*;
 fn parts() -> Parts {
     let file = |path: &str, content: &[u8]| BootFile {
         path: path.parse().unwrap(),
-        digest: Digest::of(content),
+        digest: Some(Digest::of(content)),
     };
     Parts {
         landing_uuid: "11111111-2222-3333-4444-555555555555".to_owned(),
+        directory: DIRECTORY.parse().unwrap(),
         kernel: file("boot/vmlinuz", b"kernel"),
         initramfs: file("boot/initrd.img", b"initramfs"),
         arguments: vec!["root=UUID=1111".to_owned(), "panic=10".to_owned()],

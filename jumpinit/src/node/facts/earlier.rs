@@ -2,25 +2,34 @@
 
 use jumpspec::disk::Disk;
 use jumpspec::node::facts::JumpInProgress;
+use jumpspec::run::journal::Journal;
 use jumpsys::files::mountinfo;
 
 use super::disks;
-use crate::node::{borrowed, lock, records};
+use crate::node::{borrowed, in_esp, lock, records};
 
 /// A run that is not over, by the journal on the partition that it has borrowed. Whether it is under
 /// way [`JumpInProgress::is_under_way`] tells.
 pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
-    let (_, partition) = borrowed::landing(disks)?;
+    let Some((_, partition)) = borrowed::landing(disks) else {
+        let (_, journal) = in_esp::find(disks)?;
+        return Some(found(journal, None));
+    };
     let journal = borrowed::journal_of(partition)?;
-    Some(JumpInProgress {
-        live: lock::is_at_work(&journal.run) || is_mounted(&partition.device),
+    Some(found(journal, Some(&partition.device)))
+}
+
+fn found(journal: Journal, landing: Option<&String>) -> JumpInProgress {
+    let is_mounted = landing.is_some_and(|device| is_mounted(device));
+    JumpInProgress {
+        live: lock::is_at_work(&journal.run) || is_mounted,
         origin: records::origin(&journal.run),
-        landing: Some(partition.device.clone()),
+        landing: landing.cloned(),
         swap: journal.swap,
         made: journal.made,
         run: journal.run,
         stage: Some(journal.stage),
-    })
+    }
 }
 
 fn is_mounted(device: &str) -> bool {
@@ -38,7 +47,6 @@ mod tests {
     use jumpspec::disk::{
         Content, DiskIdentity, FoundPartition, Partition, Swap, UNKNOWN, UNRECOGNISED,
     };
-    use jumpspec::run::journal::Journal;
 
     const MIB: u64 = 1 << 20;
 

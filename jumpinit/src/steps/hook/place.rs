@@ -41,7 +41,15 @@ impl Place {
             Joint::Committed | Joint::Restored => cx.on_landing(places::HOOKS),
             Joint::Firstboot | Joint::Finished => Path::new("/").join(places::NEW_HOOKS),
         };
-        Ok(Self::below(&directory, hook))
+        let place = Self::below(&directory, hook);
+        Ok(match hook.at {
+            // The script may be in memory; that it was begun outlives a power cut.
+            Joint::Committed | Joint::Restored => Self {
+                record: Self::below(&cx.on_kept(places::HOOKS), hook).record,
+                ..place
+            },
+            _ => place,
+        })
     }
 
     fn below(directory: &Path, hook: &Hook) -> Self {

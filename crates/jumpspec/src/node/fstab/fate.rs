@@ -167,7 +167,7 @@ fn of_device(line: &Line, device: Device<'_>, wanted: &Wanted<'_>) -> Fate {
         Device::Disk(disk) if disk.content.is_some() => return by_stable_name(line),
         Device::Disk(_) => return Fate::Dropped("nothing is known on its disk"),
     };
-    if partition.number == wanted.landing {
+    if Some(partition.number) == wanted.landing {
         return Fate::Replaced;
     }
     match wanted.job.layout.action(partition.number) {

@@ -86,7 +86,7 @@ fn composed(old: &str) -> Fstab {
         disk: "/dev/vda",
         job: &job,
         outcomes: &outcomes,
-        landing: 2,
+        landing: Some(2),
         swap: Some(&swap),
     })
 }
@@ -223,7 +223,7 @@ fn a_file_system_on_a_whole_disk_is_carried() {
         disk: "/dev/vda",
         job: &job,
         outcomes: &[],
-        landing: 2,
+        landing: Some(2),
         swap: None,
     };
     let fstab = compose(&wanted);

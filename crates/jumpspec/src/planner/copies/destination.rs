@@ -40,7 +40,7 @@ impl Asked<'_> {
     pub(super) fn filesystem(&self, from: &TreePlace) -> Result<(Filesystem, bool), Refusal> {
         let number = self.wish.to.number;
         let after = self.given.table.after.iter().any(|it| it.number == number);
-        if !after || number == self.given.landing {
+        if !after || Some(number) == self.given.landing {
             return Err(self.refuse(
                 "there is no such partition to copy to",
                 "name a partition that the layout keeps, formats or creates",

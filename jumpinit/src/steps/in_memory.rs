@@ -1,0 +1,311 @@
+//! A jump system whose root lies in memory: made there by the old system, packed into an initramfs on
+//! the EFI system partition, and given its image when it runs.
+
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use jumparchive::Tree;
+use jumpspec::places;
+use jumpspec::run::event::What;
+use jumpspec::run::failure::Code;
+use jumpspec::run::journal::{KEY_OFFSET, SLOT};
+use jumpspec::run::task::{StepId, Task};
+use jumpspec::step::ImageRole;
+use jumpspec::words::digest::{Digest, Hasher};
+use jumpsys::disk::{durable, superblock};
+use jumpsys::files::freeze;
+use jumpsys::files::mount::{self, MountSpec, MsFlags};
+use jumpsys::files::root::{Owner, Root};
+
+use crate::node::cause::Cause;
+use crate::node::in_esp;
+use crate::node::records::HOST_KEY;
+use crate::run::context::Context;
+use crate::run::landing;
+use crate::steps::stage;
+
+/// The tmpfs may take this of the memory; that there is enough was planned.
+const MOST: &str = "mode=0700,size=90%";
+/// How tightly the root is packed: as zstd's levels go, a second for 20 MiB.
+const LEVEL: i32 = 9;
+/// Read back at once.
+const CHUNK: usize = 4 << 20;
+/// How often is looked whether an image is whole.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// After so long without a byte the image is asked for again: who sent it may be another.
+const ASK_AGAIN: Duration = Duration::from_secs(20);
+/// How often an image may arrive damaged.
+const TRIES: u32 = 3;
+
+/// Makes the directory on the EFI system partition, with its journal, and takes memory for the root.
+pub(crate) fn take(cx: &mut Context) -> Result<()> {
+    refuse_changed(cx)?;
+    let kept = cx.on_kept("");
+    if kept.exists() {
+        // What an earlier run has left.
+        std::fs::remove_dir_all(&kept)
+            .with_context(|| format!("cannot remove {}", kept.display()))?;
+    }
+    std::fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
+    let journal = vec![0; usize::try_from(KEY_OFFSET)? + SLOT];
+    cx.kept_root()?
+        .write(places::JOURNAL_ON_ESP, &journal, Owner::root(0o600))?;
+    cx.reread()?;
+    if !landing::is_mounted(&cx.landing)? {
+        std::fs::create_dir_all(&cx.landing)
+            .with_context(|| format!("cannot make {}", cx.landing.display()))?;
+        let spec = MountSpec {
+            source: Path::new("jump"),
+            target: &cx.landing,
+            fstype: "tmpfs",
+            flags: MsFlags::MS_NODEV,
+            data: Some(MOST),
+        };
+        mount::mount(&spec)?.keep();
+    }
+    let root = cx.landing_root()?;
+    for place in [places::JUMP, places::IMAGES, places::LOG] {
+        root.create_dir_all(place, Owner::root(0o700))?;
+    }
+    let plan = serde_json::to_vec_pretty(&cx.plan)?;
+    root.write(places::PLAN, &plan, Owner::root(0o600))?;
+    cx.reporter.log_to(&cx.on_landing(places::EVENTS));
+    Ok(())
+}
+
+/// The partition must be what the planner saw.
+fn refuse_changed(cx: &Context) -> Result<()> {
+    let planned = &cx.plan.landing;
+    let disk = cx.read_disk()?;
+    let mut partitions = disk.partitions.iter();
+    let found = partitions.find(|it| it.number == planned.number);
+    let is_there = found.is_some_and(|it| it.extent() == planned.extent());
+    let uuid = superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
+    let why = || {
+        format!(
+            "{} is not what it was when the plan was made",
+            planned.device
+        )
+    };
+    ensure!(
+        is_there && uuid.as_deref() == Some(planned.fs_uuid.as_str()),
+        Cause::new(Code::DiskChanged, why())
+    );
+    Ok(())
+}
+
+/// Packs the root, and puts beside it what a boot begins from, and what other systems read of the run.
+pub(crate) fn pack(cx: &mut Context) -> Result<()> {
+    let (jump, kept) = (cx.landing_root()?, cx.kept_root()?);
+    for place in [places::PLAN, places::FACTS, places::ORIGIN, HOST_KEY] {
+        let bytes = jump.read(place)?.unwrap_or_default();
+        kept.write(place, &bytes, Owner::root(0o600))?;
+    }
+    let kernel = cx.plan.jump.kernel.image.as_str();
+    let bytes = jump.read(kernel)?;
+    let bytes = bytes.with_context(|| format!("the jump system has no /{kernel}"))?;
+    kept.write(places::KERNEL_ON_ESP, &bytes, Owner::root(0o600))?;
+    let digest = pack_root(cx)?;
+    freeze::settle(kept.path())?;
+    let found = on_device(&cx.on_kept(places::ROOT_ON_ESP))?;
+    ensure!(
+        found == digest,
+        "/{} is not what was written to it",
+        places::ROOT_ON_ESP
+    );
+    let found = durable::read_uncached(&cx.on_kept(places::KERNEL_ON_ESP), 0, bytes.len())?;
+    ensure!(
+        found == bytes,
+        "/{} is not what was written to it",
+        places::KERNEL_ON_ESP
+    );
+    Ok(())
+}
+
+/// Writes the initramfs; its digest.
+fn pack_root(cx: &mut Context) -> Result<Digest> {
+    let path = cx.on_kept(places::ROOT_ON_ESP);
+    let tree = Tree::open(&cx.landing).context("cannot open the jump system")?;
+    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    let mut out = Hashing {
+        file,
+        hasher: Hasher::default(),
+    };
+    let total = jumpsys::files::usage::usage(&cx.landing)?.bytes;
+    let task = Task::from(StepId::PackJump);
+    let reporter = std::cell::RefCell::new(&mut cx.reporter);
+    let progress = |done: u64| {
+        reporter
+            .borrow_mut()
+            .progress(&task, done.min(total), total);
+    };
+    jumparchive::pack_initramfs(&tree, &[places::IMAGES], &mut out, LEVEL, &progress)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    out.file
+        .sync_all()
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(out.hasher.finish())
+}
+
+/// What is written, with its digest.
+struct Hashing {
+    file: File,
+    hasher: Hasher,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The digest of what the device has of a file.
+fn on_device(path: &Path) -> Result<Digest> {
+    let length = std::fs::metadata(path)
+        .with_context(|| format!("cannot look at {}", path.display()))?
+        .len();
+    let (mut hasher, mut at) = (Hasher::default(), 0);
+    while at < length {
+        let chunk = usize::try_from(length - at).unwrap_or(CHUNK).min(CHUNK);
+        hasher.update(&durable::read_uncached(path, at, chunk)?);
+        at += chunk as u64;
+    }
+    Ok(hasher.finish())
+}
+
+/// Waits in the jump system until an image is whole, as long as it keeps arriving. Whoever follows the
+/// run hears which byte comes next.
+pub(crate) fn await_image(
+    cx: &mut Context,
+    image: ImageRole,
+    size: u64,
+    digest: &Digest,
+) -> Result<()> {
+    for _ in 0..TRIES {
+        arrive(cx, image, size)?;
+        match stage::check_received(cx, image, size, digest) {
+            Ok(()) => return Ok(()),
+            Err(error) => cx.reporter.note(format!("{error:#}")),
+        }
+    }
+    let why = format!("the {image} arrived damaged {TRIES} times");
+    bail!(Cause::new(Code::ImageDamaged, why))
+}
+
+fn arrive(cx: &mut Context, image: ImageRole, size: u64) -> Result<()> {
+    let patience = cx.plan.wait.boot.0;
+    let (mut there, mut grew, mut asked) = (stage::received(cx, image), Instant::now(), None);
+    while there < size {
+        if asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN) {
+            let offset = there;
+            cx.reporter.tell(What::Need { image, offset });
+            asked = Some(Instant::now());
+        }
+        sleep(LOOK_EVERY);
+        let now = stage::received(cx, image);
+        if now > there {
+            (there, grew, asked) = (now, Instant::now(), Some(Instant::now()));
+        }
+        ensure!(
+            grew.elapsed() < patience,
+            Cause::new(
+                Code::UploadFailed,
+                format!(
+                    "nothing of the {image} has come for {} ([wait] boot): `jumpimg resume --job` sends it",
+                    String::from(cx.plan.wait.boot)
+                )
+            )
+        );
+    }
+    Ok(())
+}
+
+/// Ends what lies on the EFI system partition, whatever there is of it; `end_selector` is how the
+/// selector's time is ended. The key first: without it the saved files are nobody's any more.
+pub(crate) fn give_back(
+    cx: &mut Context,
+    end_selector: impl FnOnce(&mut Context) -> Result<()>,
+) -> Result<()> {
+    if cx.has_landing() {
+        crate::steps::seal::erase_key(cx)?;
+    }
+    if let Err(error) = erase_root(cx) {
+        cx.reporter
+            .note(format!("what was staged is not erased: {error:#}"));
+    }
+    cx.forget()?;
+    end_selector(cx)?;
+    let kept = cx.on_kept("");
+    if kept.exists() {
+        std::fs::remove_dir_all(&kept)
+            .with_context(|| format!("cannot remove {}", kept.display()))?;
+    }
+    in_esp::unmount()
+}
+
+/// Overwrites the packed root: the jump system's host key is in it, and what was saved, sealed.
+fn erase_root(cx: &Context) -> Result<()> {
+    let path = cx.on_kept(places::ROOT_ON_ESP);
+    if !path.exists() {
+        return Ok(());
+    }
+    let opened = File::options().write(true).open(&path);
+    let mut file = opened.with_context(|| format!("cannot open {}", path.display()))?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(0))?;
+    io::copy(&mut io::Read::take(io::repeat(0), length), &mut file)?;
+    Ok(file.sync_all()?)
+}
+
+/// Keeps the log in memory for the boots to come, and for the systems that read it.
+pub(crate) fn keep_log(cx: &mut Context) {
+    if !cx.plan.landing.in_memory {
+        return;
+    }
+    let kept = cx
+        .landing_root()
+        .and_then(|jump| copy_logs(&jump, &cx.kept_root()?));
+    if let Err(error) = kept {
+        cx.reporter.note(format!("the log is not kept: {error:#}"));
+    }
+}
+
+/// Goes on with the log that an earlier boot has kept.
+pub(crate) fn go_on_with_log(cx: &mut Context) {
+    let ours = cx.on_landing(places::EVENTS);
+    let longer = |kept: &Path| {
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+        length(kept) > length(&ours)
+    };
+    if !longer(&cx.on_kept(places::EVENTS)) {
+        return;
+    }
+    cx.reporter.close_log();
+    let copied = cx
+        .kept_root()
+        .and_then(|kept| copy_logs(&kept, &cx.landing_root()?));
+    cx.reporter.log_to(&ours);
+    if let Err(error) = copied {
+        cx.reporter
+            .note(format!("an earlier boot's log is lost: {error:#}"));
+    }
+}
+
+fn copy_logs(from: &Root, to: &Root) -> Result<()> {
+    for name in from.list(places::LOG)? {
+        let path = format!("{}/{name}", places::LOG);
+        let bytes = from.read(&path)?.unwrap_or_default();
+        to.write(&path, &bytes, Owner::root(0o640))?;
+    }
+    Ok(())
+}
