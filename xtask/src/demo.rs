@@ -6,17 +6,18 @@ use jumplab::dist;
 use jumplab::journey::{self, BOOT, Job, Portrait};
 use jumplab::vm::{Firmware, Machine, Node, Role};
 use jumplab::{images, packages, run, workspace};
+use jumpspec::job::LandingChoice;
 
 use crate::machinery::Machinery;
 use crate::timeline::Timeline;
 use crate::vm;
 
-/// The last line of a demo that went well, on a node that lent its swap or had none.
-fn verdict(has_swap: bool) -> String {
-    let borrowed = if has_swap {
-        "swap back"
-    } else {
-        "free room free again"
+/// The last line of a demo that went well, on a node that lent its swap, or room, or nothing.
+fn verdict(has_swap: bool, landing: Option<&LandingChoice>) -> String {
+    let borrowed = match landing {
+        Some(LandingChoice::Esp) => "nothing borrowed",
+        _ if has_swap => "swap back",
+        _ => "free room free again",
     };
     format!(
         "demo: Debian 12 -> Debian 13, same host name, same host keys, same accounts, /data untouched, {borrowed}: ok"
@@ -28,6 +29,9 @@ fn verdict(has_swap: bool) -> String {
 pub(crate) struct Options {
     #[command(flatten)]
     machinery: Machinery,
+    /// What the jump system lands on, as in a job: auto, swap, free, esp or a device
+    #[arg(long, value_name = "PARTITION")]
+    landing: Option<LandingChoice>,
     /// Leave the machine up and tell how to log in
     #[arg(long)]
     keep: bool,
@@ -37,7 +41,8 @@ pub(crate) struct Options {
 pub(crate) fn demo(options: &Options) -> Result<()> {
     let mut timeline = Timeline::new("demo");
     let result = prepare(&mut timeline, &options.machinery).and_then(|(node, mut machine)| {
-        let outcome = journey(&mut timeline, &node, &mut machine);
+        let landing = options.landing.as_ref();
+        let outcome = journey(&mut timeline, &node, &mut machine, landing);
         let has_swap = node.table.partition(Role::Swap).is_some();
         let log = workspace::shown(machine.serial_log());
         if options.keep {
@@ -46,7 +51,7 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
             machine.kill()?;
         }
         println!("serial log: {log}");
-        outcome.map(|()| verdict(has_swap))
+        outcome.map(|()| verdict(has_swap, landing))
     });
     println!("\n{}", timeline.table());
     println!("{}", result?);
@@ -76,9 +81,17 @@ fn prepare(timeline: &mut Timeline, machinery: &Machinery) -> Result<(Node, Mach
 }
 
 /// The jump itself, and what is left of the node afterwards.
-fn journey(timeline: &mut Timeline, node: &Node, machine: &mut Machine) -> Result<()> {
+fn journey(
+    timeline: &mut Timeline,
+    node: &Node,
+    machine: &mut Machine,
+    landing: Option<&LandingChoice>,
+) -> Result<()> {
     let before = timeline.stage("look at the old system", || Portrait::take(machine))?;
     let job = Job::write(&workspace::target("demo"), node.table)?;
+    if let Some(landing) = landing {
+        job.set("landing", "partition", &landing.to_string())?;
+    }
     timeline.stage("jumpimg push", || {
         run::show(&mut job.push(machine.ssh_config(), &["--yes"]))
     })?;

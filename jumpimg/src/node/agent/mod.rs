@@ -162,6 +162,24 @@ impl Agent {
         })
     }
 
+    /// Sends the target image from byte `offset` on to a jump system in memory that waits for it; `on`
+    /// hears time pass.
+    pub(crate) fn send_awaited(
+        &self,
+        session: &Session,
+        run: &str,
+        offset: u64,
+        bytes: Input,
+        on: &mut dyn FnMut(),
+    ) -> Result<(), SshError> {
+        let script = format!(
+            "exec {} receive --image target --offset {offset} --run {}",
+            self.program,
+            quoted(run)
+        );
+        patiently(session, &script, bytes, BYTES, &mut |_| on())
+    }
+
     /// Makes the old system boot and swap as before `run`, or before whichever run is known there.
     pub(crate) fn take_back(
         &self,

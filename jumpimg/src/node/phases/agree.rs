@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use jumpspec::plan::Plan;
 use jumpspec::run::bundle::Bundle;
+use jumpspec::step::ImageRole;
 use jumpspec::words::run_id::RunId;
 
 use super::bundle::bundle;
@@ -97,6 +98,7 @@ impl<'a> Surveyed<'a> {
                 dir,
                 begun: Instant::now(),
                 mark: Some(self.mark),
+                target: Some(self.supplies.images.path(ImageRole::Target).to_owned()),
             },
             session: self.session,
             agent: self.agent,

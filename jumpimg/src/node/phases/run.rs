@@ -1,5 +1,6 @@
 //! One run on one node: what its phases work with.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jumpspec::plan::Plan;
@@ -19,6 +20,8 @@ pub(crate) struct Run<'a> {
     pub(crate) begun: Instant,
     /// The secret by which the node knows this host, if the run was begun here.
     pub(crate) mark: Option<String>,
+    /// The target image, where there is a job: a jump system in memory asks for it.
+    pub(crate) target: Option<PathBuf>,
 }
 
 impl Run<'_> {

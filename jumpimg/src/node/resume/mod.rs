@@ -2,6 +2,7 @@
 //! with the same plan or by another job; on the old system when the admin host went away while
 //! the node was staged or before it was rebooted.
 
+mod awaiting;
 mod exchange;
 mod take_over;
 
@@ -15,6 +16,7 @@ use jumpspec::run::status::{Kept, Status};
 use jumpspec::step::{ImageRole, Stage};
 use serde_json::{Map, json};
 
+use awaiting::is_awaiting;
 use exchange::{exchange, successor};
 use take_over::{Claim, Consent, refuse_without_mark};
 
@@ -94,7 +96,7 @@ impl<'a> Resume<'a> {
             _ => None,
         };
         let resumed = match (sight, stage) {
-            (Sight::Jump(status), _) if status.gave_up => {
+            (Sight::Jump(status), _) if status.gave_up || is_awaiting(&status) => {
                 self.in_jump(session, &agent, &status, voice)
             }
             (Sight::Old(status), Some(Stage::Stage | Stage::Armed)) if !status.live => {
@@ -181,6 +183,9 @@ impl<'a> Resume<'a> {
         voice: &mut Voice,
     ) -> Result<(), Trouble> {
         let mut kept = agent.kept(&session)?;
+        if kept.plan.landing.in_memory {
+            return self.in_memory(session, agent, (status, kept), voice);
+        }
         let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;
         let mark = ours.as_ref().and_then(RunDir::mark);
         if kept.facts.is_none() {
@@ -208,6 +213,7 @@ impl<'a> Resume<'a> {
             dir,
             begun: Instant::now(),
             mark,
+            target: None,
         };
         let session = match (next, self.supplies) {
             (Some(next), Some(supplies)) => {
@@ -278,6 +284,7 @@ impl<'a> Resume<'a> {
             dir,
             begun: Instant::now(),
             mark,
+            target: supplies.map(|it| it.images.path(ImageRole::Target).to_owned()),
         };
         // The run's own directory, in which the bundle is.
         let agent =

@@ -3,6 +3,7 @@
 
 mod ending;
 mod follower;
+mod sending;
 mod waiting;
 
 use std::time::Duration;
@@ -108,8 +109,14 @@ impl Following<'_, '_> {
                         offset = self.again(session, offset);
                     }
                     listened = boot;
-                    offset = self.listen(session, offset, &mut follower, rebooted, times)?;
-                    self.sleep(PAUSE)?;
+                    let wanted;
+                    (offset, wanted) =
+                        self.listen(session, offset, &mut follower, rebooted, times)?;
+                    if let (Some(first), Some((session, agent))) = (wanted, &open) {
+                        self.send(session, agent, first)?;
+                    } else {
+                        self.sleep(PAUSE)?;
+                    }
                 }
                 (Action::TakeBack(reason), Some((session, agent))) => {
                     return Err(self.came_back(session, agent, reason));
@@ -267,7 +274,8 @@ impl Following<'_, '_> {
         }
     }
 
-    /// Tells events for as long as they come; the offset to go on from.
+    /// Tells events for as long as they come; the offset to go on from, and the byte of the target image
+    /// that the node asks for, if it does.
     fn listen(
         &mut self,
         session: &Session,
@@ -275,7 +283,8 @@ impl Following<'_, '_> {
         follower: &mut Follower,
         rebooted: Duration,
         times: &mut Timeline,
-    ) -> Result<u64, Trouble> {
+    ) -> Result<(u64, Option<u64>), Trouble> {
+        let mut wanted = None;
         let (begun, voice) = (self.run.begun, &mut *self.voice);
         let mut heard = begun.elapsed();
         let until = heard + LISTEN;
@@ -287,14 +296,18 @@ impl Following<'_, '_> {
             heard = begun.elapsed();
             times.event(&event);
             voice.logged(&event, end);
-            follower.hear(&event, now) && heard < until
+            if let What::Need { offset, .. } = &event.what {
+                wanted = Some(*offset);
+            }
+            follower.hear(&event, now) && wanted.is_none() && heard < until
         });
         voice.clear();
         match ended {
-            // The progress of a long replacement may come to that: it is listened to anew.
-            Err(SshError::TooMuch) => Ok(offset),
-            Err(error) if !error.is_connection() => Err(error.trouble(self.run.node)),
-            _ => Ok(offset),
+            // The progress of a long replacement may be too much: it is listened to anew.
+            Err(error) if !matches!(error, SshError::TooMuch) && !error.is_connection() => {
+                Err(error.trouble(self.run.node))
+            }
+            _ => Ok((offset, wanted)),
         }
     }
 
