@@ -6,16 +6,15 @@ use jumplab::dist;
 use jumplab::journey::{self, BOOT, Job, Portrait};
 use jumplab::vm::{Firmware, Machine, Node, Role};
 use jumplab::{images, packages, run, workspace};
-use jumpspec::job::LandingChoice;
 
 use crate::machinery::Machinery;
 use crate::timeline::Timeline;
 use crate::vm;
 
 /// The last line of a demo that went well, on a node that lent its swap, or room, or nothing.
-fn verdict(has_swap: bool, landing: Option<&LandingChoice>) -> String {
+fn verdict(has_swap: bool, landing: Option<&str>) -> String {
     let borrowed = match landing {
-        Some(LandingChoice::Esp) => "nothing borrowed",
+        Some("esp") => "nothing borrowed",
         _ if has_swap => "swap back",
         _ => "free room free again",
     };
@@ -31,7 +30,7 @@ pub(crate) struct Options {
     machinery: Machinery,
     /// What the jump system lands on, as in a job: auto, swap, free, esp or a device
     #[arg(long, value_name = "PARTITION")]
-    landing: Option<LandingChoice>,
+    landing: Option<String>,
     /// Leave the machine up and tell how to log in
     #[arg(long)]
     keep: bool,
@@ -41,7 +40,7 @@ pub(crate) struct Options {
 pub(crate) fn demo(options: &Options) -> Result<()> {
     let mut timeline = Timeline::new("demo");
     let result = prepare(&mut timeline, &options.machinery).and_then(|(node, mut machine)| {
-        let landing = options.landing.as_ref();
+        let landing = options.landing.as_deref();
         let outcome = journey(&mut timeline, &node, &mut machine, landing);
         let has_swap = node.table.partition(Role::Swap).is_some();
         let log = workspace::shown(machine.serial_log());
@@ -85,12 +84,12 @@ fn journey(
     timeline: &mut Timeline,
     node: &Node,
     machine: &mut Machine,
-    landing: Option<&LandingChoice>,
+    landing: Option<&str>,
 ) -> Result<()> {
     let before = timeline.stage("look at the old system", || Portrait::take(machine))?;
     let job = Job::write(&workspace::target("demo"), node.table)?;
     if let Some(landing) = landing {
-        job.set("landing", "partition", &landing.to_string())?;
+        job.set("landing", "partition", landing)?;
     }
     timeline.stage("jumpimg push", || {
         run::show(&mut job.push(machine.ssh_config(), &["--yes"]))
