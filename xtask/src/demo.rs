@@ -28,7 +28,7 @@ fn verdict(has_swap: bool, landing: Option<&str>) -> String {
 pub(crate) struct Options {
     #[command(flatten)]
     machinery: Machinery,
-    /// What the jump system lands on, as in a job: auto, swap, free, esp or a device
+    /// What the jump system lands on, as in a job: swap, free, esp
     #[arg(long, value_name = "PARTITION")]
     landing: Option<String>,
     /// Leave the machine up and tell how to log in

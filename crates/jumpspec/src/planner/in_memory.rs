@@ -72,8 +72,12 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
         ));
     }
     let disk = disk::chosen(input)?;
-    let partition = uefi::system_partition(input, disk)
-        .map_err(|refusal| why_not(format!("no system in memory: {}", refusal.message)))?;
+    let partition = uefi::system_partition(input, disk).map_err(|refusal| {
+        why_not(format!(
+            "the EFI system partition cannot be used: {}",
+            refusal.message
+        ))
+    })?;
     Ok(Landing {
         disk,
         partition,
@@ -85,6 +89,15 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
 /// Whether it may be done.
 pub(super) fn fits(input: &Input<'_>) -> bool {
     chosen(input).is_ok_and(|landing| refusals(input, &landing).is_empty())
+}
+
+/// Why it may not be, on a node that boots by UEFI.
+pub(super) fn why_not(input: &Input<'_>) -> Option<String> {
+    if input.facts.firmware != Firmware::Uefi {
+        return None;
+    }
+    let refusals = chosen(input).map_or_else(|it| vec![it], |it| refusals(input, &it));
+    refusals.first().map(|refusal| refusal.message.clone())
 }
 
 /// What stands against it.

@@ -104,6 +104,9 @@ fn swap_of<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
         let no_room = free_room::found(input).err();
         if let Some(no_room) = no_room.filter(|_| input.job.landing.partition == LandingChoice::Auto) {
             why = format!("{why}, and there is no room for a partition of our own: {no_room}");
+            if let Some(not_there) = in_memory::why_not(input) {
+                why = format!("{why}; nor for a system in memory: {not_there}");
+            }
         }
         no_landing(
             why,

@@ -11,6 +11,7 @@ use crate::words::size::Size;
 
 mod foreseen;
 mod free_room;
+mod in_memory;
 mod kexec;
 mod leftover;
 mod links;

@@ -91,7 +91,7 @@ fn uefi_job() -> Job {
 }
 
 /// Images with loaders for both firmwares, signed as Debian's.
-fn sample() -> Sample {
+pub(super) fn sample() -> Sample {
     let mut sample = Sample::of(&uefi_facts(), &uefi_job());
     let path = |path: &str| path.parse().unwrap();
     for image in [&mut sample.jump, &mut sample.target] {
