@@ -55,6 +55,7 @@ pub(crate) fn take(cx: &mut Context) -> Result<()> {
     cx.kept_root()?
         .write(places::JOURNAL_ON_ESP, &journal, Owner::root(0o600))?;
     cx.reread()?;
+    cx.record(cx.journal().clone())?;
     if !landing::is_mounted(&cx.landing)? {
         std::fs::create_dir_all(&cx.landing)
             .with_context(|| format!("cannot make {}", cx.landing.display()))?;
