@@ -20,7 +20,7 @@ use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
 use jumpsys::files::mountinfo;
 use jumpsys::files::root::{Owner, Root};
 
-use crate::node::landing::mount_at;
+use crate::node::mounted::mount_at;
 use crate::run::context::Context;
 
 /// Where the EFI system partition is mounted meanwhile.
@@ -296,6 +296,8 @@ mod tests {
             (FALLBACK, "shim"),
             (CONFIG, "script"),
             ("EFI/jump/.grubx64.efi.jump-new", "gr"),
+            ("EFI/jump/landing/journal", ""),
+            ("EFI/jump/landing/jump/selector/env", "old"),
             (old, "shim"),
         ]);
         for _ in 0..2 {

@@ -10,6 +10,7 @@ pub(crate) mod in_esp;
 pub(crate) mod journal;
 pub(crate) mod landing;
 pub(crate) mod lock;
+pub(crate) mod mounted;
 pub(crate) mod records;
 pub(crate) mod status;
 pub(crate) mod view;

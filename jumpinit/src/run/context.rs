@@ -19,6 +19,7 @@ use crate::node::cause::Cause;
 use crate::node::disk::find;
 use crate::node::in_esp;
 use crate::node::journal::Ledger;
+use crate::run::kept;
 use crate::run::reporter::Reporter;
 
 /// What a step works with.
@@ -53,7 +54,7 @@ impl Context {
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
         let kept = if plan.landing.in_memory {
-            in_esp::mounted(&partition_path(&disk, plan.landing.number))?
+            kept::mounted(&partition_path(&disk, plan.landing.number))?
         } else {
             landing.clone()
         };

@@ -7,7 +7,7 @@ use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::mountinfo;
 use jumpsys::files::root::Root;
 
-use crate::node::landing::mount_ext4;
+use crate::node::mounted::mount_ext4;
 use crate::run::context::Context;
 
 /// Mounts the landing file system to write to it, unless it is mounted.

@@ -3,6 +3,7 @@
 pub(crate) mod busy;
 pub(crate) mod context;
 pub(crate) mod failure;
+pub(crate) mod kept;
 pub(crate) mod landing;
 pub(crate) mod new_root;
 pub(crate) mod reporter;

@@ -22,10 +22,9 @@ use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use jumpsys::files::root::{Owner, Root};
 
 use crate::node::cause::Cause;
-use crate::node::in_esp;
 use crate::node::records::HOST_KEY;
 use crate::run::context::Context;
-use crate::run::landing;
+use crate::run::{kept, landing};
 use crate::steps::stage;
 
 /// The tmpfs may take this of the memory; that there is enough was planned.
@@ -44,13 +43,11 @@ const TRIES: u32 = 3;
 /// Makes the directory on the EFI system partition, with its journal, and takes memory for the root.
 pub(crate) fn take(cx: &mut Context) -> Result<()> {
     refuse_changed(cx)?;
-    let kept = cx.on_kept("");
-    if kept.exists() {
-        // What an earlier run has left.
-        std::fs::remove_dir_all(&kept)
-            .with_context(|| format!("cannot remove {}", kept.display()))?;
-    }
-    std::fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
+    let directory = cx.on_kept("");
+    // What an earlier run has left.
+    remove_all(&directory)?;
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
     let journal = vec![0; usize::try_from(KEY_OFFSET)? + SLOT];
     cx.kept_root()?
         .write(places::JOURNAL_ON_ESP, &journal, Owner::root(0o600))?;
@@ -246,12 +243,17 @@ pub(crate) fn give_back(
     }
     cx.forget()?;
     end_selector(cx)?;
-    let kept = cx.on_kept("");
-    if kept.exists() {
-        std::fs::remove_dir_all(&kept)
-            .with_context(|| format!("cannot remove {}", kept.display()))?;
+    let directory = cx.on_kept("");
+    remove_all(&directory)?;
+    kept::unmount()
+}
+
+fn remove_all(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        std::fs::remove_dir_all(directory)
+            .with_context(|| format!("cannot remove {}", directory.display()))?;
     }
-    in_esp::unmount()
+    Ok(())
 }
 
 /// Overwrites the packed root: the jump system's host key is in it, and what was saved, sealed.

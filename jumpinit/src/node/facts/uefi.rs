@@ -16,7 +16,7 @@ use jumpsys::files::root::Root;
 use jumpsys::files::usage;
 use jumpsys::kernel::sysfs;
 
-use crate::node::landing::with_mounted;
+use crate::node::mounted::with_mounted;
 
 /// Where loaders are on an EFI system partition, a directory for each system.
 const LOADERS: &str = "EFI";

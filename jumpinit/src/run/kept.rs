@@ -1,0 +1,50 @@
+//! The EFI system partition of a run whose jump system lies in memory, mounted to be written to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use jumpspec::places;
+use jumpsys::files::mount::{self, MsFlags};
+use jumpsys::files::mountinfo::{self, Mount};
+
+use crate::node::facts::device_of;
+use crate::node::mounted::mount_at;
+
+/// Where the partition is mounted where the running system has it nowhere.
+const MOUNT: &str = "/run/jump-landing-esp";
+const FAT: &str = "vfat";
+
+/// The directory's place, with the partition mounted to be written to. It stays mounted: the journal is
+/// there. The directory itself may be missing.
+pub(crate) fn mounted(device: &Path) -> Result<PathBuf> {
+    let mounts = mountinfo::read_mountinfo()?;
+    let name = device.display().to_string();
+    let is_whole = |mount: &&Mount| {
+        let writable = |options: &str| options.split(',').any(|option| option == "rw");
+        device_of(mount) == name
+            && mount.fstype == FAT
+            && mount.root == Path::new("/")
+            && writable(&mount.options)
+            && writable(&mount.super_options)
+    };
+    let at = if let Some(mount) = mounts.iter().find(is_whole) {
+        mount.mount_point.clone()
+    } else {
+        let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+        mount_at(device, Path::new(MOUNT), FAT, flags)?;
+        PathBuf::from(MOUNT)
+    };
+    Ok(at.join(places::ON_ESP))
+}
+
+/// Unmounts what [`mounted`] has mounted.
+pub(crate) fn unmount() -> Result<()> {
+    let mounts = mountinfo::read_mountinfo()?;
+    if mounts.iter().any(|it| it.mount_point == Path::new(MOUNT)) {
+        mount::unmount(Path::new(MOUNT))?;
+    }
+    if Path::new(MOUNT).exists() {
+        std::fs::remove_dir(MOUNT).with_context(|| format!("cannot remove {MOUNT}"))?;
+    }
+    Ok(())
+}
