@@ -1,13 +1,12 @@
 //! A jump system whose root lies in memory, for nodes that have no partition to lend and no room for
 //! one: the EFI system partition keeps what its boots begin from.
 
-use super::landing::{Landing, saved};
-use super::landing_choice::no_landing;
+use super::landing::{self, Landing, saved};
 use super::{Input, disk, uefi};
 use crate::disk::FoundPartition;
 use crate::node::facts::{Facts, Firmware};
 use crate::node::fstab::unique;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedLanding};
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
@@ -60,7 +59,7 @@ fn needed_in_old(input: &Input<'_>) -> Size {
 pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
     let facts = input.facts;
     let why_not = |why: String| {
-        no_landing(
+        landing::none(
             why,
             "leave room that belongs to no partition, or name a partition with [landing] partition = \"/dev/…\"",
         )
@@ -164,8 +163,23 @@ fn free_on(facts: &Facts, device: &str) -> Size {
     esp.and_then(|esp| esp.free).unwrap_or_default()
 }
 
+/// The partition as the plan carries it.
+pub(super) fn planned(landing: &Landing<'_>) -> PlannedLanding {
+    let partition = landing.partition;
+    PlannedLanding {
+        device: partition.device.clone(),
+        number: partition.number,
+        start: partition.start,
+        sectors: partition.sectors,
+        fs_uuid: fs_uuid(partition),
+        swap: None,
+        made: false,
+        in_memory: true,
+    }
+}
+
 /// What its loader finds the partition by.
-pub(super) fn fs_uuid(partition: &FoundPartition) -> String {
+fn fs_uuid(partition: &FoundPartition) -> String {
     let content = partition.content.as_ref();
     content
         .and_then(|content| content.uuid.clone())

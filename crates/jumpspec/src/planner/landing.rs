@@ -1,7 +1,7 @@
 //! The partition to borrow: whether it may be borrowed, whether it is large enough, what it becomes
 //! again.
 
-use super::{Input, derived_uuid, in_memory, is_stacked};
+use super::{Input, derived_uuid, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::job::Action;
 use crate::node::facts::Facts;
@@ -49,9 +49,6 @@ pub(super) fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
 
 /// What stands against borrowing it.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
-    if landing.in_memory {
-        return in_memory::refusals(input, landing);
-    }
     let mut refusals = Vec::new();
     let partition = landing.partition;
     let device = &partition.device;
@@ -170,20 +167,15 @@ pub(super) fn saved(input: &Input<'_>) -> Size {
 /// The landing partition as the plan carries it.
 pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
     let partition = landing.partition;
-    let is_borrowed = !landing.made && !landing.in_memory;
     PlannedLanding {
         device: partition.device.clone(),
         number: partition.number,
         start: partition.start,
         sectors: partition.sectors,
-        fs_uuid: if landing.in_memory {
-            in_memory::fs_uuid(partition)
-        } else {
-            derived_uuid(input, "landing")
-        },
-        swap: is_borrowed.then(|| swap(input, partition)).flatten(),
+        fs_uuid: derived_uuid(input, "landing"),
+        swap: (!landing.made).then(|| swap(input, partition)).flatten(),
         made: landing.made,
-        in_memory: landing.in_memory,
+        in_memory: false,
     }
 }
 
@@ -233,4 +225,9 @@ fn swap(input: &Input<'_>, partition: &FoundPartition) -> Option<Swap> {
         label: label.filter(|label| filesystem::label("swap", label).is_ok()),
         options: options.unwrap_or_else(|| "sw".to_owned()),
     })
+}
+
+/// That there is nothing to land on.
+pub(super) fn none(message: String, hint: &str) -> Refusal {
+    Refusal::new(RefusalCode::NoLandingPartition, message, hint)
 }

@@ -7,7 +7,8 @@ use super::{Input, disk, in_memory, memory};
 use crate::disk::{Disk, FoundPartition};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
-use crate::planner::refusal::{Refusal, RefusalCode};
+use crate::plan::PlannedLanding;
+use crate::planner::refusal::Refusal;
 
 /// The landing partition that is made, if one is: because the job says so, or because no swap
 /// partition can be borrowed. One that an earlier run has made, or borrowed, is used again.
@@ -42,13 +43,13 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
     }
     match &input.job.landing.partition {
         LandingChoice::Device(wanted) => named(wanted).ok_or_else(|| {
-            no_landing(
+            landing::none(
                 format!("{wanted} is not a partition of this node"),
                 "name one of its partitions",
             )
         }),
         LandingChoice::Free => left_over(facts).ok_or_else(|| {
-            no_landing(
+            landing::none(
                 free_room::found(input).err().unwrap_or_default(),
                 "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
             )
@@ -108,7 +109,7 @@ fn swap_of<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
                 why = format!("{why}; nor for a system in memory: {not_there}");
             }
         }
-        no_landing(
+        landing::none(
             why,
             "name another partition with [landing] partition = \"/dev/…\", or leave room that belongs to no partition",
         )
@@ -120,6 +121,20 @@ fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
     partition.content.is_none() && crate::node::fstab::names_swap(&facts.fstab, partition)
 }
 
-pub(super) fn no_landing(message: String, hint: &str) -> Refusal {
-    Refusal::new(RefusalCode::NoLandingPartition, message, hint)
+/// What stands against the choice.
+pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
+    if landing.in_memory {
+        in_memory::refusals(input, landing)
+    } else {
+        landing::refusals(input, disk, landing)
+    }
+}
+
+/// The landing partition as the plan carries it.
+pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
+    if landing.in_memory {
+        in_memory::planned(landing)
+    } else {
+        landing::planned(input, landing)
+    }
 }

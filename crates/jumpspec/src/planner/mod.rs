@@ -132,7 +132,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
         return Err(refusals);
     };
     refusals.extend(disk::refusals(input, disk));
-    refusals.extend(landing::refusals(input, disk, &landing));
+    refusals.extend(landing_choice::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
     let boot = keep_all_going(&mut refusals, boot(input, disk));
@@ -151,7 +151,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     else {
         return Err(refusals);
     };
-    let landing = landing::planned(input, &landing);
+    let landing = landing_choice::planned(input, &landing);
     let arguments = arguments::planned(input, &landing);
     refusals.extend(arguments::refusals(input, &arguments));
     let kernel = input.jump.manifest.kernels.last().cloned();
