@@ -6,6 +6,7 @@ mod dry_run;
 mod fallback;
 mod journey;
 mod samples;
+mod uefi;
 mod updates;
 
 use jump_tests::machines::{self, Case};
@@ -23,7 +24,10 @@ fn main() {
         is_long: false,
         run: Box::new(run),
     };
-    let gpt = case("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt);
+    let long = |name, run| Case {
+        is_long: true,
+        ..case(name, run)
+    };
     // What the journey leaves is wanted by others.
     machines::run(
         AT_ONCE,
@@ -33,13 +37,10 @@ fn main() {
                 "the_old_system_comes_back_when_the_kernel_of_jump_is_missing",
                 fallback::kernel_missing,
             ),
-            Case {
-                is_long: true,
-                ..case(
-                    "fault_9_the_machines_watchdog_resets_a_jump_system_that_hangs",
-                    fallback::jumpinit_hangs,
-                )
-            },
+            long(
+                "fault_9_the_machines_watchdog_resets_a_jump_system_that_hangs",
+                fallback::jumpinit_hangs,
+            ),
             case(
                 "the_new_system_is_upgraded_by_its_own_tools_and_boots",
                 journey::upgrade,
@@ -51,28 +52,29 @@ fn main() {
                     journey::write_orders,
                 )
             },
-            Case {
-                is_long: true,
-                ..gpt
-            },
-            Case {
-                is_long: true,
-                ..case("the_samples_of_2009_jump_a_node_of_2009", samples::jump)
-            },
-            Case {
-                is_long: true,
-                ..case(
-                    "a_rehearsal_leads_a_node_of_2009_back_to_grub_legacy",
-                    converted::rehearse,
-                )
-            },
-            Case {
-                is_long: true,
-                ..case(
-                    "the_job_made_of_the_samples_jumps_a_node_of_2009",
-                    converted::push,
-                )
-            },
+            long("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt),
+            long("the_samples_of_2009_jump_a_node_of_2009", samples::jump),
+            long(
+                "a_rehearsal_leads_a_node_of_2009_back_to_grub_legacy",
+                converted::rehearse,
+            ),
+            long(
+                "the_job_made_of_the_samples_jumps_a_node_of_2009",
+                converted::push,
+            ),
+            long("debian_12_becomes_debian_13_by_uefi_on_nvme", uefi::nvme),
+            long(
+                "debian_12_becomes_debian_13_with_secure_boot",
+                uefi::secure_boot,
+            ),
+            long(
+                "debian_12_becomes_debian_13_on_sectors_of_4096_bytes",
+                uefi::large_sectors,
+            ),
+            long(
+                "a_power_cut_in_the_replacement_by_a_system_in_memory_is_outlived",
+                uefi::in_memory,
+            ),
         ],
     );
 }
