@@ -5,9 +5,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::node::remote::is_remote;
 use jumpsys::disk::superblock;
 use jumpsys::files::mount::{self, MountSpec, MsFlags};
-use jumpsys::files::mountinfo;
+use jumpsys::files::mountinfo::{self, Mount};
 use jumpsys::files::root::Root;
 
 /// Reads something from the file system on `device`, which is of the type `fs`, wherever it is mounted.
@@ -31,7 +32,7 @@ pub(crate) fn with_mounted<T>(
 fn mounted_at(device: &str, fs: &str) -> Result<(PathBuf, bool)> {
     let by_device = mountinfo::read_mountinfo()?
         .into_iter()
-        .find(|mount| crate::node::facts::device_of(mount) == device);
+        .find(|mount| device_of(mount) == device);
     if let Some(mount) = by_device {
         return Ok((mount.mount_point, false));
     }
@@ -74,4 +75,21 @@ pub(crate) fn mount_at(device: &Path, target: &Path, fs: &str, flags: MsFlags) -
     })?
     .keep();
     Ok(())
+}
+
+/// The device of a mount in the form `/dev/vda3`, whatever name it was mounted by. Where the device
+/// number is none of a block device, as of btrfs, the source tells; that of a file system of
+/// elsewhere is what its server or its user made up.
+pub(crate) fn device_of(mount: &Mount) -> String {
+    let (major, minor) = mount.device;
+    let link = format!("/sys/dev/block/{major}:{minor}");
+    let name = std::fs::read_link(link).ok().and_then(|path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().replace('!', "/"))
+    });
+    match name {
+        Some(name) => format!("/dev/{name}"),
+        None if is_remote(&mount.fstype) => mount.fstype.clone(),
+        None => mount.source.clone(),
+    }
 }

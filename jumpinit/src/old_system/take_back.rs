@@ -15,8 +15,9 @@ use jumpsys::files::{mount, mountinfo};
 use jumpsys::kernel::system;
 
 use crate::node::bundle::read_plan;
-use crate::node::facts::{device_of, gather_disks, jump_in_progress};
+use crate::node::facts::{gather_disks, jump_in_progress};
 use crate::node::lock::{self, Forbidden};
+use crate::node::mounted::device_of;
 use crate::node::records;
 use crate::run::context::Context;
 use crate::run::reporter::Reporter;

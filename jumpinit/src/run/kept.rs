@@ -7,7 +7,7 @@ use jumpspec::places;
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::mountinfo::{self, Mount};
 
-use crate::node::facts::device_of;
+use crate::node::mounted::device_of;
 use crate::node::mounted::mount_at;
 
 /// Where the partition is mounted where the running system has it nowhere.

@@ -12,9 +12,9 @@ use jumparchive::Tree;
 use jumpspec::places;
 use jumpspec::run::event::What;
 use jumpspec::run::failure::Code;
-use jumpspec::run::journal::{KEY_OFFSET, SLOT};
+use jumpspec::run::journal::{Journal, KEY_OFFSET, SLOT};
 use jumpspec::run::task::{StepId, Task};
-use jumpspec::step::ImageRole;
+use jumpspec::step::{ImageRole, Step};
 use jumpspec::words::digest::{Digest, Hasher};
 use jumpsys::disk::{durable, superblock};
 use jumpsys::files::freeze;
@@ -52,7 +52,6 @@ pub(crate) fn take(cx: &mut Context) -> Result<()> {
     cx.kept_root()?
         .write(places::JOURNAL_ON_ESP, &journal, Owner::root(0o600))?;
     cx.reread()?;
-    cx.record(cx.journal().clone())?;
     if !landing::is_mounted(&cx.landing)? {
         std::fs::create_dir_all(&cx.landing)
             .with_context(|| format!("cannot make {}", cx.landing.display()))?;
@@ -72,7 +71,14 @@ pub(crate) fn take(cx: &mut Context) -> Result<()> {
     let plan = serde_json::to_vec_pretty(&cx.plan)?;
     root.write(places::PLAN, &plan, Owner::root(0o600))?;
     cx.reporter.log_to(&cx.on_landing(places::EVENTS));
-    Ok(())
+    // It has a place from here on, and this is not done again by the next call.
+    let mut steps = cx.plan.steps.old.iter();
+    let step = steps.position(|step| *step == Step::TakeMemory);
+    cx.record(Journal {
+        step: u32::try_from(step.unwrap_or_default())?,
+        done: true,
+        ..cx.journal().clone()
+    })
 }
 
 /// The partition must be what the planner saw.

@@ -13,7 +13,7 @@ use jumpsys::files::mountinfo::Mount;
 use jumpsys::files::owners::Bounds;
 use jumpsys::files::usage;
 
-use super::disks::canonical;
+use crate::node::mounted::device_of;
 
 /// How far and how long is looked at all trees: a million files in memory take some seconds.
 const BOUNDS: Bounds = Bounds {
@@ -60,7 +60,7 @@ fn tree(path: &Path, mounted: &[Mount], bounds: Bounds) -> Option<FoundTree> {
         super::owners_below(&real, bounds)
     };
     Some(FoundTree {
-        device: canonical(mount),
+        device: device_of(mount),
         fs: mount.fstype.clone(),
         directory: directory.to_str()?.parse().ok()?,
         size,
@@ -123,7 +123,7 @@ fn places(to: &CopyTo, disks: &[Disk], mounted: &[Mount]) -> Vec<FoundPlace> {
 fn place(to: &CopyTo, partition: &FoundPartition, mounted: &[Mount]) -> Option<FoundPlace> {
     let mut mounts = mounted.iter();
     let whole =
-        |mount: &&Mount| mount.root == Path::new("/") && canonical(mount) == partition.device;
+        |mount: &&Mount| mount.root == Path::new("/") && device_of(mount) == partition.device;
     let mount = mounts.find(whole)?;
     let space = usage::space(&mount.mount_point).ok()?;
     Some(FoundPlace {

@@ -8,9 +8,7 @@ use jumpspec::boot::bios::GAP_END;
 use jumpspec::disk::{
     Disk, DiskIdentity, FoundPartition, Partition, SECTOR, Slot, Table, TableKind,
 };
-use jumpspec::node::remote::is_remote;
 use jumpsys::disk::{devlinks, partition};
-use jumpsys::files::mountinfo::Mount;
 use jumpsys::kernel::sysfs;
 
 use super::content::read as content;
@@ -155,21 +153,4 @@ fn identities(disk: &sysfs::Disk, table: Option<&Table>) -> Vec<DiskIdentity> {
         .chain(said(&disk.serial).map(DiskIdentity::Serial))
         .chain(table_id.map(DiskIdentity::TableId))
         .collect()
-}
-
-/// The device of a mount in the form `/dev/vda3`, whatever name it was mounted by. Where the device
-/// number is none of a block device, as of btrfs, the source tells; that of a file system of
-/// elsewhere is what its server or its user made up.
-pub(crate) fn canonical(mount: &Mount) -> String {
-    let (major, minor) = mount.device;
-    let link = format!("/sys/dev/block/{major}:{minor}");
-    let name = std::fs::read_link(link).ok().and_then(|path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().replace('!', "/"))
-    });
-    match name {
-        Some(name) => format!("/dev/{name}"),
-        None if is_remote(&mount.fstype) => mount.fstype.clone(),
-        None => mount.source.clone(),
-    }
 }

@@ -5,7 +5,7 @@ use jumpspec::node::facts::JumpInProgress;
 use jumpspec::run::journal::Journal;
 use jumpsys::files::mountinfo;
 
-use super::disks;
+use crate::node::mounted::device_of;
 use crate::node::{borrowed, in_esp, lock, records};
 
 /// A run that is not over, by the journal on the partition that it has borrowed. Whether it is under
@@ -34,7 +34,7 @@ fn found(journal: Journal, landing: Option<&String>) -> JumpInProgress {
 
 fn is_mounted(device: &str) -> bool {
     let mounts = mountinfo::read_mountinfo().unwrap_or_default();
-    mounts.iter().any(|mount| disks::canonical(mount) == device)
+    mounts.iter().any(|mount| device_of(mount) == device)
 }
 
 #[cfg(test)]

@@ -34,9 +34,10 @@ use jumpsys::files::root::Root;
 use jumpsys::files::{mountinfo, usage};
 use jumpsys::kernel::{kexec, sysfs, system};
 
+use crate::node::mounted::device_of;
 use crate::node::{host_keys, view};
 
-pub(crate) use disks::{canonical as device_of, read as gather_disks};
+pub(crate) use disks::read as gather_disks;
 pub(crate) use earlier::jump_in_progress;
 pub(crate) use network::read as read_network;
 pub(crate) use uefi::read as gather_uefi;
@@ -213,7 +214,7 @@ fn mounts(disks: &[jumpspec::disk::Disk], mounted: &[mountinfo::Mount]) -> Vec<M
         })
         .collect();
     let on_disks = mounted.iter().filter_map(|mount| {
-        let device = disks::canonical(mount);
+        let device = device_of(mount);
         known.contains(device.as_str()).then_some((device, mount))
     });
     on_disks
