@@ -88,6 +88,16 @@ impl FoundUefi {
         self.entries.iter().find(|entry| entry.number == number)
     }
 
+    /// What people know the entry with this number by: `Boot0004 (debian)`.
+    pub fn name(&self, number: EntryNumber) -> String {
+        match self.entry(number) {
+            Some(entry) if !entry.description.is_empty() => {
+                format!("{number} ({})", entry.description)
+            }
+            _ => number.to_string(),
+        }
+    }
+
     /// Whether the next boot is by the selector: by its name, or as the first of the order.
     pub fn leads_to_selector(&self) -> bool {
         let first = self.order.as_ref().and_then(BootOrder::first);

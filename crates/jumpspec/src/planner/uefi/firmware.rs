@@ -1,7 +1,7 @@
 //! The firmware and its entries: what they can be relied on for.
 
 use crate::boot::uefi::found::{FoundEntry, FoundUefi};
-use crate::boot::uefi::{BootOrder, EspFile, FALLBACK};
+use crate::boot::uefi::{BootOrder, EntryNumber, EspFile, FALLBACK};
 use crate::planner::refusal::{Refusal, RefusalCode};
 
 /// What stands against this firmware.
@@ -24,7 +24,10 @@ pub(super) fn of_firmware(found: &FoundUefi) -> Vec<Refusal> {
     if let Some(next) = found.next {
         refusals.push(Refusal::new(
             RefusalCode::BootOrderForeign,
-            format!("the next boot of this node is by {next} already (BootNext)"),
+            format!(
+                "the next boot of this node is by {} already (BootNext)",
+                found.name(next)
+            ),
             "reboot it, or take that back (`efibootmgr --delete-bootnext`)",
         ));
     }
@@ -33,24 +36,24 @@ pub(super) fn of_firmware(found: &FoundUefi) -> Vec<Refusal> {
 
 /// The entry that the old system was booted by, first of the order, and the file that it starts.
 pub(super) fn old_entry(found: &FoundUefi) -> Result<(&FoundEntry, &EspFile), Refusal> {
-    let current = found.current.and_then(|number| found.entry(number));
-    let started = current.and_then(|entry| Some((entry, entry.file.as_ref()?)));
-    let Some((entry, file)) = started else {
+    let Some(number) = found.current else {
         return Err(unread(
-            "the entry that it was booted by (BootCurrent) starts no file of an EFI system partition",
+            "its firmware does not say by which entry it was booted (BootCurrent)",
         ));
     };
-    let first = found.order.as_ref().and_then(BootOrder::first);
-    if first != Some(entry.number) {
-        return Err(Refusal::new(
-            RefusalCode::BootOrderForeign,
-            format!(
-                "it was booted by {} and tries {} first: somebody else, PXE for example, decides what boots",
-                entry.number,
-                first.map_or("nothing".to_owned(), |first| first.to_string()),
-            ),
-            "put the entry of its disk in front (`efibootmgr --bootorder`) for the time of the jump",
-        ));
+    let Some(entry) = found.entry(number) else {
+        return Err(unread(format!(
+            "it was booted by {number}, an entry that is not there any more"
+        )));
+    };
+    let Some(file) = &entry.file else {
+        return Err(unread(format!(
+            "it was booted by {}, which starts no file of a GPT's EFI system partition: it leads to a network, to a whole disk or to an MBR",
+            found.name(number)
+        )));
+    };
+    if found.order.as_ref().and_then(BootOrder::first) != Some(number) {
+        return Err(other_first(found, number, file));
     }
     if file.path.eq_ignore_ascii_case(FALLBACK) {
         return Err(Refusal::new(
@@ -65,10 +68,44 @@ pub(super) fn old_entry(found: &FoundUefi) -> Result<(&FoundEntry, &EspFile), Re
     Ok((entry, file))
 }
 
-pub(super) fn unread(why: &str) -> Refusal {
+/// That another than `current`, which starts `file`, is the first of the order.
+fn other_first(found: &FoundUefi, current: EntryNumber, file: &EspFile) -> Refusal {
+    let order = found.order.clone().unwrap_or_default();
+    let booted = format!("it was booted by {}", found.name(current));
+    let message = match order.first() {
+        None => format!("{booted}, and its firmware has no BootOrder"),
+        Some(first) => {
+            let why = match found.entry(first) {
+                None => ", which is no entry",
+                Some(entry) if !entry.is_active => ", which is switched off",
+                Some(entry) if entry.file.as_ref() == Some(file) => ", which starts the same file",
+                Some(_) => {
+                    ": somebody else decides what boots, as a server that installs nodes does"
+                }
+            };
+            format!(
+                "{booted}, and BootOrder begins with {}{why}",
+                found.name(first)
+            )
+        }
+    };
+    let wanted = order.with_first(current).0.into_iter();
+    let wanted = wanted.filter(|number| found.entry(*number).is_some());
+    let wanted: Vec<String> = wanted.map(|number| format!("{:04X}", number.0)).collect();
+    Refusal::new(
+        RefusalCode::BootOrderForeign,
+        message,
+        format!(
+            "put {current} in front for the time of the jump (`efibootmgr --bootorder {}`)",
+            wanted.join(",")
+        ),
+    )
+}
+
+pub(super) fn unread(why: impl Into<String>) -> Refusal {
     Refusal::new(
         RefusalCode::LoaderUnknown,
         why,
-        "boot it by an entry of its disk (`efibootmgr -v` shows them), then try again",
+        "give its system an entry of its own (`grub-install`) and put that in front (`efibootmgr --bootorder`), reboot it, and try again",
     )
 }
