@@ -7,57 +7,120 @@ use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
 use crate::job::Action;
 use crate::node::facts::Facts;
-use crate::planner::Input;
 use crate::planner::refusal::{Refusal, RefusalCode};
+use crate::planner::{Input, is_stacked};
+use crate::selector::nameable;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
 
 /// What the selector's files take on an EFI system partition, with room for the new system's.
 const ESP_ROOM: Size = Size::mib(8);
 
-/// The EFI system partition that `file` is on: one of the planned disk.
+/// The EFI system partition that `file` is on: one of the planned disk. Firmware finds it by its
+/// GUID, and compares number and place.
 pub(super) fn esp<'a>(
     facts: &'a Facts,
     disk: &'a Disk,
     file: &EspFile,
 ) -> Result<(&'a FoundPartition, &'a FoundEsp), Refusal> {
-    let is_it = |partition: &&FoundPartition| {
-        let uuid = partition.partuuid.as_deref();
-        partition.type_code == GPT_ESP
-            && uuid.is_some_and(|uuid| uuid.eq_ignore_ascii_case(&file.esp.partuuid))
-    };
-    let on_disk = disk.partitions.iter().filter(is_it);
-    let is_there = |it: &&FoundPartition| {
-        it.number == file.esp.number && disk.in_blocks(it.extent()) == Some(file.esp.extent)
-    };
-    let found = on_disk.filter(is_there);
-    let found: Vec<&FoundPartition> = found.collect();
-    let alike = facts.partitions().filter(|(_, it)| is_it(it)).count();
-    let ([partition], 1) = (found.as_slice(), alike) else {
-        return Err(Refusal::new(
-            RefusalCode::EspUnknown,
+    let wanted = &file.esp;
+    let (holder, partition) = by_guid(facts, &wanted.partuuid)?;
+    let device = &partition.device;
+    if holder.device != disk.device {
+        return Err(unknown(
             format!(
-                "the EFI system partition that it was booted from ({}) is not one partition of {}",
-                file.esp.partuuid, disk.device
+                "{device}, the EFI system partition that it was booted from, is not on {}, the disk that is replaced",
+                disk.device
             ),
-            "take the other disks out, or jump this node another way",
+            format!(
+                "give {0} one of its own, install the old system's loader there (`grub-install`) and reboot it by that; or, if {1} is to be replaced, say [layout] disk = \"{1}\"",
+                disk.device, holder.device
+            ),
         ));
-    };
-    let esp = facts
-        .uefi
-        .as_ref()
-        .and_then(|uefi| uefi.esp(&partition.device));
-    let esp = esp.filter(|esp| esp.free.is_some());
-    esp.map(|esp| (*partition, esp)).ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::EspUnknown,
+    }
+    if partition.type_code != GPT_ESP {
+        return Err(unknown(
             format!(
-                "the EFI system partition {} cannot be read",
-                partition.device
+                "{device}, which it was booted from, is not of the type of an EFI system partition"
             ),
-            "mend its file system (`fsck.vfat`) first",
+            format!(
+                "give it that type: `sfdisk --part-type {} {} {GPT_ESP}`",
+                disk.device, partition.number
+            ),
+        ));
+    }
+    if partition.number != wanted.number
+        || disk.in_blocks(partition.extent()) != Some(wanted.extent)
+    {
+        return Err(unknown(
+            format!(
+                "the entry that it was booted by names {device} by another number or place than it has now: it was moved, and firmware may not boot from it again"
+            ),
+            "make the entry anew (`grub-install`), reboot it, and try again",
+        ));
+    }
+    refuse_larger(partition)?;
+    let uefi = facts.uefi.as_ref();
+    let esp = uefi.and_then(|uefi| uefi.esp(device));
+    let esp = esp.filter(|esp| esp.free.is_some());
+    esp.map(|esp| (partition, esp)).ok_or_else(|| {
+        unknown(
+            format!("{device}, the EFI system partition, cannot be read"),
+            format!("unmount it and mend its file system (`fsck.vfat {device}`) first"),
         )
     })
+}
+
+/// The only partition of the node with this GUID.
+fn by_guid<'a>(facts: &'a Facts, guid: &str) -> Result<(&'a Disk, &'a FoundPartition), Refusal> {
+    let has = |partition: &FoundPartition| {
+        let own = partition.partuuid.as_deref();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(guid))
+    };
+    let found = facts.partitions().filter(|(_, it)| has(it));
+    let found: Vec<(&Disk, &FoundPartition)> = found.collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(unknown(
+            format!(
+                "no partition of its disks is the EFI system partition that it was booted from ({guid})"
+            ),
+            "let it boot from the disk that is to be replaced: make an entry there (`grub-install`) and reboot it",
+        )),
+        [(_, one), (_, other), ..] => Err(unknown(
+            format!(
+                "the EFI system partition that it was booted from stands twice: {} and {} have the same GUID ({guid})",
+                one.device, other.device
+            ),
+            "give that of the copy another (`sfdisk --part-uuid`), or take its disk out",
+        )),
+    }
+}
+
+/// What is written to half of a mirror is not on the other half, and may come back from there.
+fn refuse_larger(partition: &FoundPartition) -> Result<(), Refusal> {
+    let content = partition.content.as_ref();
+    let stacked = content.is_some_and(|content| is_stacked(&content.kind));
+    if !stacked && partition.holders.is_empty() {
+        return Ok(());
+    }
+    let parts = content.map(|content| &content.kind).into_iter();
+    let parts: Vec<&str> = parts
+        .chain(&partition.holders)
+        .map(String::as_str)
+        .collect();
+    Err(unknown(
+        format!(
+            "{}, the EFI system partition, is part of something larger: {}",
+            partition.device,
+            parts.join(", ")
+        ),
+        "give the disk one that is part of nothing, install the old system's loader there (`grub-install`), and reboot it by that",
+    ))
+}
+
+fn unknown(message: String, hint: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::EspUnknown, message, hint)
 }
 
 /// What stands against that partition.
@@ -75,14 +138,13 @@ pub(super) fn of_esp(
             format!(
                 "{device}, the EFI system partition, has {free} free; the selector needs {ESP_ROOM}"
             ),
-            "remove what no system needs from it",
+            "remove what no system needs from it, such as directories of systems that are gone",
         ));
     }
     if esp.has_boot_grub {
-        refusals.push(Refusal::new(
-            RefusalCode::EspUnknown,
+        refusals.push(unknown(
             format!("{device}, the EFI system partition, has a script in /boot/grub, which the selector's GRUB would take for its own"),
-            "move that away",
+            "move that directory away, if the old system boots without it",
         ));
     }
     let action = input.job.layout.action(partition.number);
@@ -98,15 +160,27 @@ pub(super) fn of_esp(
 
 /// The file of an entry, by its name as it stands on the partition.
 pub(super) fn named(file: &EspFile, esp: &FoundEsp) -> Result<RelPath, Refusal> {
-    let there = esp.file(&file.path).and_then(|path| path.parse().ok());
-    there.ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::EspUnknown,
+    let (device, path) = (&esp.device, &file.path);
+    if !nameable(path) {
+        return Err(unknown(
             format!(
-                "{} has no /{}, by which it was booted",
-                esp.device, file.path
+                "{device} has what it was booted by at /{path}, which GRUB's script cannot name"
             ),
-            "install the old system's loader again (`grub-install`)",
+            "install the old system's loader with a name of letters and digits (`grub-install --bootloader-id`), and reboot it by that",
+        ));
+    }
+    let there = esp.file(path).and_then(|path| path.parse().ok());
+    there.ok_or_else(|| {
+        // Others are not looked through.
+        let is_of_loaders = path.split('/').count() == 3;
+        let why = if is_of_loaders {
+            format!("{device} has no /{path}, by which it was booted")
+        } else {
+            format!("it was booted by /{path} of {device}, which is in no directory of loaders (/EFI/…/)")
+        };
+        unknown(
+            why,
+            "install a loader for the old system (`grub-install`), and reboot it by that",
         )
     })
 }

@@ -6,7 +6,7 @@ use crate::boot::uefi::EntryNumber;
 use crate::boot::uefi::found::FoundUefi;
 use crate::disk::DiskIdentity;
 use crate::planner::sample::Sample;
-use crate::planner::tests::uefi::node::{SHIM, entry, order};
+use crate::planner::tests::uefi::node::{ESP, SHIM, entry, order};
 use crate::words::size::Size;
 use changes::{
     add_files, content, data_disk, esp_at, esp_elsewhere, firmware, job_with, job_with_esp,
@@ -38,6 +38,16 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
         file.esp.extent.start += 2048;
     }),
     ("two EFI system partitions on its disk", two_esps),
+    ("an EFI system partition of another type", |sample| {
+        let esp = &mut sample.facts.disks[0].partitions[0];
+        "0fc63daf-8483-4772-8e79-3d69d8477de4".clone_into(&mut esp.type_code);
+        firmware(sample).esps.clear();
+    }),
+    ("an entry that leads to a disk that is gone", |sample| {
+        let entries = &mut firmware(sample).entries;
+        let file = entries[1].file.as_mut().unwrap();
+        file.esp.partuuid = ESP.replace('8', "9");
+    }),
     (
         "an EFI system partition that is half of a mirror",
         |sample| {
@@ -163,6 +173,11 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
     }),
     ("its own loader's file gone since it booted", |sample| {
         firmware(sample).esps[0].files.clear();
+    }),
+    ("a loader with a space in its name", |sample| {
+        let loader = "EFI/Linux Mint/shimx64.efi";
+        firmware(sample).entries[1] = entry(4, "Linux Mint", Some(loader));
+        add_files(sample, &[loader]);
     }),
     ("systemd-boot, with its kernels at /boot", |sample| {
         esp_at(sample, "/boot");
