@@ -22,7 +22,7 @@ use images::{new_loader, unmendable, unmountable, unsigned};
 /// Where the new system has the EFI system partition, if the job says nothing.
 const MOUNT: &str = "/boot/efi";
 
-/// What boots the three systems.
+/// What boots the three systems; an image without a loader for them is refused elsewhere.
 pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {
     let Some(found) = &input.facts.uefi else {
         return Err(vec![unread("what its firmware boots is not known")]);
@@ -40,10 +40,10 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     refusals.extend(unsigned(input, found));
     refusals.extend(unmountable(input));
     refusals.extend(unmendable(input));
-    let new = new_loader(input).ok_or_else(|| unread("its new loader cannot be named"));
+    let new = new_loader(input);
     let path = named(file, on_it);
     match (new, path) {
-        (Ok((name, new)), Ok(old)) if refusals.is_empty() => Ok(planned(
+        (Ok(Some((name, new))), Ok(old)) if refusals.is_empty() => Ok(planned(
             input,
             found,
             (entry, old),

@@ -187,10 +187,15 @@ fn secure_boot_asks_for_signed_loaders() {
     let of_jump = |sample: &mut Sample| sample.jump.manifest.signed = None;
     assert_eq!(refused_sample(of_jump), ["boot-mode-not-offered"]);
     let no_grub = |sample: &mut Sample| sample.target.manifest.loaders.truncate(1);
-    assert_eq!(
-        refused_sample(no_grub),
-        ["boot-mode-not-offered", "loader-unknown"]
-    );
+    assert_eq!(refused_sample(no_grub), ["boot-mode-not-offered"]);
+}
+
+#[test]
+fn refuses_a_system_whose_directory_of_loaders_would_be_the_selectors_or_none() {
+    for name in ["", "JUMP", "a/b"] {
+        let called = |sample: &mut Sample| name.clone_into(&mut sample.target.manifest.os.id);
+        assert_eq!(refused_sample(called), ["image-unfit"], "{name}");
+    }
 }
 
 #[test]

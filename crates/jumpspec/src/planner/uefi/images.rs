@@ -10,19 +10,23 @@ use crate::words::relpath::RelPath;
 /// Both systems work with the partition and the variables: the jump system after the commit, too.
 pub(super) fn unmountable(input: &Input<'_>) -> Vec<Refusal> {
     let images = [&input.jump.manifest, &input.target.manifest];
-    let lacking = images.into_iter().flat_map(|image| {
+    let refusal = |image: &Manifest| {
         let can = |fs: &&str| image.mountable.iter().any(|it| it == fs);
-        let lacks = ["vfat", "efivarfs"].into_iter().filter(move |fs| !can(fs));
-        lacks.map(|fs| (&image.name, fs))
-    });
-    let refusal = |(name, fs): (&String, &str)| {
-        Refusal::new(
-            RefusalCode::ImageUnfit,
-            format!("the kernel of the image {name} cannot mount {fs}, which a UEFI needs"),
-            "install a kernel with that module in its golden root, or exclude less, and build the image again",
-        )
+        let mut lacks = vec!["vfat", "efivarfs"];
+        lacks.retain(|fs| !can(fs));
+        (!lacks.is_empty()).then(|| {
+            Refusal::new(
+                RefusalCode::ImageUnfit,
+                format!(
+                    "the kernel of the image {} cannot mount {}, which a UEFI needs",
+                    image.name,
+                    lacks.join(" and ")
+                ),
+                "install a kernel with that module in its golden root, or exclude less, and build the image again",
+            )
+        })
     };
-    lacking.map(refusal).collect()
+    images.into_iter().filter_map(refusal).collect()
 }
 
 /// What a power cut leaves half written there is mended by the jump system: by fsck.vfat, which comes with
@@ -64,18 +68,30 @@ fn is_signed(image: &Manifest) -> bool {
 }
 
 /// What the new system's directory of loaders is called, and what its entry starts: where its
-/// grub-install puts it.
-pub(super) fn new_loader(input: &Input<'_>) -> Option<(String, RelPath)> {
+/// grub-install puts it. `None` is an image without a loader for a UEFI, which is refused already.
+pub(super) fn new_loader(input: &Input<'_>) -> Result<Option<(String, RelPath)>, Refusal> {
     let image = &input.target.manifest;
-    image.loader(Platform::X86_64Efi)?;
-    let name = image.os.id.clone();
+    if image.loader(Platform::X86_64Efi).is_none() {
+        return Ok(None);
+    }
+    let name = &image.os.id;
     let file = if is_signed(image) {
         "shimx64.efi"
     } else {
         "grubx64.efi"
     };
-    let path: RelPath = format!("EFI/{name}/{file}").parse().ok()?;
     // Not where the selector is, nor beyond the directory of loaders.
     let is_sound = !name.is_empty() && !name.contains('/') && !name.eq_ignore_ascii_case("jump");
-    is_sound.then_some((name, path))
+    let path = format!("EFI/{name}/{file}").parse().ok();
+    match path.filter(|_| is_sound) {
+        Some(path) => Ok(Some((name.clone(), path))),
+        None => Err(Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!(
+                "the target image {} calls its system {name:?} (ID in its os-release), and no directory of loaders can be called so",
+                image.name
+            ),
+            "set ID in /etc/os-release of its golden root, and build the image again",
+        )),
+    }
 }
