@@ -4,6 +4,7 @@
 mod esp;
 mod firmware;
 mod images;
+mod prose;
 
 use super::Input;
 use crate::boot::PlannedBoot;
@@ -18,6 +19,7 @@ use crate::words::relpath::RelPath;
 use esp::{esp, named, of_esp};
 use firmware::{of_firmware, old_entry, unread};
 use images::{new_loader, unmendable, unmountable, unsigned};
+pub(super) use prose::{not_promised, notes};
 
 /// Where the new system has the EFI system partition, if the job says nothing.
 const MOUNT: &str = "/boot/efi";
@@ -70,24 +72,6 @@ pub(super) fn order_step(input: &Input<'_>) -> Step {
     } else {
         Step::FollowOrder
     }
-}
-
-/// What an admin should know of a proof that is left out.
-pub(super) fn note(input: &Input<'_>) -> Option<String> {
-    let found = input.facts.uefi.as_ref()?;
-    if input.rehearsal || order_step(input) == Step::FollowOrder {
-        return None;
-    }
-    let why = match input.job.prove.firmware {
-        FirmwareProof::Once => "as the job says".to_owned(),
-        _ => format!(
-            "as this host has seen firmware like this one do it: {}",
-            found.model
-        ),
-    };
-    Some(format!(
-        "that the firmware follows BootOrder is taken on trust before the commit, {why} ([prove] firmware = \"twice\" has it shown)"
-    ))
 }
 
 fn planned(
