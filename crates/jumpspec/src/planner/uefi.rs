@@ -10,8 +10,10 @@ use super::Input;
 use crate::boot::PlannedBoot;
 use crate::boot::uefi::found::{FoundEntry, FoundEsp, FoundUefi};
 use crate::boot::uefi::{EntryNumber, Esp, FALLBACK_DIRECTORY, UefiBoot};
+use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
 use crate::job::{Action, FirmwareProof, PartitionWish};
+use crate::node::facts::Firmware;
 use crate::planner::refusal::Refusal;
 use crate::step::Step;
 use crate::words::abspath::AbsPath;
@@ -112,6 +114,14 @@ fn planned(
         order,
         fallback: !on_it.has_any(FALLBACK_DIRECTORY),
     })
+}
+
+/// Whether `number` is an EFI system partition of the disk that is replaced, on a node with a UEFI.
+pub(super) fn is_esp(input: &Input<'_>, number: u32) -> bool {
+    let disk = super::disk::chosen(input).ok();
+    let mut partitions = disk.iter().flat_map(|disk| &disk.partitions);
+    input.facts.firmware == Firmware::Uefi
+        && partitions.any(|it| it.number == number && it.type_code == GPT_ESP)
 }
 
 /// Where the new system has the EFI system partition `number`.

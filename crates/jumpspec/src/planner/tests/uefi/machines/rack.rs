@@ -88,6 +88,10 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
         |sample| sample.job = job_with_esp("/efi"),
     ),
     (
+        "a job that names its EFI system partition, at /boot",
+        |sample| sample.job = job_with_esp("/boot"),
+    ),
+    (
         "a job that would format its EFI system partition",
         |sample| {
             sample.job =
