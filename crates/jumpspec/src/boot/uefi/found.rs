@@ -67,6 +67,9 @@ pub struct FoundEntry {
     pub is_active: bool,
     /// What it starts, if that is a file on a partition of a GPT.
     pub file: Option<EspFile>,
+    /// What that is told besides, as far as it is text ([`super::LoadOption::arguments`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
 }
 
 /// An EFI system partition.

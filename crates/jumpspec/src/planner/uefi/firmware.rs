@@ -52,6 +52,7 @@ pub(super) fn old_entry(found: &FoundUefi) -> Result<(&FoundEntry, &EspFile), Re
             found.name(number)
         )));
     };
+    refuse_arguments(found, entry)?;
     if found.order.as_ref().and_then(BootOrder::first) != Some(number) {
         return Err(other_first(found, number, file));
     }
@@ -66,6 +67,19 @@ pub(super) fn old_entry(found: &FoundUefi) -> Result<(&FoundEntry, &EspFile), Re
         ));
     }
     Ok((entry, file))
+}
+
+/// The selector starts the old system's file as it is. A kernel without its arguments finds no root,
+/// and a shim without them starts another loader.
+fn refuse_arguments(found: &FoundUefi, entry: &FoundEntry) -> Result<(), Refusal> {
+    let arguments = entry.arguments.as_deref().unwrap_or_default();
+    if !arguments.contains(['=', '\\', '/']) {
+        return Ok(());
+    }
+    Err(unread(format!(
+        "it was booted by {}, which passes arguments on that the selector cannot pass on: {arguments}",
+        found.name(entry.number)
+    )))
 }
 
 /// That another than `current`, which starts `file`, is the first of the order.

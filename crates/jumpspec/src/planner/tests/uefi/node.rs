@@ -31,6 +31,7 @@ pub(super) fn entry(number: u16, description: &str, path: Option<&str>) -> Found
         description: description.to_owned(),
         is_active: true,
         file: path.map(file),
+        arguments: None,
     }
 }
 

@@ -258,8 +258,16 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
         model.version = "3.4".to_owned();
     }),
     ("a kernel that its firmware starts by itself", |sample| {
-        firmware(sample).entries[1] = entry(4, "Linux", Some("EFI/debian/vmlinuz.efi"));
-        add_files(sample, &["EFI/debian/vmlinuz.efi"]);
+        let kernel = "EFI/debian/vmlinuz.efi";
+        let mut stub = entry(4, "Linux", Some(kernel));
+        stub.arguments = Some("root=UUID=3333 ro initrd=\\EFI\\debian\\initrd.img".to_owned());
+        firmware(sample).entries[1] = stub;
+        add_files(sample, &[kernel]);
+    }),
+    ("a unified kernel image, without arguments", |sample| {
+        let kernel = "EFI/Linux/debian-6.1.efi";
+        firmware(sample).entries[1] = entry(4, "Linux", Some(kernel));
+        add_files(sample, &[kernel]);
     }),
     (
         "a kernel at the top of its EFI system partition",
