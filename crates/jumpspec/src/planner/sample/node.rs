@@ -188,6 +188,7 @@ pub(crate) fn facts() -> Facts {
         memory_available: Some(Size::mib(1700)),
         watchdogs: Vec::new(),
         disks: vec![disk()],
+        luks: Vec::new(),
         mounts: vec![mount(3, "/"), mount(1, "/boot"), mount(4, "/data")],
         remote_mounts: Vec::new(),
         swaps: vec!["/dev/vda2".to_owned()],

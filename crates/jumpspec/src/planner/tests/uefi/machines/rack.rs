@@ -5,6 +5,7 @@ mod changes;
 use crate::boot::uefi::EntryNumber;
 use crate::boot::uefi::found::FoundUefi;
 use crate::disk::DiskIdentity;
+use crate::node::luks::{LuksVolume, Seal};
 use crate::planner::sample::Sample;
 use crate::planner::tests::uefi::node::{ESP, SHIM, entry, order};
 use crate::words::size::Size;
@@ -216,6 +217,17 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
         firmware(sample).unwritable = Some(
             "cannot write /sys/firmware/efi/efivars/JumpTrial: Read-only file system".to_owned(),
         );
+    }),
+    ("a volume that a TPM opens, bound to PCR 7", |sample| {
+        sample.facts.luks = vec![LuksVolume {
+            device: "/dev/vda4".to_owned(),
+            is_open: true,
+            at_boot: true,
+            seals: vec![Seal {
+                by: "systemd-tpm2".to_owned(),
+                pcrs: Some(vec![7]),
+            }],
+        }];
     }),
     ("NVMe", |sample| {
         let disk = &mut sample.facts.disks[0];
