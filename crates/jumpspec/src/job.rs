@@ -4,23 +4,24 @@ mod copies;
 mod hooks;
 mod host_table;
 mod landing;
+mod layout;
 mod template;
 pub mod variables;
+mod wait;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Filesystem;
 use crate::words::relpath::RelPath;
-use crate::words::size::Size;
 
 pub use copies::{CopyTo, CopyWish};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 pub use host_table::{HostTable, TableError};
 pub use landing::{LandingChoice, LandingWish, NoLanding};
+pub use layout::{Action, Layout, Length, PartitionWish, Rest};
 pub use template::{FileMode, LARGEST_TEMPLATE, MOST_TEMPLATES, TemplateWish};
+pub use wait::{LONGEST_WAIT, SHORTEST_WAIT, Wait, Waits};
 
 /// What the 2009 original carried over (its `FILES2SAVE`), with today's homes of the
 /// network settings: those are read by `jumpinit facts` and rendered for the new
@@ -97,88 +98,6 @@ pub struct Images {
     pub jump: String,
     /// The new system.
     pub target: String,
-}
-
-/// What the disk becomes. Partitions that no entry names stay as they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layout {
-    /// The disk: `root` for the one that carries the old root, or a device such as `/dev/sda`.
-    #[serde(default = "root_disk")]
-    pub disk: String,
-    /// Partitions, by number.
-    #[serde(rename = "partition")]
-    pub partitions: Vec<PartitionWish>,
-}
-
-impl Layout {
-    /// What is wanted of partition `number`, if it is named.
-    pub fn action(&self, number: u32) -> Option<Action> {
-        let mut partitions = self.partitions.iter();
-        let wish = partitions.find(|wish| wish.number == number);
-        wish.map(|wish| wish.action)
-    }
-}
-
-fn root_disk() -> String {
-    "root".to_owned()
-}
-
-/// What becomes of one partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PartitionWish {
-    /// Its number in the table.
-    pub number: u32,
-    /// What to do with it.
-    pub action: Action,
-    /// Where the new system mounts it.
-    #[serde(default)]
-    pub mount: Option<String>,
-    /// Its new file system, for `format` and `create`.
-    #[serde(default)]
-    pub fs: Option<Filesystem>,
-    /// Its new label.
-    #[serde(default)]
-    pub label: Option<String>,
-    /// Its length, for `create`.
-    #[serde(default)]
-    pub size: Option<Length>,
-    /// Mount options; `defaults` if not given, and for `keep` those of the old fstab.
-    #[serde(default)]
-    pub options: Option<String>,
-}
-
-/// What to do with a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// Its place and its content stay.
-    Keep,
-    /// Its place stays, its content goes.
-    Format,
-    /// It is made anew, at a place with room for `size`; one of that number goes.
-    Create,
-    /// It goes.
-    Delete,
-}
-
-/// The length of a partition to create.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", untagged)]
-pub enum Length {
-    /// All of the largest free run.
-    Rest(Rest),
-    /// This many bytes, rounded up to whole MiB.
-    Size(Size),
-}
-
-/// The word `rest`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rest {
-    /// `rest`.
-    Rest,
 }
 
 /// What is carried over to the new system.
@@ -282,58 +201,6 @@ pub struct Health {
     pub admin_login: bool,
 }
 
-/// Nothing boots in less, and no proof of a network takes less.
-pub const SHORTEST_WAIT: Duration = Duration::from_secs(5);
-/// A longer wait is a slip, and its end might be beyond what clocks count.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(24 * 7);
-
-/// How long to wait for what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Waits {
-    /// For a reboot to end in a system that answers SSH.
-    pub boot: Wait,
-    /// For all that the jump system proves; after it, back to the old system.
-    pub prove: Wait,
-    /// For the whole of the jump system's work.
-    pub replace: Wait,
-    /// For the new system to be sound; after it, back to the jump system.
-    pub health: Wait,
-}
-
-impl Default for Waits {
-    fn default() -> Self {
-        let minutes = |n: u64| Wait(Duration::from_secs(60 * n));
-        Self {
-            boot: minutes(15),
-            prove: minutes(5),
-            replace: minutes(120),
-            health: minutes(10),
-        }
-    }
-}
-
-/// A length of time, written `90s`, `15min`, `2h`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Wait(pub Duration);
-
-impl TryFrom<String> for Wait {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        humantime::parse_duration(&text)
-            .map(Self)
-            .map_err(|_| format!("{text:?} is not a length of time; write for example 15min"))
-    }
-}
-
-impl From<Wait> for String {
-    fn from(wait: Wait) -> Self {
-        humantime::format_duration(wait.0).to_string()
-    }
-}
-
 impl Job {
     /// Reads a job file's text. The error names line and column.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
@@ -346,6 +213,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::words::size::Size;
 
     const SMALL: &str = "[images]\njump = 'j'\ntarget = 't'\n[[layout.partition]]\nnumber = 3\naction = 'format'\nfs = 'ext4'\nmount = '/'\n";
 

@@ -210,7 +210,8 @@ fn quotable(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(|c| c == '\'' || c.is_control())
 }
 
-fn nameable(path: &str) -> bool {
+/// Whether a script of GRUB's can name a file so.
+pub(crate) fn nameable(path: &str) -> bool {
     path.bytes()
         .all(|b| b.is_ascii_alphanumeric() || b"/._+-~:".contains(&b))
 }

@@ -14,6 +14,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         assert_eq!(first.without(EntryNumber(0)), order.without(EntryNumber(0)));
     }
     let _ = EntryNumber::from_bytes(data);
+    let _ = LoadOption::arguments(data);
 });
 
 /// What was read of an entry is read again from what is written of it.

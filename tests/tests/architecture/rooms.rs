@@ -40,6 +40,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "node::authorized",
                 "node::first_boot",
                 "node::identity",
+                "node::luks",
                 "node::network",
                 "node::os_release",
                 "node::selinux",

@@ -99,11 +99,14 @@ fn of_disks(facts: &Facts) -> Option<Excess> {
     let identities = disks.iter().map(|disk| disk.identities.len());
     let links = disks.iter().map(|disk| disk.links.len());
     let links_of_partitions = facts.partitions().map(|(_, it)| it.links.len());
+    let seals = facts.luks.iter().map(|it| it.seals.len());
     first([
         ("disks", disks.len(), DISKS),
         ("partitions", facts.partitions().count(), MANY),
         ("partitions of one disk", on_one.max().unwrap_or(0), FEW),
         ("names of one disk", identities.max().unwrap_or(0), FEW),
+        ("LUKS volumes", facts.luks.len(), MANY),
+        ("keys of one LUKS volume", seals.max().unwrap_or(0), FEW),
         ("links to one disk", links.max().unwrap_or(0), FEW),
         (
             "links to one partition",

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::boot::uefi::found::FoundUefi;
 use crate::disk::{Disk, FoundPartition, LeadsTo};
 use crate::job::CopyWish;
+use crate::node::luks::LuksVolume;
 use crate::node::network::Network;
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::SshServer;
@@ -62,6 +63,9 @@ pub struct Facts {
     pub watchdogs: Vec<String>,
     /// Disks, by name.
     pub disks: Vec<Disk>,
+    /// LUKS volumes that are open or opened at boot, and that a TPM may have part in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub luks: Vec<LuksVolume>,
     /// `/proc/self/mountinfo`, what lies on block devices.
     pub mounts: Vec<Mount>,
     /// What is mounted from elsewhere, see [`crate::node::remote`]; nobody has looked into it.

@@ -14,7 +14,7 @@ use crate::words::relpath::RelPath;
 pub use fate::HIDES_THE_SYSTEM;
 use fate::{Fate, Fates};
 pub use line::Line;
-use unique::names;
+use unique::{Device, names};
 
 /// What lets a system boot while its swap is not made yet (systemd.mount(5)).
 const UNTIL_MADE: &str = "nofail,x-systemd.device-timeout=1s";
@@ -36,6 +36,23 @@ pub struct Wanted<'a> {
     pub landing: Option<u32>,
     /// The swap that the landing partition becomes again.
     pub swap: Option<&'a Swap>,
+}
+
+impl Wanted<'_> {
+    /// Whether `line` mounts the kept FAT of `outcome`. Who may read one hangs on options alone.
+    fn is_fat_of(&self, outcome: &Outcome, line: &Line) -> bool {
+        outcome.fs == "vfat" && outcome.kept && self.is_of(outcome, line)
+    }
+
+    /// Whether `line` means the partition of `outcome`.
+    fn is_of(&self, outcome: &Outcome, line: &Line) -> bool {
+        let meant = unique::meant(&line.device, self.facts);
+        let is_it = |device: &Device<'_>| {
+            matches!(device, Device::Partition(disk, partition)
+                if disk.device == self.disk && partition.number == outcome.number)
+        };
+        meant.iter().any(is_it)
+    }
 }
 
 /// One of the new system's own file systems.
@@ -105,7 +122,7 @@ pub fn compose(wanted: &Wanted<'_>) -> Fstab {
     };
     let old: Vec<Line> = wanted.old.lines().filter_map(Line::parse).collect();
     for outcome in wanted.outcomes {
-        fstab.text += &own(outcome, &old).to_string();
+        fstab.text += &own(wanted, outcome, &old).to_string();
     }
     if let Some(swap) = wanted.swap {
         let options = format!("{},{UNTIL_MADE}", swap.options);
@@ -136,8 +153,9 @@ pub fn compose(wanted: &Wanted<'_>) -> Fstab {
 }
 
 /// All are checked at boot, the root first.
-fn own(outcome: &Outcome, old: &[Line]) -> Line {
+fn own(wanted: &Wanted<'_>, outcome: &Outcome, old: &[Line]) -> Line {
     let before = old.iter().find(|line| line.mount == outcome.mount);
+    let before = before.or_else(|| old.iter().find(|line| wanted.is_fat_of(outcome, line)));
     let options = outcome
         .options
         .clone()

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod first_boot;
 pub mod fstab;
 pub mod identity;
+pub mod luks;
 pub mod network;
 pub mod os_release;
 pub mod public_key;

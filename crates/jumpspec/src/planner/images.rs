@@ -83,23 +83,35 @@ fn loader_refusal(input: &Input<'_>, kind: Kind, file: &ImageFile) -> Option<Ref
         (Platform::X86_64Efi, Kind::Jump) => signed_selector(manifest).is_some(),
         _ => manifest.loader(mode).is_some(),
     };
-    let offered = manifest.loaders.iter();
-    let offered: Vec<&str> = offered.map(|loader| loader.platform.name()).collect();
     (!has).then(|| {
         Refusal::new(
             RefusalCode::BootModeNotOffered,
             format!(
-                "the node needs GRUB for {mode}; the {kind} image {} has {}",
-                file.manifest.name,
-                if offered.is_empty() {
-                    "none".to_owned()
-                } else {
-                    offered.join(", ")
-                }
+                "the node needs {} for {mode}; the {kind} image {} has {}",
+                wanted(mode, kind),
+                manifest.name,
+                offered(manifest)
             ),
             format!("install {packages} in the golden root and build the image again"),
         )
     })
+}
+
+/// What the selector is started by on a UEFI is signed, whatever else the image has.
+fn wanted(mode: Platform, kind: Kind) -> &'static str {
+    match (mode, kind) {
+        (Platform::X86_64Efi, Kind::Jump) => "shim and a signed GRUB",
+        _ => "GRUB",
+    }
+}
+
+fn offered(manifest: &Manifest) -> String {
+    let loaders = manifest.loaders.iter();
+    let mut offered: Vec<&str> = loaders.map(|loader| loader.platform.name()).collect();
+    if offered.is_empty() {
+        offered.push("none");
+    }
+    offered.join(", ")
 }
 
 /// The packages of Debian's with the loaders that an image of this kind needs.

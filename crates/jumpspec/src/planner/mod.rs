@@ -26,6 +26,7 @@ pub mod refusal;
 mod room;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
+mod sealing;
 mod ssh;
 mod steps;
 pub mod succession;
@@ -303,6 +304,7 @@ fn node_refusals(facts: &Facts) -> Vec<Refusal> {
             "let nothing load a kernel for kexec at boot, reboot the node, then jump it",
         ));
     }
+    refusals.extend(sealing::refusals(facts));
     if let Err(error) = crate::words::hostname::check(&facts.hostname) {
         refusals.push(Refusal::new(
             RefusalCode::HostnameInvalid,

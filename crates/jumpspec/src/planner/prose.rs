@@ -1,6 +1,6 @@
 //! The plan in words: what is destroyed, what is kept, what else to know.
 
-use super::Input;
+use super::{Input, uefi};
 use crate::boot::PlannedBoot;
 use crate::disk::UNRECOGNISED;
 use crate::job::Action;
@@ -143,16 +143,7 @@ fn not_promised(input: &Input<'_>, boot: &PlannedBoot) -> Vec<String> {
         "a way back from a kernel that hangs before it can panic: there is no hardware watchdog"
             .to_owned()
     });
-    let firmware = boot.uefi().map(|uefi| {
-        let forgets = if uefi.fallback {
-            "comes by the fallback path to the jump system, as long as that is there"
-        } else {
-            "starts what others have at the fallback path"
-        };
-        format!(
-            "a firmware that does by itself what it did not do twice before the commit: one that forgets its entries {forgets}"
-        )
-    });
+    let firmware = boot.uefi().map(|it| uefi::not_promised(input, it));
     watchdog.into_iter().chain(firmware).collect()
 }
 
@@ -174,7 +165,7 @@ fn other_swap(plan: &Plan) -> Option<String> {
 fn notes(plan: &Plan, input: &Input<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(super::memory::note(input, &plan.landing.device));
-    notes.extend(super::uefi::note(input));
+    notes.extend(uefi::notes(input));
     notes.extend(super::in_memory::note(plan));
     let points = MountPoints::of(input.facts);
     for path in input.job.save.all_paths() {

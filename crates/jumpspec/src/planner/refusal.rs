@@ -37,6 +37,8 @@ pub enum RefusalCode {
     JumpInProgress,
     /// The node's next reboot goes by kexec, which the boot loader has no part in.
     KexecLocked,
+    /// A TPM opens a volume of the node only if it boots as it did.
+    TpmSealed,
     /// The image is for another architecture.
     ArchitectureMismatch,
     /// An image cannot install a loader for the way the node boots.

@@ -1,26 +1,29 @@
 //! What boots the three systems of a run on a UEFI: the selector's files on the EFI system partition
 //! that the old system was booted from, an entry for them, and the new system's own.
 
+mod esp;
+mod firmware;
+mod images;
+mod prose;
+
 use super::Input;
 use crate::boot::PlannedBoot;
 use crate::boot::uefi::found::{FoundEntry, FoundEsp, FoundUefi};
-use crate::boot::uefi::{
-    BootOrder, EntryNumber, Esp, EspFile, FALLBACK, FALLBACK_DIRECTORY, UefiBoot,
-};
+use crate::boot::uefi::{EntryNumber, Esp, FALLBACK_DIRECTORY, UefiBoot};
 use crate::disk::table::GPT_ESP;
 use crate::disk::{Disk, FoundPartition};
-use crate::image::loader::Platform;
-use crate::image::manifest::Manifest;
 use crate::job::{Action, FirmwareProof, PartitionWish};
-use crate::node::facts::Facts;
-use crate::planner::refusal::{Refusal, RefusalCode};
+use crate::node::facts::Firmware;
+use crate::planner::refusal::Refusal;
 use crate::step::Step;
 use crate::words::abspath::AbsPath;
 use crate::words::relpath::RelPath;
-use crate::words::size::Size;
+pub(super) use esp::ESP_ROOM;
+use esp::{esp, named, of_esp};
+use firmware::{of_firmware, old_entry, unread};
+use images::{new_loader, unmendable, unmountable, unsigned};
+pub(super) use prose::{not_promised, notes};
 
-/// What the selector's files take on an EFI system partition, with room for the new system's.
-pub(super) const ESP_ROOM: Size = Size::mib(8);
 /// Where the new system has the EFI system partition, if the job says nothing.
 const MOUNT: &str = "/boot/efi";
 
@@ -35,7 +38,7 @@ pub(super) fn system_partition<'a>(
     esp(input.facts, disk, file).map(|(partition, _)| partition)
 }
 
-/// What boots the three systems.
+/// What boots the three systems; an image without a loader for them is refused elsewhere.
 pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {
     let Some(found) = &input.facts.uefi else {
         return Err(vec![unread("what its firmware boots is not known")]);
@@ -53,10 +56,10 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     refusals.extend(unsigned(input, found));
     refusals.extend(unmountable(input));
     refusals.extend(unmendable(input));
-    let new = new_loader(input).ok_or_else(|| unread("its new loader cannot be named"));
+    let new = new_loader(input);
     let path = named(file, on_it);
     match (new, path) {
-        (Ok((name, new)), Ok(old)) if refusals.is_empty() => Ok(planned(
+        (Ok(Some((name, new))), Ok(old)) if refusals.is_empty() => Ok(planned(
             input,
             found,
             (entry, old),
@@ -83,24 +86,6 @@ pub(super) fn order_step(input: &Input<'_>) -> Step {
     } else {
         Step::FollowOrder
     }
-}
-
-/// What an admin should know of a proof that is left out.
-pub(super) fn note(input: &Input<'_>) -> Option<String> {
-    let found = input.facts.uefi.as_ref()?;
-    if input.rehearsal || order_step(input) == Step::FollowOrder {
-        return None;
-    }
-    let why = match input.job.prove.firmware {
-        FirmwareProof::Once => "as the job says".to_owned(),
-        _ => format!(
-            "as this host has seen firmware like this one do it: {}",
-            found.model
-        ),
-    };
-    Some(format!(
-        "that the firmware follows BootOrder is taken on trust before the commit, {why} ([prove] firmware = \"twice\" has it shown)"
-    ))
 }
 
 fn planned(
@@ -143,238 +128,12 @@ fn planned(
     })
 }
 
-/// What stands against this firmware.
-fn of_firmware(found: &FoundUefi) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    if found.bits != Some(64) {
-        refusals.push(Refusal::new(
-            RefusalCode::FirmwareUnsupported,
-            "its UEFI is not one of 64 bits, and starts none of the loaders that jump has",
-            "jump this node another way",
-        ));
-    }
-    if let Some(why) = &found.unwritable {
-        refusals.push(Refusal::new(
-            RefusalCode::FirmwareUnwritable,
-            format!("the firmware's variables cannot be written: {why}"),
-            "mount efivarfs at /sys/firmware/efi/efivars to write to it; if the store is full, remove pstore's dumps (dump-type0-*) there",
-        ));
-    }
-    if let Some(next) = found.next {
-        refusals.push(Refusal::new(
-            RefusalCode::BootOrderForeign,
-            format!("the next boot of this node is by {next} already (BootNext)"),
-            "reboot it, or take that back (`efibootmgr --delete-bootnext`)",
-        ));
-    }
-    refusals
-}
-
-/// The entry that the old system was booted by, first of the order, and the file that it starts.
-fn old_entry(found: &FoundUefi) -> Result<(&FoundEntry, &EspFile), Refusal> {
-    let current = found.current.and_then(|number| found.entry(number));
-    let started = current.and_then(|entry| Some((entry, entry.file.as_ref()?)));
-    let Some((entry, file)) = started else {
-        return Err(unread(
-            "the entry that it was booted by (BootCurrent) starts no file of an EFI system partition",
-        ));
-    };
-    let first = found.order.as_ref().and_then(BootOrder::first);
-    if first != Some(entry.number) {
-        return Err(Refusal::new(
-            RefusalCode::BootOrderForeign,
-            format!(
-                "it was booted by {} and tries {} first: somebody else, PXE for example, decides what boots",
-                entry.number,
-                first.map_or("nothing".to_owned(), |first| first.to_string()),
-            ),
-            "put the entry of its disk in front (`efibootmgr --bootorder`) for the time of the jump",
-        ));
-    }
-    if file.path.eq_ignore_ascii_case(FALLBACK) {
-        return Err(Refusal::new(
-            RefusalCode::FirmwareUnsupported,
-            format!(
-                "it was booted by \\{}: its firmware may follow no entry",
-                FALLBACK.replace('/', "\\")
-            ),
-            "give the old system an entry of its own (`grub-install`), reboot it, and try again",
-        ));
-    }
-    Ok((entry, file))
-}
-
-/// The EFI system partition that `file` is on: one of the planned disk.
-fn esp<'a>(
-    facts: &'a Facts,
-    disk: &'a Disk,
-    file: &EspFile,
-) -> Result<(&'a FoundPartition, &'a FoundEsp), Refusal> {
-    let is_it = |partition: &&FoundPartition| {
-        let uuid = partition.partuuid.as_deref();
-        partition.type_code == GPT_ESP
-            && uuid.is_some_and(|uuid| uuid.eq_ignore_ascii_case(&file.esp.partuuid))
-    };
-    let on_disk = disk.partitions.iter().filter(is_it);
-    let is_there = |it: &&FoundPartition| {
-        it.number == file.esp.number && disk.in_blocks(it.extent()) == Some(file.esp.extent)
-    };
-    let found = on_disk.filter(is_there);
-    let found: Vec<&FoundPartition> = found.collect();
-    let alike = facts.partitions().filter(|(_, it)| is_it(it)).count();
-    let ([partition], 1) = (found.as_slice(), alike) else {
-        return Err(Refusal::new(
-            RefusalCode::EspUnknown,
-            format!(
-                "the EFI system partition that it was booted from ({}) is not one partition of {}",
-                file.esp.partuuid, disk.device
-            ),
-            "take the other disks out, or jump this node another way",
-        ));
-    };
-    let esp = facts
-        .uefi
-        .as_ref()
-        .and_then(|uefi| uefi.esp(&partition.device));
-    let esp = esp.filter(|esp| esp.free.is_some());
-    esp.map(|esp| (*partition, esp)).ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::EspUnknown,
-            format!(
-                "the EFI system partition {} cannot be read",
-                partition.device
-            ),
-            "mend its file system (`fsck.vfat`) first",
-        )
-    })
-}
-
-/// What stands against that partition.
-fn of_esp(input: &Input<'_>, partition: &FoundPartition, esp: &FoundEsp) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    let device = &partition.device;
-    let free = esp.free.unwrap_or_default();
-    if free < ESP_ROOM {
-        refusals.push(Refusal::new(
-            RefusalCode::EspFull,
-            format!(
-                "{device}, the EFI system partition, has {free} free; the selector needs {ESP_ROOM}"
-            ),
-            "remove what no system needs from it",
-        ));
-    }
-    if esp.has_boot_grub {
-        refusals.push(Refusal::new(
-            RefusalCode::EspUnknown,
-            format!("{device}, the EFI system partition, has a script in /boot/grub, which the selector's GRUB would take for its own"),
-            "move that away",
-        ));
-    }
-    let action = input.job.layout.action(partition.number);
-    if !matches!(action, None | Some(Action::Keep)) {
-        refusals.push(Refusal::new(
-            RefusalCode::LoaderInLayout,
-            format!("the layout changes {device}, the EFI system partition that the loaders of the old and the new system and the selector lie in"),
-            "leave it out of the layout, or say action = \"keep\"",
-        ));
-    }
-    refusals
-}
-
-/// Both systems work with the partition and the variables: the jump system after the commit, too.
-fn unmountable(input: &Input<'_>) -> Vec<Refusal> {
-    let images = [&input.jump.manifest, &input.target.manifest];
-    let lacking = images.into_iter().flat_map(|image| {
-        let can = |fs: &&str| image.mountable.iter().any(|it| it == fs);
-        let lacks = ["vfat", "efivarfs"].into_iter().filter(move |fs| !can(fs));
-        lacks.map(|fs| (&image.name, fs))
-    });
-    let refusal = |(name, fs): (&String, &str)| {
-        Refusal::new(
-            RefusalCode::ImageUnfit,
-            format!("the kernel of the image {name} cannot mount {fs}, which a UEFI needs"),
-            "install a kernel with that module in its golden root, or exclude less, and build the image again",
-        )
-    };
-    lacking.map(refusal).collect()
-}
-
-/// What a power cut leaves half written there is mended by the jump system: by fsck.vfat, which comes with
-/// mkfs.vfat (dosfstools).
-fn unmendable(input: &Input<'_>) -> Option<Refusal> {
-    let image = &input.jump.manifest;
-    let has = image.filesystems.iter().any(|fs| fs == "vfat");
-    (!has).then(|| {
-        Refusal::new(
-            RefusalCode::ImageUnfit,
-            format!(
-                "the jump image {} has no dosfstools, which mend an EFI system partition after a power cut",
-                image.name
-            ),
-            "install dosfstools in its golden root and build it again",
-        )
-    })
-}
-
-/// With Secure Boot the firmware starts signed loaders alone.
-fn unsigned(input: &Input<'_>, found: &FoundUefi) -> Option<Refusal> {
-    let image = &input.target.manifest;
-    (found.secure_boot && !is_signed(image)).then(|| {
-        Refusal::new(
-            RefusalCode::LoaderUnsigned,
-            format!(
-                "Secure Boot is on, and the target image {} has no signed loader",
-                image.name
-            ),
-            "install shim-signed and grub-efi-amd64-signed in its golden root and build it again, or switch Secure Boot off",
-        )
-    })
-}
-
-/// Whether grub-install finds signed loaders in the image, and takes them.
-fn is_signed(image: &Manifest) -> bool {
-    let signed = image.signed.as_ref();
-    signed.is_some_and(|signed| signed.grub.is_some())
-}
-
-/// What the new system's directory of loaders is called, and what its entry starts: where its
-/// grub-install puts it.
-fn new_loader(input: &Input<'_>) -> Option<(String, RelPath)> {
-    let image = &input.target.manifest;
-    image.loader(Platform::X86_64Efi)?;
-    let name = image.os.id.clone();
-    let file = if is_signed(image) {
-        "shimx64.efi"
-    } else {
-        "grubx64.efi"
-    };
-    let path: RelPath = format!("EFI/{name}/{file}").parse().ok()?;
-    // Not where the selector is, nor beyond the directory of loaders.
-    let is_sound = !name.is_empty() && !name.contains('/') && !name.eq_ignore_ascii_case("jump");
-    is_sound.then_some((name, path))
-}
-
-/// The file of an entry, by its name as it stands on the partition.
-fn named(file: &EspFile, esp: &FoundEsp) -> Result<RelPath, Refusal> {
-    let there = esp.file(&file.path).and_then(|path| path.parse().ok());
-    there.ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::EspUnknown,
-            format!(
-                "{} has no /{}, by which it was booted",
-                esp.device, file.path
-            ),
-            "install the old system's loader again (`grub-install`)",
-        )
-    })
-}
-
-fn unread(why: &str) -> Refusal {
-    Refusal::new(
-        RefusalCode::LoaderUnknown,
-        why,
-        "boot it by an entry of its disk (`efibootmgr -v` shows them), then try again",
-    )
+/// Whether `number` is an EFI system partition of the disk that is replaced, on a node with a UEFI.
+pub(super) fn is_esp(input: &Input<'_>, number: u32) -> bool {
+    let disk = super::disk::chosen(input).ok();
+    let mut partitions = disk.iter().flat_map(|disk| &disk.partitions);
+    input.facts.firmware == Firmware::Uefi
+        && partitions.any(|it| it.number == number && it.type_code == GPT_ESP)
 }
 
 /// Where the new system has the EFI system partition `number`.

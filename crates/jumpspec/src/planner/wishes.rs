@@ -1,7 +1,7 @@
 //! What is wrong with a job whatever the node is: what a file system, a mount, systemd or time
 //! itself would refuse later.
 
-use super::Input;
+use super::{Input, uefi};
 use crate::disk::{Filesystem, filesystem};
 use crate::job::{Action, Job, LONGEST_WAIT, PartitionWish, SHORTEST_WAIT, Wait};
 use crate::node::fstab::HIDES_THE_SYSTEM;
@@ -13,6 +13,9 @@ use crate::words::relpath::RelPath;
 /// as its fstab.
 const NOBODYS: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
 const ROOTS_OWN: [&str; 6] = ["/bin", "/etc", "/lib", "/lib32", "/lib64", "/sbin"];
+
+/// Where systems have their EFI system partition, and nothing of their own.
+const ESPS_OWN: [&str; 2] = ["/boot/efi", "/efi"];
 
 /// What ends a unit's name (systemd.unit(5)).
 const UNIT_KINDS: [&str; 11] = [
@@ -35,7 +38,9 @@ const LONGEST_UNIT: usize = 255;
 pub(super) fn refusals(input: &Input<'_>) -> Vec<Refusal> {
     let job = input.job;
     let mut refusals = contradictions(&job.layout.partitions);
-    refusals.extend(job.layout.partitions.iter().flat_map(of_partition));
+    let is_esp = |wish: &PartitionWish| uefi::is_esp(input, wish.number);
+    let wishes = job.layout.partitions.iter();
+    refusals.extend(wishes.flat_map(|wish| of_partition(wish, is_esp(wish))));
     refusals.extend(waits(job));
     refusals.extend(job.health.units.iter().filter_map(|unit| of_unit(unit)));
     refusals
@@ -70,11 +75,13 @@ fn contradictions(wishes: &[PartitionWish]) -> Vec<Refusal> {
     refusals
 }
 
-fn of_partition(wish: &PartitionWish) -> Vec<Refusal> {
+fn of_partition(wish: &PartitionWish, is_esp: bool) -> Vec<Refusal> {
     let mount = wish
         .mount
         .as_deref()
-        .and_then(|mount| of_mount(wish, mount));
+        .filter(|mount| !(is_esp && ESPS_OWN.contains(mount)))
+        .and_then(|mount| of_mount(wish, mount))
+        .map(|refusal| if is_esp { of_esp(refusal) } else { refusal });
     let label = wish
         .label
         .as_deref()
@@ -116,6 +123,17 @@ fn of_mount(wish: &PartitionWish, mount: &str) -> Option<Refusal> {
             "mount it elsewhere, for example at \"/data\"",
         )
     })
+}
+
+/// Every new system has it at one place.
+fn of_esp(refusal: Refusal) -> Refusal {
+    Refusal {
+        hint: format!(
+            "leave it out of the layout: it is mounted at {}",
+            ESPS_OWN[0]
+        ),
+        ..refusal
+    }
 }
 
 fn of_label(wish: &PartitionWish, label: &str) -> Option<Refusal> {

@@ -228,6 +228,7 @@ fn facts() -> Facts {
         kexec: Kexec::Empty,
         watchdogs: Vec::new(),
         disks: Vec::new(),
+        luks: Vec::new(),
         mounts: vec![
             mount("/dev/vda3", "/"),
             mount("/dev/vda1", "/boot"),

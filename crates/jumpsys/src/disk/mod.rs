@@ -10,6 +10,7 @@ pub mod devlinks;
 pub mod durable;
 pub mod erase;
 pub mod ext4;
+pub mod luks;
 pub mod mkfs;
 pub mod partition;
 pub mod partnodes;

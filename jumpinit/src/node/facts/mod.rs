@@ -7,6 +7,7 @@ mod dhcp_client;
 mod disks;
 mod earlier;
 mod loader;
+mod luks;
 mod network;
 mod ssh_server;
 mod uefi;
@@ -104,6 +105,11 @@ pub(crate) fn gather(
         mounts: mounts(&disks, &mounted),
         copies: copies::found(if may_look { copies } else { &[] }, &disks, &mounted),
         disks,
+        luks: if may_look {
+            luks::read(&root)?
+        } else {
+            Vec::new()
+        },
         remote_mounts: elsewhere.iter().map(remote_mount).collect(),
         swaps: swaps
             .iter()

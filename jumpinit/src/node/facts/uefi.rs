@@ -69,12 +69,14 @@ fn entries(vars: &EfiVars) -> Vec<FoundEntry> {
         .iter()
         .filter_map(|name| EntryNumber::of_variable(name));
     let entries = numbers.filter_map(|number| {
-        let option = LoadOption::parse(&value(vars, &number.to_string())?).ok()?;
+        let value = value(vars, &number.to_string())?;
+        let option = LoadOption::parse(&value).ok()?;
         Some(FoundEntry {
             number,
             description: short(&option.description),
             is_active: option.is_active,
             file: option.file,
+            arguments: LoadOption::arguments(&value).map(|it| short(&it)),
         })
     });
     entries.take(ENTRIES).collect()

@@ -67,6 +67,9 @@ pub struct FoundEntry {
     pub is_active: bool,
     /// What it starts, if that is a file on a partition of a GPT.
     pub file: Option<EspFile>,
+    /// What that is told besides, as far as it is text ([`super::LoadOption::arguments`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<String>,
 }
 
 /// An EFI system partition.
@@ -86,6 +89,16 @@ impl FoundUefi {
     /// The entry with this number.
     pub fn entry(&self, number: EntryNumber) -> Option<&FoundEntry> {
         self.entries.iter().find(|entry| entry.number == number)
+    }
+
+    /// What people know the entry with this number by: `Boot0004 (debian)`.
+    pub fn name(&self, number: EntryNumber) -> String {
+        match self.entry(number) {
+            Some(entry) if !entry.description.is_empty() => {
+                format!("{number} ({})", entry.description)
+            }
+            _ => number.to_string(),
+        }
     }
 
     /// Whether the next boot is by the selector: by its name, or as the first of the order.

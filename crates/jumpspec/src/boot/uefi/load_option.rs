@@ -31,18 +31,29 @@ impl LoadOption {
     /// [`Malformed`] if the description does not end, or the path's length leads out of the value.
     pub fn parse(value: &[u8]) -> Result<Self, Malformed> {
         let attributes = value.first_chunk::<4>().ok_or(Malformed)?;
-        let length = value.get(4..HEADER).ok_or(Malformed)?;
-        let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
-        let (units, _) = value[HEADER..].as_chunks::<2>();
-        let mut units = units.iter().copied().map(u16::from_le_bytes);
-        let text: Vec<u16> = units.by_ref().take_while(|unit| *unit != 0).collect();
-        let path = HEADER + 2 * (text.len() + 1);
-        let path = value.get(path..path + length).ok_or(Malformed)?;
+        let ((text, path), _) = split(value)?;
         Ok(Self {
             is_active: u32::from_le_bytes(*attributes) & ACTIVE != 0,
             description: String::from_utf16_lossy(&text),
             file: device_path::file(path),
         })
+    }
+
+    /// What an entry's value has for the program that it starts, where that is text: a kernel's
+    /// arguments, or the name of what shim starts. Some firmware leaves marks of its own there.
+    pub fn arguments(value: &[u8]) -> Option<String> {
+        let (_, rest) = split(value).ok()?;
+        let (units, odd) = rest.as_chunks::<2>();
+        let units = units.iter().copied().map(u16::from_le_bytes);
+        let units: Vec<u16> = units.take_while(|unit| *unit != 0).collect();
+        let wide = odd.is_empty().then(|| String::from_utf16(&units).ok())?;
+        let narrow = || String::from_utf8(rest.to_vec()).ok();
+        let is_text = |text: &String| {
+            let mut chars = text.trim_end_matches('\0').chars();
+            !text.is_empty() && chars.all(|c| c == ' ' || c.is_ascii_graphic())
+        };
+        let text = wide.filter(is_text).or_else(|| narrow().filter(is_text))?;
+        Some(text.trim_end_matches('\0').trim().to_owned())
     }
 
     /// The value of an active entry that starts `file`.
@@ -59,6 +70,23 @@ impl LoadOption {
         value.extend(path);
         Ok(value)
     }
+}
+
+/// Description and path, and what is behind them.
+type Parts<'a> = ((Vec<u16>, &'a [u8]), &'a [u8]);
+
+fn split(value: &[u8]) -> Result<Parts<'_>, Malformed> {
+    let length = value.get(4..HEADER).ok_or(Malformed)?;
+    let length = usize::from(u16::from_le_bytes([length[0], length[1]]));
+    let (units, _) = value[HEADER..].as_chunks::<2>();
+    let mut units = units.iter().copied().map(u16::from_le_bytes);
+    let text: Vec<u16> = units.by_ref().take_while(|unit| *unit != 0).collect();
+    let path = HEADER + 2 * (text.len() + 1);
+    let (path, rest) = value
+        .get(path..)
+        .and_then(|behind| behind.split_at_checked(length))
+        .ok_or(Malformed)?;
+    Ok(((text, path), rest))
 }
 
 #[cfg(test)]
@@ -100,6 +128,26 @@ mod tests {
         assert_eq!(value[20..28], [4, 1, 42, 0, 1, 0, 0, 0]);
         assert_eq!(value[44..48], [0x6e, 0x2f, 0x1a, 0x8b]);
         assert_eq!(value[value.len() - 4..], [0x7f, 0xff, 4, 0]);
+    }
+
+    #[test]
+    fn what_an_entry_passes_on_is_told_where_it_is_text() {
+        let with = |rest: &[u8]| {
+            let entry = LoadOption::value("debian", &shim()).unwrap();
+            LoadOption::arguments(&[&entry, rest].concat())
+        };
+        let wide = |text: &str| -> Vec<u8> {
+            let units = text.encode_utf16();
+            units.flat_map(u16::to_le_bytes).collect()
+        };
+        let arguments = Some("root=/dev/sda2 initrd=\\i.img".to_owned());
+        assert_eq!(with(&wide("root=/dev/sda2 initrd=\\i.img\0")), arguments);
+        // As efibootmgr writes them without --unicode.
+        assert_eq!(with(b"root=/dev/sda2 initrd=\\i.img"), arguments);
+        assert_eq!(with(b"root=a"), Some("root=a".to_owned()));
+        for mark in [&b""[..], b"\0\0BO", b"WINDOWS\0\x01\0\0\0\x88", &[0xff; 16]] {
+            assert_eq!(with(mark), None, "{mark:?}");
+        }
     }
 
     #[test]

@@ -89,7 +89,12 @@ impl<'a> Fates<'a> {
             if line.mount.starts_with('/')
                 && (mount.is_empty() || HIDES_THE_SYSTEM.contains(&mount))
             {
-                return Fate::Dropped("it would hide the new system's own files");
+                let mut own = self.wanted.outcomes.iter();
+                return Fate::Dropped(if own.any(|it| self.wanted.is_of(it, line)) {
+                    "the new system mounts its partition elsewhere"
+                } else {
+                    "it would hide the new system's own files"
+                });
             }
             if !mount.starts_with('/') || mount.parse::<RelPath>().is_err() {
                 return Fate::Dropped("its mount point is not an absolute path");

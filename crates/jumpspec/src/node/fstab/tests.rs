@@ -275,3 +275,32 @@ fn names_the_directories_to_make() {
         .collect();
     assert_eq!(points, ["/boot", "/data"]);
 }
+
+#[test]
+fn a_kept_fat_keeps_who_may_read_it_wherever_it_is_mounted() {
+    let mut facts = facts();
+    facts.disks[0].partitions[0].content = Some(content("vfat", "6A75-0001"));
+    let mut job = crate::planner::sample::job();
+    job.layout.partitions.retain(|wish| wish.number != 1);
+    let esp = Outcome {
+        number: 1,
+        mount: "/boot/efi".to_owned(),
+        device: "UUID=6A75-0001".to_owned(),
+        fs: "vfat".to_owned(),
+        options: None,
+        kept: true,
+    };
+    let fstab = compose(&Wanted {
+        old: "UUID=6A75-0001 /boot vfat umask=0077 0 2\n",
+        facts: &facts,
+        disk: "/dev/vda",
+        job: &job,
+        outcomes: &[esp],
+        landing: Some(2),
+        swap: None,
+    });
+    let line = "UUID=6A75-0001 /boot/efi vfat umask=0077 0 2\n";
+    assert!(fstab.text.ends_with(line), "{}", fstab.text);
+    let reason = fstab.dropped[0].reason;
+    assert_eq!(reason, "the new system mounts its partition elsewhere");
+}
