@@ -22,6 +22,7 @@ fn of_plan(plan: &Plan) -> Told {
     let after = match swap {
         Some(_) => "swap again at the end",
         None if plan.landing.made => "made for the run",
+        None if plan.landing.in_memory => "which boots it in memory",
         None => "empty at the end",
     };
     let mut told = vec![

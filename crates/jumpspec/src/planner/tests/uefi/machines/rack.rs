@@ -253,15 +253,14 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
         sample.facts.swaps.clear();
         sample.facts.swap_use.clear();
     }),
-    ("no swap and no room", |sample| {
-        let disk = &mut sample.facts.disks[0];
-        disk.partitions[1].content = Some(content("ext4", "55555555"));
-        disk.partitions[1].swap_active = false;
-        disk.sectors = disk.partitions[3].extent().end() + 33;
-        disk.table.as_mut().unwrap().last_usable = disk.sectors - 34;
-        sample.facts.swaps.clear();
-        sample.facts.swap_use.clear();
-    }),
+    ("no swap and no room", no_room),
+    (
+        "no swap and no room, and an ESP that is large enough for a system in memory",
+        |sample| {
+            no_room(sample);
+            sample.facts.uefi.as_mut().unwrap().esps[0].free = Some(Size::mib(300));
+        },
+    ),
     ("firmware that this host has seen follow its order", |it| {
         it.follows = true;
         let model = &mut firmware(it).model;
@@ -289,3 +288,14 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
     ),
     ("a rehearsal", |sample| sample.rehearsal = true),
 ];
+
+/// Neither swap nor room that belongs to no partition.
+fn no_room(sample: &mut Sample) {
+    let disk = &mut sample.facts.disks[0];
+    disk.partitions[1].content = Some(content("ext4", "55555555"));
+    disk.partitions[1].swap_active = false;
+    disk.sectors = disk.partitions[3].extent().end() + 33;
+    disk.table.as_mut().unwrap().last_usable = disk.sectors - 34;
+    sample.facts.swaps.clear();
+    sample.facts.swap_use.clear();
+}
