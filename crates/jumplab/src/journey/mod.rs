@@ -26,6 +26,9 @@ pub const BOOT: Duration = Duration::from_mins(10);
 const JOB: &str = include_str!("job.toml");
 /// Where the small world's job mounts the partition that it makes.
 const SCRATCH: &str = "/scratch";
+/// What such a job waits for where the jump system lies in memory: so long it waits for an image that
+/// nobody sends, and a test with it.
+pub(crate) const PATIENCE: &str = "boot = '30s'";
 /// The job for the small world's disk.
 pub(crate) const SMALL_JOB: &str = include_str!("small-job.toml");
 
@@ -140,7 +143,10 @@ fn text(table: Table) -> Result<String> {
     for (role, name) in ["jump", "target"].into_iter().zip(names) {
         job["images"][role] = images::path(name).display().to_string().into();
     }
-    if table.partition(Role::Swap).is_none() {
+    if table.lands_in_memory() {
+        job["landing"]["partition"] = "auto".into();
+        job.insert("wait".to_owned(), PATIENCE.parse::<toml::Table>()?.into());
+    } else if table.partition(Role::Swap).is_none() {
         job["landing"]["partition"] = "free".into();
     }
     let wishes = job["layout"]["partition"].as_array_mut();
@@ -194,5 +200,6 @@ mod tests {
         assert_eq!(numbers(Table::SmallWithoutSwap), ["1", "2", "4"]);
         assert_eq!(numbers(Table::SmallEfi), ["3", "4", "5"]);
         assert_eq!(numbers(Table::SmallEfiWithoutSwap), ["2", "3", "5"]);
+        assert_eq!(numbers(Table::SmallEfiInMemory), ["2", "3", "4"]);
     }
 }

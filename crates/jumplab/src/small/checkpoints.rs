@@ -11,7 +11,7 @@ use jumpsys::disk::partition::read_table;
 
 use super::roots::Roots;
 use super::{Checkpoint, SmallWorld};
-use crate::journey::{Push, SMALL_JOB};
+use crate::journey::{PATIENCE, Push, SMALL_JOB};
 use crate::vm::loader::Choice;
 use crate::vm::victim::{INSTALLER, LOADER, install};
 use crate::vm::{Firmware, Identity, Network, StandIn, Table};
@@ -30,6 +30,9 @@ pub(super) fn digest(roots: &Roots, identity: &Identity, table: Table) -> Result
         digest.text(source);
     }
     digest.text(SMALL_JOB);
+    if table.lands_in_memory() {
+        digest.text(PATIENCE);
+    }
     for part in &roots.digests {
         digest.text(part);
     }

@@ -81,7 +81,10 @@ impl SmallNode {
         match self.node.firmware {
             Firmware::Bios => loader::choose(&self.node.disk),
             Firmware::Uefi | Firmware::SecureBoot => {
-                loader::choose_by(&self.firmware(), &self.node.disk)
+                let initramfs = self.node.initramfs();
+                let keep = self.node.table.lands_in_memory();
+                let keep = keep.then_some(initramfs.as_path());
+                loader::choose_by(&self.firmware(), &self.node.disk, keep)
             }
         }
     }

@@ -10,8 +10,18 @@ use super::{DISK_SERIAL, Firmware, MAC_STATIC, Node, StandIn};
 const MEMORY_MIB: u32 = 768;
 /// Enough for the small world's.
 const SMALL_MEMORY_MIB: u32 = 256;
+/// Enough for a jump system that lies in memory, which takes 768 MiB beside what the kernel keeps.
+const MEMORY_WITH_ROOT_MIB: u32 = 832;
 /// Benchmarks of RAID code, which a boot would wait a second for and no node here uses.
 const UNUSED: &str = "initcall_blacklist=raid6_select_algo,calibrate_xor_blocks";
+
+/// What a kernel's root is.
+pub(super) enum Root {
+    /// The partition with that number.
+    Partition(u32),
+    /// An initramfs in this file, which stays the root.
+    Initramfs(PathBuf),
+}
 
 /// What a guest is made of.
 #[derive(Debug, Clone)]
@@ -33,7 +43,9 @@ pub struct Board {
 impl Board {
     /// The node's own.
     pub fn of(node: &Node) -> Self {
-        let memory_mib = if node.table.is_small() {
+        let memory_mib = if node.table.lands_in_memory() {
+            MEMORY_WITH_ROOT_MIB
+        } else if node.table.is_small() {
             SMALL_MEMORY_MIB
         } else {
             MEMORY_MIB
@@ -48,9 +60,8 @@ impl Board {
         }
     }
 
-    /// The kernel's command line, to boot partition `number` of the node's disk. A disk without a serial
-    /// number would get `(null)` for one.
-    pub(super) fn arguments(&self, node: &Node, number: u32) -> Vec<String> {
+    /// The kernel's command line. A disk without a serial number would get `(null)` for one.
+    pub(super) fn arguments(&self, node: &Node, from: &Root) -> Vec<String> {
         let own = (node.disk.clone(), self.serial.clone());
         let disks = self.before.iter().chain([&own]).chain(&self.behind);
         let mut arguments: Vec<String> = disks
@@ -58,11 +69,16 @@ impl Board {
             .map(|(index, (disk, serial))| format!("ubd{index}={},,{serial}", disk.display()))
             .collect();
         let letter = ('a'..='z').nth(self.before.len()).unwrap_or('a');
-        let root = self.root.clone();
-        let root = root.unwrap_or_else(|| format!("/dev/ubd{letter}{number}"));
+        arguments.extend(match (&self.root, from) {
+            (Some(root), _) => vec![format!("root={root}")],
+            (None, Root::Partition(number)) => vec![format!("root=/dev/ubd{letter}{number}")],
+            (None, Root::Initramfs(file)) => vec![
+                format!("initrd={}", file.display()),
+                "rootfstype=ramfs".to_owned(),
+            ],
+        });
         arguments.extend([
             format!("mem={}M", self.memory_mib),
-            format!("root={root}"),
             "rw".to_owned(),
             "panic=1".to_owned(),
             UNUSED.to_owned(),

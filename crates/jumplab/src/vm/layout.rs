@@ -40,6 +40,9 @@ pub enum Table {
     SmallEfi,
     /// The same without its swap: p2 /, p3 /data, and free room for a landing partition.
     SmallEfiWithoutSwap,
+    /// The same without that room, and with a larger EFI system partition: what a jump system in memory is
+    /// booted from.
+    SmallEfiInMemory,
 }
 
 /// What a partition is for.
@@ -83,6 +86,9 @@ const ESP_MIB: u64 = 512;
 const SMALL_TAIL_MIB: u64 = 34;
 /// Its EFI system partition: FAT32 again, with clusters of one sector.
 const SMALL_ESP_MIB: u64 = 40;
+/// The same where the jump system's root lies there as well. Not larger than it has to be for clusters of
+/// 4 KiB, which those of this age have (mkfs.fat(8), "-s").
+const SMALL_ESP_WITH_ROOT_MIB: u64 = 300;
 /// What its jump system lands on.
 const SMALL_LANDING_MIB: u64 = 320;
 
@@ -99,6 +105,7 @@ impl Table {
             Self::SmallWithoutSwap => "small-without-swap",
             Self::SmallEfi => "small-efi",
             Self::SmallEfiWithoutSwap => "small-efi-without-swap",
+            Self::SmallEfiInMemory => "small-efi-in-memory",
         }
     }
 
@@ -106,9 +113,11 @@ impl Table {
     pub fn is_small(self) -> bool {
         match self {
             Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => false,
-            Self::Small | Self::SmallWithoutSwap | Self::SmallEfi | Self::SmallEfiWithoutSwap => {
-                true
-            }
+            Self::Small
+            | Self::SmallWithoutSwap
+            | Self::SmallEfi
+            | Self::SmallEfiWithoutSwap
+            | Self::SmallEfiInMemory => true,
         }
     }
 
@@ -120,8 +129,14 @@ impl Table {
             | Self::Efi4k
             | Self::EfiWithoutSwap
             | Self::SmallEfi
-            | Self::SmallEfiWithoutSwap => Firmware::Uefi,
+            | Self::SmallEfiWithoutSwap
+            | Self::SmallEfiInMemory => Firmware::Uefi,
         }
+    }
+
+    /// Whether the jump system's root lies in memory: nothing but the EFI system partition has room.
+    pub fn lands_in_memory(self) -> bool {
+        self == Self::SmallEfiInMemory
     }
 
     /// The size of the disk's logical sectors.
@@ -164,6 +179,9 @@ impl Table {
             Self::SmallEfi | Self::SmallEfiWithoutSwap => {
                 [&[(Role::Esp, SMALL_ESP_MIB)], small.as_slice()].concat()
             }
+            Self::SmallEfiInMemory => {
+                [&[(Role::Esp, SMALL_ESP_WITH_ROOT_MIB)], small.as_slice()].concat()
+            }
         };
         let there = |(role, _): &(Role, u64)| *role != Role::Swap || self.has_swap();
         (1..)
@@ -175,7 +193,10 @@ impl Table {
     fn has_swap(self) -> bool {
         !matches!(
             self,
-            Self::EfiWithoutSwap | Self::SmallWithoutSwap | Self::SmallEfiWithoutSwap
+            Self::EfiWithoutSwap
+                | Self::SmallWithoutSwap
+                | Self::SmallEfiWithoutSwap
+                | Self::SmallEfiInMemory
         )
     }
 
@@ -186,8 +207,13 @@ impl Table {
             .find(|partition| partition.role == role)
     }
 
-    /// The number of the partition that the jump system lands on: swap, or the first that is free.
+    /// The number of the partition that the jump system lands on: swap, or the first that is free; or
+    /// the EFI system partition, which its root in memory comes from.
     pub fn landing(self) -> u32 {
+        let esp = self.partition(Role::Esp).map(|esp| esp.number);
+        if let Some(esp) = esp.filter(|_| self.lands_in_memory()) {
+            return esp;
+        }
         let free = (1..=u32::MAX).find(|number| {
             let mut partitions = self.partitions().into_iter();
             partitions.all(|it| it.number != *number)
@@ -219,7 +245,7 @@ impl Table {
         let tail = match self {
             Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k => TAIL_MIB,
             Self::EfiWithoutSwap => TAIL_MIB + FREE_MIB,
-            Self::Small | Self::SmallEfi => SMALL_TAIL_MIB,
+            Self::Small | Self::SmallEfi | Self::SmallEfiInMemory => SMALL_TAIL_MIB,
             Self::SmallWithoutSwap | Self::SmallEfiWithoutSwap => {
                 SMALL_TAIL_MIB + SMALL_LANDING_MIB
             }
@@ -238,7 +264,8 @@ impl Table {
             | Self::Efi4k
             | Self::EfiWithoutSwap
             | Self::SmallEfi
-            | Self::SmallEfiWithoutSwap => String::from("label: gpt\n"),
+            | Self::SmallEfiWithoutSwap
+            | Self::SmallEfiInMemory => String::from("label: gpt\n"),
         };
         let mut start = HEAD_MIB;
         for Partition { role, mib, .. } in self.partitions() {

@@ -90,10 +90,11 @@ pub fn choose(disk: &Path) -> Result<Boot> {
     boot(found, log)
 }
 
-/// The same on a UEFI, which spends what its variables have once.
-pub fn choose_by(firmware: &StandIn, disk: &Path) -> Result<Boot> {
+/// The same on a UEFI, which spends what its variables have once. What is read as the jump system's
+/// initramfs is kept in the file `initramfs`, if one is given.
+pub fn choose_by(firmware: &StandIn, disk: &Path, initramfs: Option<&Path>) -> Result<Boot> {
     let mut log = String::new();
-    let found = follow_firmware(firmware, disk, &mut log);
+    let found = follow_firmware(firmware, disk, initramfs, &mut log);
     boot(found, log)
 }
 
@@ -135,7 +136,7 @@ fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
         let left = emu::run(disk, &emu::script(&core), log)?;
         match left {
             Left::Linux(kernel) => {
-                let digests = digests(&eyes, &kernel)?;
+                let digests = digests(&eyes, &kernel, None)?;
                 if !core.is_selector() {
                     return Ok((distribution(&eyes, &kernel)?, digests));
                 }
@@ -152,6 +153,7 @@ fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
 fn follow_firmware(
     firmware: &StandIn,
     disk: &Path,
+    initramfs: Option<&Path>,
     log: &mut String,
 ) -> Result<(Choice, [Digest; 2])> {
     let eyes = Eyes::new(disk);
@@ -161,10 +163,11 @@ fn follow_firmware(
         let grub = esp.grub(&path)?;
         match emu::run(disk, &grub.script(), log)? {
             Left::Linux(kernel) if grub.is_selector() => {
-                return Ok((Choice::Jump, digests(&eyes, &kernel)?));
+                return Ok((Choice::Jump, digests(&eyes, &kernel, initramfs)?));
             }
             Left::Linux(kernel) => {
-                return Ok((distribution(&eyes, &kernel)?, digests(&eyes, &kernel)?));
+                let choice = distribution(&eyes, &kernel)?;
+                return Ok((choice, digests(&eyes, &kernel, None)?));
             }
             Left::Chain(file) => path = esp.path_of(&file)?,
         }
@@ -172,10 +175,15 @@ fn follow_firmware(
     bail!("loaders lead to one another")
 }
 
-/// What GRUB reads of a kernel and its initramfs.
-fn digests(eyes: &Eyes<'_>, kernel: &emu::Kernel) -> Result<[Digest; 2]> {
-    let digest = |file: &str| Ok::<_, anyhow::Error>(Digest::of(&eyes.read(&kernel.device, file)?));
-    Ok([digest(&kernel.image)?, digest(&kernel.initramfs)?])
+/// What GRUB reads of a kernel and its initramfs, which is also kept in a file.
+fn digests(eyes: &Eyes<'_>, kernel: &emu::Kernel, keep: Option<&Path>) -> Result<[Digest; 2]> {
+    let image = eyes.read(&kernel.device, &kernel.image)?;
+    let initramfs = eyes.read(&kernel.device, &kernel.initramfs)?;
+    if let Some(file) = keep {
+        std::fs::write(file, &initramfs)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok([image, initramfs].map(|bytes| Digest::of(&bytes)))
 }
 
 /// Fails unless the jump system is the staged one.
@@ -192,8 +200,9 @@ fn ensure_staged(eyes: &Eyes<'_>, kernel: &emu::Kernel, digests: &[Digest; 2]) -
 
 /// Whose root the kernel gets.
 fn distribution(eyes: &Eyes<'_>, kernel: &emu::Kernel) -> Result<Choice> {
-    let root = kernel.root.strip_prefix("UUID=");
-    let root = root.with_context(|| format!("root={} names no file system", kernel.root))?;
+    let root = kernel.root.as_deref().unwrap_or_default();
+    let uuid = root.strip_prefix("UUID=");
+    let root = uuid.with_context(|| format!("root={root} names no file system"))?;
     let release = eyes.read(&eyes.device_of(root)?, "/usr/lib/os-release")?;
     let release = String::from_utf8_lossy(&release);
     let version = release

@@ -7,6 +7,8 @@ use anyhow::Result;
 use super::{Accelerator, Firmware, Identity, Table};
 use crate::{run, workspace};
 
+/// What a loader has read last as the root of a jump system in memory, beside a disk.
+const INITRAMFS: &str = "root.img";
 /// The extension of the firmware's variables beside a disk.
 pub(super) const VARIABLES: &str = "fd";
 
@@ -31,6 +33,11 @@ impl Node {
     /// The store of the firmware's variables, for [`super::Variables`]. A BIOS has none.
     pub fn variables(&self) -> PathBuf {
         self.disk.with_extension(VARIABLES)
+    }
+
+    /// What a loader has read last as the root of a jump system in memory.
+    pub(crate) fn initramfs(&self) -> PathBuf {
+        self.folder.join(INITRAMFS)
     }
 
     /// A copy of the node, which is off, in the empty folder `target/vm/runs/NAME/`.

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::board::Board;
+use super::board::{Board, Root};
 use super::freeze::{Frozen, members};
 use super::guest::POWER_OFF;
 use super::log::tail;
@@ -59,7 +59,7 @@ impl<'a> Uml<'a> {
     }
 
     /// Boots the partition with that role: `Root` for the old or the new system, `Swap` for the jump
-    /// system. The console log goes on where an earlier start left it.
+    /// system, wherever it lies. The console log goes on where an earlier start left it.
     pub fn start(node: &Node, network: &'a Network, root: Role) -> Result<Self> {
         Self::start_on(node, network, root, &Board::of(node))
     }
@@ -82,7 +82,7 @@ impl<'a> Uml<'a> {
             .args(["-c", EXEC, NO_SUCH_PROGRAM])
             .arg(&kernel.program)
             .args(&kernel.arguments)
-            .args(board.arguments(node, number(node, root)?))
+            .args(board.arguments(node, &boots_from(node, root)?))
             // A group of its own, with the processes that the kernel makes for its guest's.
             .process_group(0)
             .stdout(console.try_clone()?)
@@ -245,10 +245,15 @@ fn address() -> &'static str {
         .map_or(STATIC_ADDRESS, |(address, _)| address)
 }
 
-fn number(node: &Node, role: Role) -> Result<u32> {
-    if role == Role::Swap {
-        return Ok(node.table.landing());
+fn boots_from(node: &Node, role: Role) -> Result<Root> {
+    match role {
+        Role::Swap if node.table.lands_in_memory() => Ok(Root::Initramfs(node.initramfs())),
+        Role::Swap => Ok(Root::Partition(node.table.landing())),
+        role => number(node, role).map(Root::Partition),
     }
+}
+
+fn number(node: &Node, role: Role) -> Result<u32> {
     let partition = node.table.partition(role);
     Ok(partition
         .with_context(|| format!("the disk has no {role:?} partition"))?

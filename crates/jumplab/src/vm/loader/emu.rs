@@ -17,6 +17,7 @@ const WAYS_OUT: &str = r#"function linux {
   if [ -s "$1" ]; then
     set loader_device="$root"
     set loader_image="$1"
+    set loader_root=
     for word in "$@"; do
       if regexp '^root=' "$word"; then set loader_root="$word"; fi
     done
@@ -75,8 +76,8 @@ pub(super) struct Kernel {
     pub(super) device: String,
     pub(super) image: String,
     pub(super) initramfs: String,
-    /// Its `root=`.
-    pub(super) root: String,
+    /// Its `root=`; where there is none the initramfs stays its root.
+    pub(super) root: Option<String>,
 }
 
 /// Runs a GRUB that does what `script` says by itself. What it printed is appended to `log`, whatever
@@ -155,7 +156,7 @@ fn left(said: &str) -> Option<Left> {
         device: field("device")?,
         image: field("image")?,
         initramfs: field("initramfs")?,
-        root: field("root")?,
+        root: field("root"),
     }))
 }
 
@@ -171,9 +172,15 @@ mod tests {
             device: "hd0,msdos2".to_owned(),
             image: "/boot/vmlinuz".to_owned(),
             initramfs: "/i".to_owned(),
-            root: "UUID=12".to_owned(),
+            root: Some("UUID=12".to_owned()),
         };
-        assert_eq!(left(said), Some(Left::Linux(kernel)));
+        assert_eq!(left(said), Some(Left::Linux(kernel.clone())));
+        let in_memory = said.replace("root=UUID=1\n2", "");
+        let kernel = Kernel {
+            root: None,
+            ..kernel
+        };
+        assert_eq!(left(&in_memory), Some(Left::Linux(kernel)));
         assert_eq!(left(&said.replace("loader: end", "")), None);
     }
 
