@@ -5,6 +5,7 @@
 //! The nodes are the small world's, in user-mode Linux. Which system a node boots is GRUB's choice, made
 //! by grub-emu on its disk; on a UEFI the variables of what stands in for that come first.
 
+mod admin;
 mod draw;
 mod leads;
 mod life;
@@ -65,6 +66,8 @@ pub enum Landing {
     Swap,
     /// A partition made in free room, and removed at the end
     Free,
+    /// Memory: the EFI system partition has what its boots begin from
+    Esp,
 }
 
 /// What the nodes boot by.
@@ -77,13 +80,31 @@ pub enum BootsBy {
     Uefi,
 }
 
-fn table(firmware: BootsBy, landing: Landing) -> Table {
-    match (firmware, landing) {
+fn table(firmware: BootsBy, landing: Landing) -> Result<Table> {
+    Ok(match (firmware, landing) {
         (BootsBy::Bios, Landing::Swap) => Table::Small,
         (BootsBy::Bios, Landing::Free) => Table::SmallWithoutSwap,
         (BootsBy::Uefi, Landing::Swap) => Table::SmallEfi,
         (BootsBy::Uefi, Landing::Free) => Table::SmallEfiWithoutSwap,
-    }
+        (BootsBy::Uefi, Landing::Esp) => Table::SmallEfiInMemory,
+        (BootsBy::Bios, Landing::Esp) => {
+            bail!("nodes that boot by a BIOS have no EFI system partition; add --firmware uefi")
+        }
+    })
+}
+
+/// The options that name the same nodes, each with a space in front.
+fn nodes(options: &Options) -> String {
+    let firmware = match options.firmware {
+        BootsBy::Bios => "",
+        BootsBy::Uefi => " --firmware uefi",
+    };
+    let landing = match options.landing {
+        Landing::Swap => "",
+        Landing::Free => " --landing free",
+        Landing::Esp => " --landing esp",
+    };
+    format!("{firmware}{landing}")
 }
 
 fn at_least_one() -> RangedU64ValueParser<usize> {
@@ -101,7 +122,7 @@ pub fn power_cuts(options: &Options) -> Result<()> {
 pub fn cut(options: &Options) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     work::sweep()?;
-    let world = SmallWorld::prepare_on(table(options.firmware, options.landing))?;
+    let world = SmallWorld::prepare_on(table(options.firmware, options.landing)?)?;
     let courses = rehearsal::courses(&world, &work::network("rehearsal")?, &interrupt)?;
     let stages: Vec<Stage> = options
         .stage
@@ -113,7 +134,7 @@ pub fn cut(options: &Options) -> Result<()> {
         seconds: started.elapsed().as_secs_f64(),
         processor: work::processor()? - before,
     };
-    let report = report::Report::new(options.seed, cost, outcomes);
+    let report = report::Report::new(nodes(options), options.seed, cost, outcomes);
     if options.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {

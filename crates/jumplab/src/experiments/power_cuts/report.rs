@@ -86,11 +86,11 @@ impl Outcome {
         format!("{} {how} {}: {what}", self.stage.name(), self.when)
     }
 
-    /// How to see a lost node again.
-    fn lament(&self) -> Option<String> {
+    /// How to see a lost node again, of the nodes that `options` name.
+    fn lament(&self, options: &str) -> Option<String> {
         let why = self.lost.as_ref()?;
         let mut text = format!(
-            "lost: {}, {}: {why}\n  again: cargo xtask power-cuts --count 1 --stage {} --seed {}\n",
+            "lost: {}, {}: {why}\n  again: cargo xtask power-cuts{options} --count 1 --stage {} --seed {}\n",
             self.stage.name(),
             self.when,
             self.drawn.name(),
@@ -115,6 +115,8 @@ pub(super) struct Cost {
 /// What came of all.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
+    /// The options of the command that name these nodes.
+    nodes: String,
     seed: u64,
     cost: Cost,
     cuts: Vec<Outcome>,
@@ -122,9 +124,14 @@ pub(super) struct Report {
 
 impl Report {
     /// Of cuts that cost this altogether.
-    pub(super) fn new(seed: u64, cost: Cost, mut cuts: Vec<Outcome>) -> Self {
+    pub(super) fn new(nodes: String, seed: u64, cost: Cost, mut cuts: Vec<Outcome>) -> Self {
         cuts.sort_by_key(|cut| cut.number);
-        Self { seed, cost, cuts }
+        Self {
+            nodes,
+            seed,
+            cost,
+            cuts,
+        }
     }
 
     /// How many there were.
@@ -139,7 +146,9 @@ impl Report {
 
     /// Laments, table and verdict, for people.
     pub(super) fn text(&self) -> String {
-        let mut text: String = self.cuts.iter().filter_map(Outcome::lament).collect();
+        let mut text: String = (self.cuts.iter())
+            .filter_map(|cut| cut.lament(&self.nodes))
+            .collect();
         let head = [
             "stage",
             "cuts",
@@ -227,8 +236,8 @@ mod tests {
             processor: 30.0,
         };
         let cuts = vec![outcome(2, None), outcome(1, Some("no SSH"))];
-        let text = Report::new(7, cost, cuts).text();
-        let again = "cargo xtask power-cuts --count 1 --stage S5 --seed 99\n";
+        let text = Report::new(" --firmware uefi".to_owned(), 7, cost, cuts).text();
+        let again = "cargo xtask power-cuts --firmware uefi --count 1 --stage S5 --seed 99\n";
         assert!(text.contains(again), "{text}");
         assert_eq!(text.lines().last(), Some("power cuts: 2, lost: 1"));
     }

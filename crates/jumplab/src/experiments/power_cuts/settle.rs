@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use jumpsys::disk::partition::read_table;
 use serde::Serialize;
 
+use super::admin::{Admin, Comes, WAITS};
 use super::leads::{is_rid_of_the_selector, leads_to_its_own_loader};
 use super::life::Cut;
 use super::moment::{expected, is_confirmed};
@@ -24,8 +25,6 @@ const MOST_BOOTS: u32 = 8;
 const BOOT: Duration = Duration::from_mins(4);
 /// How often a guest is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// What the jump system says when it stays.
-const WAITS: &str = "the jump system stays up and waits";
 /// Whether the node is whole: it prints what is amiss.
 const SOUND: &str = "cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; \
     [ \"$(uname -n)\" = node07 ] || uname -n; \
@@ -60,6 +59,8 @@ pub(super) fn settle(
         on: Instant::now(),
         ssh: None,
     };
+    let comes = Comes::drawn(cut.draw.seed);
+    let mut admin = Admin::new((node, network), &node.plan()?, comes);
     if is_confirmed(&cut.course.moments, cut.moment) {
         leads_to_its_own_loader(node)?;
     }
@@ -74,14 +75,25 @@ pub(super) fn settle(
             );
         }
         let mut guest = node.start(network, choice)?;
-        let end = watch(node, &mut guest, choice, &mut power, interrupt);
-        let Some(end) =
-            end.with_context(|| format!("boot {boots}: the {} system", choice.name()))?
+        let mut watch = Watch {
+            node,
+            admin: &mut admin,
+            power: &mut power,
+            interrupt,
+        };
+        let end = watch.boot(&mut guest, choice);
+        let Some(end) = end.with_context(|| {
+            let (system, said) = (choice.name(), admin.said());
+            format!("boot {boots}: the {system} system; jumpimg resume said: {said:?}")
+        })?
         else {
             continue;
         };
         if cut.by_kill {
             ask_jumpimg(node, &guest, end)?;
+            if end == End::New {
+                admin.sees_the_end()?;
+            }
         }
         guest.kill()?;
         stays(node, end)?;
@@ -108,39 +120,58 @@ struct Power {
     ssh: Option<Duration>,
 }
 
-/// Watches one boot to the node's end, or to the guest's: then the next system's turn comes.
-fn watch(
-    node: &SmallNode,
-    guest: &mut Uml<'_>,
-    choice: Choice,
-    power: &mut Power,
-    interrupt: &Interrupt,
-) -> Result<Option<End>> {
-    let started = Instant::now();
-    let mut problem = anyhow::anyhow!("no SSH");
-    while !guest.has_ended()? {
-        interrupt.check()?;
-        if started.elapsed() > BOOT {
-            let what = format!("not settled within {} s", BOOT.as_secs());
-            return Err(problem.context(what).context(guest.console()));
-        }
-        if guest.offers_ssh()? {
-            power.ssh.get_or_insert_with(|| power.on.elapsed());
-            let end = match choice {
-                Choice::Old => look_at_old(guest).map(Some),
-                Choice::Jump => look_at_jump(node, guest),
-                Choice::New => look_at_new(node, guest).map(Some),
-            };
-            match end {
-                Ok(Some(end)) => return Ok(Some(end)),
-                Ok(None) => problem = anyhow::anyhow!("it is still at work"),
-                // It may be on its way down.
-                Err(error) => problem = error,
+/// Who watches a node.
+struct Watch<'s, 'a> {
+    node: &'s SmallNode,
+    admin: &'s mut Admin<'a>,
+    power: &'s mut Power,
+    interrupt: &'s Interrupt,
+}
+
+impl Watch<'_, '_> {
+    /// Watches one boot to the node's end, or to the guest's: then the next system's turn comes.
+    fn boot(&mut self, guest: &mut Uml<'_>, choice: Choice) -> Result<Option<End>> {
+        let started = Instant::now();
+        let mut problem = anyhow::anyhow!("no SSH");
+        let mut goes_on = false;
+        while !guest.has_ended()? {
+            self.interrupt.check()?;
+            if started.elapsed() > BOOT {
+                let what = format!("not settled within {} s", BOOT.as_secs());
+                return Err(problem.context(what).context(guest.console()));
             }
+            if guest.offers_ssh()? {
+                let power = &mut self.power;
+                power.ssh.get_or_insert_with(|| power.on.elapsed());
+                let end = match choice {
+                    Choice::Old => look_at_old(guest).map(Some),
+                    Choice::Jump => self.look_at_jump(guest, &mut goes_on),
+                    Choice::New => look_at_new(self.node, guest).map(Some),
+                };
+                match end {
+                    Ok(Some(end)) => return Ok(Some(end)),
+                    Ok(None) => problem = anyhow::anyhow!("it is still at work"),
+                    // It may be on its way down.
+                    Err(error) => problem = error,
+                }
+            }
+            std::thread::sleep(LOOK_EVERY);
         }
-        std::thread::sleep(LOOK_EVERY);
+        Ok(None)
     }
-    Ok(None)
+
+    /// It is asked through jumpimg, which knows its host key. One that had given up and was told to go
+    /// on has not settled.
+    fn look_at_jump(&mut self, guest: &Uml<'_>, goes_on: &mut bool) -> Result<Option<End>> {
+        let said = guest.said(0)?;
+        let said = String::from_utf8_lossy(&said);
+        *goes_on |= self.admin.hear(&said, guest)?;
+        if *goes_on || !said.contains(WAITS) {
+            return Ok(None);
+        }
+        ask_jumpimg(self.node, guest, End::Jump)?;
+        Ok(Some(End::Jump))
+    }
 }
 
 /// What `jumpimg status` may say of a node that has settled so. Asking takes three connections, so
@@ -180,15 +211,6 @@ fn look_at_new(node: &SmallNode, guest: &Uml<'_>) -> Result<End> {
         "the new system is not as it should be; its swap, and what is amiss: {amiss}"
     );
     Ok(End::New)
-}
-
-/// It is asked through jumpimg, which knows its host key.
-fn look_at_jump(node: &SmallNode, guest: &Uml<'_>) -> Result<Option<End>> {
-    if !String::from_utf8_lossy(&guest.said(0)?).contains(WAITS) {
-        return Ok(None);
-    }
-    ask_jumpimg(node, guest, End::Jump)?;
-    Ok(Some(End::Jump))
 }
 
 /// The next boot is no surprise: what the last one left is what GRUB boots again.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use jumpspec::run::event::{Event, What};
 use jumpspec::step::Stage;
 
+use super::admin::{Admin, Comes};
 use super::moment::{ARMED, Moment, Sign, need};
 use crate::interrupt::Interrupt;
 use crate::journey::Push;
@@ -66,6 +67,7 @@ impl Walk<'_> {
                 begun: started,
             },
         };
+        let mut admin = self.admin()?;
         loop {
             let choice = self.node.choose()?.choice;
             let mut guest = self.node.start(self.network, choice)?;
@@ -80,7 +82,10 @@ impl Walk<'_> {
                 if started.elapsed() > LIMIT {
                     bail!("a life without a cut came to no end");
                 }
-                self.hear(&guest, &mut read, &mut trail)?;
+                let heard = self.hear(&guest, &mut read, &mut trail)?;
+                if let Some(admin) = &mut admin {
+                    admin.hear(&heard, &guest)?;
+                }
                 let position = trail.position;
                 let mut again = || {
                     self.hear(&guest, &mut read, &mut trail)?;
@@ -103,6 +108,18 @@ impl Walk<'_> {
         }
     }
 
+    /// Who sends an image that a jump system in memory waits for. Before there is one there is no plan.
+    fn admin(&self) -> Result<Option<Admin<'_>>> {
+        match self.checkpoint {
+            Checkpoint::Fresh => Ok(None),
+            Checkpoint::Armed => {
+                let plan = self.node.plan()?;
+                let admin = Admin::new((self.node, self.network), &plan, Comes::InTime);
+                Ok(Some(admin))
+            }
+        }
+    }
+
     /// The admin pushes, once the old system can be reached.
     fn push(&self, old: &mut Uml<'_>) -> Result<Push> {
         old.wait_for_ssh(BOOT)?;
@@ -113,8 +130,8 @@ impl Walk<'_> {
         )
     }
 
-    /// Takes in what the node has said since.
-    fn hear(&self, guest: &Uml<'_>, read: &mut u64, trail: &mut Trail<'_>) -> Result<()> {
+    /// Takes in what the node has said since, and gives it.
+    fn hear(&self, guest: &Uml<'_>, read: &mut u64, trail: &mut Trail<'_>) -> Result<String> {
         let mut bytes = match self.checkpoint {
             Checkpoint::Fresh => events(&self.node.run_folder(), *read)?,
             Checkpoint::Armed => guest.said(*read)?,
@@ -122,7 +139,8 @@ impl Walk<'_> {
         let whole = bytes.iter().rposition(|byte| *byte == b'\n');
         bytes.truncate(whole.map_or(0, |end| end + 1));
         *read += bytes.len() as u64;
-        for line in String::from_utf8_lossy(&bytes).lines() {
+        let heard = String::from_utf8_lossy(&bytes).into_owned();
+        for line in heard.lines() {
             let line = match self.checkpoint {
                 Checkpoint::Fresh => event_line(line),
                 Checkpoint::Armed => console_line(line),
@@ -131,7 +149,7 @@ impl Walk<'_> {
                 trail.meet(&Sign::Line(line));
             }
         }
-        Ok(())
+        Ok(heard)
     }
 }
 
