@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use jumpspec::answers;
+use jumpspec::run::event::What;
 use jumpspec::run::status::Status;
 use jumpspec::run::task::StepId;
 use jumpspec::step::ImageRole;
@@ -20,6 +22,19 @@ use jumpspec::run::status::Kept;
 pub(super) fn is_awaiting(status: &Status) -> bool {
     let step = status.step.as_ref();
     step.is_some_and(|step| step.task.step == StepId::AwaitImage)
+}
+
+/// Where in its log it has asked for the image last: it is sent at once, and not when it asks again.
+fn asked_at(log: &str) -> Option<usize> {
+    let mut end = log.len();
+    let asks = |line: &str| {
+        let event = answers::event(line.trim_end().as_bytes());
+        event.is_some_and(|event| matches!(event.what, What::Need { .. }))
+    };
+    log.split_inclusive('\n').rev().find_map(|line| {
+        end -= line.len();
+        asks(line).then_some(end)
+    })
 }
 
 impl Resume<'_> {
@@ -63,7 +78,8 @@ impl Resume<'_> {
             String::new()
         };
         drop(session);
-        let offset = told.len() as u64;
+        let known = asked_at(&told).filter(|_| !status.gave_up);
+        let offset = known.unwrap_or(told.len()) as u64;
         let start = Start { boot_id, offset };
         Jumped::anew(run, start, times).follow(voice)?.report(voice)
     }
@@ -88,5 +104,21 @@ impl Resume<'_> {
             ));
         }
         Ok(supplies.images.path(ImageRole::Target).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_has_asked_for_last_is_where_its_log_is_read_on_from() {
+        let line = |rest: &str| format!("{{\"uptime_ms\":1,\"stage\":\"replace\",{rest}}}\n");
+        let need = line(r#""event":"need","image":"target","offset":5"#);
+        let note = line(r#""event":"note","text":"x""#);
+        let log = format!("{note}{need}{note}{need}{note}");
+        let at = asked_at(&log).unwrap();
+        assert_eq!(log[at..], format!("{need}{note}"));
+        assert_eq!(asked_at(&note), None);
     }
 }
