@@ -27,6 +27,7 @@ use crate::node::disk::find;
 use crate::node::landing::next_boot_here;
 use crate::run::context::Context;
 use crate::run::failure;
+use crate::run::kept;
 use crate::run::reporter::Reporter;
 use crate::run::reset::Deadline;
 use crate::steps::in_memory;
@@ -83,6 +84,7 @@ pub(crate) fn run() -> Result<()> {
             cx.reporter.tell(What::Reboot { into });
             in_memory::keep_log(&mut cx);
             cx.reporter.close_log();
+            leave(cx);
             // The watchdog goes on: a reboot may hang as well.
             return Ok(reboot(RebootVia::Kernel)?);
         }
@@ -96,6 +98,17 @@ pub(crate) fn run() -> Result<()> {
     in_memory::keep_log(&mut cx);
     watchdogs::disarm(watchdog, &mut cx.reporter);
     stayed
+}
+
+/// Lets go of what this boot has mounted to write to: FAT that was not unmounted has to be looked
+/// through at the next one.
+fn leave(cx: Context) {
+    let in_memory = cx.plan.landing.in_memory;
+    // Its journal lies there.
+    drop(cx);
+    if let Some(error) = in_memory.then(kept::unmount).and_then(Result::err) {
+        Reporter::to_console().note(format!("{error:#}"));
+    }
 }
 
 fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
