@@ -36,7 +36,12 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     unmount_landing(&mut cx)?;
     ensure_not_replaced(&mut cx)?;
     begin(&mut cx, StepId::RestoreLoader);
-    crate::boot::disarm(&cx)?;
+    if cx.plan.landing.in_memory {
+        // What lies beside the selector is overwritten before it goes with it.
+        crate::boot::lead_back(&cx)?;
+    } else {
+        crate::boot::disarm(&cx)?;
+    }
     begin(&mut cx, StepId::ReturnLanding);
     crate::steps::finish::give_back(&mut cx, |cx| crate::boot::erase_selector(cx))?;
     remove_work(&cx.plan.run)?;
