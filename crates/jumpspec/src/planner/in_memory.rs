@@ -160,7 +160,8 @@ pub(super) fn note(plan: &Plan) -> Option<String> {
 
 fn free_on(facts: &Facts, device: &str) -> Size {
     let esp = facts.uefi.as_ref().and_then(|uefi| uefi.esp(device));
-    esp.and_then(|esp| esp.free).unwrap_or_default()
+    let free = esp.and_then(|esp| Some([esp.free?, esp.left].into_iter().sum()));
+    free.unwrap_or_default()
 }
 
 /// The partition as the plan carries it.

@@ -10,6 +10,7 @@ use jumpspec::boot::uefi::{
 };
 use jumpspec::disk::table::GPT_ESP;
 use jumpspec::disk::{Disk, FoundPartition};
+use jumpspec::places;
 use jumpspec::words::size::Size;
 use jumpsys::boot::efivars::{EFIVARS, EfiVars};
 use jumpsys::files::root::Root;
@@ -98,6 +99,7 @@ fn esp(partition: &FoundPartition) -> FoundEsp {
     let unread = FoundEsp {
         device: partition.device.clone(),
         free: None,
+        left: Size(0),
         files: Vec::new(),
         has_boot_grub: false,
     };
@@ -105,6 +107,7 @@ fn esp(partition: &FoundPartition) -> FoundEsp {
         Ok(FoundEsp {
             device: partition.device.clone(),
             free: Some(Size(usage::space(root.path())?.free)),
+            left: Size(usage::usage(&root.path().join(places::ON_ESP))?.bytes),
             files: files(root)?,
             has_boot_grub: GRUB_SCRIPTS.iter().any(|script| root.is_there(script)),
         })

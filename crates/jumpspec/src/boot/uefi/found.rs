@@ -79,6 +79,9 @@ pub struct FoundEsp {
     pub device: String,
     /// What is free there; none if it could not be read.
     pub free: Option<Size>,
+    /// What an earlier run in memory has left there, which the next one of that kind removes.
+    #[serde(default)]
+    pub left: Size,
     /// The files of its directories `EFI/*`, with slashes, as they are written there. FAT knows no case.
     pub files: Vec<String>,
     /// Whether there is a script in `boot/grub`, which a signed GRUB would take for its own.
@@ -141,6 +144,7 @@ mod tests {
         let esp = FoundEsp {
             device: "/dev/vda1".to_owned(),
             free: None,
+            left: Size(0),
             files: vec!["EFI/BOOT/bootx64.efi".to_owned()],
             has_boot_grub: false,
         };

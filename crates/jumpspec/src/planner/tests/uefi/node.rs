@@ -53,6 +53,7 @@ fn firmware() -> FoundUefi {
         esps: vec![FoundEsp {
             device: "/dev/vda1".to_owned(),
             free: Some(Size::mib(200)),
+            left: Size(0),
             files: vec![SHIM.to_owned(), "EFI/debian/grubx64.efi".to_owned()],
             has_boot_grub: false,
         }],
