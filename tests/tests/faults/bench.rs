@@ -16,6 +16,7 @@ type World = Mutex<Option<SmallWorld>>;
 static WORLD: World = Mutex::new(None);
 static WITHOUT_SWAP: World = Mutex::new(None);
 static WITH_UEFI: World = Mutex::new(None);
+static IN_MEMORY: World = Mutex::new(None);
 
 fn world(world: &World, make: fn() -> Result<SmallWorld>) -> Result<SmallWorld> {
     let mut world = world
@@ -70,6 +71,13 @@ impl Bench {
     /// One that boots by a UEFI.
     pub(crate) fn node_with_uefi(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
         let world = world(&WITH_UEFI, || SmallWorld::prepare_on(Table::SmallEfi))?;
+        self.node_of(&world, checkpoint, fault)
+    }
+
+    /// One whose jump system lies in memory.
+    pub(crate) fn node_in_memory(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
+        let make = || SmallWorld::prepare_on(Table::SmallEfiInMemory);
+        let world = world(&IN_MEMORY, make)?;
         self.node_of(&world, checkpoint, fault)
     }
 

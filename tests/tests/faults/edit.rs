@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use jumplab::run;
 use jumplab::vm::{Role, UmlKernel};
 use jumpspec::boot::bios::env_block;
@@ -69,6 +69,26 @@ pub(crate) fn cut(path: &Path) -> Result<()> {
     let file = File::options().write(true).open(path)?;
     file.set_len(file.metadata()?.len() / 2)?;
     Ok(file.sync_all()?)
+}
+
+/// The EFI system partition, as mtools(1) name an image.
+pub(crate) fn esp(lab: &Lab) -> Result<String> {
+    let place = disk::place(&lab.node.node, Role::Esp)?;
+    Ok(format!("{}@@{}", lab.node.node.disk.display(), place.start))
+}
+
+/// Replaces a file of the EFI system partition.
+pub(crate) fn write_to_esp(lab: &Lab, path: &str, bytes: &[u8]) -> Result<()> {
+    let mut copy = run::command("mcopy", ["-o", "-i", &esp(lab)?]);
+    run::feed(copy.args(["-", &format!("::/{path}")]), bytes).map(drop)
+}
+
+/// A file of the EFI system partition.
+pub(crate) fn read_from_esp(lab: &Lab, path: &str) -> Result<Vec<u8>> {
+    let mut copy = run::command("mcopy", ["-i", &esp(lab)?]);
+    let output = run::output(copy.args([&format!("::/{path}"), "-"]))?;
+    ensure!(output.status.success(), "there is no /{path} on the ESP");
+    Ok(output.stdout)
 }
 
 /// Overwrites bytes of the disk.

@@ -12,6 +12,7 @@ mod edit;
 mod files;
 mod foreseen;
 mod hooks;
+mod in_memory;
 mod jump;
 mod lab;
 mod loader;
@@ -115,6 +116,13 @@ fn main() {
         ("row_18_the_firmware_ignores_variables", uefi::ignored),
         ("row_72_an_esp_is_half_written", uefi::half_written),
         ("row_71_an_installers_medium", uefi::medium),
+        ("row_03_block_is_torn_on_the_esp", in_memory::environment),
+        ("row_70_abort_of_a_root_in_memory", in_memory::taken_back),
+        (
+            "row_73_a_root_in_memory_is_damaged",
+            in_memory::root_damaged,
+        ),
+        ("row_74_an_image_in_memory_is_lost", in_memory::image_lost),
         ("row_69_files_of_templates_are_cut", files::cut),
         ("row_69_a_file_of_a_template_fails", files::fails),
     ];

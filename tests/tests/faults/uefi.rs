@@ -15,6 +15,7 @@ use jumpspec::boot::uefi::{BOOT_NEXT, BOOT_ORDER};
 use jumpspec::disk::SECTOR;
 
 use crate::bench::Bench;
+use crate::edit;
 use crate::lab::BOOT;
 
 /// What an installer's medium is known by, and its menu, at which it waits.
@@ -76,7 +77,7 @@ pub(crate) fn half_written(bench: &mut Bench) -> Result<()> {
     let lab = bench.node_with_uefi(Checkpoint::Armed, "a file of the ESP without its clusters")?;
     let node = &lab.node.node;
     let place = node.table.place(Role::Esp).context("no ESP")?;
-    let image = format!("{}@@{}", node.disk.display(), place.start);
+    let image = edit::esp(&lab)?;
     let tool = |name: &str| run::command(name, ["-i", &image]);
     run::quiet(tool("mmd").arg("::/EFI/BOOT"))?;
     run::feed(tool("mcopy").args(["-", HALF]), &[b'x'; 3000])?;

@@ -228,6 +228,13 @@ pub const ROWS: &[Row] = &[
         &[End::New],
     ),
     row(72, "power cut while the ESP is written", "S4", N),
+    row(
+        73,
+        "the root of a jump system in memory is damaged",
+        "S2",
+        O,
+    ),
+    row(74, "power cut takes an image that lies in memory", "S5", JN),
 ];
 
 /// The row of that number.
@@ -253,6 +260,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 72);
+        assert_eq!(ROWS.len(), 74);
     }
 }

@@ -1,0 +1,130 @@
+//! Nodes whose jump system lies in memory: what it is booted from is damaged, and what a power cut takes.
+
+use anyhow::{Context as _, Result, ensure};
+use jump_tests::machines::disk;
+use jumplab::experiments::faults::End;
+use jumplab::journey::Push;
+use jumplab::small::Checkpoint;
+use jumplab::vm::loader::{Choice, is_on_esp};
+use jumplab::vm::{Role, Uml, until};
+use jumpspec::boot::uefi::{BOOT_NEXT, DIRECTORY};
+use jumpspec::disk::SECTOR;
+use jumpspec::places::{ON_ESP, ROOT_ON_ESP};
+use jumpspec::selector::{self, ENV};
+
+use crate::bench::Bench;
+use crate::edit;
+use crate::lab::{BOOT, Lab, WAITS, said};
+use crate::loader::UNPACKING;
+
+/// Bytes that are looked for: a cluster of the EFI system partition.
+const PIECE: usize = 4096;
+/// What the jump system says when it waits for its image.
+const AWAITS: &str = "jump: wait for the target image and check it";
+
+/// The environment is a file of a FAT there, which keeps no journal: only a whole block is believed.
+pub(crate) fn environment(bench: &mut Bench) -> Result<()> {
+    for (fault, bytes) in [
+        ("environment block on the ESP empty when armed", &[][..]),
+        ("environment block on the ESP torn when armed", &[b'#'; 512]),
+    ] {
+        let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
+        edit::write_to_esp(&lab, &kept(&selector::file(ENV)), bytes)?;
+        bench.ends(&lab, End::Old)?;
+    }
+    Ok(())
+}
+
+/// A signed GRUB has no digests: it starts a kernel that finds no init, or nothing.
+pub(crate) fn root_damaged(bench: &mut Bench) -> Result<()> {
+    for (fault, half) in [
+        ("the root of a jump system in memory is cut", true),
+        ("the root of a jump system in memory is empty", false),
+    ] {
+        let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
+        let mut bytes = edit::read_from_esp(&lab, &kept(ROOT_ON_ESP))?;
+        bytes.truncate(if half { bytes.len() / 2 } else { 0 });
+        edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
+        bench.ends(&lab, End::Old)?;
+    }
+    Ok(())
+}
+
+/// The node waits for it, reachable; when nobody sends it in time, until somebody does.
+pub(crate) fn image_lost(bench: &mut Bench) -> Result<()> {
+    let fault = "power cut while a jump system in memory unpacks, and nobody sends its image again";
+    let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
+    let piece = piece_of_root(&lab)?;
+    lab.pass(Choice::Jump)?;
+    let jump = lab.boot(Choice::Jump)?;
+    until(AWAITS, BOOT, || said(&jump, AWAITS))?;
+    let admin = resume(&lab, &jump)?;
+    until(UNPACKING, BOOT, || said(&jump, UNPACKING))?;
+    jump.kill()?;
+    admin.end()?;
+    bench.ends_telling(&lab, End::Jump, "nothing of the target image has come")?;
+
+    let jump = lab.boot(Choice::Jump)?;
+    until(WAITS, BOOT, || said(&jump, WAITS))?;
+    let admin = resume(&lab, &jump)?;
+    jump.wait_for_end(BOOT)?;
+    lab.pass(Choice::Jump)?;
+    admin.end()?;
+    bench.ends(&lab, End::New)?;
+    ensure_erased(&lab, &piece)
+}
+
+/// Nothing of the run is left on the EFI system partition, nor of the jump system's host key.
+pub(crate) fn taken_back(bench: &mut Bench) -> Result<()> {
+    let fault = "abort of a run whose jump system would lie in memory";
+    let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
+    let piece = piece_of_root(&lab)?;
+    lab.node.firmware().variables().remove(BOOT_NEXT)?;
+    let mut old = lab.boot(Choice::Old)?;
+    old.wait_for_ssh(BOOT)?;
+    let abort = (lab.node.job).command("abort", old.ssh_config(), &["--yes"]);
+    let log = lab.node.node.folder.join("abort.log");
+    let mut abort = Push::start(lab.network.inside(&abort), &log)?;
+    let (ended, said) = abort.wait(BOOT)?;
+    ensure!(ended.success(), "{ended}\n{said}");
+    old.kill()?;
+    ensure!(
+        !is_on_esp(&lab.node.node.disk, DIRECTORY)?,
+        "/{DIRECTORY} is still there"
+    );
+    ensure_erased(&lab, &piece)?;
+    bench.ends(&lab, End::Old).map(drop)
+}
+
+/// A piece of the packed root, which is nowhere else.
+fn piece_of_root(lab: &Lab) -> Result<Vec<u8>> {
+    let root = edit::read_from_esp(lab, &kept(ROOT_ON_ESP))?;
+    let middle = root.len() / 2 / PIECE * PIECE;
+    let piece = root.get(middle..middle + PIECE);
+    Ok(piece.context("the root is empty")?.to_vec())
+}
+
+fn ensure_erased(lab: &Lab, piece: &[u8]) -> Result<()> {
+    let place = disk::place(&lab.node.node, Role::Esp)?;
+    let sectors = (place.end - place.start) / SECTOR;
+    let all = disk::sectors(&lab.node.node, place.start / SECTOR, sectors)?;
+    let found = all.windows(PIECE).step_by(512).any(|it| it == piece);
+    ensure!(!found, "the jump system's root is still on the disk");
+    Ok(())
+}
+
+/// The admin comes back.
+fn resume(lab: &Lab, jump: &Uml<'_>) -> Result<Push> {
+    // What has said so may not answer yet.
+    until("the jump system answers", BOOT, || jump.offers_ssh())?;
+    let job = lab.node.job.file().display().to_string();
+    let options = ["--yes", "--job", job.as_str()];
+    let resume = (lab.node.job).command("resume", jump.ssh_config(), &options);
+    let log = lab.node.node.folder.join("resume.log");
+    Push::start(lab.network.inside(&resume), &log)
+}
+
+/// Where something of the run is on the EFI system partition.
+fn kept(place: &str) -> String {
+    format!("{ON_ESP}/{place}")
+}
