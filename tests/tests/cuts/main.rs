@@ -8,7 +8,7 @@ use jumplab::vm::loader;
 
 /// How many cuts of which nodes: what they boot by, and what their jump system lands on. `JUMP_CUTS` says
 /// another number for all of them.
-const CUTS: [(&str, BootsBy, Landing, usize); 4] = [
+const CUTS: [(&str, BootsBy, Landing, usize); 5] = [
     (
         "no_node_is_lost_by_a_power_cut_in_any_stage",
         BootsBy::Bios,
@@ -19,19 +19,25 @@ const CUTS: [(&str, BootsBy, Landing, usize); 4] = [
         "no_node_is_lost_whose_landing_partition_is_made",
         BootsBy::Bios,
         Landing::Free,
-        8,
+        6,
     ),
     (
         "no_node_is_lost_that_boots_by_a_uefi",
         BootsBy::Uefi,
         Landing::Swap,
-        6,
+        5,
     ),
     (
         "no_node_is_lost_that_boots_by_a_uefi_and_whose_landing_partition_is_made",
         BootsBy::Uefi,
         Landing::Free,
         2,
+    ),
+    (
+        "no_node_is_lost_whose_jump_system_lies_in_memory",
+        BootsBy::Uefi,
+        Landing::Esp,
+        3,
     ),
 ];
 /// The instants are the same every time, as far as timing allows.
