@@ -141,7 +141,7 @@ impl Watch<'_, '_> {
                 return Err(problem.context(what).context(guest.console()));
             }
             if guest.offers_ssh()? {
-                let power = &mut self.power;
+                let power = &mut *self.power;
                 power.ssh.get_or_insert_with(|| power.on.elapsed());
                 let end = match choice {
                     Choice::Old => look_at_old(guest).map(Some),
