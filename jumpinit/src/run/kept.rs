@@ -9,6 +9,7 @@ use jumpsys::files::mountinfo::{self, Mount};
 
 use crate::node::mounted::device_of;
 use crate::node::mounted::mount_at;
+use crate::run::busy::once_free;
 
 /// Where the partition is mounted where the running system has it nowhere.
 const MOUNT: &str = "/run/jump-landing-esp";
@@ -31,7 +32,8 @@ pub(crate) fn mounted(device: &Path) -> Result<PathBuf> {
         mount.mount_point.clone()
     } else {
         let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-        mount_at(device, Path::new(MOUNT), FAT, flags)?;
+        // Who asks for the status may look into it.
+        once_free(|| mount_at(device, Path::new(MOUNT), FAT, flags))?;
         PathBuf::from(MOUNT)
     };
     Ok(at.join(places::ON_ESP))
