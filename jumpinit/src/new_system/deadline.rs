@@ -18,6 +18,7 @@ use crate::boot::is_confirmed;
 use crate::new_system::give_up;
 use crate::node::bundle::read_plan;
 use crate::run::context::Context;
+use crate::run::kept;
 use crate::run::reporter::Reporter;
 
 /// Where the landing file system is mounted meanwhile: another place than the one that the
@@ -38,19 +39,28 @@ pub(crate) fn run() -> Result<()> {
     } + GRACE;
     let mut context = None;
     loop {
+        let age = Duration::from_millis(uptime_ms());
+        let left = limit.checked_sub(age).filter(|left| !left.is_zero());
         // The disk may be found only later, or never.
         if context.is_none() {
-            context = plan.as_ref().ok().and_then(|plan| open(plan).ok());
+            let plan = plan.as_ref().ok();
+            let plan = plan.filter(|plan| left.is_none() || is_mended(plan));
+            context = plan.and_then(|plan| open(plan).ok());
         }
         if context.as_ref().is_some_and(is_confirmed) {
             return Ok(());
         }
-        let age = Duration::from_millis(uptime_ms());
-        let Some(left) = limit.checked_sub(age).filter(|left| !left.is_zero()) else {
+        let Some(left) = left else {
             return too_late(context, plan, limit);
         };
         std::thread::sleep(left.min(LOOK_EVERY));
     }
+}
+
+/// Whether the boot is done with what this would mount: it mends no file system that is mounted already
+/// (fsck(8), "-M", which systemd-fsck gives it).
+fn is_mended(plan: &Plan) -> bool {
+    !plan.landing.in_memory || kept::is_mounted(plan).unwrap_or_default()
 }
 
 fn open(plan: &Plan) -> Result<Context> {

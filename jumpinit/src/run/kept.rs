@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jumpspec::places;
+use jumpspec::plan::Plan;
+use jumpsys::disk::blockdev::partition_path;
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::mountinfo::{self, Mount};
 
+use crate::node::disk::find;
 use crate::node::mounted::device_of;
 use crate::node::mounted::mount_at;
 use crate::run::busy::once_free;
@@ -37,6 +40,14 @@ pub(crate) fn mounted(device: &Path) -> Result<PathBuf> {
         PathBuf::from(MOUNT)
     };
     Ok(at.join(places::ON_ESP))
+}
+
+/// Whether the running system has it mounted, wherever.
+pub(crate) fn is_mounted(plan: &Plan) -> Result<bool> {
+    let device = partition_path(&find(&plan.disk)?, plan.landing.number);
+    let name = device.display().to_string();
+    let mut mounts = mountinfo::read_mountinfo()?.into_iter();
+    Ok(mounts.any(|mount| device_of(&mount) == name))
 }
 
 /// Unmounts what [`mounted`] has mounted.
