@@ -10,7 +10,7 @@ use jumpspec::places;
 use jumpspec::run::bundle as handed;
 use jumpspec::run::failure::Code;
 use jumpspec::words::digest::Digest;
-use jumpsys::files::atomic::write_atomic;
+use jumpsys::files::atomic::{sync_parent, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::node::bundle;
@@ -121,7 +121,13 @@ impl Place {
             .unwrap_or_default()
     }
 
+    /// Where a jump system lies in memory its scripts are there too, and the record's directory is not.
     fn keep(&self, record: Record) -> Result<()> {
+        if let Some(directory) = self.record.parent().filter(|it| !it.exists()) {
+            std::fs::create_dir_all(directory)
+                .with_context(|| format!("cannot make {}", directory.display()))?;
+            sync_parent(directory)?;
+        }
         Ok(write_atomic(
             &self.record,
             &serde_json::to_vec(&record)?,
@@ -161,6 +167,17 @@ mod tests {
         assert!(place.is_done());
         assert_eq!(place.begin().unwrap(), 3);
         assert!(!place.is_done());
+    }
+
+    #[test]
+    fn a_record_has_its_directory_made_where_the_script_is_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = || Place {
+            script: dir.path().join("in-memory"),
+            ..Place::below(&dir.path().join("jump/hooks"), &hook("x"))
+        };
+        assert_eq!(place().begin().unwrap(), 1);
+        assert_eq!(place().begin().unwrap(), 2);
     }
 
     #[test]
