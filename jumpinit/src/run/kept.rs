@@ -20,23 +20,28 @@ const FAT: &str = "vfat";
 
 /// The directory's place, with the partition mounted to be written to. It stays mounted: the journal is
 /// there. The directory itself may be missing.
+///
+/// Whoever asks for the status mounts it to read, for a moment, in which nobody can mount it otherwise.
 pub(crate) fn mounted(device: &Path) -> Result<PathBuf> {
+    once_free(|| mounted_now(device))
+}
+
+fn mounted_now(device: &Path) -> Result<PathBuf> {
     let mounts = mountinfo::read_mountinfo()?;
     let name = device.display().to_string();
-    let is_whole = |mount: &&Mount| {
-        let writable = |options: &str| options.split(',').any(|option| option == "rw");
-        device_of(mount) == name
-            && mount.fstype == FAT
-            && mount.root == Path::new("/")
-            && writable(&mount.options)
-            && writable(&mount.super_options)
-    };
-    let at = if let Some(mount) = mounts.iter().find(is_whole) {
+    let ours: Vec<&Mount> = mounts.iter().filter(|it| device_of(it) == name).collect();
+    // Another file system may have been mounted over it since.
+    let is_seen = |mount: &&Mount| mount::lies_on(&mount.mount_point, device).unwrap_or(false);
+    let whole = ours.iter().copied().filter(|mount| is_whole(mount));
+    let at = if let Some(mount) = whole.into_iter().find(is_seen) {
         mount.mount_point.clone()
     } else {
         let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-        // Who asks for the status may look into it.
-        once_free(|| mount_at(device, Path::new(MOUNT), FAT, flags))?;
+        let mounted = mount_at(device, Path::new(MOUNT), FAT, flags);
+        match read_only(&ours) {
+            Some(why) => mounted.context(why)?,
+            None => mounted?,
+        }
         PathBuf::from(MOUNT)
     };
     Ok(at.join(places::ON_ESP))
@@ -50,6 +55,28 @@ pub(crate) fn is_mounted(plan: &Plan) -> Result<bool> {
     Ok(mounts.any(|mount| device_of(&mount) == name))
 }
 
+fn is_writable(options: &str) -> bool {
+    options.split(',').any(|option| option == "rw")
+}
+
+/// Whether all of the file system is there, to be written to.
+fn is_whole(mount: &Mount) -> bool {
+    mount.fstype == FAT
+        && mount.root == Path::new("/")
+        && is_writable(&mount.options)
+        && is_writable(&mount.super_options)
+}
+
+/// Why it cannot be mounted a second time to be written to, and what to do about it.
+fn read_only(mounts: &[&Mount]) -> Option<String> {
+    let mut mounts = mounts.iter();
+    let found = mounts.find(|mount| !is_writable(&mount.super_options))?;
+    let at = found.mount_point.display();
+    Some(format!(
+        "the EFI system partition is mounted read-only at {at}: `mount -o remount,rw {at}`, or unmount it"
+    ))
+}
+
 /// Unmounts what [`mounted`] has mounted.
 pub(crate) fn unmount() -> Result<()> {
     let mounts = mountinfo::read_mountinfo()?;
@@ -60,4 +87,28 @@ pub(crate) fn unmount() -> Result<()> {
         std::fs::remove_dir(MOUNT).with_context(|| format!("cannot remove {MOUNT}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mount(options: &str, super_options: &str) -> Mount {
+        let line = format!(
+            "36 35 8:1 / /boot/efi {options},relatime shared:1 - vfat /dev/sda1 {super_options},fmask=0077"
+        );
+        mountinfo::parse_mountinfo(line.as_bytes()).remove(0)
+    }
+
+    #[test]
+    fn only_what_can_be_written_to_is_used_and_what_stands_against_it_is_named() {
+        assert!(is_whole(&mount("rw", "rw")));
+        let bind = mount("ro", "rw");
+        assert!(!is_whole(&bind));
+        assert_eq!(read_only(&[&bind]), None);
+        let read_to = mount("ro", "ro");
+        assert!(!is_whole(&read_to));
+        let why = read_only(&[&bind, &read_to]).unwrap();
+        assert!(why.contains("mount -o remount,rw /boot/efi"), "{why}");
+    }
 }
