@@ -45,6 +45,7 @@ pub(crate) fn take(cx: &mut Context) -> Result<()> {
     refuse_changed(cx)?;
     let directory = cx.on_kept("");
     // What an earlier run has left.
+    erase_secrets(cx)?;
     remove_all(&directory)?;
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
@@ -132,6 +133,8 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
 
 /// Writes the initramfs; its digest.
 fn pack_root(cx: &mut Context) -> Result<Digest> {
+    // What is made anew takes other clusters.
+    erase_root(cx)?;
     let path = cx.on_kept(places::ROOT_ON_ESP);
     let tree = Tree::open(&cx.landing).context("cannot open the jump system")?;
     let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
@@ -235,11 +238,22 @@ fn arrive(cx: &mut Context, image: ImageRole, size: u64) -> Result<()> {
 }
 
 /// Ends what lies on the EFI system partition, whatever there is of it; `end_selector` is how the
-/// selector's time is ended. The key first: without it the saved files are nobody's any more.
+/// selector's time is ended.
 pub(crate) fn give_back(
     cx: &mut Context,
     end_selector: impl FnOnce(&mut Context) -> Result<()>,
 ) -> Result<()> {
+    erase_secrets(cx)?;
+    cx.forget()?;
+    end_selector(cx)?;
+    let directory = cx.on_kept("");
+    remove_all(&directory)?;
+    kept::unmount()
+}
+
+/// Leaves no secret in clusters that belong to nobody. The key first: without it the saved files are
+/// nobody's any more.
+fn erase_secrets(cx: &mut Context) -> Result<()> {
     if cx.has_landing() {
         crate::steps::seal::erase_key(cx)?;
     }
@@ -247,11 +261,7 @@ pub(crate) fn give_back(
         cx.reporter
             .note(format!("what was staged is not erased: {error:#}"));
     }
-    cx.forget()?;
-    end_selector(cx)?;
-    let directory = cx.on_kept("");
-    remove_all(&directory)?;
-    kept::unmount()
+    Ok(())
 }
 
 fn remove_all(directory: &Path) -> Result<()> {
