@@ -40,6 +40,7 @@ pub(crate) fn find() -> Result<Option<Landing>> {
             Ledger::open(device, partition.size().bytes())?.journal()
         }
         Some(Place::Esp(_, journal)) => Some(*journal),
+        Some(Place::Here) => None,
     };
     let on_it = with_landing(|root| {
         let plan = read_plan(&root.path().join(places::PLAN)).ok();
@@ -60,13 +61,18 @@ enum Place<'a> {
     Partition(&'a FoundPartition),
     /// A directory of the EFI system partition, with its journal.
     Esp(&'a FoundPartition, Box<Journal>),
+    /// The root of a jump system in memory whose journal is lost: it tells whose it is.
+    Here,
 }
 
 impl<'a> Place<'a> {
     fn of(disks: &'a [Disk]) -> Option<Self> {
         let borrowed = borrowed::landing_partition(disks).map(Self::Partition);
         borrowed.or_else(|| {
-            let (partition, journal) = in_esp::find(disks)?;
+            let Some((partition, journal)) = in_esp::find(disks) else {
+                let is_jump = Path::new("/").join(places::PLAN).exists();
+                return is_jump.then_some(Self::Here);
+            };
             Some(Self::Esp(partition, Box::new(journal)))
         })
     }
@@ -85,6 +91,7 @@ pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<O
             read(&Root::open(&esp.path().join(places::ON_ESP))?)
         })
         .map(Some),
+        Some(Place::Here) => read(&Root::open(Path::new("/"))?).map(Some),
     }
 }
 
