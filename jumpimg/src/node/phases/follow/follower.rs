@@ -123,6 +123,12 @@ impl Follower {
             && event.stage != Stage::Stuck
     }
 
+    /// The line took so long to bring the node what it asked for: no time of its own.
+    pub(super) fn sent(&mut self, time: Duration) {
+        self.since += time;
+        self.seen += time;
+    }
+
     /// Takes a sight; what to do next.
     pub(super) fn next(&mut self, sight: Sight, now: Duration) -> Action {
         match sight {

@@ -113,7 +113,9 @@ impl Following<'_, '_> {
                     (offset, wanted) =
                         self.listen(session, offset, &mut follower, rebooted, times)?;
                     if let (Some(first), Some((session, agent))) = (wanted, &open) {
+                        let begun = self.run.begun.elapsed();
                         self.send(session, agent, first)?;
+                        follower.sent(self.run.begun.elapsed().saturating_sub(begun));
                     } else {
                         self.sleep(PAUSE)?;
                     }

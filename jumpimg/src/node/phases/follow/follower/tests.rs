@@ -270,3 +270,17 @@ fn a_new_system_that_tidies_up_is_not_called_unconfirmed() {
     };
     assert!(why.contains("is the default"), "{why}");
 }
+
+#[test]
+fn a_slow_line_is_no_time_of_the_node_that_waits_for_its_image() {
+    let jump = |follower: &mut Follower, at| {
+        follower.next(Sight::Jump(status(System::Jump, Stage::Prove, None)), at)
+    };
+    let mut slow = follower();
+    assert_eq!(jump(&mut slow, minutes(2)), Action::Follow);
+    let mut same = slow.clone();
+    slow.sent(minutes(600));
+    assert!(waits(&slow.next(nothing(), minutes(603))));
+    assert_eq!(jump(&mut slow, minutes(604)), Action::Follow);
+    assert!(matches!(jump(&mut same, minutes(604)), Action::End(_)));
+}
