@@ -30,7 +30,7 @@ use crate::run::failure;
 use crate::run::kept;
 use crate::run::reporter::Reporter;
 use crate::run::reset::Deadline;
-use crate::steps::in_memory;
+use crate::steps::{in_memory, stage};
 
 /// What the deadline leaves the steps to fail by themselves, which says more.
 const GRACE: Duration = Duration::from_secs(30);
@@ -269,12 +269,28 @@ fn turn_back(cx: &mut Context) {
 }
 
 fn replace(cx: &mut Context) -> End {
+    if let Err(error) = have_image(cx) {
+        return End::Stay(failure::of(&error, Code::UploadFailed));
+    }
     match attempt::watch(cx) {
         Outcome::Replaced => End::Reboot(Destination::New),
         Outcome::Died => End::Reboot(Destination::JumpAnew),
         Outcome::Stays => End::Told,
         Outcome::Failed(failure) => End::Stay(failure),
     }
+}
+
+/// Waits for the image that a power cut took, before the attempt and its limit: how long that takes is
+/// the line's to say, and a plan in memory has no other limit to go on with.
+fn have_image(cx: &mut Context) -> Result<()> {
+    let steps = cx.plan.steps.replace.clone();
+    let lacks = |step: &Step| matches!(step, Step::AwaitImage { image, size, .. } if stage::received(cx, *image) < *size);
+    let Some(index) = steps.iter().position(lacks) else {
+        return Ok(());
+    };
+    cx.enter(Stage::Replace)?;
+    boot::repair(cx)?;
+    conduct::one(cx, index, &steps[index])
 }
 
 /// Without a plan that can be read or a disk that can be found nothing is known and
