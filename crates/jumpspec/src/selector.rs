@@ -36,6 +36,10 @@ pub const OLD_SECTOR: &str = "old-mbr.bin";
 /// The new system's boot sector, 512 bytes.
 pub const NEW_SECTOR: &str = "new-mbr.bin";
 
+/// The last word of the kernel's command line where the jump system is started once, and the environment
+/// was seen to say "old" again: one that finds no disk to read that from knows where a reboot leads.
+pub const ONCE: &str = "jump.once";
+
 /// What `grub-mkimage -p` gets: nothing is ever loaded from there.
 pub const PREFIX: &str = "/jump/selector";
 

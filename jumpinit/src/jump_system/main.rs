@@ -24,7 +24,7 @@ use crate::jump_system::{failed_boot, stay, vigil, watchdogs};
 use crate::node::bundle::read_plan;
 use crate::node::cause::Cause;
 use crate::node::disk::find;
-use crate::node::landing::next_boot_here;
+use crate::node::landing::leads_back;
 use crate::run::context::Context;
 use crate::run::failure;
 use crate::run::kept;
@@ -299,7 +299,7 @@ fn have_image(cx: &mut Context) -> Result<()> {
 fn go_back_without_context(failure: Failure, reporter: &mut Reporter) -> Result<()> {
     reporter.log_to(&Path::new("/").join(places::EVENTS));
     reporter.enter(Stage::Prove);
-    let spent = next_boot_here() == Some(State::Old);
+    let spent = leads_back();
     let next = if spent {
         Next::OldReturns
     } else {

@@ -6,13 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use jumpspec::boot::environment::State;
 use jumpspec::places;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 use jumpsys::kernel::system::uptime_ms;
 
 use crate::node::bundle::read_plan;
-use crate::node::landing::next_boot_here;
+use crate::node::landing::leads_back;
 use crate::run::reporter::Reporter;
 
 /// Says that the jump system has begun its work.
@@ -29,7 +28,7 @@ pub(crate) fn keep() -> Result<()> {
     let limit = plan.wait.prove.0;
     std::thread::sleep(limit.saturating_sub(Duration::from_millis(uptime_ms())));
     let has_begun = Path::new("/").join(places::BEGUN).exists();
-    if has_begun || next_boot_here() != Some(State::Old) {
+    if has_begun || !leads_back() {
         return Ok(());
     }
     Reporter::to_console().note(format!(

@@ -103,7 +103,30 @@ pub(crate) fn next_boot(landing: &Path) -> Option<State> {
 }
 
 /// The same in the jump system, without a plan: its root is the landing file system, or lies in memory.
-pub(crate) fn next_boot_here() -> Option<State> {
+fn next_boot_here() -> Option<State> {
     let in_memory = || with_landing(|root| Ok(next_boot(root.path()))).ok()??;
     next_boot(Path::new("/")).or_else(in_memory)
+}
+
+/// Whether a reboot of the jump system leads to the old system: by the environment, or where that cannot
+/// be read, by what the selector said when it started this boot.
+pub(crate) fn leads_back() -> bool {
+    let said = || std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    next_boot_here().map_or_else(|| is_once(&said()), |state| state == State::Old)
+}
+
+fn is_once(command_line: &str) -> bool {
+    command_line.split_whitespace().last() == Some(selector::ONCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_selector_s_own_word_says_that_this_boot_is_the_only_one() {
+        assert!(is_once("BOOT_IMAGE=/k rw panic=10 jump.once\n"));
+        assert!(!is_once("BOOT_IMAGE=/k rw panic=10 \n"));
+        assert!(!is_once("jump.once quiet"));
+    }
 }

@@ -4,6 +4,7 @@ use super::Input;
 use crate::node::facts::Facts;
 use crate::plan::PlannedLanding;
 use crate::planner::refusal::{Refusal, RefusalCode};
+use crate::selector::ONCE;
 
 /// Longer ones are cut off on x86 (`COMMAND_LINE_SIZE`, the kernel's arch/x86/include/asm/setup.h),
 /// the NUL not counted.
@@ -11,7 +12,7 @@ const LONGEST: usize = 2047;
 
 /// What the jump system's way up and back hangs on. Names as far as `=`, or whole words
 /// (kernel-command-line(7), dracut.cmdline(7), initramfs-tools(7)).
-const OURS: [&str; 29] = [
+const OURS: [&str; 30] = [
     "--",
     "1",
     "S",
@@ -20,6 +21,7 @@ const OURS: [&str; 29] = [
     "emergency",
     "init",
     "initrd",
+    ONCE,
     "panic",
     "rd.break",
     "rd.emergency",
@@ -115,6 +117,8 @@ pub(super) fn refusals(input: &Input<'_>, planned: &[String]) -> Vec<Refusal> {
         .collect();
     let length = planned
         .iter()
+        .map(String::as_str)
+        .chain([ONCE])
         .map(|argument| argument.len() + 1)
         .sum::<usize>();
     if length > LONGEST {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CONFIG, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, Parts, SPARE_CONFIG};
+use super::{CONFIG, Doubt, ENV, HASHES, NEW_SECTOR, OLD_SECTOR, ONCE, Parts, SPARE_CONFIG};
 use crate::boot::Loaders;
 use crate::boot::environment::{END, State, TRIES};
 
@@ -157,7 +157,7 @@ fn real(parts: &Parts, leaf: Leaf) -> String {
             let arguments = parts.arguments.join("' '");
             format!(
                 "  set root=$jump_home\n  \
-                 if linux '/{kernel}' '{arguments}'; then if initrd '/{initramfs}'; then boot; fi; fi\n  \
+                 if linux '/{kernel}' '{arguments}' $jump_word; then if initrd '/{initramfs}'; then boot; fi; fi\n  \
                  false\n",
                 kernel = parts.kernel.path,
                 initramfs = parts.initramfs.path,
@@ -253,6 +253,7 @@ function jump_once {{
   if jump_spend_once; then
     if jump_check; then
       echo 'jump: starting the jump system, once'
+      set jump_word={ONCE}
       jump_boot_jump
     fi
   fi
