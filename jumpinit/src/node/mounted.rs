@@ -71,7 +71,8 @@ pub(crate) fn mount_at(device: &Path, target: &Path, fs: &str, flags: MsFlags) -
         target,
         fstype: fs,
         flags,
-        data: None,
+        // Another mount of it shares this.
+        data: (fs == "vfat").then_some("umask=0077"),
     })?
     .keep();
     Ok(())

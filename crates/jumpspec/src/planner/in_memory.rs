@@ -3,6 +3,7 @@
 
 use super::landing::{self, Landing, saved};
 use super::{Input, disk, uefi};
+use crate::boot::uefi::found::FoundEsp;
 use crate::disk::FoundPartition;
 use crate::node::facts::{Facts, Firmware};
 use crate::node::fstab::unique;
@@ -115,6 +116,15 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
             "remove what no system needs from it, leave room that belongs to no partition, or make the jump image smaller",
         ));
     }
+    if esp(facts, device).is_some_and(|esp| esp.open) {
+        refusals.push(Refusal::new(
+            RefusalCode::EspOpen,
+            format!(
+                "{device}, the EFI system partition, is mounted so that others than root may read it; what is saved of the node lies there for the time of the run, with its key"
+            ),
+            "unmount it, or mount it anew with umask=0077 and no uid or gid",
+        ));
+    }
     let needed = needed_memory(input);
     if facts.memory < needed {
         refusals.push(Refusal::new(
@@ -158,9 +168,12 @@ pub(super) fn note(plan: &Plan) -> Option<String> {
     })
 }
 
+fn esp<'a>(facts: &'a Facts, device: &str) -> Option<&'a FoundEsp> {
+    facts.uefi.as_ref().and_then(|uefi| uefi.esp(device))
+}
+
 fn free_on(facts: &Facts, device: &str) -> Size {
-    let esp = facts.uefi.as_ref().and_then(|uefi| uefi.esp(device));
-    let free = esp.and_then(|esp| Some([esp.free?, esp.left].into_iter().sum()));
+    let free = esp(facts, device).and_then(|esp| Some([esp.free?, esp.left].into_iter().sum()));
     free.unwrap_or_default()
 }
 

@@ -134,6 +134,8 @@ pub enum RefusalCode {
     EspUnknown,
     /// It has no room for the selector.
     EspFull,
+    /// Others than root could read there what a run keeps of the node.
+    EspOpen,
     /// Secure Boot is on, and an image has no signed loader.
     LoaderUnsigned,
     /// There is too little free room beside the loader for the selector.

@@ -13,12 +13,18 @@ use jumpspec::disk::{Disk, FoundPartition};
 use jumpspec::places;
 use jumpspec::words::size::Size;
 use jumpsys::boot::efivars::{EFIVARS, EfiVars};
+use jumpsys::files::mountinfo;
 use jumpsys::files::root::Root;
 use jumpsys::files::usage;
 use jumpsys::kernel::sysfs;
 
+use super::device_of;
 use crate::node::mounted::with_mounted;
 
+/// What begins the place where jump itself mounts something, which only root may enter.
+const OURS: &str = "/run/jump-";
+/// The permission bits of others than the owner, inode(7).
+const OTHERS: u32 = 0o077;
 /// Where loaders are on an EFI system partition, a directory for each system.
 const LOADERS: &str = "EFI";
 /// Files of loaders that are told; a system has some ten.
@@ -102,7 +108,9 @@ fn esp(partition: &FoundPartition) -> FoundEsp {
         left: Size(0),
         files: Vec::new(),
         has_boot_grub: false,
+        open: false,
     };
+    let open = is_open(&partition.device);
     let found = with_mounted(&partition.device, "vfat", |root| {
         Ok(FoundEsp {
             device: partition.device.clone(),
@@ -110,9 +118,32 @@ fn esp(partition: &FoundPartition) -> FoundEsp {
             left: Size(usage::usage(&root.path().join(places::ON_ESP))?.bytes),
             files: files(root)?,
             has_boot_grub: GRUB_SCRIPTS.iter().any(|script| root.is_there(script)),
+            open,
         })
     });
     found.unwrap_or(unread)
+}
+
+/// Whether the system has it mounted, and open to others. Where jump itself has it, nobody else comes.
+fn is_open(device: &str) -> bool {
+    let mounts = mountinfo::read_mountinfo().unwrap_or_default();
+    let mut theirs = mounts.iter().filter(|mount| {
+        device_of(mount) == device && !mount.mount_point.to_string_lossy().starts_with(OURS)
+    });
+    theirs.any(|mount| !is_roots_alone(&mount.super_options))
+}
+
+/// Whether only root may read a FAT with these options (mount(8), "Mount options for vfat").
+fn is_roots_alone(options: &str) -> bool {
+    let is_closed = |option: &str| {
+        let mask = option
+            .strip_prefix("fmask=")
+            .or_else(|| option.strip_prefix("dmask="));
+        let mask = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok());
+        mask.is_some_and(|mask| mask & OTHERS == OTHERS)
+    };
+    let is_others = |option: &str| option.starts_with("uid=") || option.starts_with("gid=");
+    options.split(',').any(is_closed) && !options.split(',').any(is_others)
 }
 
 fn files(root: &Root) -> Result<Vec<String>> {
@@ -131,5 +162,26 @@ fn list(root: &Root, directory: &str) -> Result<Vec<String>> {
         Ok(root.list(directory)?)
     } else {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_is_root_s_alone_by_its_masks_and_owners() {
+        for closed in ["rw,fmask=0077,dmask=0077,utf8", "rw,fmask=0022,dmask=0077"] {
+            assert!(is_roots_alone(closed), "{closed}");
+        }
+        for open in [
+            "rw,fmask=0022,dmask=0022,utf8",
+            "rw,fmask=0027,dmask=0027",
+            "rw,uid=1000,fmask=0077,dmask=0077",
+            "rw,gid=6,fmask=0077,dmask=0077",
+            "rw",
+        ] {
+            assert!(!is_roots_alone(open), "{open}");
+        }
     }
 }

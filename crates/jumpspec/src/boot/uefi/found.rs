@@ -86,6 +86,9 @@ pub struct FoundEsp {
     pub files: Vec<String>,
     /// Whether there is a script in `boot/grub`, which a signed GRUB would take for its own.
     pub has_boot_grub: bool,
+    /// Whether the system has it mounted so that others than root may read it.
+    #[serde(default)]
+    pub open: bool,
 }
 
 impl FoundUefi {
@@ -147,6 +150,7 @@ mod tests {
             left: Size(0),
             files: vec!["EFI/BOOT/bootx64.efi".to_owned()],
             has_boot_grub: false,
+            open: false,
         };
         assert!(esp.file("EFI/Boot/BOOTX64.EFI").is_some());
         assert_eq!(esp.file("EFI/BOOT/grubx64.efi"), None);

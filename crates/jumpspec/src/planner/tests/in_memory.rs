@@ -136,6 +136,15 @@ fn what_it_has_no_room_or_memory_for_is_refused() {
 }
 
 #[test]
+fn a_partition_that_others_may_read_keeps_no_secrets() {
+    let open = |sample: &mut Sample| sample.facts.uefi.as_mut().unwrap().esps[0].open = true;
+    assert_eq!(refused(open), ["esp-open"]);
+    let mut swap = roomy();
+    open(&mut swap);
+    assert!(swap.planned().is_ok(), "it lies elsewhere");
+}
+
+#[test]
 fn where_it_does_not_fit_nothing_is_left_to_land_on() {
     let mut sample = crowded();
     sample.facts.memory = Size::mib(512);

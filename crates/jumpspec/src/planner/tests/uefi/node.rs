@@ -56,6 +56,7 @@ fn firmware() -> FoundUefi {
             left: Size(0),
             files: vec![SHIM.to_owned(), "EFI/debian/grubx64.efi".to_owned()],
             has_boot_grub: false,
+            open: false,
         }],
     }
 }
