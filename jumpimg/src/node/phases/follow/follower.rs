@@ -17,6 +17,9 @@ use crate::node::lookout::Sight;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// How often a line may break, or a power cut take what it brought, before its time counts as the node's.
+const SENDS: u32 = 20;
+
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
@@ -76,6 +79,8 @@ pub(super) struct Follower {
     since: Duration,
     /// When anything of the run was seen last.
     seen: Duration,
+    /// How often the node was sent what it asked for.
+    sends: u32,
 }
 
 impl Follower {
@@ -89,6 +94,7 @@ impl Follower {
             phase: Phase::Leaving,
             since: Duration::ZERO,
             seen: Duration::ZERO,
+            sends: 0,
         }
     }
 
@@ -123,8 +129,13 @@ impl Follower {
             && event.stage != Stage::Stuck
     }
 
-    /// The line took so long to bring the node what it asked for: no time of its own.
+    /// The line took so long to bring the node what it asked for: no time of its own. A node that asks
+    /// for ever is not followed for ever.
     pub(super) fn sent(&mut self, time: Duration) {
+        self.sends += 1;
+        if self.sends > SENDS {
+            return;
+        }
         self.since += time;
         self.seen += time;
     }

@@ -283,4 +283,8 @@ fn a_slow_line_is_no_time_of_the_node_that_waits_for_its_image() {
     assert!(waits(&slow.next(nothing(), minutes(603))));
     assert_eq!(jump(&mut slow, minutes(604)), Action::Follow);
     assert!(matches!(jump(&mut same, minutes(604)), Action::End(_)));
+    for _ in 0..30 {
+        same.sent(minutes(20));
+    }
+    assert!(matches!(jump(&mut same, minutes(604)), Action::End(_)));
 }
