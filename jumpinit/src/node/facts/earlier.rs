@@ -13,14 +13,15 @@ use crate::node::{borrowed, in_esp, lock, records};
 pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
     let Some((_, partition)) = borrowed::landing(disks) else {
         let (_, journal) = in_esp::find(disks)?;
-        return Some(found(journal, None));
+        let is_staged = is_in_memory(&journal.run);
+        return Some(found(journal, None, is_staged));
     };
     let journal = borrowed::journal_of(partition)?;
-    Some(found(journal, Some(&partition.device)))
+    let is_mounted = is_mounted(&partition.device);
+    Some(found(journal, Some(&partition.device), is_mounted))
 }
 
-fn found(journal: Journal, landing: Option<&String>) -> JumpInProgress {
-    let is_mounted = landing.is_some_and(|device| is_mounted(device));
+fn found(journal: Journal, landing: Option<&String>, is_mounted: bool) -> JumpInProgress {
     JumpInProgress {
         live: lock::is_at_work(&journal.run) || is_mounted,
         origin: records::origin(&journal.run),
@@ -30,6 +31,13 @@ fn found(journal: Journal, landing: Option<&String>) -> JumpInProgress {
         run: journal.run,
         stage: Some(journal.stage),
     }
+}
+
+/// Whether the root of its jump system is in memory, to be packed: also between two calls.
+fn is_in_memory(run: &str) -> bool {
+    let root = format!("jump-{run}/landing");
+    let mounts = mountinfo::read_mountinfo().unwrap_or_default();
+    mounts.iter().any(|it| it.mount_point.ends_with(&root))
 }
 
 fn is_mounted(device: &str) -> bool {
