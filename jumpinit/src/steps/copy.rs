@@ -11,7 +11,7 @@ use jumpspec::disk::Filesystem;
 use jumpspec::places;
 use jumpspec::run::task::Task;
 use jumpspec::step::{Step, TreeCopy, TreePlace};
-use jumpsys::disk::blockdev;
+use jumpsys::disk::{blockdev, durable};
 use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
 use jumpsys::files::root::{Owner, Root};
 
@@ -57,15 +57,32 @@ pub(crate) fn copy(cx: &mut Context, copy: &TreeCopy) -> Result<()> {
             copied.sockets, copy.path
         ));
     }
-    let count = number.to_string().into_bytes();
-    let root = cx.kept_root()?;
-    Ok(root.write(places::COPIED, &count, Owner::root(0o600))?)
+    keep_count(&cx.kept_root()?, number)
 }
 
 /// How many of the plan's copies are done for good.
 pub(crate) fn counted(cx: &Context) -> Result<usize> {
-    match cx.kept_root()?.read_text(places::COPIED)? {
+    count_in(&cx.kept_root()?)
+}
+
+/// In its place and of always the same length once it is there: a FAT, which keeps no journal, has no
+/// rename over a file that a power cut leaves whole.
+fn keep_count(root: &Root, number: usize) -> Result<()> {
+    let count = format!("{number:04}\n").into_bytes();
+    if root.is_there(places::COPIED) {
+        return Ok(durable::write_at(
+            &root.path().join(places::COPIED),
+            0,
+            &count,
+        )?);
+    }
+    Ok(root.write(places::COPIED, &count, Owner::root(0o600))?)
+}
+
+fn count_in(root: &Root) -> Result<usize> {
+    match root.read_text(places::COPIED)? {
         Some(count) => count
+            .trim_end()
             .parse()
             .with_context(|| format!("/{} is no number", places::COPIED)),
         None => Ok(0),
@@ -201,5 +218,34 @@ impl Mounted {
         let done = done?;
         unmounted?;
         Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn copies_are_counted_in_the_place_of_the_first_count() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = Root::open(scratch.path()).unwrap();
+        let inode = || {
+            std::fs::metadata(root.path().join(places::COPIED))
+                .unwrap()
+                .ino()
+        };
+        assert_eq!(count_in(&root).unwrap(), 0);
+        keep_count(&root, 9).unwrap();
+        let first = inode();
+        for number in [10, 11] {
+            keep_count(&root, number).unwrap();
+            assert_eq!(count_in(&root).unwrap(), number);
+        }
+        assert_eq!(inode(), first);
+        root.write(places::COPIED, b"7", Owner::root(0o600))
+            .unwrap();
+        assert_eq!(count_in(&root).unwrap(), 7);
     }
 }
