@@ -8,5 +8,5 @@ pub trait Guest {
     fn ssh(&self, script: &str) -> Result<String>;
 }
 
-/// Asks a guest's systemd to power off.
-pub(super) const POWER_OFF: &str = "systemctl --no-block poweroff";
+/// Asks a guest's systemd to power off, or the init of a guest of before.
+pub(super) const POWER_OFF: &str = "systemctl --no-block poweroff || poweroff";
