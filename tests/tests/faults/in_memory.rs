@@ -16,9 +16,12 @@ use crate::bench::Bench;
 use crate::edit;
 use crate::lab::{BOOT, Lab, WAITS, said};
 use crate::loader::UNPACKING;
+use crate::old::push;
 
 /// Bytes that are looked for: a cluster of the EFI system partition.
 const PIECE: usize = 4096;
+/// How long the new system may take to be sound.
+const HEALTH: &str = "20s";
 /// What the jump system says when it waits for its image.
 const AWAITS: &str = "jump: wait for the target image and check it";
 
@@ -72,6 +75,30 @@ pub(crate) fn image_lost(bench: &mut Bench) -> Result<()> {
     admin.end()?;
     bench.ends(&lab, End::New)?;
     ensure_erased(&lab, &piece)
+}
+
+/// A push that still follows sends the image, and the new system says on the ESP why it goes back.
+pub(crate) fn unsound(bench: &mut Bench) -> Result<()> {
+    let fault = "a unit never comes up, after a jump system that lay in memory";
+    let lab = bench.node_in_memory(Checkpoint::Fresh, fault)?;
+    let job = std::fs::read_to_string(lab.node.job.file())?;
+    let unsound = job
+        .replace("ssh.service", "missing.service")
+        .replace("[wait]", &format!("[wait]\nhealth = {HEALTH:?}"));
+    std::fs::write(lab.node.job.file(), unsound)?;
+    let (old, follows) = push(&lab)?;
+    let ended = old.wait_for_end(BOOT);
+    ended.with_context(|| follows.said().unwrap_or_default())?;
+    lab.pass(Choice::Jump)?;
+    lab.pass(Choice::Jump)?;
+    follows.end()?;
+    let seen = bench.ends_telling(&lab, End::Jump, "missing.service")?;
+    ensure!(
+        seen.booted == [Choice::New, Choice::Jump],
+        "{:?}",
+        seen.booted
+    );
+    Ok(())
 }
 
 /// Nothing of the run is left on the EFI system partition, nor of the jump system's host key.

@@ -117,6 +117,7 @@ const TESTS: &[(&str, Test)] = &[
     ("row_72_an_esp_is_half_written", uefi::half_written),
     ("row_71_an_installers_medium", uefi::medium),
     ("row_03_block_is_torn_on_the_esp", in_memory::environment),
+    ("row_36_unsound_after_a_jump_in_memory", in_memory::unsound),
     ("row_70_abort_of_a_root_in_memory", in_memory::taken_back),
     (
         "row_73_a_root_in_memory_is_damaged",
