@@ -118,7 +118,9 @@ fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
         // Nothing else has waited for the disks.
         let disk = once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
         let esp = partition_path(&disk, plan.landing.number);
-        if let Some(told) = boot::mend_esp(&esp) {
+        // Before the commit it is the old system's, and nobody's to mend.
+        let told = (!leads_back()).then(|| boot::mend_esp(&esp));
+        if let Some(told) = told.flatten() {
             reporter.note(told);
         }
     }
