@@ -1,7 +1,5 @@
 //! The selector's files on the EFI system partition. What others have there is not touched.
 
-use std::fs::File;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +18,7 @@ use jumpsys::files::mount::{self, MountGuard, MountSpec, MsFlags};
 use jumpsys::files::mountinfo;
 use jumpsys::files::root::{Owner, Root};
 
+use crate::boot::fat::{remove, remove_below, remove_if_empty};
 use crate::node::mounted::mount_at;
 use crate::run::context::Context;
 
@@ -184,47 +183,6 @@ fn erase_files(root: &Root, fallback: bool) -> Result<()> {
     remove(root, CONFIG)?;
     for directory in [DIRECTORY, GRUB_DIRECTORY, GRUB_ABOVE] {
         remove_if_empty(root, directory)?;
-    }
-    Ok(())
-}
-
-/// Removes what is below a directory, but for the file `last`.
-fn remove_below(root: &Root, directory: &str, last: &str) -> Result<()> {
-    if !root.is_there(directory) {
-        return Ok(());
-    }
-    let names = root.list(directory)?.into_iter();
-    let paths = names.map(|name| format!("{directory}/{name}"));
-    for path in paths.filter(|path| path != last) {
-        if root.path().join(&path).is_dir() {
-            remove_below(root, &path, last)?;
-            root.remove_dir(&path)?;
-        } else {
-            remove(root, &path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a file, and lets go of its clusters only when its name is gone from the disk: a power cut may
-/// leave clusters without a name, and never a name without clusters.
-fn remove(root: &Root, path: &str) -> Result<()> {
-    let whole = root.path().join(path);
-    let held = match File::open(&whole) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        opened => opened.with_context(|| format!("cannot open {}", whole.display()))?,
-    };
-    root.remove(path)?;
-    let directory = whole.parent().context("a file has a directory")?;
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.with_context(|| format!("cannot sync {}", directory.display()))?;
-    drop(held);
-    Ok(())
-}
-
-fn remove_if_empty(root: &Root, directory: &str) -> Result<()> {
-    if root.is_there(directory) && root.list(directory)?.is_empty() {
-        root.remove_dir(directory)?;
     }
     Ok(())
 }

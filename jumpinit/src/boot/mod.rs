@@ -4,6 +4,7 @@
 mod bios;
 mod environment;
 mod esp;
+mod fat;
 pub(crate) mod new_loader;
 mod uefi;
 
@@ -20,6 +21,7 @@ use crate::run::landing;
 
 pub(crate) use environment::{repair, state};
 pub(crate) use esp::mend_first as mend_esp;
+pub(crate) use fat::remove_tree as remove_from_fat;
 
 /// Writes the selector. Nothing boots it yet: its environment already says "once", and only what
 /// leads to it is missing.

@@ -49,6 +49,8 @@ pub(crate) fn take(cx: &mut Context) -> Result<()> {
     remove_all(&directory)?;
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
+    // A directory's name may come to the disk before what makes it one.
+    freeze::settle(&directory)?;
     let journal = vec![0; usize::try_from(KEY_OFFSET)? + SLOT];
     cx.kept_root()?
         .write(places::JOURNAL_ON_ESP, &journal, Owner::root(0o600))?;
@@ -265,11 +267,12 @@ fn erase_secrets(cx: &mut Context) -> Result<()> {
 }
 
 fn remove_all(directory: &Path) -> Result<()> {
-    if directory.exists() {
-        std::fs::remove_dir_all(directory)
-            .with_context(|| format!("cannot remove {}", directory.display()))?;
+    let above = directory.parent().context("it has a directory")?;
+    if !above.exists() {
+        return Ok(());
     }
-    Ok(())
+    let name = directory.file_name().unwrap_or_default();
+    crate::boot::remove_from_fat(&Root::open(above)?, &name.to_string_lossy())
 }
 
 /// Overwrites the packed root: the jump system's host key is in it, and what was saved, sealed.
