@@ -19,7 +19,7 @@ const JUMP: &[Choice] = &[Choice::Jump];
 const JUMP_OR_NEW: &[Choice] = &[Choice::Jump, Choice::New];
 const NEW: &[Choice] = &[Choice::New];
 /// What the new system says last.
-const COMPLETE: &str = "stage complete";
+pub(super) const COMPLETE: &str = "stage complete";
 
 /// What shows that a moment has come.
 #[derive(Debug, Clone, PartialEq, Eq)]

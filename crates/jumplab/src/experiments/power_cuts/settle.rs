@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::admin::{Admin, Comes, WAITS};
 use super::leads::{is_rid_of_the_selector, leads_to_its_own_loader};
 use super::life::Cut;
-use super::moment::{expected, is_confirmed};
+use super::moment::{COMPLETE, expected, is_confirmed};
 use super::stage::End;
 use crate::interrupt::Interrupt;
 use crate::run;
@@ -30,8 +30,7 @@ const SOUND: &str = "cd /data && sha256sum --check --quiet SHA256SUMS 2>&1; \
     [ \"$(uname -n)\" = node07 ] || uname -n; \
     [ \"$(cat /root/notes.txt | wc -c)\" -gt 9 ] || echo no notes";
 /// Prints the swap of a new system that has finished. On a busy machine the disk may have been seen too
-/// late for it, so fstab gets a second chance. It does not wait: a connection to a system that is reset
-/// under it hangs for half a minute.
+/// late for it, so fstab gets a second chance.
 const FINISHED: &str = "[ -e /var/log/jump/report.json ] && [ ! -e /usr/lib/jump ] \
     || { echo jump has not finished; exit; }; \
     swapon --all; swapon --noheadings --raw --show=UUID";
@@ -147,6 +146,7 @@ impl Watch<'_, '_> {
                 let end = match choice {
                     Choice::Old => look_at_old(guest).map(Some),
                     Choice::Jump => self.look_at_jump(guest, &mut goes_on),
+                    Choice::New if is_at_work(guest)? => Ok(None),
                     Choice::New => look_at_new(self.node, guest).map(Some),
                 };
                 match end {
@@ -202,6 +202,14 @@ fn look_at_old(guest: &Uml<'_>) -> Result<End> {
         "the old system is not what it was: {amiss}"
     );
     Ok(End::Old)
+}
+
+/// Whether jumpinit has something to do in this boot, which may be a reset: a connection hangs for half a
+/// minute in one.
+fn is_at_work(guest: &Uml<'_>) -> Result<bool> {
+    let said = guest.said(0)?;
+    let said = String::from_utf8_lossy(&said);
+    Ok(said.contains("jump: ") && !said.contains(COMPLETE))
 }
 
 fn look_at_new(node: &SmallNode, guest: &Uml<'_>) -> Result<End> {
