@@ -165,6 +165,8 @@ impl Machine {
 
     /// Shuts the guest down, as its power button would, and waits for its end.
     pub fn power_off(mut self, within: Duration) -> Result<()> {
+        // One that stops at a reboot would stop here, too.
+        self.qmp(r#"{"execute":"set-action","arguments":{"shutdown":"poweroff"}}"#)?;
         // The connection may end before ssh does: what counts is the guest's end.
         drop(self.ssh(POWER_OFF));
         let Some(mut qemu) = self.qemu.take() else {
