@@ -28,8 +28,8 @@ fn verdict(has_swap: bool, landing: Option<&str>) -> String {
 pub(crate) struct Options {
     #[command(flatten)]
     machinery: Machinery,
-    /// What the jump system lands on, as in a job: swap, free, esp
-    #[arg(long, value_name = "PARTITION")]
+    /// What the jump system lands on, as in a job
+    #[arg(long, value_name = "PARTITION", value_parser = ["auto", "swap", "free", "esp"])]
     landing: Option<String>,
     /// Leave the machine up and tell how to log in
     #[arg(long)]

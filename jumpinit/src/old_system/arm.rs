@@ -26,6 +26,7 @@ use crate::node::lock::{self, Forbidden};
 use crate::old_system::open;
 use crate::run::context::Context;
 use crate::run::failure;
+use crate::run::kept;
 use crate::run::reporter::Reporter;
 use crate::{boot, conduct};
 
@@ -129,9 +130,17 @@ pub(crate) fn keep(work: &Path) -> Result<()> {
         sleep(LOOK_EVERY);
         // What cannot be read now may be readable soon, and the arm may stand.
         if let Ok(true) = is_over(&plan) {
-            return Ok(());
+            return let_go(&plan);
         }
     }
+}
+
+/// To look at a run in memory is to mount what the system may have nowhere.
+fn let_go(plan: &Plan) -> Result<()> {
+    if plan.landing.in_memory {
+        kept::unmount()?;
+    }
+    Ok(())
 }
 
 /// Whether there is nothing left to keep; takes back what has stood too long.

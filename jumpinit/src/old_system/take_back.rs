@@ -20,6 +20,7 @@ use crate::node::lock::{self, Forbidden};
 use crate::node::mounted::device_of;
 use crate::node::records;
 use crate::run::context::Context;
+use crate::run::kept;
 use crate::run::reporter::Reporter;
 
 /// Where the landing file system is mounted meanwhile.
@@ -113,7 +114,13 @@ fn has_left_something(plan: &Plan) -> bool {
     let on_disk = || {
         let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
         if plan.landing.in_memory {
-            return Some(cx.has_landing());
+            let found = cx.has_landing();
+            drop(cx);
+            if !found {
+                // Nobody else would.
+                kept::unmount().ok()?;
+            }
+            return Some(found);
         }
         let found = jumpsys::disk::superblock::probe(&cx.landing_device()).ok()??;
         Some(found.uuid.as_deref() == Some(plan.landing.fs_uuid.as_str()))

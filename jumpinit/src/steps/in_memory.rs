@@ -37,6 +37,8 @@ const CHUNK: usize = 4 << 20;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// After so long without a byte the image is asked for again: who sent it may be another.
 const ASK_AGAIN: Duration = Duration::from_secs(20);
+/// Bytes that are kept of a log, of its end: the EFI system partition has others' files, too.
+const LONGEST_LOG: u64 = 4 << 20;
 /// How often an image may arrive damaged.
 const TRIES: u32 = 3;
 
@@ -326,8 +328,10 @@ pub(crate) fn go_on_with_log(cx: &mut Context) {
 fn copy_logs(from: &Root, to: &Root) -> Result<()> {
     for name in from.list(places::LOG)? {
         let path = format!("{}/{name}", places::LOG);
-        let bytes = from.read(&path)?.unwrap_or_default();
-        to.write(&path, &bytes, Owner::root(0o640))?;
+        // What hooks have made there besides files stays.
+        if let Some(bytes) = from.read_end(&path, LONGEST_LOG)? {
+            to.write(&path, &bytes, Owner::root(0o640))?;
+        }
     }
     Ok(())
 }

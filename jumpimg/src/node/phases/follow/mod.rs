@@ -116,9 +116,8 @@ impl Following<'_, '_> {
                         let begun = self.run.begun.elapsed();
                         self.send(session, agent, first)?;
                         follower.sent(self.run.begun.elapsed().saturating_sub(begun));
-                    } else {
-                        self.sleep(PAUSE)?;
                     }
+                    self.sleep(PAUSE)?;
                 }
                 (Action::TakeBack(reason), Some((session, agent))) => {
                     return Err(self.came_back(session, agent, reason));
