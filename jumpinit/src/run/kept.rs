@@ -81,7 +81,7 @@ fn read_only(mounts: &[&Mount]) -> Option<String> {
 pub(crate) fn unmount() -> Result<()> {
     let mounts = mountinfo::read_mountinfo()?;
     if mounts.iter().any(|it| it.mount_point == Path::new(MOUNT)) {
-        once_free(|| Ok(mount::unmount(Path::new(MOUNT))?))?;
+        mount::unmount(Path::new(MOUNT))?;
     }
     if Path::new(MOUNT).exists() {
         std::fs::remove_dir(MOUNT).with_context(|| format!("cannot remove {MOUNT}"))?;

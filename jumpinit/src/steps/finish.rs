@@ -84,6 +84,10 @@ pub(crate) fn give_back(
     {
         return Ok(());
     }
+    if landing::is_mounted(&cx.landing)? {
+        // It was busy all the while that the logs were to be copied.
+        mount::unmount(&cx.landing)?;
+    }
     let found = jumpsys::disk::superblock::probe(&device)?;
     let ours = |found: &Superblock| found.uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str());
     if cx.plan.landing.made && !(found.as_ref().is_some_and(ours) || cx.is_journal_found()) {

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 pub use nix::mount::MsFlags;
@@ -69,9 +71,25 @@ pub fn remount(target: &Path, flags: MsFlags) -> Result<(), PathError> {
     sys_mount(none, target, none, MsFlags::MS_REMOUNT | flags, none).at("remount", target)
 }
 
-/// Unmounts. `EBUSY` means that something still uses it.
+/// How long what is to be unmounted may be used by somebody who only looks: who asks for a status, or
+/// a service that starts and is given its own copy of all mounts. Nothing tells when he is gone.
+const IN_USE: Duration = Duration::from_secs(30);
+/// How often is looked whether he is gone.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Unmounts, once nobody uses it any more. `EBUSY` means that somebody has used it for half a minute.
 pub fn unmount(target: &Path) -> Result<(), PathError> {
-    umount2(target, MntFlags::UMOUNT_NOFOLLOW).at("unmount", target)
+    unmount_within(target, IN_USE)
+}
+
+fn unmount_within(target: &Path, limit: Duration) -> Result<(), PathError> {
+    let begun = Instant::now();
+    loop {
+        match umount2(target, MntFlags::UMOUNT_NOFOLLOW) {
+            Err(Errno::EBUSY) if begun.elapsed() < limit => sleep(LOOK_EVERY),
+            done => return done.at("unmount", target),
+        }
+    }
 }
 
 /// A mount which is undone. Close it on purpose with [`MountGuard::unmount`]: being dropped is for

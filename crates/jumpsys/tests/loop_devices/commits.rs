@@ -10,7 +10,7 @@ use jumpsys::files::atomic::write_atomic;
 use jumpsys::files::freeze::{Freeze, settle};
 use jumpsys::files::mountinfo::read_mountinfo;
 
-use crate::device::{Loop, make, mount_at, unmount};
+use crate::device::{Loop, make, mount_at};
 
 /// As a boot loader sees it: debugfs replays no journal either, and the file behind the device has
 /// only what was written to the device.
@@ -21,14 +21,14 @@ pub(crate) fn what_is_settled_is_read_without_the_journal() {
     let path = dir.path().join("grub.cfg");
     let mounted = mount_at(&disk.path, dir.path(), "ext4");
     fs::write(&path, "old").unwrap();
-    unmount(mounted);
+    mounted.unmount().unwrap();
     let mounted = mount_at(&disk.path, dir.path(), "ext4");
     write_atomic(&path, b"new", 0o644).unwrap();
     settle(dir.path()).unwrap();
     let debugfs = Program::new("/usr/sbin/debugfs").args(["-R", "cat /grub.cfg"]);
     let read = debugfs.arg(&disk.image).run().unwrap().stdout_text();
     assert_eq!(read, "new");
-    unmount(mounted);
+    mounted.unmount().unwrap();
 }
 
 pub(crate) fn a_forgotten_freeze_thaws() {
@@ -47,7 +47,7 @@ pub(crate) fn a_forgotten_freeze_thaws() {
     // Blocks until the guardian thaws at its limit.
     fs::write(&late, "x").unwrap();
     assert_eq!(frozen.thaw().unwrap_err().errno(), Some(22));
-    unmount(mounted);
+    mounted.unmount().unwrap();
 }
 
 /// Flushes of a device's cache since it is there (kernel documentation, block/stat).

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use jumpspec::disk::{Filesystem, Partition};
 use jumpsys::cmd::Program;
@@ -10,7 +9,7 @@ use jumpsys::disk::blockdev;
 use jumpsys::disk::mkfs::{MkfsSpec, mkfs};
 use jumpsys::disk::partition::{self, NewTable, read_table, write_table};
 use jumpsys::disk::partnodes::sync_kernel_partitions;
-use jumpsys::files::mount::{MountSpec, MsFlags, mount, swapoff};
+use jumpsys::files::mount::{MountGuard, MountSpec, MsFlags, mount, swapoff};
 use jumpsys::files::mountinfo::read_swaps;
 
 pub(crate) const UUID: &str = "0f9fbc02-7e4b-4b5f-8d4a-2c9d1d6f0a11";
@@ -113,34 +112,15 @@ pub(crate) fn make(fs: Filesystem, device: &Path) {
     mkfs(&spec).unwrap();
 }
 
-/// Something mounted, and where.
-pub(crate) struct Mounted {
-    guard: jumpsys::files::mount::MountGuard,
-    at: PathBuf,
-}
-
-pub(crate) fn mount_at(device: &Path, target: &Path, fstype: &str) -> Mounted {
+pub(crate) fn mount_at(device: &Path, target: &Path, fstype: &str) -> MountGuard {
     let flags = MsFlags::MS_NOATIME;
     let data = None;
-    let guard = mount(&MountSpec {
+    let spec = MountSpec {
         source: device,
         target,
         fstype,
         flags,
         data,
-    });
-    Mounted {
-        guard: guard.unwrap(),
-        at: target.to_owned(),
-    }
-}
-
-/// Unmounts, once no child that another test has forked holds copies of our descriptors any more.
-pub(crate) fn unmount(mounted: Mounted) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while let Err(error) = jumpsys::files::mount::unmount(&mounted.at) {
-        assert!(Instant::now() < deadline, "{error}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    mounted.guard.keep();
+    };
+    mount(&spec).unwrap()
 }

@@ -10,7 +10,7 @@ use jumpsys::disk::ext4::{Written, written};
 use jumpsys::disk::superblock;
 use jumpsys::files::mount::lies_on;
 
-use crate::device::{Loop, UUID, make, mount_at, unmount};
+use crate::device::{Loop, UUID, make, mount_at};
 
 const SECRET: &[u8; 16] = b"nobody else's 16";
 
@@ -27,7 +27,7 @@ pub(crate) fn what_was_written_to_a_file_system_is_erased_also_after_a_cut() {
     assert!(lies_on(dir.path(), &disk.path).unwrap());
     assert!(!lies_on(Path::new("/"), &disk.path).unwrap());
     assert!(!lies_on(dir.path(), Path::new("/dev/null")).unwrap());
-    unmount(mounted);
+    mounted.unmount().unwrap();
     assert!(is_there(&disk));
     let Written::Runs(runs) = written(&disk.path).unwrap() else {
         panic!("a file system that was just made keeps its record");

@@ -1,7 +1,10 @@
 //! File systems and swap: made by mkfs, found by us and by blkid.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use jumpspec::disk::Filesystem;
 use jumpsys::cmd::Program;
@@ -10,7 +13,7 @@ use jumpsys::disk::swap;
 use jumpsys::files::mount::{swapoff, swapon};
 use jumpsys::files::mountinfo::read_swaps;
 
-use crate::device::{Loop, UUID, make, mbr, part};
+use crate::device::{Loop, UUID, make, mbr, mount_at, part};
 
 /// What blkid says, as (TYPE, UUID, LABEL); `None` where there is no blkid.
 fn blkid(device: &Path) -> Option<(String, String, String)> {
@@ -95,4 +98,19 @@ pub(crate) fn swap_over_another_file_system_is_swap_alone() {
     let again = swap::make_swap(&device, UUID, None);
     assert!(again.is_err(), "made anew while in use");
     swapoff(&device).unwrap();
+}
+
+pub(crate) fn what_somebody_looks_into_is_unmounted_once_he_has_looked() {
+    let disk = Loop::new(16);
+    disk.divide(&mbr(vec![part(1, 2048, 16384, "0x83")]));
+    let scratch = tempfile::tempdir().unwrap();
+    make(Filesystem::Ext4, &disk.part(1));
+    let mounted = mount_at(&disk.part(1), scratch.path(), "ext4");
+    let open = File::open(scratch.path()).unwrap();
+    let looks = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        drop(open);
+    });
+    mounted.unmount().unwrap();
+    looks.join().unwrap();
 }

@@ -32,7 +32,7 @@ fn trial(name: String, lacks: Option<String>, run: impl FnOnce() + Send + 'stati
 }
 
 fn main() {
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         (
             "a_durable_write_has_left_the_devices_cache",
             commits::a_durable_write_has_left_the_devices_cache,
@@ -60,6 +60,10 @@ fn main() {
         (
             "swap_over_another_file_system_is_swap_alone",
             filesystems::swap_over_another_file_system_is_swap_alone,
+        ),
+        (
+            "what_somebody_looks_into_is_unmounted_once_he_has_looked",
+            filesystems::what_somebody_looks_into_is_unmounted_once_he_has_looked,
         ),
         (
             "a_journal_lives_on_a_partition",

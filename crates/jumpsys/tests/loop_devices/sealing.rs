@@ -7,7 +7,7 @@ use jumpsys::disk::mkfs::{MkfsSpec, mkfs};
 use jumpsys::files::sealed::{Key, KeySector, Reader, Writer};
 use jumpsys::journal_slots::SlotPair;
 
-use crate::device::{Loop, UUID, mbr, mount_at, part, unmount};
+use crate::device::{Loop, UUID, mbr, mount_at, part};
 
 pub(crate) fn a_journal_lives_on_a_partition() {
     let disk = Loop::new(16);
@@ -61,7 +61,7 @@ pub(crate) fn sealed_files_are_nobodys_once_their_key_is_erased() {
     assert!(place.read().is_err());
     assert_eq!(pair.read_newest().unwrap().unwrap().payload, b"journal");
     drop((reader, writer));
-    unmount(mounted);
+    mounted.unmount().unwrap();
     let bytes = fs::read(&device).unwrap();
     let open = bytes
         .windows(16)

@@ -15,7 +15,7 @@ use jumpsys::disk::partition::{Table, add_partition, read_table, write_table};
 use jumpsys::disk::partnodes::{PartnodesError, sync_kernel_partitions};
 use jumpsys::kernel::sysfs;
 
-use crate::device::{Loop, gpt, make, mbr, mount_at, part, unmount};
+use crate::device::{Loop, gpt, make, mbr, mount_at, part};
 
 const LINUX: &str = "0fc63daf-8483-4772-8e79-3d69d8477de4";
 
@@ -108,7 +108,7 @@ pub(crate) fn a_mounted_partition_may_stay_and_may_not_move() {
         "{refused:?}"
     );
     assert!(blockdev::open_exclusive(&disk.part(1)).is_err());
-    unmount(mounted);
+    mounted.unmount().unwrap();
 }
 
 pub(crate) fn a_partition_that_somebody_looks_into_goes_once_he_has_looked() {
