@@ -23,7 +23,7 @@ Examples:
   jumpimg check --job job.toml node07                what would happen, or why not
   jumpimg push --rehearse --job job.toml node07      try it: prove, and come back
   jumpimg push --job job.toml node07                 do it, after asking
-  jumpimg status node07 node08                       old, jump or new, and how far
+  jumpimg status -w 'node[01-40]' -x @broken         old, jump or new, and how far
   jumpimg abort node07                               take it back, nothing being destroyed
   jumpimg resume node07                              go on where jump gave up
   jumpimg jump2nr -cfg nextrel.cfg node07            the way of 2009, without jump's promises

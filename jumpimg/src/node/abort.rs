@@ -12,8 +12,9 @@ use serde_json::{Map, json};
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::Agent;
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::NodeArgs;
 use crate::node::lookout::{Lookout, Sight};
+use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::run::interrupted;
 use crate::node::run_dir::RunDir;
 use crate::node::several::each;
@@ -40,15 +41,15 @@ pub(crate) struct AbortArgs {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-    /// The nodes, as ssh knows them
-    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
-    pub(crate) node: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: NodeSetArgs,
 }
 
 /// Takes it back on all nodes, one after another.
 pub(crate) fn run(args: &AbortArgs) -> Result<(), Trouble> {
+    let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
-    each(tools.json, &args.node, |node, voice| {
+    each(tools.json, &nodes, |node, voice| {
         let mut abort = Abort {
             args,
             tools: &tools,

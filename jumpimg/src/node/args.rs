@@ -28,26 +28,3 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) jumpinit: Option<PathBuf>,
 }
-
-/// A node's name, as ssh takes it.
-pub(crate) fn node_name(text: &str) -> Result<String, String> {
-    let sound = !text.is_empty()
-        && !text.starts_with('-')
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    if sound {
-        Ok(text.to_owned())
-    } else {
-        Err("not a host name".to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_ssh_are_not_node_names() {
-        assert!(node_name("-oProxyCommand=x").is_err());
-        assert!(node_name("root@node07").is_ok());
-    }
-}

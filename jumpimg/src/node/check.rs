@@ -7,11 +7,11 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::error::Trouble;
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::NodeArgs;
+use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::survey::Surveyed;
-use crate::node::several::each;
+use crate::node::several::all;
 use crate::node::supplies::{Purpose, Supplies};
-use crate::node::tell::Voice;
 use crate::node::tools::Tools;
 
 /// Shows what a push would do, or all that stands against it; changes nothing
@@ -22,28 +22,33 @@ pub(crate) struct CheckArgs {
     pub(crate) job: PathBuf,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-    /// The nodes, as ssh knows them
-    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
-    pub(crate) node: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: NodeSetArgs,
 }
 
-/// Checks all nodes, one after another.
+/// Checks all nodes, many at once.
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
+    let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
-    each(tools.json, &args.node, |node, voice| {
-        check(&supplies, node, voice)
-    })
-}
-
-fn check(supplies: &Supplies<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
-    let surveyed = Surveyed::of(supplies, node, Purpose::Replace)?;
-    surveyed.leave()?;
-    let plan = surveyed.plan();
-    if supplies.tools.json {
-        voice.emit(Map::from_iter([("plan".to_owned(), json!(plan))]));
-    } else {
-        voice.text(&render::plan(plan, surveyed.facts()));
-    }
-    Ok(())
+    let check = |node: &str| {
+        let surveyed = Surveyed::of(&supplies, node, Purpose::Replace)?;
+        surveyed.leave()?;
+        Ok(surveyed.into_found())
+    };
+    all(
+        tools.json,
+        &tools.interrupt,
+        &nodes,
+        check,
+        |found, voice| {
+            let (plan, facts) = found;
+            if tools.json {
+                voice.emit(Map::from_iter([("plan".to_owned(), json!(plan))]));
+            } else {
+                voice.text(&render::plan(&plan, &facts));
+            }
+            Ok(())
+        },
+    )
 }

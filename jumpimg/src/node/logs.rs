@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Log, follow_events, read_events, read_failed_boot};
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::NodeArgs;
 use crate::node::heard::{Heard, News};
 use crate::node::lookout::{Lookout, Sight};
+use crate::node::nodes::node_name;
 use crate::node::run_dir::RunDir;
 use crate::node::ssh::{Session, SshError};
 use crate::node::tools::Tools;

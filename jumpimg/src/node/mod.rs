@@ -12,6 +12,7 @@ mod image_files;
 mod job_file;
 pub(crate) mod logs;
 mod lookout;
+mod nodes;
 mod phases;
 pub(crate) mod push;
 mod random;

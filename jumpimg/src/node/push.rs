@@ -11,7 +11,8 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::error::Trouble;
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::NodeArgs;
+use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::agree::Agreement;
 use crate::node::phases::run::interrupted;
 use crate::node::phases::survey::Surveyed;
@@ -38,17 +39,17 @@ pub(crate) struct PushArgs {
     pub(crate) rehearse: bool,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-    /// The nodes, as ssh knows them
-    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
-    pub(crate) node: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: NodeSetArgs,
 }
 
 /// Pushes to all nodes: each goes through all phases before the next is looked at. A node that fails
 /// does not stop the next.
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
+    let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
-    each(tools.json, &args.node, |node, voice| {
+    each(tools.json, &nodes, |node, voice| {
         push(args, &supplies, node, voice)
     })
 }

@@ -3,13 +3,16 @@
 use clap::Args;
 use jumpspec::render;
 use jumpspec::render::page::Page;
+use jumpspec::run::status::Status;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::Agent;
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::NodeArgs;
 use crate::node::lookout::{Lookout, Sight};
-use crate::node::several::each;
+use crate::node::nodes::NodeSetArgs;
+use crate::node::run_dir::RunDir;
+use crate::node::several::all;
 use crate::node::tell::Voice;
 use crate::node::tools::Tools;
 
@@ -18,20 +21,30 @@ use crate::node::tools::Tools;
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-    /// The nodes, as ssh knows them; of several each gets a line
-    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
-    pub(crate) node: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: NodeSetArgs,
 }
 
-/// Asks the nodes, one after another.
+/// Asks the nodes, many at once.
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Trouble> {
+    let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
-    each(tools.json, &args.node, |node, voice| {
-        show(args, &tools, node, voice)
+    let ask = |node: &str| status(&tools, node);
+    all(tools.json, &tools.interrupt, &nodes, ask, |found, voice| {
+        show(&tools, &found, nodes.len() > 1, voice);
+        Ok(())
     })
 }
 
-fn show(args: &StatusArgs, tools: &Tools, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
+/// What a node has told of itself.
+struct Found {
+    node: String,
+    status: Status,
+    /// The last run that this host knows of it.
+    latest: Option<RunDir>,
+}
+
+fn status(tools: &Tools, node: &str) -> Result<Found, Trouble> {
     let latest = tools.state.latest(node);
     let (session, agent, sight) = Lookout::new(tools, node, latest.as_ref())?.meet()?;
     leave(&agent, &session)?;
@@ -41,22 +54,36 @@ fn show(args: &StatusArgs, tools: &Tools, node: &str, voice: &mut Voice) -> Resu
         let why = "the node did not tell its boot id";
         return Err(Trouble::new(Exit::Failed, "unreachable", why));
     };
+    let node = node.to_owned();
+    Ok(Found {
+        node,
+        status,
+        latest,
+    })
+}
+
+fn show(tools: &Tools, found: &Found, in_line: bool, voice: &mut Voice) {
+    let Found {
+        node,
+        status,
+        latest,
+    } = found;
     if tools.json {
-        voice.object("status", object(&status));
-    } else if args.node.len() > 1 {
-        voice.text(&Page::of(render::status_line(node, &status)));
-    } else {
-        voice.text(&render::status(&status));
-        let over = latest.filter(|latest| status.run.is_none() && latest.is_finished());
-        if let Some(latest) = over {
-            let folder = latest.path().display();
-            voice.text(&Page::of(format_args!(
-                "run {} is over: {folder}",
-                latest.run()
-            )));
-        }
+        return voice.object("status", object(status));
     }
-    Ok(())
+    if in_line {
+        return voice.text(&Page::of(render::status_line(node, status)));
+    }
+    voice.text(&render::status(status));
+    let latest = latest.as_ref();
+    let over = latest.filter(|latest| status.run.is_none() && latest.is_finished());
+    if let Some(latest) = over {
+        let folder = latest.path().display();
+        voice.text(&Page::of(format_args!(
+            "run {} is over: {folder}",
+            latest.run()
+        )));
+    }
 }
 
 fn leave(agent: &Agent, session: &crate::node::ssh::Session) -> Result<(), Trouble> {

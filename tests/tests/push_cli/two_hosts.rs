@@ -32,7 +32,11 @@ pub(crate) const CASES: &[Case] = &[
         no_key,
     ),
     ("a_job_done_twice_is_told", Need::Sshd, twice),
-    ("several_nodes_get_a_line_each", Need::Sshd, lines),
+    (
+        "many_nodes_are_looked_at_at_once_and_told_in_order",
+        Need::Sshd,
+        lines,
+    ),
 ];
 
 fn under_way() -> Result<()> {
@@ -118,18 +122,34 @@ fn twice() -> Result<()> {
     Ok(())
 }
 
+/// Names, sets and what is left out; many at once, in order, and what all come to.
 fn lines() -> Result<()> {
     let bench = Bench::new()?;
-    let _node = given_up(&bench)?;
-    let status = bench.run("status", &["node07", "node07"])?;
+    let _node = Node::old(&bench)?;
+    let config = fs::read_to_string(bench.path("ssh_config"))?;
+    bench.write("ssh_config", &config.replace("node07", "node0? gone"))?;
+    bench.write("list", "node[07-08] # the first\nnode09\n")?;
+    let list = format!("@{}", bench.path("list").display());
+    let status = bench.run("status", &["-w", &list, "-x", "node09", "node[01-06]"])?;
     ensure!(status.code == Some(0), "{status:#?}");
     let lines: Vec<_> = status.stdout.lines().collect();
-    ensure!(lines.len() == 2, "{status:#?}");
+    ensure!(lines.len() == 8, "{status:#?}");
+    for (at, line) in lines.iter().enumerate() {
+        let begins = format!("node0{}: old system, ", at + 1);
+        ensure!(line.starts_with(&begins), "{status:#?}");
+    }
+    let all = "done: 8 of 8 nodes: node[01-08]";
+    ensure!(status.stderr.contains(all), "{status:#?}");
+    let json = bench.run("status", &["--json", "node[7-8],-oX"])?;
+    json.ended(2, "[bad-node-set]")?;
+    bench.write("ssh_config", &config.replace("node07", "node07 node08"))?;
+    let json = bench.run("status", &["--json", "node07", "nowhere.invalid", "node08"])?;
+    ensure!(json.code == Some(4), "{json:#?}");
+    let told = json.stdout.lines().next_back().unwrap_or_default();
+    let sum: serde_json::Value = serde_json::from_str(told)?;
     ensure!(
-        lines[0].starts_with("node07: jump system, the jump OS; run ")
-            && lines[0]
-                .ends_with("waits: could not unpack the new system: no space left [no-room]"),
-        "{status:#?}"
+        sum["done"] == "node[07-08]" && sum["others"][0]["nodes"] == "nowhere.invalid",
+        "{json:#?}"
     );
     Ok(())
 }

@@ -73,6 +73,11 @@ impl<'a> Surveyed<'a> {
         &self.facts
     }
 
+    /// What would happen to it and what it is, without the connection to it.
+    pub(crate) fn into_found(self) -> (Plan, Facts) {
+        (self.plan, self.facts)
+    }
+
     /// Leaves the node as it was found.
     pub(crate) fn leave(&self) -> Result<(), Trouble> {
         let removed = self.agent.remove(&self.session);

@@ -22,8 +22,9 @@ use take_over::{Claim, Consent, refuse_without_mark};
 
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, read_events};
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::NodeArgs;
 use crate::node::lookout::{Lookout, Sight};
+use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::agree::Agreed;
 use crate::node::phases::jump::{Jumped, Start};
 use crate::node::phases::run::{Run, interrupted};
@@ -53,19 +54,19 @@ pub(crate) struct ResumeArgs {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
-    /// The nodes, as ssh knows them
-    #[arg(required = true, value_name = "NODE", value_parser = node_name)]
-    pub(crate) node: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: NodeSetArgs,
 }
 
 /// Goes on with all nodes, one after another.
 pub(crate) fn run(args: &ResumeArgs) -> Result<(), Trouble> {
+    let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = args.job.as_ref();
     let supplies = supplies
         .map(|job| Supplies::read(&tools, job))
         .transpose()?;
-    each(tools.json, &args.node, |node, voice| {
+    each(tools.json, &nodes, |node, voice| {
         let resume = Resume {
             args,
             tools: &tools,
