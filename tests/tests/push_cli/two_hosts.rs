@@ -135,7 +135,7 @@ fn lines() -> Result<()> {
     let lines: Vec<_> = status.stdout.lines().collect();
     ensure!(lines.len() == 8, "{status:#?}");
     for (at, line) in lines.iter().enumerate() {
-        let begins = format!("node0{}: old system, ", at + 1);
+        let begins = format!("node0{}: system without a run, ", at + 1);
         ensure!(line.starts_with(&begins), "{status:#?}");
     }
     let all = "done: 8 of 8 nodes: node[01-08]";
