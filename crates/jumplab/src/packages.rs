@@ -59,6 +59,7 @@ pub const TESTS: &[&str] = &[
     "attr",
     "strace",
     "tcsh",
+    "clustershell",
 ];
 
 /// Makes sure that `packages` are installed.
