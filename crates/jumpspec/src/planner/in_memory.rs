@@ -5,6 +5,7 @@ use super::landing::{self, Landing, saved};
 use super::{Input, disk, uefi};
 use crate::boot::uefi::found::FoundEsp;
 use crate::disk::FoundPartition;
+use crate::image::fitness;
 use crate::node::facts::{Facts, Firmware};
 use crate::node::fstab::unique;
 use crate::plan::{Plan, PlannedLanding};
@@ -147,6 +148,7 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
             "stop what takes the memory (`ps -eo rss,args --sort=-rss | head`, then `systemctl stop …`)",
         ));
     }
+    refusals.extend(unreadable(input));
     let uuid = fs_uuid(landing.partition);
     if uuid.is_empty() || unique::stands_twice(&uuid, facts) {
         refusals.push(Refusal::new(
@@ -156,6 +158,22 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
         ));
     }
     refusals
+}
+
+/// A kernel that cannot unpack its root panics, and the node comes back as the old system.
+fn unreadable(input: &Input<'_>) -> Option<Refusal> {
+    let image = &input.jump.manifest;
+    let kernel = image.kernels.last()?;
+    (!fitness::unpacks_zstd(image)).then(|| {
+        Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!(
+                "kernel {} of the jump image {} does not unpack an initramfs that is compressed with zstd (CONFIG_RD_ZSTD), as which the root of a jump system in memory is packed",
+                kernel.release, image.name
+            ),
+            "build it with a kernel that does (Linux 5.9 or newer; with its /boot/config-… in the golden root), or name a partition with [landing] partition = \"/dev/…\"",
+        )
+    })
 }
 
 /// What an admin should know of it.

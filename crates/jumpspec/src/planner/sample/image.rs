@@ -75,6 +75,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         signed: None,
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         mountable: ["ext4", "xfs"].map(str::to_owned).to_vec(),
+        initramfs_codecs: Some(["gzip", "zstd"].map(str::to_owned).to_vec()),
         toolbox: if jump {
             vec![path("usr/sbin/mke2fs")]
         } else {

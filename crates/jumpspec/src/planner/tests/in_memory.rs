@@ -136,6 +136,28 @@ fn what_it_has_no_room_or_memory_for_is_refused() {
 }
 
 #[test]
+fn a_kernel_that_cannot_unpack_its_root_is_refused() {
+    let no_zstd = |sample: &mut Sample| {
+        let codecs = ["gzip", "xz"].map(str::to_owned).to_vec();
+        sample.jump.manifest.initramfs_codecs = Some(codecs);
+    };
+    let refusals = with_esp(no_zstd).planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["image-unfit"]);
+    let message = &refusals[0].message;
+    assert!(message.contains("CONFIG_RD_ZSTD"), "{message}");
+    assert!(message.contains("6.1.0-28-amd64"), "{message}");
+    let mut nothing_else = crowded();
+    no_zstd(&mut nothing_else);
+    let refusals = nothing_else.planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
+    let message = &refusals[0].message;
+    assert!(message.contains("CONFIG_RD_ZSTD"), "{message}");
+    let mut swap = roomy();
+    no_zstd(&mut swap);
+    assert!(swap.planned().is_ok(), "its initramfs is the image's own");
+}
+
+#[test]
 fn a_partition_that_others_may_read_keeps_no_secrets() {
     let open = |sample: &mut Sample| sample.facts.uefi.as_mut().unwrap().esps[0].open = true;
     assert_eq!(refused(open), ["esp-open"]);
