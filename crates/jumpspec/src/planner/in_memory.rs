@@ -18,6 +18,11 @@ const BESIDE_ROOT: Size = Size::mib(24);
 /// What the jump system works with beside its files: kernel, services, the frames of images that are
 /// unpacked.
 const AT_WORK: Size = Size::mib(256);
+/// What a processor adds to that: the kernel's threads and counters for each, and the queues that drivers of
+/// network and disks open for each, of up to 1024 buffers.
+const PER_PROCESSOR: Size = Size::mib(4);
+/// An initramfs has 32 bits for a file's length.
+const LARGEST: Size = Size::mib(4096);
 /// With less nobody has tried it: 512 MiB were enough for a root of 318 MiB, without an image.
 const LEAST: Size = Size::mib(768);
 /// What the old system keeps while the root is made in its memory.
@@ -30,10 +35,28 @@ fn packed(input: &Input<'_>) -> Size {
     [image, saved(input)].into_iter().sum()
 }
 
-/// What it takes in memory.
+/// What it takes in memory, once a kernel has unpacked it.
 fn unpacked(input: &Input<'_>) -> Size {
-    let files = input.jump.manifest.unpacked.bytes();
-    [Size(files + files / 10), saved(input)].into_iter().sum()
+    with_inodes(input, input.jump.in_memory.pages)
+}
+
+/// The same in the old system, whose tmpfs keeps holes.
+fn unpacked_in_old(input: &Input<'_>) -> Size {
+    with_inodes(input, input.jump.manifest.unpacked)
+}
+
+fn with_inodes(input: &Input<'_>, files: Size) -> Size {
+    let files = files.bytes();
+    [Size(files.saturating_add(files / 10)), saved(input)]
+        .into_iter()
+        .sum()
+}
+
+/// What the jump system works with beside its files on this node.
+fn at_work(facts: &Facts) -> Size {
+    let processors = u64::from(facts.processors.unwrap_or_default());
+    let each = Size(PER_PROCESSOR.bytes().saturating_mul(processors));
+    [AT_WORK, each].into_iter().sum()
 }
 
 /// What the EFI system partition must have free.
@@ -47,14 +70,16 @@ fn needed_on_esp(input: &Input<'_>) -> Size {
 /// then with the target image.
 fn needed_memory(input: &Input<'_>) -> Size {
     let beside = packed(input).max(Size(input.target.size));
-    let all: Size = [unpacked(input), beside, AT_WORK].into_iter().sum();
+    let all: Size = [unpacked(input), beside, at_work(input.facts)]
+        .into_iter()
+        .sum();
     all.max(LEAST)
 }
 
 /// What memory must be available in the old system, which unpacks and packs it.
 fn needed_in_old(input: &Input<'_>) -> Size {
     let image = Size(input.jump.size);
-    [unpacked(input), image, OLD_KEEPS].into_iter().sum()
+    [unpacked_in_old(input), image, OLD_KEEPS].into_iter().sum()
 }
 
 /// The EFI system partition as the landing partition.
@@ -149,6 +174,7 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
         ));
     }
     refusals.extend(unreadable(input));
+    refusals.extend(too_large(input));
     let uuid = fs_uuid(landing.partition);
     if uuid.is_empty() || unique::stands_twice(&uuid, facts) {
         refusals.push(Refusal::new(
@@ -172,6 +198,21 @@ fn unreadable(input: &Input<'_>) -> Option<Refusal> {
                 kernel.release, image.name
             ),
             "build it with a kernel that does (Linux 5.9 or newer; with its /boot/config-… in the golden root), or name a partition with [landing] partition = \"/dev/…\"",
+        )
+    })
+}
+
+/// What could not be packed at all.
+fn too_large(input: &Input<'_>) -> Option<Refusal> {
+    let largest = input.jump.in_memory.largest;
+    (largest >= LARGEST).then(|| {
+        Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!(
+                "the jump image {} has a file of {largest}, holes included; the root of a jump system in memory has no place for one of {LARGEST} or more",
+                input.jump.manifest.name
+            ),
+            "leave it out (excludes) and build the image again, or name a partition with [landing] partition = \"/dev/…\"",
         )
     })
 }

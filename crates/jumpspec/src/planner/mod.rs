@@ -53,6 +53,7 @@ use crate::selector::{Doubt, Selector};
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
+use crate::words::size::Size;
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
 const SSH_PORT: u16 = 22;
@@ -100,6 +101,17 @@ pub struct ImageFile {
     /// Of the files that templates become, those that the image has no place for: a directory is there, or
     /// something else is where a directory has to be.
     pub homeless: BTreeSet<RelPath>,
+    /// What its files take as a root in memory; of jump images alone.
+    pub in_memory: InMemory,
+}
+
+/// What files take in a ramfs that a kernel has unpacked an initramfs into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InMemory {
+    /// All of them, in whole pages: holes of sparse files are filled there, and a symlink has a page.
+    pub pages: Size,
+    /// The largest of them, holes included.
+    pub largest: Size,
 }
 
 /// Works a plan out, or says everything that stands against it.

@@ -8,7 +8,7 @@ use crate::image::manifest::{self, Budget, Init, Kernel, Manifest};
 use crate::node::accounts::PublicAccounts;
 use crate::node::network::NetworkStack;
 use crate::node::os_release::OsRelease;
-use crate::planner::ImageFile;
+use crate::planner::{ImageFile, InMemory};
 use crate::words::digest::Digest;
 use crate::words::size::Size;
 
@@ -100,5 +100,13 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         digest: Digest::of(b"image"),
         interpreters: BTreeSet::from(["/bin/sh".to_owned()]),
         homeless: BTreeSet::new(),
+        in_memory: if jump {
+            InMemory {
+                pages: Size::mib(600),
+                largest: Size::mib(24),
+            }
+        } else {
+            InMemory::default()
+        },
     }
 }

@@ -158,6 +158,45 @@ fn a_kernel_that_cannot_unpack_its_root_is_refused() {
 }
 
 #[test]
+fn holes_are_filled_in_memory_and_every_processor_has_its_share() {
+    let memory = |change: &dyn Fn(&mut Sample)| {
+        let refusals = with_esp(|sample| {
+            sample.facts.memory = Size::mib(768);
+            change(sample);
+        });
+        let refusals = refusals.planned().unwrap_err();
+        assert_eq!(codes_of(&refusals), ["memory-too-small"]);
+        refusals[0].message.clone()
+    };
+    // 600 MiB of files with a tenth, the packed root or the target image, and 256 MiB.
+    let whole = memory(&|_| ());
+    assert!(whole.contains("needs 1.1 GiB"), "{whole}");
+    let sparse = memory(&|sample| sample.jump.in_memory.pages = Size::mib(1600));
+    assert!(sparse.contains("needs 2.2 GiB"), "{sparse}");
+    let many = memory(&|sample| sample.facts.processors = Some(512));
+    assert!(many.contains("needs 3.1 GiB"), "{many}");
+    // In the old system they stay holes.
+    let sparse = with_esp(|sample| {
+        sample.jump.in_memory.pages = Size::mib(1600);
+        sample.facts.memory = Size::mib(8192);
+    });
+    assert!(sparse.planned().is_ok());
+}
+
+#[test]
+fn a_file_that_an_initramfs_cannot_hold_is_refused() {
+    let largest = |largest| {
+        move |sample: &mut Sample| {
+            sample.facts.memory = Size::mib(16384);
+            sample.jump.in_memory.largest = largest;
+        }
+    };
+    assert_eq!(refused(largest(Size::mib(4096))), ["image-unfit"]);
+    let just = with_esp(largest(Size(Size::mib(4096).bytes() - 1)));
+    assert!(just.planned().is_ok());
+}
+
+#[test]
 fn a_partition_that_others_may_read_keeps_no_secrets() {
     let open = |sample: &mut Sample| sample.facts.uefi.as_mut().unwrap().esps[0].open = true;
     assert_eq!(refused(open), ["esp-open"]);
