@@ -173,6 +173,7 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
             "stop what takes the memory (`ps -eo rss,args --sort=-rss | head`, then `systemctl stop …`)",
         ));
     }
+    refusals.extend(left_elsewhere(facts));
     refusals.extend(unreadable(input));
     refusals.extend(too_large(input));
     let uuid = fs_uuid(landing.partition);
@@ -184,6 +185,25 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
         ));
     }
     refusals
+}
+
+/// What an earlier run has left on a partition would be taken for this run's by whoever looks at the node.
+fn left_elsewhere(facts: &Facts) -> Option<Refusal> {
+    let left = landing::left_over(facts)?;
+    let device = &left.partition.device;
+    let run = facts.jump.as_ref().filter(|jump| jump.landing.is_some());
+    let whose = run.map_or("an earlier run".to_owned(), |jump| {
+        format!("run {}", jump.run)
+    });
+    Some(Refusal::new(
+        RefusalCode::JumpInProgress,
+        format!(
+            "{whose} did not finish and has left its landing partition, {device}; a jump system in memory would leave it so"
+        ),
+        format!(
+            "give it back first (`jumpimg abort`), or land there again with [landing] partition = \"{device}\""
+        ),
+    ))
 }
 
 /// A kernel that cannot unpack its root panics, and the node comes back as the old system.

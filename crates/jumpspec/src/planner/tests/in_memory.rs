@@ -197,6 +197,26 @@ fn a_file_that_an_initramfs_cannot_hold_is_refused() {
 }
 
 #[test]
+fn what_an_earlier_run_has_left_on_a_partition_is_given_back_first() {
+    let leave = |sample: &mut Sample| {
+        let swap = &mut sample.facts.disks[0].partitions[1];
+        swap.swap_active = false;
+        let content = swap.content.as_mut().unwrap();
+        content.kind = "ext4".to_owned();
+        content.label = Some(crate::plan::LANDING_LABEL.to_owned());
+        sample.facts.swaps.clear();
+    };
+    let refusals = with_esp(leave).planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["jump-in-progress"]);
+    let message = &refusals[0].message;
+    assert!(message.contains("/dev/vda2"), "{message}");
+    let mut auto = roomy();
+    leave(&mut auto);
+    let plan = auto.planned().unwrap();
+    assert_eq!(plan.landing.device, "/dev/vda2", "it is used again");
+}
+
+#[test]
 fn a_partition_that_others_may_read_keeps_no_secrets() {
     let open = |sample: &mut Sample| sample.facts.uefi.as_mut().unwrap().esps[0].open = true;
     assert_eq!(refused(open), ["esp-open"]);
