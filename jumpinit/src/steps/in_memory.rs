@@ -23,6 +23,7 @@ use jumpsys::files::root::{Owner, Root};
 
 use crate::node::cause::Cause;
 use crate::node::records::HOST_KEY;
+use crate::orders::pace::Pace;
 use crate::run::context::Context;
 use crate::run::{kept, landing};
 use crate::steps::stage;
@@ -214,26 +215,30 @@ pub(crate) fn await_image(
 }
 
 fn arrive(cx: &mut Context, image: ImageRole, size: u64) -> Result<()> {
-    let patience = cx.plan.wait.boot.0;
-    let (mut there, mut grew, mut asked) = (stage::received(cx, image), Instant::now(), None);
+    let patience = cx.plan.wait.boot;
+    let (mut there, mut pace) = (stage::received(cx, image), Pace::within(patience.0));
+    let mut asked = None;
     while there < size {
         if asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN) {
             let offset = there;
             cx.reporter.tell(What::Need { image, offset });
             asked = Some(Instant::now());
         }
+        let looked = Instant::now();
         sleep(LOOK_EVERY);
         let now = stage::received(cx, image);
         if now > there {
-            (there, grew, asked) = (now, Instant::now(), Some(Instant::now()));
+            asked = Some(Instant::now());
         }
+        let came = now.saturating_sub(there);
+        there = now;
         ensure!(
-            grew.elapsed() < patience,
+            pace.keeps(looked.elapsed(), came),
             Cause::new(
                 Code::UploadFailed,
                 format!(
-                    "nothing of the {image} has come for {} ([wait] boot): `jumpimg resume --job` sends it",
-                    String::from(cx.plan.wait.boot)
+                    "nothing of the {image} has come for {} ([wait] boot), or next to nothing: `jumpimg resume --job` sends it",
+                    String::from(patience)
                 )
             )
         );
