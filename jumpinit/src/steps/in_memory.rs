@@ -127,6 +127,12 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
         "/{} is not what was written to it",
         places::ROOT_ON_ESP
     );
+    kept.write(
+        places::ROOT_DIGEST_ON_ESP,
+        digest.to_string().as_bytes(),
+        Owner::root(0o600),
+    )?;
+    freeze::settle(kept.path())?;
     let found = durable::read_uncached(&cx.on_kept(places::KERNEL_ON_ESP), 0, bytes.len())?;
     ensure!(
         found == bytes,
@@ -134,6 +140,40 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
         places::KERNEL_ON_ESP
     );
     Ok(())
+}
+
+/// Kernel and root are on the device what was packed: the boots behind the commit begin from them, and a
+/// loader that is signed has no digests to ask.
+pub(crate) fn prove(cx: &Context) -> Result<()> {
+    let digest = cx.kept_root()?.read(places::ROOT_DIGEST_ON_ESP)?;
+    let digest =
+        digest.context("what the jump system's root was when it was packed is not known")?;
+    let digest: Digest = String::from_utf8_lossy(&digest).parse()?;
+    let kernel = cx.plan.jump.kernel.image_digest;
+    for (place, wanted) in [
+        (places::KERNEL_ON_ESP, kernel),
+        (places::ROOT_ON_ESP, digest),
+    ] {
+        let found = on_device(&cx.on_kept(place))?;
+        ensure!(
+            found == wanted,
+            Cause::new(
+                Code::ImageDamaged,
+                format!(
+                    "{}/{place} on the EFI system partition is not what was packed",
+                    places::ON_ESP
+                )
+            )
+        );
+    }
+    Ok(())
+}
+
+/// Tells behind the commit, where there is nothing to go back to, that what this boot began from is damaged.
+pub(crate) fn tell_damage(cx: &mut Context) {
+    if let Err(error) = prove(cx) {
+        cx.reporter.note(format!("{error:#}"));
+    }
 }
 
 /// Writes the initramfs; its digest.

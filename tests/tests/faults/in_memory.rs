@@ -50,6 +50,18 @@ pub(crate) fn root_damaged(bench: &mut Bench) -> Result<()> {
         edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
         bench.ends(&lab, End::Old)?;
     }
+    let fault = "the root of a jump system in memory is another than was packed, and boots";
+    let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
+    let mut bytes = edit::read_from_esp(&lab, &kept(ROOT_ON_ESP))?;
+    // A kernel passes over zeros behind an archive.
+    bytes.extend([0; PIECE]);
+    edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
+    let seen = bench.ends_telling(&lab, End::Old, "is not what was packed")?;
+    ensure!(
+        seen.booted == [Choice::Jump, Choice::Old],
+        "{:?}",
+        seen.booted
+    );
     Ok(())
 }
 
