@@ -48,6 +48,7 @@ use crate::image::manifest::{Kernel, Manifest, PLAN_FORMAT};
 use crate::job::{HostTable, Job};
 use crate::node::facts::{Facts, Firmware, JumpInProgress, Kexec};
 use crate::plan::{JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages};
+use crate::planner::landing::Landing;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::selector::{Doubt, Selector};
 use crate::words::digest::Digest;
@@ -148,7 +149,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     refusals.extend(landing_choice::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
-    let boot = keep_all_going(&mut refusals, boot(input, disk));
+    let boot = keep_all_going(&mut refusals, boot(input, disk, &landing));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
     let filesystems = table.as_ref().zip(boot.as_ref()).and_then(|(table, boot)| {
         let planned = filesystems::planned(input, disk, table, boot);
@@ -230,10 +231,14 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
 }
 
 /// What boots the three systems.
-fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {
+fn boot(
+    input: &Input<'_>,
+    disk: &Disk,
+    landing: &Landing<'_>,
+) -> Result<PlannedBoot, Vec<Refusal>> {
     match input.facts.firmware {
         Firmware::Bios => disk::boot(disk).map_err(|refusal| vec![refusal]),
-        Firmware::Uefi => uefi::boot(input, disk),
+        Firmware::Uefi => uefi::boot(input, disk, landing.in_memory),
     }
 }
 

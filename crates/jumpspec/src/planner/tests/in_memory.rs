@@ -114,8 +114,8 @@ fn what_it_has_no_room_or_memory_for_is_refused() {
     };
     assert_eq!(refused(|sample| esp(sample, Size::mib(60))), ["esp-full"]);
     let after_a_run = with_esp(|sample| {
-        esp(sample, Size::mib(60));
-        sample.facts.uefi.as_mut().unwrap().esps[0].left = Size::mib(240);
+        esp(sample, Size::mib(1));
+        sample.facts.uefi.as_mut().unwrap().esps[0].left = Size::mib(299);
     });
     assert!(after_a_run.planned().is_ok());
     assert_eq!(
