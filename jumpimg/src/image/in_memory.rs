@@ -50,11 +50,12 @@ mod tests {
         std::fs::hard_link(root.join("file"), root.join("other")).unwrap();
         symlink("file", root.join("link")).unwrap();
         let path = scratch.path().join("image");
-        let packer = Packer::new(File::create(&path).unwrap(), &PackOptions::default());
+        let file = File::create(&path).unwrap();
         let tree = Tree::open(&root).unwrap();
-        let packed = packer.unwrap();
-        let packed = packed.pack(&tree, &|_| Decision::Store, None, &|_| ());
-        packed.unwrap();
+        let packer = Packer::new(file, &PackOptions::default()).unwrap();
+        packer
+            .pack(&tree, &|_| Decision::Store, None, &|_| ())
+            .unwrap();
         let image = Image::open(File::open(&path).unwrap()).unwrap();
         let found = of(&image).unwrap();
         assert_eq!(found.largest, Size((8 << 20) + 1));

@@ -85,9 +85,9 @@ pub fn processors(sys: &Path) -> Option<u32> {
 fn length(list: &str) -> Option<u32> {
     list.split(',')
         .map(|range| {
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
-            last.checked_sub(first)?.checked_add(1)
+            let (begin, end) = range.split_once('-').unwrap_or((range, range));
+            let (begin, end): (u32, u32) = (begin.parse().ok()?, end.parse().ok()?);
+            end.checked_sub(begin)?.checked_add(1)
         })
         .try_fold(0_u32, |sum, range| sum.checked_add(range?))
 }
