@@ -53,6 +53,8 @@ pub const ON_ESP: &str = "EFI/jump/landing";
 pub const KERNEL_ON_ESP: &str = "boot/vmlinuz";
 /// Its root in there, an initramfs.
 pub const ROOT_ON_ESP: &str = "boot/root.img";
+/// What that is the digest of, in hex digits.
+pub const ROOT_DIGEST_ON_ESP: &str = "boot/root.sha256";
 /// What keeps the journal there, and behind it the key of the sealed files.
 pub const JOURNAL_ON_ESP: &str = "journal";
 

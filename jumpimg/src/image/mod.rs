@@ -6,6 +6,7 @@ pub(crate) mod build;
 pub(crate) mod diff;
 mod elf;
 pub(crate) mod homes;
+pub(crate) mod in_memory;
 pub(crate) mod inspect;
 pub(crate) mod open;
 mod output;

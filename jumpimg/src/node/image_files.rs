@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use jumparchive::Image;
 use jumpspec::job::Joint;
-use jumpspec::planner::ImageFile;
+use jumpspec::planner::{ImageFile, InMemory};
 use jumpspec::step::ImageRole;
 use jumpspec::words::digest::{Digest, Hasher};
 
 use crate::error::{Exit, Trouble};
 use crate::image::programs::Programs;
-use crate::image::{homes, open};
+use crate::image::{homes, in_memory, open};
 use crate::node::job_file::JobFile;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::meter;
@@ -40,6 +40,7 @@ impl ImageFiles {
         let in_target = job.interpreters(|at| at > Joint::Committed);
         let (mut jump, image) = open(&job.jump, ImageRole::Jump, interrupt)?;
         jump.interpreters = programs(&image, &job.jump, in_jump)?;
+        jump.in_memory = in_memory::of(&image).map_err(|error| open::trouble(&job.jump, error))?;
         let (mut target, of_target) = open(&job.target, ImageRole::Target, interrupt)?;
         target.interpreters = programs(&of_target, &job.target, in_target)?;
         let templates = job.job.template.iter().map(|template| template.to.clone());
@@ -110,6 +111,7 @@ fn open(
             digest,
             interpreters: BTreeSet::new(),
             homeless: BTreeSet::new(),
+            in_memory: InMemory::default(),
         },
         image,
     ))

@@ -21,6 +21,7 @@ use jumpsys::files::root::{Owner, Root};
 use crate::boot::fat::{remove, remove_below, remove_if_empty};
 use crate::node::mounted::mount_at;
 use crate::run::context::Context;
+use crate::run::kept;
 
 /// Where the EFI system partition is mounted meanwhile.
 const MOUNT: &str = "/run/jump-esp";
@@ -214,13 +215,19 @@ pub(super) fn mount_in_new(cx: &mut Context, uefi: &UefiBoot) -> Result<MountGua
 /// Does something with the EFI system partition, mounted for it.
 fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
     unmount_left()?;
+    let device = cx.partition(uefi.esp.number);
+    let done = mounted_now(&device, act);
+    let why = done
+        .as_ref()
+        .err()
+        .and_then(|_| kept::why_read_only(&device));
+    kept::explained(done, why)
+}
+
+fn mounted_now<T>(device: &Path, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
     let target = PathBuf::from(MOUNT);
-    mount_at(
-        &cx.partition(uefi.esp.number),
-        &target,
-        "vfat",
-        MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
-    )?;
+    let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    mount_at(device, &target, "vfat", flags)?;
     let done = Root::open(&target)
         .map_err(anyhow::Error::from)
         .and_then(|root| act(&root));

@@ -11,6 +11,7 @@ mod uefi;
 use anyhow::Result;
 use jumpspec::boot::PlannedBoot;
 use jumpspec::boot::environment::{State, TRIES};
+use jumpspec::plan::Plan;
 use jumpspec::run::journal::{Arm, Journal};
 use jumpspec::step::Stage;
 use jumpsys::files::freeze;
@@ -197,6 +198,14 @@ pub(crate) fn lead_back(cx: &Context) -> Result<()> {
     match &cx.plan.boot {
         PlannedBoot::Bios(bios) => bios::turn_to_old(cx, *bios),
         PlannedBoot::Uefi(uefi) => uefi::turn_to_old(&uefi::vars(), uefi),
+    }
+}
+
+/// The same where nothing can be read or written but what the firmware keeps; whether there is anything.
+pub(crate) fn lead_back_by_firmware(plan: &Plan) -> Result<bool> {
+    match &plan.boot {
+        PlannedBoot::Bios(_) => Ok(false),
+        PlannedBoot::Uefi(uefi) => uefi::turn_to_old(&uefi::vars(), uefi).map(|()| true),
     }
 }
 

@@ -168,7 +168,12 @@ fn proceed(cx: &mut Context) -> End {
             let told = failed_boot::collect(cx).unwrap_or_else(unsaid);
             End::Stay(told.context("the new system was not confirmed"))
         }
-        (Stage::Replace, _) | (_, Some(State::Jump)) => replace(cx),
+        (Stage::Replace, _) | (_, Some(State::Jump)) => {
+            if cx.plan.landing.in_memory {
+                in_memory::tell_damage(cx);
+            }
+            replace(cx)
+        }
         (Stage::Stage | Stage::Armed, _) => prove(cx),
         // Once means once, whatever ended the first time.
         (Stage::Prove, _) => go_back(

@@ -33,7 +33,7 @@ pub(crate) struct Landing {
 /// never made to its end tells nothing.
 pub(crate) fn find() -> Result<Option<Landing>> {
     let disks = gather_disks()?;
-    let journal = match Place::of(&disks) {
+    let journal = match Place::of(&disks, Path::new("/")) {
         None => return Ok(None),
         Some(Place::Partition(partition)) => {
             let device = Path::new(&partition.device);
@@ -66,12 +66,15 @@ enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(disks: &'a [Disk]) -> Option<Self> {
-        let borrowed = borrowed::landing_partition(disks).map(Self::Partition);
-        borrowed.or_else(|| {
+    /// The place, as the system below `root` finds it. A jump system in memory knows that it is one:
+    /// what another run has left on a partition is not its own.
+    fn of(disks: &'a [Disk], root: &Path) -> Option<Self> {
+        let plan = root.join(places::PLAN);
+        let is_in_memory = || read_plan(&plan).is_ok_and(|plan| plan.landing.in_memory);
+        let borrowed = borrowed::landing_partition(disks).filter(|_| !is_in_memory());
+        borrowed.map(Self::Partition).or_else(|| {
             let Some((partition, journal)) = in_esp::find(disks) else {
-                let is_jump = Path::new("/").join(places::PLAN).exists();
-                return is_jump.then_some(Self::Here);
+                return plan.exists().then_some(Self::Here);
             };
             Some(Self::Esp(partition, Box::new(journal)))
         })
@@ -82,7 +85,7 @@ impl<'a> Place<'a> {
 /// stands for it on the EFI system partition.
 pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<Option<T>> {
     let disks = gather_disks()?;
-    match Place::of(&disks) {
+    match Place::of(&disks, Path::new("/")) {
         None => Ok(None),
         Some(Place::Partition(partition)) => {
             with_mounted(&partition.device, "ext4", read).map(Some)
@@ -122,6 +125,39 @@ fn is_once(command_line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jumpspec::disk::Content;
+    use jumpspec::plan::LANDING_LABEL;
+
+    /// A plan that a node has kept.
+    const KEPT: &str = include_str!("../../../tests/fuzz/seeds/answers/kept");
+
+    #[test]
+    fn a_jump_system_in_memory_takes_no_partition_of_another_run_for_its_own() {
+        let mut kept: serde_json::Value = serde_json::from_str(KEPT).unwrap();
+        let mut disks: Vec<Disk> = serde_json::from_value(kept["facts"]["disks"].take()).unwrap();
+        disks[0].partitions[1].content = Some(Content {
+            kind: "ext4".to_owned(),
+            uuid: None,
+            label: Some(LANDING_LABEL.to_owned()),
+        });
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path();
+        let place = || Place::of(&disks, root);
+        assert!(
+            matches!(place(), Some(Place::Partition(_))),
+            "the old system"
+        );
+        let plan = root.join(places::PLAN);
+        std::fs::create_dir_all(plan.parent().unwrap()).unwrap();
+        let mut keep = |in_memory: bool| {
+            kept["plan"]["landing"]["in_memory"] = in_memory.into();
+            std::fs::write(&plan, kept["plan"].to_string()).unwrap();
+        };
+        keep(false);
+        assert!(matches!(place(), Some(Place::Partition(_))));
+        keep(true);
+        assert!(matches!(place(), Some(Place::Here)));
+    }
 
     #[test]
     fn only_the_selector_s_own_word_says_that_this_boot_is_the_only_one() {

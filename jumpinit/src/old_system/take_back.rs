@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 use jumpspec::boot::environment::State;
 use jumpspec::plan::Plan;
 use jumpspec::run::bundle;
 use jumpspec::run::event::What;
+use jumpspec::run::journal::Journal;
 use jumpspec::run::task::StepId;
 use jumpspec::step::Stage;
 use jumpsys::files::{mount, mountinfo};
@@ -33,7 +34,11 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
         lock::refuse_other(&plan.run, wanted)?;
     }
     let _lock = lock::lock(&plan.run)?;
-    let mut cx = Context::new(plan, PathBuf::from(LANDING), Reporter::to_stdout())?;
+    let opened = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::to_stdout());
+    let mut cx = match opened {
+        Ok(cx) => cx,
+        Err(error) => return Err(do_without(&plan, error)),
+    };
     unmount_landing(&mut cx)?;
     ensure_not_replaced(&mut cx)?;
     begin(&mut cx, StepId::RestoreLoader);
@@ -52,6 +57,40 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     }
     cx.reporter.tell(What::Complete);
     Ok(())
+}
+
+/// Where an EFI system partition is not to be had, to be written to, all else is done: the firmware leads to
+/// the old system. It is taken back again once the partition is there.
+fn do_without(plan: &Plan, error: Error) -> Error {
+    if !plan.landing.in_memory || !is_unreplaced(plan) {
+        return error;
+    }
+    match crate::boot::lead_back_by_firmware(plan) {
+        Ok(false) => error,
+        Ok(true) => error.context(
+            "the next boots are the old system's, but what lies on the EFI system partition stays until it can be written to: then abort again",
+        ),
+        Err(other) => error.context(format!("the firmware may lead to the jump system still: {other:#}")),
+    }
+}
+
+/// Whether nothing was replaced, by what can be read: this boot is the one that the plan was made in, or
+/// journal and environment say so.
+fn is_unreplaced(plan: &Plan) -> bool {
+    if system::boot_id().is_ok_and(|boot| boot == plan.boot_id) {
+        return true;
+    }
+    let Ok(Some(found)) = crate::node::landing::find() else {
+        return false;
+    };
+    let is_ours = |journal: &&Journal| journal.run == plan.run && journal.stage < Stage::Replace;
+    let before = [State::Once, State::Old].map(|state| state.values().0);
+    let state = found.state.as_deref();
+    found
+        .journal
+        .as_ref()
+        .is_some_and(|journal| is_ours(&journal))
+        && state.is_some_and(|state| before.contains(&state))
 }
 
 fn begin(cx: &mut Context, step: StepId) {

@@ -1,9 +1,11 @@
 //! Bytes from an admin host that may vanish without a word: who waits for them for ever holds the
-//! node's lock for ever, and no other admin host could go on.
+//! node's lock for ever, and no other admin host could go on. The same goes for those that trickle.
 
 use std::io::{self, Cursor, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::orders::pace::Pace;
 
 /// How long nothing may come. `jumpimg` itself gives a connection up after 15 seconds.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -12,11 +14,11 @@ const CHUNK: usize = 1 << 18;
 /// Chunks that may wait to be written.
 const WAITING: usize = 4;
 
-/// A reader that fails when nothing has come for some time.
+/// A reader that fails when nothing has come for some time, or next to nothing.
 pub(crate) struct Feed {
     chunks: Receiver<io::Result<Vec<u8>>>,
     current: Cursor<Vec<u8>>,
-    limit: Duration,
+    pace: Pace,
 }
 
 impl Feed {
@@ -43,7 +45,7 @@ impl Feed {
         Self {
             chunks,
             current: Cursor::default(),
-            limit,
+            pace: Pace::within(limit),
         }
     }
 }
@@ -54,17 +56,29 @@ impl Read for Feed {
         if read > 0 || buffer.is_empty() {
             return Ok(read);
         }
-        match self.chunks.recv_timeout(self.limit) {
-            Ok(chunk) => self.current = Cursor::new(chunk?),
-            Err(RecvTimeoutError::Disconnected) => return Ok(0),
-            Err(RecvTimeoutError::Timeout) => {
+        loop {
+            let begun = Instant::now();
+            let received = self.chunks.recv_timeout(self.pace.left());
+            let came = match received {
+                Ok(chunk) => Some(chunk?),
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            if came.as_ref().is_some_and(Vec::is_empty) {
+                return Ok(0);
+            }
+            let length = came.as_ref().map_or(0, Vec::len) as u64;
+            if !self.pace.keeps(begun.elapsed(), length) {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
-                    format!("nothing came for {} s", self.limit.as_secs()),
+                    self.pace.to_string(),
                 ));
             }
+            if let Some(came) = came {
+                self.current = Cursor::new(came);
+                return self.current.read(buffer);
+            }
         }
-        self.current.read(buffer)
     }
 }
 
@@ -94,5 +108,20 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(got, b"some");
         drop(here);
+    }
+
+    #[test]
+    fn a_sender_that_trickles_is_given_up_and_what_waits_to_be_read_is_no_wait() {
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let trickle = std::thread::spawn(move || {
+            while here.write_all(b".").is_ok() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let mut feed = Feed::of(there, Duration::from_millis(200));
+        let error = feed.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(feed);
+        trickle.join().unwrap();
     }
 }

@@ -38,10 +38,7 @@ fn mounted_now(device: &Path) -> Result<PathBuf> {
     } else {
         let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
         let mounted = mount_at(device, Path::new(MOUNT), FAT, flags);
-        match read_only(&ours) {
-            Some(why) => mounted.context(why)?,
-            None => mounted?,
-        }
+        explained(mounted, read_only(&ours))?;
         PathBuf::from(MOUNT)
     };
     Ok(at.join(places::ON_ESP))
@@ -53,6 +50,22 @@ pub(crate) fn is_mounted(plan: &Plan) -> Result<bool> {
     let name = device.display().to_string();
     let mut mounts = mountinfo::read_mountinfo()?.into_iter();
     Ok(mounts.any(|mount| device_of(&mount) == name))
+}
+
+/// Why nothing can be written to the partition on `device`, if that is so wherever it is mounted.
+pub(crate) fn why_read_only(device: &Path) -> Option<String> {
+    let mounts = mountinfo::read_mountinfo().ok()?;
+    let name = device.display().to_string();
+    let ours: Vec<&Mount> = mounts.iter().filter(|it| device_of(it) == name).collect();
+    read_only(&ours)
+}
+
+/// A failure with its reason, where that is known.
+pub(crate) fn explained<T>(result: Result<T>, why: Option<String>) -> Result<T> {
+    match why {
+        Some(why) => result.context(why),
+        None => result,
+    }
 }
 
 fn is_writable(options: &str) -> bool {
@@ -73,7 +86,7 @@ fn read_only(mounts: &[&Mount]) -> Option<String> {
     let found = mounts.find(|mount| !is_writable(&mount.super_options))?;
     let at = found.mount_point.display();
     Some(format!(
-        "the EFI system partition is mounted read-only at {at}: `mount -o remount,rw {at}`, or unmount it"
+        "the EFI system partition is mounted read-only at {at}: `mount -o remount,rw {at}`, or unmount it; if the kernel made it so, mend it first (`fsck.vfat`)"
     ))
 }
 

@@ -23,6 +23,7 @@ use jumpsys::files::root::{Owner, Root};
 
 use crate::node::cause::Cause;
 use crate::node::records::HOST_KEY;
+use crate::orders::pace::Pace;
 use crate::run::context::Context;
 use crate::run::{kept, landing};
 use crate::steps::stage;
@@ -126,6 +127,12 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
         "/{} is not what was written to it",
         places::ROOT_ON_ESP
     );
+    kept.write(
+        places::ROOT_DIGEST_ON_ESP,
+        digest.to_string().as_bytes(),
+        Owner::root(0o600),
+    )?;
+    freeze::settle(kept.path())?;
     let found = durable::read_uncached(&cx.on_kept(places::KERNEL_ON_ESP), 0, bytes.len())?;
     ensure!(
         found == bytes,
@@ -133,6 +140,40 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
         places::KERNEL_ON_ESP
     );
     Ok(())
+}
+
+/// Kernel and root are on the device what was packed: the boots behind the commit begin from them, and a
+/// loader that is signed has no digests to ask.
+pub(crate) fn prove(cx: &Context) -> Result<()> {
+    let digest = cx.kept_root()?.read(places::ROOT_DIGEST_ON_ESP)?;
+    let digest =
+        digest.context("what the jump system's root was when it was packed is not known")?;
+    let digest: Digest = String::from_utf8_lossy(&digest).parse()?;
+    let kernel = cx.plan.jump.kernel.image_digest;
+    for (place, wanted) in [
+        (places::KERNEL_ON_ESP, kernel),
+        (places::ROOT_ON_ESP, digest),
+    ] {
+        let found = on_device(&cx.on_kept(place))?;
+        ensure!(
+            found == wanted,
+            Cause::new(
+                Code::ImageDamaged,
+                format!(
+                    "{}/{place} on the EFI system partition is not what was packed",
+                    places::ON_ESP
+                )
+            )
+        );
+    }
+    Ok(())
+}
+
+/// Tells behind the commit, where there is nothing to go back to, that what this boot began from is damaged.
+pub(crate) fn tell_damage(cx: &mut Context) {
+    if let Err(error) = prove(cx) {
+        cx.reporter.note(format!("{error:#}"));
+    }
 }
 
 /// Writes the initramfs; its digest.
@@ -214,26 +255,30 @@ pub(crate) fn await_image(
 }
 
 fn arrive(cx: &mut Context, image: ImageRole, size: u64) -> Result<()> {
-    let patience = cx.plan.wait.boot.0;
-    let (mut there, mut grew, mut asked) = (stage::received(cx, image), Instant::now(), None);
+    let patience = cx.plan.wait.boot;
+    let (mut there, mut pace) = (stage::received(cx, image), Pace::within(patience.0));
+    let mut asked = None;
     while there < size {
         if asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN) {
             let offset = there;
             cx.reporter.tell(What::Need { image, offset });
             asked = Some(Instant::now());
         }
+        let looked = Instant::now();
         sleep(LOOK_EVERY);
         let now = stage::received(cx, image);
         if now > there {
-            (there, grew, asked) = (now, Instant::now(), Some(Instant::now()));
+            asked = Some(Instant::now());
         }
+        let came = now.saturating_sub(there);
+        there = now;
         ensure!(
-            grew.elapsed() < patience,
+            pace.keeps(looked.elapsed(), came),
             Cause::new(
                 Code::UploadFailed,
                 format!(
-                    "nothing of the {image} has come for {} ([wait] boot): `jumpimg resume --job` sends it",
-                    String::from(cx.plan.wait.boot)
+                    "nothing of the {image} has come for {} ([wait] boot), or next to nothing: `jumpimg resume --job` sends it",
+                    String::from(patience)
                 )
             )
         );

@@ -10,6 +10,7 @@ use jumpspec::step::ImageRole;
 
 use crate::node::cause::Cause;
 use crate::run::context::Context;
+use crate::steps::in_memory;
 
 /// The disk has the partitions that the plan was made for, and we run from the landing one.
 pub(crate) fn disks(cx: &mut Context) -> Result<()> {
@@ -43,6 +44,9 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         "the jump system does not run from {}, the landing partition",
         landing.display()
     );
+    if cx.plan.landing.in_memory {
+        in_memory::prove(cx)?;
+    }
     Ok(())
 }
 

@@ -113,6 +113,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "image::packages",
                 "image::elf",
                 "image::homes",
+                "image::in_memory",
                 "image::open",
                 "image::output",
                 "image::programs",

@@ -1,13 +1,15 @@
 //! Nodes whose jump system lies in memory: what it is booted from is damaged, and what a power cut takes.
 
+use std::process::ExitStatus;
+
 use anyhow::{Context as _, Result, ensure};
 use jump_tests::machines::disk;
 use jumplab::experiments::faults::End;
 use jumplab::journey::Push;
 use jumplab::small::Checkpoint;
 use jumplab::vm::loader::{Choice, is_on_esp};
-use jumplab::vm::{Role, Uml, until};
-use jumpspec::boot::uefi::{BOOT_NEXT, DIRECTORY};
+use jumplab::vm::{Guest as _, Role, Uml, until};
+use jumpspec::boot::uefi::{BOOT_NEXT, BOOT_ORDER, DIRECTORY};
 use jumpspec::disk::SECTOR;
 use jumpspec::places::{ON_ESP, ROOT_ON_ESP};
 use jumpspec::selector::{self, ENV};
@@ -22,6 +24,11 @@ use crate::old::push;
 const PIECE: usize = 4096;
 /// How long the new system may take to be sound.
 const HEALTH: &str = "20s";
+/// Makes the EFI system partition one that cannot be written to, as the kernel does where it finds a fault.
+const READ_ONLY: &str =
+    "umount /dev/ubda1 2>&-; mkdir -p /run/held; mount -o ro /dev/ubda1 /run/held";
+/// The cure that is told.
+const WRITABLE: &str = "mount -o remount,rw /run/held";
 /// What the jump system says when it waits for its image.
 const AWAITS: &str = "jump: wait for the target image and check it";
 
@@ -50,6 +57,18 @@ pub(crate) fn root_damaged(bench: &mut Bench) -> Result<()> {
         edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
         bench.ends(&lab, End::Old)?;
     }
+    let fault = "the root of a jump system in memory is another than was packed, and boots";
+    let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
+    let mut bytes = edit::read_from_esp(&lab, &kept(ROOT_ON_ESP))?;
+    // A kernel passes over zeros behind an archive.
+    bytes.extend([0; PIECE]);
+    edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
+    let seen = bench.ends_telling(&lab, End::Old, "is not what was packed")?;
+    ensure!(
+        seen.booted == [Choice::Jump, Choice::Old],
+        "{:?}",
+        seen.booted
+    );
     Ok(())
 }
 
@@ -106,13 +125,23 @@ pub(crate) fn taken_back(bench: &mut Bench) -> Result<()> {
     let fault = "abort of a run whose jump system would lie in memory";
     let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
     let piece = piece_of_root(&lab)?;
-    lab.node.firmware().variables().remove(BOOT_NEXT)?;
+    let vars = lab.node.firmware().variables();
+    let armed = vars.read(BOOT_ORDER)?;
+    vars.remove(BOOT_NEXT)?;
     let mut old = lab.boot(Choice::Old)?;
     old.wait_for_ssh(BOOT)?;
-    let abort = (lab.node.job).command("abort", old.ssh_config(), &["--yes"]);
-    let log = lab.node.node.folder.join("abort.log");
-    let mut abort = Push::start(lab.network.inside(&abort), &log)?;
-    let (ended, said) = abort.wait(BOOT)?;
+    old.ssh(READ_ONLY)?;
+    let (ended, said) = abort(&lab, &old)?;
+    ensure!(
+        !ended.success() && said.contains("remount,rw"),
+        "{ended}\n{said}"
+    );
+    ensure!(
+        vars.read(BOOT_ORDER)? != armed,
+        "the firmware's order is as it was: {said}"
+    );
+    old.ssh(WRITABLE)?;
+    let (ended, said) = abort(&lab, &old)?;
     ensure!(ended.success(), "{ended}\n{said}");
     old.kill()?;
     ensure!(
@@ -121,6 +150,12 @@ pub(crate) fn taken_back(bench: &mut Bench) -> Result<()> {
     );
     ensure_erased(&lab, &piece)?;
     bench.ends(&lab, End::Old).map(drop)
+}
+
+fn abort(lab: &Lab, old: &Uml<'_>) -> Result<(ExitStatus, String)> {
+    let abort = (lab.node.job).command("abort", old.ssh_config(), &["--yes"]);
+    let log = lab.node.node.folder.join("abort.log");
+    Push::start(lab.network.inside(&abort), &log)?.wait(BOOT)
 }
 
 /// A piece of the packed root, which is nowhere else.

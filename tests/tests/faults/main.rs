@@ -115,6 +115,8 @@ const TESTS: &[(&str, Test)] = &[
     ("row_70_abort_where_the_landing_is_made", made::taken_back),
     ("row_18_the_firmware_ignores_variables", uefi::ignored),
     ("row_72_an_esp_is_half_written", uefi::half_written),
+    ("row_75_store_of_variables_is_full", uefi::full),
+    ("row_75_efivars_become_read_only", uefi::read_only),
     ("row_71_an_installers_medium", uefi::medium),
     ("row_03_block_is_torn_on_the_esp", in_memory::environment),
     ("row_36_unsound_after_a_jump_in_memory", in_memory::unsound),

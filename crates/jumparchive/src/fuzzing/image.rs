@@ -173,6 +173,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         }],
         filesystems: vec!["ext4".to_owned()],
         mountable: Vec::new(),
+        initramfs_codecs: None,
         toolbox: vec![path("usr/sbin/mke2fs")],
         programs: Vec::new(),
         obstacles: jumpspec::image::obstacle::Obstacles::new(),

@@ -38,8 +38,8 @@ impl Tree {
     }
 
     /// Opens a file for reading, symlinks followed; `None` if there is none.
-    pub fn file(&self, path: &str) -> io::Result<Option<File>> {
-        let file = self.open_below(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+    pub fn file(&self, path: impl AsRef<[u8]>) -> io::Result<Option<File>> {
+        let file = self.open_below(path.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK)?;
         Ok(file.map(File::from))
     }
 
@@ -65,19 +65,19 @@ impl Tree {
 
     /// What `path` is, symlinks followed; `None` if there is nothing.
     pub fn stat(&self, path: &str) -> io::Result<Option<Stat>> {
-        let node = self.open_below(path, OFlags::PATH)?;
+        let node = self.open_below(path.as_bytes(), OFlags::PATH)?;
         Ok(node.map(fs::fstat).transpose()?)
     }
 
     /// What `path` itself is, its parents' symlinks followed; `None` if there is nothing.
     pub fn lstat(&self, path: &str) -> io::Result<Option<Stat>> {
-        let node = self.open_below(path, OFlags::PATH | OFlags::NOFOLLOW)?;
+        let node = self.open_below(path.as_bytes(), OFlags::PATH | OFlags::NOFOLLOW)?;
         Ok(node.map(fs::fstat).transpose()?)
     }
 
     /// Where a symlink points; `None` if `path` is none.
-    pub fn read_link(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let Some(node) = self.open_below(path, OFlags::PATH | OFlags::NOFOLLOW)? else {
+    pub fn read_link(&self, path: impl AsRef<[u8]>) -> io::Result<Option<Vec<u8>>> {
+        let Some(node) = self.open_below(path.as_ref(), OFlags::PATH | OFlags::NOFOLLOW)? else {
             return Ok(None);
         };
         match fs::readlinkat(&node, c"", Vec::new()) {
@@ -91,7 +91,7 @@ impl Tree {
     /// Names in a directory, sorted by their bytes; empty if there is none.
     pub fn list(&self, path: &str) -> io::Result<Vec<String>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let Some(directory) = self.open_below(path, flags)? else {
+        let Some(directory) = self.open_below(path.as_bytes(), flags)? else {
             return Ok(Vec::new());
         };
         let names = names(directory.as_fd())?;
@@ -114,11 +114,9 @@ impl Tree {
         matches!(self.stat(path), Ok(Some(stat)) if kind(stat) == FileType::RegularFile)
     }
 
-    fn open_below(&self, path: &str, flags: OFlags) -> io::Result<Option<OwnedFd>> {
-        let path = match path.trim_start_matches('/') {
-            "" => ".",
-            path => path,
-        };
+    fn open_below(&self, path: &[u8], flags: OFlags) -> io::Result<Option<OwnedFd>> {
+        let begin = path.iter().position(|byte| *byte != b'/');
+        let path = begin.map_or(b".".as_slice(), |begin| &path[begin..]);
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let flags = flags | OFlags::CLOEXEC;
         loop {

@@ -39,7 +39,7 @@ impl StandIn {
     }
 
     /// The folder that the guest mounts.
-    pub(super) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.0
     }
 

@@ -4,11 +4,14 @@
 use crate::disk::Filesystem;
 use crate::image::kind::Kind;
 use crate::image::loader::Loader;
-use crate::image::manifest::{Init, Manifest, PLAN_FORMAT};
+use crate::image::manifest::{Init, Kernel, Manifest, PLAN_FORMAT};
 use crate::image::obstacle;
 use crate::places;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
+
+/// The first Linux with `CONFIG_RD_ZSTD`, which is on by default.
+const FIRST_WITH_ZSTD: (u32, u32) = (5, 9);
 
 /// Something that an image lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -223,6 +226,16 @@ pub fn can_make(manifest: &Manifest, fs: Filesystem) -> bool {
 /// Whether an image's kernel is known to mount a file system. The landing file system is ext4.
 pub fn can_mount(manifest: &Manifest, fs: Filesystem) -> bool {
     fs == Filesystem::Ext4 || manifest.mountable.iter().any(|it| it == fs.name())
+}
+
+/// Whether an image's newest kernel unpacks an initramfs that is compressed with zstd: its configuration says
+/// so, or, where that is not known, it is of a version that has it unless it was left out on purpose.
+pub fn unpacks_zstd(manifest: &Manifest) -> bool {
+    if let Some(codecs) = &manifest.initramfs_codecs {
+        return codecs.iter().any(|codec| codec == "zstd");
+    }
+    let version = manifest.kernels.last().and_then(Kernel::version);
+    version.is_some_and(|version| version >= FIRST_WITH_ZSTD)
 }
 
 /// The limits that an image with this manifest, in a file of `size` bytes, exceeds.

@@ -87,6 +87,10 @@ pub struct Manifest {
     /// File systems that the newest kernel can mount, by its list of modules and of what is built in.
     #[serde(default)]
     pub mountable: Vec<String>,
+    /// What the newest kernel's initramfs may be compressed with, e.g. `gzip`, `zstd`, by its
+    /// configuration; `None` where the image's root has none, and in images of versions that did not look.
+    #[serde(default)]
+    pub initramfs_codecs: Option<Vec<String>>,
     /// Files that the mkfs programs need, themselves included: with just these
     /// below a root, they run there by chroot. Empty for target images.
     pub toolbox: Vec<RelPath>,
@@ -148,6 +152,14 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// The first two numbers of its release.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        let (major, rest) = self.release.split_once('.')?;
+        let end = rest.find(|it: char| !it.is_ascii_digit());
+        let minor = &rest[..end.unwrap_or(rest.len())];
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
     /// Whether it is all in `/boot`, the one directory in which grub-mkconfig looks (`10_linux`).
     pub fn is_in_boot(&self) -> bool {
         let mut files = [Some(&self.image), self.initramfs.as_ref()]

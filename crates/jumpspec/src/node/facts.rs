@@ -56,6 +56,9 @@ pub struct Facts {
     /// `/proc/meminfo`. `None` is not known.
     #[serde(default)]
     pub memory_available: Option<Size>,
+    /// Processors that are at work. `None` is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processors: Option<u32>,
     /// What kexec would start at a reboot, in the boot loader's place.
     #[serde(default)]
     pub kexec: Kexec,

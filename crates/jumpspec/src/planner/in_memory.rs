@@ -5,6 +5,7 @@ use super::landing::{self, Landing, saved};
 use super::{Input, disk, uefi};
 use crate::boot::uefi::found::FoundEsp;
 use crate::disk::FoundPartition;
+use crate::image::fitness;
 use crate::node::facts::{Facts, Firmware};
 use crate::node::fstab::unique;
 use crate::plan::{Plan, PlannedLanding};
@@ -17,6 +18,11 @@ const BESIDE_ROOT: Size = Size::mib(24);
 /// What the jump system works with beside its files: kernel, services, the frames of images that are
 /// unpacked.
 const AT_WORK: Size = Size::mib(256);
+/// What a processor adds to that: the kernel's threads and counters for each, and the queues that drivers of
+/// network and disks open for each, of up to 1024 buffers.
+const PER_PROCESSOR: Size = Size::mib(4);
+/// An initramfs has 32 bits for a file's length.
+const LARGEST: Size = Size::mib(4096);
 /// With less nobody has tried it: 512 MiB were enough for a root of 318 MiB, without an image.
 const LEAST: Size = Size::mib(768);
 /// What the old system keeps while the root is made in its memory.
@@ -29,10 +35,28 @@ fn packed(input: &Input<'_>) -> Size {
     [image, saved(input)].into_iter().sum()
 }
 
-/// What it takes in memory.
+/// What it takes in memory, once a kernel has unpacked it.
 fn unpacked(input: &Input<'_>) -> Size {
-    let files = input.jump.manifest.unpacked.bytes();
-    [Size(files + files / 10), saved(input)].into_iter().sum()
+    with_inodes(input, input.jump.in_memory.pages)
+}
+
+/// The same in the old system, whose tmpfs keeps holes.
+fn unpacked_in_old(input: &Input<'_>) -> Size {
+    with_inodes(input, input.jump.manifest.unpacked)
+}
+
+fn with_inodes(input: &Input<'_>, files: Size) -> Size {
+    let files = files.bytes();
+    [Size(files.saturating_add(files / 10)), saved(input)]
+        .into_iter()
+        .sum()
+}
+
+/// What the jump system works with beside its files on this node.
+fn at_work(facts: &Facts) -> Size {
+    let processors = u64::from(facts.processors.unwrap_or_default());
+    let each = Size(PER_PROCESSOR.bytes().saturating_mul(processors));
+    [AT_WORK, each].into_iter().sum()
 }
 
 /// What the EFI system partition must have free.
@@ -46,14 +70,16 @@ fn needed_on_esp(input: &Input<'_>) -> Size {
 /// then with the target image.
 fn needed_memory(input: &Input<'_>) -> Size {
     let beside = packed(input).max(Size(input.target.size));
-    let all: Size = [unpacked(input), beside, AT_WORK].into_iter().sum();
+    let all: Size = [unpacked(input), beside, at_work(input.facts)]
+        .into_iter()
+        .sum();
     all.max(LEAST)
 }
 
 /// What memory must be available in the old system, which unpacks and packs it.
 fn needed_in_old(input: &Input<'_>) -> Size {
     let image = Size(input.jump.size);
-    [unpacked(input), image, OLD_KEEPS].into_iter().sum()
+    [unpacked_in_old(input), image, OLD_KEEPS].into_iter().sum()
 }
 
 /// The EFI system partition as the landing partition.
@@ -147,6 +173,9 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
             "stop what takes the memory (`ps -eo rss,args --sort=-rss | head`, then `systemctl stop …`)",
         ));
     }
+    refusals.extend(left_elsewhere(facts));
+    refusals.extend(unreadable(input));
+    refusals.extend(too_large(input));
     let uuid = fs_uuid(landing.partition);
     if uuid.is_empty() || unique::stands_twice(&uuid, facts) {
         refusals.push(Refusal::new(
@@ -156,6 +185,56 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
         ));
     }
     refusals
+}
+
+/// What an earlier run has left on a partition would be taken for this run's by whoever looks at the node.
+fn left_elsewhere(facts: &Facts) -> Option<Refusal> {
+    let left = landing::left_over(facts)?;
+    let device = &left.partition.device;
+    let run = facts.jump.as_ref().filter(|jump| jump.landing.is_some());
+    let whose = run.map_or("an earlier run".to_owned(), |jump| {
+        format!("run {}", jump.run)
+    });
+    Some(Refusal::new(
+        RefusalCode::JumpInProgress,
+        format!(
+            "{whose} did not finish and has left its landing partition, {device}; a jump system in memory would leave it so"
+        ),
+        format!(
+            "give it back first (`jumpimg abort`), or land there again with [landing] partition = \"{device}\""
+        ),
+    ))
+}
+
+/// A kernel that cannot unpack its root panics, and the node comes back as the old system.
+fn unreadable(input: &Input<'_>) -> Option<Refusal> {
+    let image = &input.jump.manifest;
+    let kernel = image.kernels.last()?;
+    (!fitness::unpacks_zstd(image)).then(|| {
+        Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!(
+                "kernel {} of the jump image {} does not unpack an initramfs that is compressed with zstd (CONFIG_RD_ZSTD), as which the root of a jump system in memory is packed",
+                kernel.release, image.name
+            ),
+            "build it with a kernel that does (Linux 5.9 or newer; with its /boot/config-… in the golden root), or name a partition with [landing] partition = \"/dev/…\"",
+        )
+    })
+}
+
+/// What could not be packed at all.
+fn too_large(input: &Input<'_>) -> Option<Refusal> {
+    let largest = input.jump.in_memory.largest;
+    (largest >= LARGEST).then(|| {
+        Refusal::new(
+            RefusalCode::ImageUnfit,
+            format!(
+                "the jump image {} has a file of {largest}, holes included; the root of a jump system in memory has no place for one of {LARGEST} or more",
+                input.jump.manifest.name
+            ),
+            "leave it out (excludes) and build the image again, or name a partition with [landing] partition = \"/dev/…\"",
+        )
+    })
 }
 
 /// What an admin should know of it.

@@ -47,6 +47,13 @@ pub(super) fn is_ours(facts: &Facts, partition: &FoundPartition) -> bool {
     labelled || jump.and_then(|jump| jump.landing.as_ref()) == Some(&partition.device)
 }
 
+/// What an earlier run has borrowed or made.
+pub(super) fn left_over(facts: &Facts) -> Option<Landing<'_>> {
+    let mut partitions = facts.partitions();
+    let found = partitions.find(|(_, partition)| is_ours(facts, partition));
+    found.map(|found| Landing::of(facts, found))
+}
+
 /// What stands against borrowing it.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
     let mut refusals = Vec::new();

@@ -2,7 +2,7 @@
 //! memory, with the EFI system partition.
 
 use super::free_room::{self, Made};
-use super::landing::{self, Landing, is_ours};
+use super::landing::{self, Landing, is_ours, left_over};
 use super::{Input, disk, in_memory, memory};
 use crate::disk::{Disk, FoundPartition};
 use crate::job::LandingChoice;
@@ -60,13 +60,6 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
         }
         LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
     }
-}
-
-/// What an earlier run has borrowed or made.
-fn left_over(facts: &Facts) -> Option<Landing<'_>> {
-    let mut partitions = facts.partitions();
-    let found = partitions.find(|(_, partition)| is_ours(facts, partition));
-    found.map(|found| Landing::of(facts, found))
 }
 
 /// The node's swap partition.

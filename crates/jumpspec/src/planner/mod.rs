@@ -48,11 +48,13 @@ use crate::image::manifest::{Kernel, Manifest, PLAN_FORMAT};
 use crate::job::{HostTable, Job};
 use crate::node::facts::{Facts, Firmware, JumpInProgress, Kexec};
 use crate::plan::{JumpBoot, Plan, PlannedFilesystem, PlannedImage, PlannedImages};
+use crate::planner::landing::Landing;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::selector::{Doubt, Selector};
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
+use crate::words::size::Size;
 
 /// sshd's port where nothing else is known (RFC 4251's registered port).
 const SSH_PORT: u16 = 22;
@@ -100,6 +102,17 @@ pub struct ImageFile {
     /// Of the files that templates become, those that the image has no place for: a directory is there, or
     /// something else is where a directory has to be.
     pub homeless: BTreeSet<RelPath>,
+    /// What its files take as a root in memory; of jump images alone.
+    pub in_memory: InMemory,
+}
+
+/// What files take in a ramfs that a kernel has unpacked an initramfs into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InMemory {
+    /// All of them, in whole pages: holes of sparse files are filled there, and a symlink has a page.
+    pub pages: Size,
+    /// The largest of them, holes included.
+    pub largest: Size,
 }
 
 /// Works a plan out, or says everything that stands against it.
@@ -136,7 +149,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     refusals.extend(landing_choice::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
-    let boot = keep_all_going(&mut refusals, boot(input, disk));
+    let boot = keep_all_going(&mut refusals, boot(input, disk, &landing));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
     let filesystems = table.as_ref().zip(boot.as_ref()).and_then(|(table, boot)| {
         let planned = filesystems::planned(input, disk, table, boot);
@@ -218,10 +231,14 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
 }
 
 /// What boots the three systems.
-fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {
+fn boot(
+    input: &Input<'_>,
+    disk: &Disk,
+    landing: &Landing<'_>,
+) -> Result<PlannedBoot, Vec<Refusal>> {
     match input.facts.firmware {
         Firmware::Bios => disk::boot(disk).map_err(|refusal| vec![refusal]),
-        Firmware::Uefi => uefi::boot(input, disk),
+        Firmware::Uefi => uefi::boot(input, disk, landing.in_memory),
     }
 }
 

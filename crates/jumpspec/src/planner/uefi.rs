@@ -38,8 +38,13 @@ pub(super) fn system_partition<'a>(
     esp(input.facts, disk, file).map(|(partition, _)| partition)
 }
 
-/// What boots the three systems; an image without a loader for them is refused elsewhere.
-pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Refusal>> {
+/// What boots the three systems, the jump system from a landing partition or `in_memory`; an image without a
+/// loader for them is refused elsewhere.
+pub(super) fn boot(
+    input: &Input<'_>,
+    disk: &Disk,
+    in_memory: bool,
+) -> Result<PlannedBoot, Vec<Refusal>> {
     let Some(found) = &input.facts.uefi else {
         return Err(vec![unread("what its firmware boots is not known")]);
     };
@@ -52,7 +57,7 @@ pub(super) fn boot(input: &Input<'_>, disk: &Disk) -> Result<PlannedBoot, Vec<Re
     let (Ok((entry, file)), Ok((partition, on_it))) = (old, esp) else {
         return Err(refusals);
     };
-    refusals.extend(of_esp(input, partition, on_it));
+    refusals.extend(of_esp(input, partition, on_it, in_memory));
     refusals.extend(unsigned(input, found));
     refusals.extend(unmountable(input));
     refusals.extend(unmendable(input));

@@ -225,6 +225,7 @@ fn facts() -> Facts {
         uefi: None,
         memory: Size::mib(512),
         memory_available: None,
+        processors: None,
         kexec: Kexec::Empty,
         watchdogs: Vec::new(),
         disks: Vec::new(),

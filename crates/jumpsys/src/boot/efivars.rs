@@ -102,8 +102,8 @@ fn value_of(path: &Path) -> Result<Option<Vec<u8>>, PathError> {
     file.take(LARGEST)
         .read_to_end(&mut bytes)
         .at("read", path)?;
-    let value = bytes.split_off(ATTRIBUTES.len().min(bytes.len()));
-    Ok(Some(value))
+    // What could not be written is left without a value by some kernels, and is no variable.
+    Ok((bytes.len() >= ATTRIBUTES.len()).then(|| bytes.split_off(ATTRIBUTES.len())))
 }
 
 fn set(path: &Path, value: &[u8]) -> Result<(), EfiVarError> {
@@ -112,7 +112,16 @@ fn set(path: &Path, value: &[u8]) -> Result<(), EfiVarError> {
     let opened = options.write(true).create(true).truncate(false).open(path);
     let bytes = [&ATTRIBUTES, value].concat();
     let mut file = opened.at("open", path)?;
-    let written = file.write(&bytes).at("write", path)?;
+    let written = match file.write(&bytes).at("write", path) {
+        Ok(written) => written,
+        Err(refused) => {
+            // A file that is made and not written to is no variable.
+            if file.metadata().is_ok_and(|found| found.len() == 0) {
+                let _left_there = remove(path);
+            }
+            return Err(refused.into());
+        }
+    };
     // What stands in for a firmware, unlike one, has the end of a longer value still.
     if file.metadata().at("measure", path)?.len() > written as u64 {
         file.set_len(written as u64).at("shorten", path)?;
@@ -180,6 +189,26 @@ mod tests {
         let refused = nowhere.write(BOOT_NEXT, &[1, 0]).unwrap_err();
         assert!(matches!(refused, EfiVarError::Refused(_)), "{refused}");
         assert!(refused.to_string().contains("BootNext-"), "{refused}");
+    }
+
+    #[test]
+    fn a_store_that_is_full_is_left_with_no_half_of_a_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        let vars = EfiVars::at(folder.path());
+        let file = folder.path().join(format!("Boot0001-{GLOBAL}"));
+        std::os::unix::fs::symlink("/dev/full", &file).unwrap();
+        let refused = vars.write("Boot0001", &[1, 0]).unwrap_err();
+        let EfiVarError::Refused(refused) = refused else {
+            panic!("{refused}");
+        };
+        let why = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(why.contains("No space"), "{why}");
+        assert!(file.symlink_metadata().is_err());
+        // Some kernels leave one themselves.
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(vars.read("Boot0001").unwrap(), None);
+        vars.write("Boot0001", &[2, 0]).unwrap();
+        assert_eq!(vars.read("Boot0001").unwrap().unwrap(), [2, 0]);
     }
 
     #[test]

@@ -75,6 +75,23 @@ pub struct KernelPartition {
     pub holders: Vec<String>,
 }
 
+/// How many processors are online; none where that is not told (cputopology.rst in the kernel's documentation).
+pub fn processors(sys: &Path) -> Option<u32> {
+    let online = fs::read_to_string(sys.join("devices/system/cpu/online")).ok()?;
+    length(online.trim())
+}
+
+/// The numbers in a list such as `0-3,8`.
+fn length(list: &str) -> Option<u32> {
+    list.split(',')
+        .map(|range| {
+            let (begin, end) = range.split_once('-').unwrap_or((range, range));
+            let (begin, end): (u32, u32) = (begin.parse().ok()?, end.parse().ok()?);
+            end.checked_sub(begin)?.checked_add(1)
+        })
+        .try_fold(0_u32, |sum, range| sum.checked_add(range?))
+}
+
 /// How the machine was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Firmware {

@@ -6,6 +6,7 @@
 mod accounts;
 mod boot;
 mod census;
+mod codecs;
 mod exclude;
 mod first_boot;
 mod heavy;

@@ -15,7 +15,7 @@ use jumpspec::words::size::Size;
 use super::exclude::Rules;
 use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};
 use super::{
-    accounts, first_boot, kernels, loaders, mountable, obstacles, openssh, selinux, toolbox,
+    accounts, codecs, first_boot, kernels, loaders, mountable, obstacles, openssh, selinux, toolbox,
 };
 use crate::error::{Exit, Trouble};
 use crate::image::elf;
@@ -42,6 +42,9 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         .last()
         .map(|kernel| mountable::find(&stored, &MOUNTED, &kernel.release))
         .unwrap_or_default();
+    let initramfs_codecs = kernels
+        .last()
+        .and_then(|kernel| codecs::find(tree, &kernel.release));
     Ok(Manifest {
         format: FORMAT,
         tool: concat!("jumpimg ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -65,6 +68,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         signed: loaders::signed(&stored),
         filesystems,
         mountable,
+        initramfs_codecs,
         toolbox,
         programs: programs(&stored, recipe.kind),
         obstacles: obstacles::find(&stored, recipe.kind),

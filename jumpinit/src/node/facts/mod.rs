@@ -96,6 +96,7 @@ pub(crate) fn gather(
         uefi: if may_look { uefi::read(&disks) } else { None },
         memory: Size(memory.total),
         memory_available: memory.available.map(Size),
+        processors: sysfs::processors(Path::new(sysfs::SYS)),
         kexec: match kexec::read()? {
             kexec::Kexec::Empty => Kexec::Empty,
             kexec::Kexec::Loaded => Kexec::Loaded,

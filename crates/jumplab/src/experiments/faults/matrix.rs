@@ -235,6 +235,12 @@ pub const ROWS: &[Row] = &[
         O,
     ),
     row(74, "power cut takes an image that lies in memory", "S5", JN),
+    row(
+        75,
+        "the variable store is full, or can be written no more",
+        "S1-S8",
+        &[End::Old, End::Jump],
+    ),
 ];
 
 /// The row of that number.
@@ -260,6 +266,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 74);
+        assert_eq!(ROWS.len(), 75);
     }
 }

@@ -39,6 +39,7 @@ fn manifest(kind: Kind) -> Manifest {
         signed: None,
         filesystems: vec!["ext4".to_owned()],
         mountable: Vec::new(),
+        initramfs_codecs: None,
         toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
         programs: programs(kind),
         obstacles: obstacle::Obstacles::new(),
@@ -172,6 +173,31 @@ fn a_jump_system_of_another_version_is_found_out_before_it_runs() {
     };
     assert_eq!(lacks(&old(Kind::Jump)), [Unfit::OtherPlan { reads: 1 }]);
     assert_eq!(lacks(&old(Kind::Target)), []);
+}
+
+#[test]
+fn a_kernel_unpacks_what_its_configuration_says_or_else_what_its_age_does() {
+    let with = |codecs: Option<&[&str]>, release: &str| {
+        let mut image = manifest(Kind::Jump);
+        let owned = |codecs: &[&str]| codecs.iter().map(|it| (*it).to_owned()).collect();
+        image.initramfs_codecs = codecs.map(owned);
+        image.kernels[0].release = release.to_owned();
+        unpacks_zstd(&image)
+    };
+    let rhel_8 = "4.18.0-553.el8_10.x86_64";
+    assert!(with(Some(&["gzip", "zstd"]), rhel_8));
+    assert!(!with(Some(&["gzip", "xz"]), "6.1.0-28-amd64"));
+    for (release, expected) in [
+        (rhel_8, false),
+        ("5.4.0-200-generic", false),
+        ("5.8", false),
+        ("5.9-rc1", true),
+        ("5.10.0-32-amd64", true),
+        ("6.1.0-28-amd64", true),
+        ("vmlinuz", false),
+    ] {
+        assert_eq!(with(None, release), expected, "{release}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::image::manifest::{self, Budget, Init, Kernel, Manifest};
 use crate::node::accounts::PublicAccounts;
 use crate::node::network::NetworkStack;
 use crate::node::os_release::OsRelease;
-use crate::planner::ImageFile;
+use crate::planner::{ImageFile, InMemory};
 use crate::words::digest::Digest;
 use crate::words::size::Size;
 
@@ -75,6 +75,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         signed: None,
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         mountable: ["ext4", "xfs"].map(str::to_owned).to_vec(),
+        initramfs_codecs: Some(["gzip", "zstd"].map(str::to_owned).to_vec()),
         toolbox: if jump {
             vec![path("usr/sbin/mke2fs")]
         } else {
@@ -99,5 +100,13 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         digest: Digest::of(b"image"),
         interpreters: BTreeSet::from(["/bin/sh".to_owned()]),
         homeless: BTreeSet::new(),
+        in_memory: if jump {
+            InMemory {
+                pages: Size::mib(600),
+                largest: Size::mib(24),
+            }
+        } else {
+            InMemory::default()
+        },
     }
 }

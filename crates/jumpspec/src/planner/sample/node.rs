@@ -186,6 +186,7 @@ pub(crate) fn facts() -> Facts {
         uefi: None,
         memory: Size::mib(2048),
         memory_available: Some(Size::mib(1700)),
+        processors: None,
         watchdogs: Vec::new(),
         disks: vec![disk()],
         luks: Vec::new(),

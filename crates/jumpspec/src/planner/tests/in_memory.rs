@@ -114,8 +114,8 @@ fn what_it_has_no_room_or_memory_for_is_refused() {
     };
     assert_eq!(refused(|sample| esp(sample, Size::mib(60))), ["esp-full"]);
     let after_a_run = with_esp(|sample| {
-        esp(sample, Size::mib(60));
-        sample.facts.uefi.as_mut().unwrap().esps[0].left = Size::mib(240);
+        esp(sample, Size::mib(1));
+        sample.facts.uefi.as_mut().unwrap().esps[0].left = Size::mib(299);
     });
     assert!(after_a_run.planned().is_ok());
     assert_eq!(
@@ -133,6 +133,87 @@ fn what_it_has_no_room_or_memory_for_is_refused() {
         }),
         ["esp-unknown"]
     );
+}
+
+#[test]
+fn a_kernel_that_cannot_unpack_its_root_is_refused() {
+    let no_zstd = |sample: &mut Sample| {
+        let codecs = ["gzip", "xz"].map(str::to_owned).to_vec();
+        sample.jump.manifest.initramfs_codecs = Some(codecs);
+    };
+    let refusals = with_esp(no_zstd).planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["image-unfit"]);
+    let message = &refusals[0].message;
+    assert!(message.contains("CONFIG_RD_ZSTD"), "{message}");
+    assert!(message.contains("6.1.0-28-amd64"), "{message}");
+    let mut nothing_else = crowded();
+    no_zstd(&mut nothing_else);
+    let refusals = nothing_else.planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
+    let message = &refusals[0].message;
+    assert!(message.contains("CONFIG_RD_ZSTD"), "{message}");
+    let mut swap = roomy();
+    no_zstd(&mut swap);
+    assert!(swap.planned().is_ok(), "its initramfs is the image's own");
+}
+
+#[test]
+fn holes_are_filled_in_memory_and_every_processor_has_its_share() {
+    let memory = |change: &dyn Fn(&mut Sample)| {
+        let refusals = with_esp(|sample| {
+            sample.facts.memory = Size::mib(768);
+            change(sample);
+        });
+        let refusals = refusals.planned().unwrap_err();
+        assert_eq!(codes_of(&refusals), ["memory-too-small"]);
+        refusals[0].message.clone()
+    };
+    // 600 MiB of files with a tenth, the packed root or the target image, and 256 MiB.
+    let whole = memory(&|_| ());
+    assert!(whole.contains("needs 1.1 GiB"), "{whole}");
+    let sparse = memory(&|sample| sample.jump.in_memory.pages = Size::mib(1600));
+    assert!(sparse.contains("needs 2.2 GiB"), "{sparse}");
+    let many = memory(&|sample| sample.facts.processors = Some(512));
+    assert!(many.contains("needs 3.1 GiB"), "{many}");
+    // In the old system they stay holes.
+    let sparse = with_esp(|sample| {
+        sample.jump.in_memory.pages = Size::mib(1600);
+        sample.facts.memory = Size::mib(8192);
+    });
+    assert!(sparse.planned().is_ok());
+}
+
+#[test]
+fn a_file_that_an_initramfs_cannot_hold_is_refused() {
+    let largest = |largest| {
+        move |sample: &mut Sample| {
+            sample.facts.memory = Size::mib(16384);
+            sample.jump.in_memory.largest = largest;
+        }
+    };
+    assert_eq!(refused(largest(Size::mib(4096))), ["image-unfit"]);
+    let just = with_esp(largest(Size(Size::mib(4096).bytes() - 1)));
+    assert!(just.planned().is_ok());
+}
+
+#[test]
+fn what_an_earlier_run_has_left_on_a_partition_is_given_back_first() {
+    let leave = |sample: &mut Sample| {
+        let swap = &mut sample.facts.disks[0].partitions[1];
+        swap.swap_active = false;
+        let content = swap.content.as_mut().unwrap();
+        content.kind = "ext4".to_owned();
+        content.label = Some(crate::plan::LANDING_LABEL.to_owned());
+        sample.facts.swaps.clear();
+    };
+    let refusals = with_esp(leave).planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["jump-in-progress"]);
+    let message = &refusals[0].message;
+    assert!(message.contains("/dev/vda2"), "{message}");
+    let mut auto = roomy();
+    leave(&mut auto);
+    let plan = auto.planned().unwrap();
+    assert_eq!(plan.landing.device, "/dev/vda2", "it is used again");
 }
 
 #[test]

@@ -123,15 +123,18 @@ fn unknown(message: String, hint: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::EspUnknown, message, hint)
 }
 
-/// What stands against that partition.
+/// What stands against that partition. What an earlier run has left there goes first where the jump system
+/// is to lie in memory; elsewhere it goes with the selector, at the end.
 pub(super) fn of_esp(
     input: &Input<'_>,
     partition: &FoundPartition,
     esp: &FoundEsp,
+    in_memory: bool,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let device = &partition.device;
-    let free = esp.free.unwrap_or_default();
+    let left = if in_memory { esp.left } else { Size(0) };
+    let free: Size = [esp.free.unwrap_or_default(), left].into_iter().sum();
     if free < ESP_ROOM {
         refusals.push(Refusal::new(
             RefusalCode::EspFull,

@@ -1,6 +1,6 @@
 use super::{
-    DiskKind, Firmware, bios_disk_signature, firmware, is_crypt, parse_vpd_pg80, read_disks,
-    watchdogs,
+    DiskKind, Firmware, SYS, bios_disk_signature, firmware, is_crypt, length, parse_vpd_pg80,
+    processors, read_disks, watchdogs,
 };
 use jumpspec::disk::Extent;
 use std::fs;
@@ -108,4 +108,14 @@ fn knows_efi_and_watchdogs_by_their_directories() {
     let dogs = watchdogs(sys.path()).unwrap();
     assert_eq!(dogs[0].identity.as_deref(), Some("iTCO_wdt"));
     assert_eq!((dogs[0].timeout, dogs[0].nowayout), (Some(30), None));
+}
+
+#[test]
+fn counts_the_processors_of_a_list_of_ranges() {
+    assert_eq!(length("0"), Some(1));
+    assert_eq!(length("0-3,8,12-13"), Some(7));
+    for wrong in ["", "3-1", "a", "0-4294967295"] {
+        assert_eq!(length(wrong), None, "{wrong}");
+    }
+    assert!(processors(Path::new(SYS)).unwrap() > 0);
 }

@@ -81,6 +81,8 @@ pub(super) struct Follower {
     seen: Duration,
     /// How often the node was sent what it asked for.
     sends: u32,
+    /// The node's uptime when it was sent last, in this boot of it.
+    sent_at: Option<u64>,
 }
 
 impl Follower {
@@ -95,6 +97,7 @@ impl Follower {
             since: Duration::ZERO,
             seen: Duration::ZERO,
             sends: 0,
+            sent_at: None,
         }
     }
 
@@ -138,6 +141,22 @@ impl Follower {
         }
         self.since += time;
         self.seen += time;
+    }
+
+    /// What the node asked for before it was sent that: at this uptime of it, in milliseconds; none in
+    /// another boot.
+    pub(super) fn sent_at(&mut self, uptime: Option<u64>) {
+        self.sent_at = uptime;
+    }
+
+    /// The byte of the target image that the node asks for by an event. It asks again while nobody has
+    /// sent it yet, and all of that is answered at once.
+    pub(super) fn wanted(&self, event: &Event) -> Option<u64> {
+        let What::Need { offset, .. } = event.what else {
+            return None;
+        };
+        let is_answered = self.sent_at.is_some_and(|sent| event.uptime_ms <= sent);
+        (!is_answered).then_some(offset)
     }
 
     /// Takes a sight; what to do next.

@@ -107,6 +107,7 @@ impl Following<'_, '_> {
                 (Action::Follow, Some((session, _))) => {
                     if listened.is_some() && listened != boot {
                         offset = self.again(session, offset);
+                        follower.sent_at(None);
                     }
                     listened = boot;
                     let wanted;
@@ -116,6 +117,8 @@ impl Following<'_, '_> {
                         let begun = self.run.begun.elapsed();
                         self.send(session, agent, first)?;
                         follower.sent(self.run.begun.elapsed().saturating_sub(begun));
+                        let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
+                        follower.sent_at(uptime(session).and_then(millis));
                     }
                     self.sleep(PAUSE)?;
                 }
@@ -251,12 +254,8 @@ impl Following<'_, '_> {
                 times.new_uptime(now, Duration::from_millis(status.uptime_ms));
             }
             (Sight::Finished(_), Some((session, _))) => {
-                let uptime = session.run("cat /proc/uptime", SHORT).ok();
-                let seconds = uptime
-                    .as_deref()
-                    .and_then(|text| text.split('.').next()?.parse().ok());
-                if let Some(seconds) = seconds {
-                    times.new_uptime(now, Duration::from_secs(seconds));
+                if let Some(uptime) = uptime(session) {
+                    times.new_uptime(now, uptime);
                 }
             }
             _ => {}
@@ -297,9 +296,7 @@ impl Following<'_, '_> {
             heard = begun.elapsed();
             times.event(&event);
             voice.logged(&event, end);
-            if let What::Need { offset, .. } = &event.what {
-                wanted = Some(*offset);
-            }
+            wanted = follower.wanted(&event).or(wanted);
             follower.hear(&event, now) && wanted.is_none() && heard < until
         });
         voice.clear();
@@ -383,4 +380,11 @@ impl Following<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// How long the node is up, in whole seconds.
+fn uptime(session: &Session) -> Option<Duration> {
+    let text = session.run("cat /proc/uptime", SHORT).ok()?;
+    let seconds = text.split('.').next()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }

@@ -6,7 +6,7 @@ use jumpspec::run::failure::{Code, Failure};
 use jumpspec::run::journal::Journal;
 use jumpspec::run::report::NodeReport;
 use jumpspec::run::status::{Status, System};
-use jumpspec::step::Stage;
+use jumpspec::step::{ImageRole, Stage};
 use jumpspec::words::run_id::RunId;
 
 use super::{Action, Ending, Follower};
@@ -287,4 +287,28 @@ fn a_slow_line_is_no_time_of_the_node_that_waits_for_its_image() {
         same.sent(minutes(20));
     }
     assert!(matches!(jump(&mut same, minutes(604)), Action::End(_)));
+}
+
+#[test]
+fn what_a_node_asked_for_before_it_was_sent_that_is_not_sent_again() {
+    let mut follower = follower();
+    let asks = |uptime_ms| Event {
+        uptime_ms,
+        stage: Stage::Prove,
+        what: What::Need {
+            image: ImageRole::Target,
+            offset: 7,
+        },
+    };
+    assert_eq!(follower.wanted(&asks(10_000)), Some(7));
+    follower.sent_at(Some(30_000));
+    assert_eq!(follower.wanted(&asks(20_000)), None);
+    assert_eq!(follower.wanted(&asks(30_500)), Some(7), "it came damaged");
+    follower.sent_at(None);
+    assert_eq!(follower.wanted(&asks(9_000)), Some(7), "another boot");
+    let other = Event {
+        what: What::Complete,
+        ..asks(50_000)
+    };
+    assert_eq!(follower.wanted(&other), None);
 }
