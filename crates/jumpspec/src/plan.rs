@@ -199,21 +199,49 @@ pub struct PlannedLanding {
     pub sectors: u64,
     /// UUID of the file system on it, by which the loader finds it.
     pub fs_uuid: String,
-    /// The swap to make again at the end, if it was one.
-    pub swap: Option<Swap>,
-    /// Whether it is made for the run, in free room, and removed at its end.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub made: bool,
-    /// Whether the jump system's root lies in memory. The partition is the EFI system partition then,
-    /// and [`crate::places::ON_ESP`] there has what boots it; all else on it stays.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub in_memory: bool,
+    /// What it is to the run.
+    #[serde(flatten)]
+    pub kind: LandingKind,
+}
+
+/// What a landing partition is to its run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LandingKind {
+    /// A partition of the node's whose content makes way for the jump system.
+    Lent {
+        /// The swap to make again at the end, if it was one.
+        swap: Option<Swap>,
+    },
+    /// Made for the run, in free room, and removed at its end.
+    Made,
+    /// The EFI system partition: the jump system's root lies in memory, and [`crate::places::ON_ESP`] has
+    /// what boots it; all else on it stays.
+    InMemory,
 }
 
 impl PlannedLanding {
     /// The number of the partition whose content makes way for the jump system, if there is one.
     pub fn borrowed(&self) -> Option<u32> {
-        (!self.in_memory).then_some(self.number)
+        (!self.is_in_memory()).then_some(self.number)
+    }
+
+    /// Whether the jump system's root lies in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.kind == LandingKind::InMemory
+    }
+
+    /// Whether it is made for the run.
+    pub fn is_made(&self) -> bool {
+        self.kind == LandingKind::Made
+    }
+
+    /// The swap to make again at the end, if it was one.
+    pub fn swap(&self) -> Option<&Swap> {
+        match &self.kind {
+            LandingKind::Lent { swap } => swap.as_ref(),
+            LandingKind::Made | LandingKind::InMemory => None,
+        }
     }
 
     /// Where it lies.

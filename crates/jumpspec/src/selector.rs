@@ -180,7 +180,7 @@ impl Selector {
 
 /// What the jump system is booted by.
 fn boot_files(plan: &Plan) -> Result<(BootFile, BootFile), SelectorError> {
-    if plan.landing.in_memory {
+    if plan.landing.is_in_memory() {
         let file = |path| {
             let path = on_landing(plan, path)?;
             Ok(BootFile { path, digest: None })
@@ -201,7 +201,7 @@ fn boot_files(plan: &Plan) -> Result<(BootFile, BootFile), SelectorError> {
 
 /// Where something of the landing file system is on the partition that has it.
 fn on_landing(plan: &Plan, path: &str) -> Result<RelPath, SelectorError> {
-    let path = if plan.landing.in_memory {
+    let path = if plan.landing.is_in_memory() {
         format!("{ON_ESP}/{path}")
     } else {
         path.to_owned()

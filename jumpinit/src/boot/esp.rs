@@ -94,7 +94,7 @@ pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[EspBytes]) -> Result
 ///
 /// A jump system in memory has it mounted, and has mended it before.
 pub(super) fn mend(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return Ok(());
     }
     unmount_left()?;

@@ -75,7 +75,7 @@ pub(crate) fn run() -> Result<()> {
             return Ok(());
         }
     };
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         in_memory::go_on_with_log(&mut cx);
     }
     let end = proceed(&mut cx);
@@ -103,7 +103,7 @@ pub(crate) fn run() -> Result<()> {
 /// Lets go of what this boot has mounted to write to: FAT that was not unmounted has to be looked
 /// through at the next one.
 fn leave(cx: Context) {
-    let in_memory = cx.plan.landing.in_memory;
+    let in_memory = cx.plan.landing.is_in_memory();
     // Its journal lies there.
     drop(cx);
     if let Some(error) = in_memory.then(kept::unmount).and_then(Result::err) {
@@ -114,7 +114,7 @@ fn leave(cx: Context) {
 fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
     let failed = |error, code| Box::new(failure::of(&error, code));
     let plan = read_plan(plan).map_err(|error| failed(error, Code::PlanUnreadable))?;
-    if plan.landing.in_memory {
+    if plan.landing.is_in_memory() {
         // Nothing else has waited for the disks.
         let disk = once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
         let esp = partition_path(&disk, plan.landing.number);

@@ -101,7 +101,7 @@ fn is_foreign(mount: &Mount) -> bool {
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
     let disk = crate::node::disk::find(&plan.disk).ok()?;
     let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
-    let journal = if plan.landing.in_memory {
+    let journal = if plan.landing.is_in_memory() {
         let disks = crate::node::facts::gather_disks().ok()?;
         in_esp::find(&disks).map(|(_, journal)| journal)
     } else {

@@ -53,7 +53,7 @@ impl Context {
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
-        let kept = if plan.landing.in_memory {
+        let kept = if plan.landing.is_in_memory() {
             kept::mounted(&partition_path(&disk, plan.landing.number))?
         } else {
             landing.clone()
@@ -75,8 +75,8 @@ impl Context {
         );
         let journal_found = journal.is_some();
         let journal = journal.unwrap_or_else(|| Journal {
-            swap: plan.landing.swap.clone(),
-            made: plan.landing.made,
+            swap: plan.landing.swap().cloned(),
+            made: plan.landing.is_made(),
             ..Journal::new(&plan.run, &plan.disk.identities)
         });
         let mut reporter = reporter;
@@ -127,7 +127,7 @@ impl Context {
     /// Whether there is a landing partition: one that is made for the run comes and goes, as does what
     /// stands for one on the EFI system partition.
     pub(crate) fn has_landing(&self) -> bool {
-        if self.plan.landing.in_memory {
+        if self.plan.landing.is_in_memory() {
             self.kept.join(places::JOURNAL_ON_ESP).exists()
         } else {
             is_there(&self.plan.landing, &self.disk)
@@ -247,7 +247,7 @@ impl Context {
 }
 
 fn open_ledger(landing: &PlannedLanding, disk: &Path, kept: &Path) -> Result<Ledger> {
-    if landing.in_memory {
+    if landing.is_in_memory() {
         return in_esp::ledger(kept);
     }
     if !is_there(landing, disk) {
@@ -258,7 +258,7 @@ fn open_ledger(landing: &PlannedLanding, disk: &Path, kept: &Path) -> Result<Led
 }
 
 fn is_there(landing: &PlannedLanding, disk: &Path) -> bool {
-    !landing.made || partition_path(disk, landing.number).exists()
+    !landing.is_made() || partition_path(disk, landing.number).exists()
 }
 
 /// That the jump system's work is over its limit.

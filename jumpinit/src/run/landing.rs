@@ -12,7 +12,7 @@ use crate::run::context::Context;
 
 /// Mounts the landing file system to write to it, unless it is mounted.
 pub(crate) fn mount(cx: &Context) -> Result<()> {
-    if cx.plan.landing.in_memory || is_mounted(&cx.landing)? {
+    if cx.plan.landing.is_in_memory() || is_mounted(&cx.landing)? {
         return Ok(());
     }
     mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::empty())
@@ -21,7 +21,7 @@ pub(crate) fn mount(cx: &Context) -> Result<()> {
 /// Reads something from the landing file system, which is mounted for it and not written to; or from
 /// what stands for it.
 pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return cx.kept_root().and_then(|root| read(&root));
     }
     if is_mounted(&cx.landing)? {
@@ -35,7 +35,7 @@ pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Re
 
 /// Does something with the landing file system, which is mounted for it. For whoever has no log there.
 pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return act(cx);
     }
     mount(cx)?;
@@ -48,7 +48,7 @@ pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> 
 /// for GRUB, which replays no journal.
 pub(crate) fn unmount(cx: &mut Context) -> Result<()> {
     cx.reporter.close_log();
-    if !cx.plan.landing.in_memory && is_mounted(&cx.landing)? {
+    if !cx.plan.landing.is_in_memory() && is_mounted(&cx.landing)? {
         mount::unmount(&cx.landing)?;
     }
     Ok(())

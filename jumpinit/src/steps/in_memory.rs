@@ -293,7 +293,7 @@ fn erase_root(cx: &Context) -> Result<()> {
 
 /// Keeps the log in memory for the boots to come, and for the systems that read it.
 pub(crate) fn keep_log(cx: &mut Context) {
-    if !cx.plan.landing.in_memory {
+    if !cx.plan.landing.is_in_memory() {
         return;
     }
     let kept = cx

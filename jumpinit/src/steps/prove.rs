@@ -39,7 +39,7 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         landing.display()
     );
     ensure!(
-        cx.plan.landing.in_memory || jumpsys::files::mount::lies_on(&cx.landing, &landing)?,
+        cx.plan.landing.is_in_memory() || jumpsys::files::mount::lies_on(&cx.landing, &landing)?,
         "the jump system does not run from {}, the landing partition",
         landing.display()
     );

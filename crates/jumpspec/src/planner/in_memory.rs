@@ -1,13 +1,13 @@
 //! A jump system whose root lies in memory, for nodes that have no partition to lend and no room for
 //! one: the EFI system partition keeps what its boots begin from.
 
-use super::landing::{self, Landing, saved};
+use super::landing::{self, Kind, Landing, saved};
 use super::{Input, disk, uefi};
 use crate::boot::uefi::found::FoundEsp;
 use crate::disk::FoundPartition;
 use crate::node::facts::{Facts, Firmware};
 use crate::node::fstab::unique;
-use crate::plan::{Plan, PlannedLanding};
+use crate::plan::Plan;
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
@@ -81,8 +81,7 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
     Ok(Landing {
         disk,
         partition,
-        made: false,
-        in_memory: true,
+        kind: Kind::InMemory,
     })
 }
 
@@ -160,7 +159,7 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
 
 /// What an admin should know of it.
 pub(super) fn note(plan: &Plan) -> Option<String> {
-    plan.landing.in_memory.then(|| {
+    plan.landing.is_in_memory().then(|| {
         format!(
             "the jump system runs in memory, booted from {}, and the target image waits there: a power cut behind the commit takes it, and the node comes up as the jump system and waits until this push, or `jumpimg resume --job`, sends it again",
             plan.landing.device
@@ -177,23 +176,8 @@ fn free_on(facts: &Facts, device: &str) -> Size {
     free.unwrap_or_default()
 }
 
-/// The partition as the plan carries it.
-pub(super) fn planned(landing: &Landing<'_>) -> PlannedLanding {
-    let partition = landing.partition;
-    PlannedLanding {
-        device: partition.device.clone(),
-        number: partition.number,
-        start: partition.start,
-        sectors: partition.sectors,
-        fs_uuid: fs_uuid(partition),
-        swap: None,
-        made: false,
-        in_memory: true,
-    }
-}
-
 /// What its loader finds the partition by.
-fn fs_uuid(partition: &FoundPartition) -> String {
+pub(super) fn fs_uuid(partition: &FoundPartition) -> String {
     let content = partition.content.as_ref();
     content
         .and_then(|content| content.uuid.clone())

@@ -2,12 +2,12 @@
 //! memory, with the EFI system partition.
 
 use super::free_room::{self, Made};
-use super::landing::{self, Landing, is_ours};
-use super::{Input, disk, in_memory, memory};
+use super::landing::{self, Kind, Landing, is_ours};
+use super::{Input, derived_uuid, disk, in_memory, memory};
 use crate::disk::{Disk, FoundPartition};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
-use crate::plan::PlannedLanding;
+use crate::plan::{LandingKind, PlannedLanding};
 use crate::planner::refusal::Refusal;
 
 /// The landing partition that is made, if one is: because the job says so, or because no swap
@@ -39,7 +39,10 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
             .map(|found| Landing::of(facts, found))
     };
     if let Some(made) = made.and_then(named) {
-        return Ok(Landing { made: true, ..made });
+        return Ok(Landing {
+            kind: Kind::Made,
+            ..made
+        });
     }
     match &input.job.landing.partition {
         LandingChoice::Device(wanted) => named(wanted).ok_or_else(|| {
@@ -123,18 +126,29 @@ fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
 
 /// What stands against the choice.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
-    if landing.in_memory {
-        in_memory::refusals(input, landing)
-    } else {
-        landing::refusals(input, disk, landing)
+    match landing.kind {
+        Kind::InMemory => in_memory::refusals(input, landing),
+        Kind::Lent | Kind::Made => landing::refusals(input, disk, landing),
     }
 }
 
 /// The landing partition as the plan carries it.
 pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
-    if landing.in_memory {
-        in_memory::planned(landing)
-    } else {
-        landing::planned(input, landing)
+    let partition = landing.partition;
+    let (fs_uuid, kind) = match landing.kind {
+        Kind::Lent => {
+            let swap = landing::swap(input, partition);
+            (derived_uuid(input, "landing"), LandingKind::Lent { swap })
+        }
+        Kind::Made => (derived_uuid(input, "landing"), LandingKind::Made),
+        Kind::InMemory => (in_memory::fs_uuid(partition), LandingKind::InMemory),
+    };
+    PlannedLanding {
+        device: partition.device.clone(),
+        number: partition.number,
+        start: partition.start,
+        sectors: partition.sectors,
+        fs_uuid,
+        kind,
     }
 }
