@@ -16,6 +16,7 @@ use crate::job::{Health, Waits};
 use crate::node::accounts::Owners;
 use crate::node::network::{Demand, Network, NetworkFile, NetworkStack};
 use crate::node::sshd::FileOwner;
+use crate::places::{ON_BOOT, ON_ESP};
 use crate::step::{ImageRole, Step};
 use crate::words::abspath::AbsPath;
 use crate::words::digest::Digest;
@@ -215,9 +216,56 @@ pub enum LandingKind {
     },
     /// Made for the run, in free room, and removed at its end.
     Made,
-    /// The EFI system partition: the jump system's root lies in memory, and [`crate::places::ON_ESP`] has
-    /// what boots it; all else on it stays.
-    InMemory,
+    /// One that stays as it is: the jump system's root lies in memory, and a directory there has what
+    /// boots it.
+    InMemory {
+        /// Which.
+        on: Keeper,
+    },
+}
+
+/// A partition that keeps what a jump system in memory is booted from, beside what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeper {
+    /// The EFI system partition, a FAT.
+    Esp,
+    /// The old system's `/boot`, an ext2, ext3 or ext4.
+    Boot,
+}
+
+impl Keeper {
+    /// What people know it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Esp => "the EFI system partition",
+            Self::Boot => "the partition of /boot",
+        }
+    }
+
+    /// The directory there that is laid out as a landing file system is.
+    pub fn directory(self) -> &'static str {
+        match self {
+            Self::Esp => ON_ESP,
+            Self::Boot => ON_BOOT,
+        }
+    }
+
+    /// What Linux mounts it with: its ext4 mounts ext2 and ext3 as well.
+    pub fn driver(self) -> &'static str {
+        match self {
+            Self::Esp => "vfat",
+            Self::Boot => "ext4",
+        }
+    }
+
+    /// Whether what blkid calls `kind` is such a file system.
+    pub fn is(self, kind: &str) -> bool {
+        match self {
+            Self::Esp => kind == "vfat",
+            Self::Boot => matches!(kind, "ext2" | "ext3" | "ext4"),
+        }
+    }
 }
 
 impl PlannedLanding {
@@ -228,7 +276,15 @@ impl PlannedLanding {
 
     /// Whether the jump system's root lies in memory.
     pub fn is_in_memory(&self) -> bool {
-        self.kind == LandingKind::InMemory
+        self.keeper().is_some()
+    }
+
+    /// What keeps the files of a jump system whose root lies in memory.
+    pub fn keeper(&self) -> Option<Keeper> {
+        match self.kind {
+            LandingKind::InMemory { on } => Some(on),
+            LandingKind::Lent { .. } | LandingKind::Made => None,
+        }
     }
 
     /// Whether it is made for the run.
@@ -240,7 +296,7 @@ impl PlannedLanding {
     pub fn swap(&self) -> Option<&Swap> {
         match &self.kind {
             LandingKind::Lent { swap } => swap.as_ref(),
-            LandingKind::Made | LandingKind::InMemory => None,
+            LandingKind::Made | LandingKind::InMemory { .. } => None,
         }
     }
 

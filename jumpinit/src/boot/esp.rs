@@ -128,7 +128,7 @@ fn mended(device: &Path, limit: Duration) -> Option<String> {
 }
 
 /// The same for a jump system in memory that begins, before it has anything.
-pub(crate) fn mend_first(device: &Path) -> Option<String> {
+pub(super) fn mend_first(device: &Path) -> Option<String> {
     mended(device, FSCK_LIMIT)
 }
 

@@ -201,5 +201,6 @@ mod tests {
         assert_eq!(numbers(Table::SmallEfi), ["3", "4", "5"]);
         assert_eq!(numbers(Table::SmallEfiWithoutSwap), ["2", "3", "5"]);
         assert_eq!(numbers(Table::SmallEfiInMemory), ["2", "3", "4"]);
+        assert_eq!(numbers(Table::SmallInMemory), ["2", "3", "4"]);
     }
 }

@@ -63,7 +63,10 @@ pub(super) fn planned(
     let given = Given {
         input,
         disk,
-        landing: (landing.kind != Kind::InMemory).then_some(landing.partition.number),
+        landing: match landing.kind {
+            Kind::Lent | Kind::Made => Some(landing.partition.number),
+            Kind::InMemory(_) => None,
+        },
         table,
         filesystems,
     };

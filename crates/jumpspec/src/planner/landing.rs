@@ -6,7 +6,7 @@ use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem}
 use crate::job::Action;
 use crate::node::facts::Facts;
 use crate::node::fstab::unique;
-use crate::plan::{LANDING_LABEL, Plan};
+use crate::plan::{Keeper, LANDING_LABEL, Plan};
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::run::journal::{Journal, RESERVED_BYTES};
 use crate::words::size::Size;
@@ -27,7 +27,7 @@ pub(super) struct Landing<'a> {
 pub(super) enum Kind {
     Lent,
     Made,
-    InMemory,
+    InMemory(Keeper),
 }
 
 impl<'a> Landing<'a> {

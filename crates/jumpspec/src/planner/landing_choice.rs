@@ -1,5 +1,5 @@
 //! Which partition the jump system lands on: swap, one that is made, the one that the job names; or
-//! memory, with the EFI system partition.
+//! memory, with the EFI system partition or that of /boot.
 
 use super::free_room::{self, Made};
 use super::landing::{self, Kind, Landing, is_ours};
@@ -7,7 +7,7 @@ use super::{Input, derived_uuid, disk, in_memory, memory};
 use crate::disk::{Disk, FoundPartition};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
-use crate::plan::{LandingKind, PlannedLanding};
+use crate::plan::{Keeper, LandingKind, PlannedLanding};
 use crate::planner::refusal::Refusal;
 
 /// The landing partition that is made, if one is: because the job says so, or because no swap
@@ -16,7 +16,10 @@ pub(super) fn made(input: &Input<'_>) -> Option<Made> {
     let wanted = match input.job.landing.partition {
         LandingChoice::Free => true,
         LandingChoice::Auto => !borrows_swap(input),
-        LandingChoice::Swap | LandingChoice::Esp | LandingChoice::Device(_) => false,
+        LandingChoice::Swap
+        | LandingChoice::Esp
+        | LandingChoice::Boot
+        | LandingChoice::Device(_) => false,
     };
     let is_new = wanted && left_over(input.facts).is_none();
     is_new.then(|| free_room::found(input).ok()).flatten()
@@ -57,9 +60,10 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
                 "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
             )
         }),
-        LandingChoice::Esp => in_memory::chosen(input),
+        LandingChoice::Esp => in_memory::chosen(input, Keeper::Esp),
+        LandingChoice::Boot => in_memory::chosen(input, Keeper::Boot),
         LandingChoice::Auto if !borrows_swap(input) && in_memory::fits(input) => {
-            in_memory::chosen(input)
+            in_memory::chosen(input, in_memory::keeper(input))
         }
         LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
     }
@@ -127,7 +131,7 @@ fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
 /// What stands against the choice.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
     match landing.kind {
-        Kind::InMemory => in_memory::refusals(input, landing),
+        Kind::InMemory(keeper) => in_memory::refusals(input, keeper, landing),
         Kind::Lent | Kind::Made => landing::refusals(input, disk, landing),
     }
 }
@@ -141,7 +145,10 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
             (derived_uuid(input, "landing"), LandingKind::Lent { swap })
         }
         Kind::Made => (derived_uuid(input, "landing"), LandingKind::Made),
-        Kind::InMemory => (in_memory::fs_uuid(partition), LandingKind::InMemory),
+        Kind::InMemory(on) => {
+            let fs_uuid = in_memory::fs_uuid(partition);
+            (fs_uuid, LandingKind::InMemory { on })
+        }
     };
     PlannedLanding {
         device: partition.device.clone(),

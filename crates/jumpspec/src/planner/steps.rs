@@ -22,7 +22,7 @@ fn landing_steps(landing: &PlannedLanding) -> Vec<Step> {
     match landing.kind {
         LandingKind::Lent { .. } => vec![Step::SwapOff, Step::MakeLanding],
         LandingKind::Made => vec![Step::AddLanding, Step::MakeLanding],
-        LandingKind::InMemory => vec![Step::TakeMemory],
+        LandingKind::InMemory { .. } => vec![Step::TakeMemory],
     }
 }
 

@@ -44,6 +44,7 @@ pub fn facts_since(staged: &Plan, facts: &Facts) -> Facts {
         live: false,
         origin: None,
         landing: Some(landing.device.clone()),
+        kept: None,
         swap: None,
         made: true,
     });

@@ -11,6 +11,7 @@ use crate::words::size::Size;
 
 mod foreseen;
 mod free_room;
+mod in_boot;
 mod in_memory;
 mod kexec;
 mod leftover;
@@ -155,6 +156,7 @@ fn refuses_a_node_that_is_not_ready() {
         live: false,
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
+        kept: None,
         swap: None,
         made: false,
     };

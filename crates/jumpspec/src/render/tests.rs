@@ -222,6 +222,7 @@ fn facts() -> Facts {
         boot_id: String::new(),
         firmware: Firmware::Bios,
         bios_disk: None,
+        boot: None,
         uefi: None,
         memory: Size::mib(512),
         memory_available: None,

@@ -196,6 +196,7 @@ fn what_an_earlier_run_has_made_is_used_again_and_removed() {
             live: false,
             origin: None,
             landing: Some("/dev/vda2".to_owned()),
+            kept: None,
             swap: None,
             made,
         });

@@ -27,6 +27,7 @@ fn left_over(swap: Option<Swap>) -> JumpInProgress {
         live: false,
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
+        kept: None,
         swap,
         made: false,
     }
