@@ -108,6 +108,24 @@ fn a_job_may_ask_for_it_beside_swap() {
 }
 
 #[test]
+fn room_on_another_disk_is_named_and_not_taken() {
+    let mut facts = with_tail(100 * MIB);
+    let mut other = facts.disks[0].clone();
+    other.device = "/dev/vdb".to_owned();
+    other.partitions.clear();
+    facts.disks.push(other);
+    let mut job = job_of_three();
+    job.landing.partition = LandingChoice::Free;
+    let refusals = planned(&facts, &job).unwrap_err();
+    let message = &refusals
+        .iter()
+        .find(|it| it.code == RefusalCode::NoLandingPartition)
+        .unwrap()
+        .message;
+    insta::assert_snapshot!(message, @"the largest free run of /dev/vda is 100.0 MiB, and the jump system with what is staged needs 882.0 MiB; /dev/vdb has 5.6 GiB free, but a landing partition is made on /dev/vda alone, the disk that boots and is replaced");
+}
+
+#[test]
 fn no_room_is_refused_with_the_figures() {
     let refusals = planned(&with_tail(100 * MIB), &job_of_three()).unwrap_err();
     assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
