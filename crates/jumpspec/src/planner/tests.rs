@@ -160,16 +160,23 @@ fn refuses_a_node_that_is_not_ready() {
         swap: None,
         made: false,
     };
-    assert_eq!(
-        refused(|facts| {
-            facts.jump = Some(jump);
-            let area = facts.disks[0].loader.as_mut().unwrap();
-            area.code = BootCode::Grub {
-                kernel_sector: 1400,
-            };
-        }),
-        ["jump-in-progress"]
-    );
+    let in_memory = JumpInProgress {
+        landing: None,
+        kept: Some("/dev/vda1".to_owned()),
+        ..jump.clone()
+    };
+    for jump in [jump, in_memory] {
+        assert_eq!(
+            refused(|facts| {
+                facts.jump = Some(jump);
+                let area = facts.disks[0].loader.as_mut().unwrap();
+                area.code = BootCode::Grub {
+                    kernel_sector: 1400,
+                };
+            }),
+            ["jump-in-progress"]
+        );
+    }
 }
 
 #[test]
