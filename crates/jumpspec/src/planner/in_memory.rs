@@ -192,6 +192,27 @@ pub(super) fn refusals(input: &Input<'_>, keeper: Keeper, landing: &Landing<'_>)
     refusals
 }
 
+/// What an earlier run has left on the partition of /boot goes when the next one takes its place there, and
+/// has what was saved of the node in it. On an EFI system partition it goes with the selector's directory.
+pub(super) fn left_elsewhere(input: &Input<'_>, landing: &Landing<'_>) -> Option<Refusal> {
+    let facts = input.facts;
+    let jump = facts.jump.as_ref()?;
+    let kept = jump.kept.as_ref()?;
+    let takes_its_place = landing.kind == Kind::InMemory(Keeper::Boot);
+    let is_told = jump.is_under_way(&facts.disks, facts.uefi.as_ref());
+    let stays = keeper(input) == Keeper::Boot && !takes_its_place && !is_told;
+    stays.then(|| {
+        Refusal::new(
+            RefusalCode::JumpInProgress,
+            format!(
+                "run {} has left on {kept} what its jump system was to be booted from, with what it has saved of the node",
+                jump.run
+            ),
+            "take it back with `jumpimg abort`, or say [landing] partition = \"boot\"",
+        )
+    })
+}
+
 /// What an admin should know of it.
 pub(super) fn note(plan: &Plan) -> Option<String> {
     plan.landing.is_in_memory().then(|| {

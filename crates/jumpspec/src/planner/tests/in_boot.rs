@@ -3,11 +3,11 @@
 
 use super::codes_of;
 use crate::job::{Action, LandingChoice};
-use crate::node::facts::FoundBoot;
+use crate::node::facts::{FoundBoot, JumpInProgress};
 use crate::plan::{Keeper, LandingKind};
 use crate::planner::sample::{Sample, facts, job};
 use crate::selector::{Actions, Doubt, Selector};
-use crate::step::Step;
+use crate::step::{Stage, Step};
 use crate::words::digest::Digest;
 use crate::words::size::Size;
 
@@ -154,6 +154,28 @@ fn what_would_not_keep_it_is_refused() {
     assert_eq!(refused(half), ["landing-stacked"]);
     let mkfs = |it: &mut Sample| it.jump.manifest.filesystems.clear();
     assert!(refused(mkfs).contains(&"image-unfit".to_owned()));
+}
+
+#[test]
+fn what_an_earlier_run_has_left_there_goes_by_the_next_one_that_takes_its_place() {
+    let with_rest = |sample: &mut Sample| {
+        sample.facts.jump = Some(JumpInProgress {
+            run: "0000000000000001".parse().unwrap(),
+            stage: Some(Stage::Stage),
+            live: false,
+            origin: None,
+            landing: None,
+            kept: Some("/dev/vda1".to_owned()),
+            swap: None,
+            made: false,
+        });
+    };
+    assert!(with_boot(with_rest).planned().is_ok());
+    let mut swap = sample();
+    with_rest(&mut swap);
+    let refusals = swap.planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["jump-in-progress"]);
+    assert!(refusals[0].hint.contains("jumpimg abort"));
 }
 
 #[test]
