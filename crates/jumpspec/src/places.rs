@@ -49,17 +49,21 @@ pub const NEW_ROOT: &str = "jump/new";
 /// The directory of the EFI system partition that is laid out as a landing file system is, where the jump
 /// system's root lies in memory: what its boots begin from, and what is to outlive them.
 pub const ON_ESP: &str = "EFI/jump/landing";
+/// The same of a `/boot` with a file system of its own.
+pub const ON_BOOT: &str = "jump-landing";
 /// The jump system's kernel in there.
-pub const KERNEL_ON_ESP: &str = "boot/vmlinuz";
+pub const KEPT_KERNEL: &str = "boot/vmlinuz";
 /// Its root in there, an initramfs.
-pub const ROOT_ON_ESP: &str = "boot/root.img";
+pub const KEPT_ROOT: &str = "boot/root.img";
 /// What that is the digest of, in hex digits.
-pub const ROOT_DIGEST_ON_ESP: &str = "boot/root.sha256";
+pub const KEPT_ROOT_DIGEST: &str = "boot/root.sha256";
 /// What keeps the journal there, and behind it the key of the sealed files.
-pub const JOURNAL_ON_ESP: &str = "journal";
+pub const KEPT_JOURNAL: &str = "journal";
 
 /// Mends an EFI system partition after a power cut, in the jump system.
 pub const FSCK_VFAT: &str = "usr/sbin/fsck.vfat";
+/// The same for an ext2, ext3 or ext4.
+pub const E2FSCK: &str = "usr/sbin/e2fsck";
 /// The SSH server, which is asked whether it takes its files, in the new system.
 pub const SSHD: &str = "usr/sbin/sshd";
 /// Makes host keys where none were saved, in the new system.

@@ -16,6 +16,7 @@ use crate::job::{Health, Waits};
 use crate::node::accounts::Owners;
 use crate::node::network::{Demand, Network, NetworkFile, NetworkStack};
 use crate::node::sshd::FileOwner;
+use crate::places::{ON_BOOT, ON_ESP};
 use crate::step::{ImageRole, Step};
 use crate::words::abspath::AbsPath;
 use crate::words::digest::Digest;
@@ -199,21 +200,104 @@ pub struct PlannedLanding {
     pub sectors: u64,
     /// UUID of the file system on it, by which the loader finds it.
     pub fs_uuid: String,
-    /// The swap to make again at the end, if it was one.
-    pub swap: Option<Swap>,
-    /// Whether it is made for the run, in free room, and removed at its end.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub made: bool,
-    /// Whether the jump system's root lies in memory. The partition is the EFI system partition then,
-    /// and [`crate::places::ON_ESP`] there has what boots it; all else on it stays.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub in_memory: bool,
+    /// What it is to the run.
+    #[serde(flatten)]
+    pub kind: LandingKind,
+}
+
+/// What a landing partition is to its run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LandingKind {
+    /// A partition of the node's whose content makes way for the jump system.
+    Lent {
+        /// The swap to make again at the end, if it was one.
+        swap: Option<Swap>,
+    },
+    /// Made for the run, in free room, and removed at its end.
+    Made,
+    /// One that stays as it is: the jump system's root lies in memory, and a directory there has what
+    /// boots it.
+    InMemory {
+        /// Which.
+        on: Keeper,
+    },
+}
+
+/// A partition that keeps what a jump system in memory is booted from, beside what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeper {
+    /// The EFI system partition, a FAT.
+    Esp,
+    /// The old system's `/boot`, an ext2, ext3 or ext4.
+    Boot,
+}
+
+impl Keeper {
+    /// What people know it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Esp => "the EFI system partition",
+            Self::Boot => "the partition of /boot",
+        }
+    }
+
+    /// The directory there that is laid out as a landing file system is.
+    pub fn directory(self) -> &'static str {
+        match self {
+            Self::Esp => ON_ESP,
+            Self::Boot => ON_BOOT,
+        }
+    }
+
+    /// What Linux mounts it with: its ext4 mounts ext2 and ext3 as well.
+    pub fn driver(self) -> &'static str {
+        match self {
+            Self::Esp => "vfat",
+            Self::Boot => "ext4",
+        }
+    }
+
+    /// Whether what blkid calls `kind` is such a file system.
+    pub fn is(self, kind: &str) -> bool {
+        match self {
+            Self::Esp => kind == "vfat",
+            Self::Boot => matches!(kind, "ext2" | "ext3" | "ext4"),
+        }
+    }
 }
 
 impl PlannedLanding {
     /// The number of the partition whose content makes way for the jump system, if there is one.
     pub fn borrowed(&self) -> Option<u32> {
-        (!self.in_memory).then_some(self.number)
+        (!self.is_in_memory()).then_some(self.number)
+    }
+
+    /// Whether the jump system's root lies in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.keeper().is_some()
+    }
+
+    /// What keeps the files of a jump system whose root lies in memory.
+    pub fn keeper(&self) -> Option<Keeper> {
+        match self.kind {
+            LandingKind::InMemory { on } => Some(on),
+            LandingKind::Lent { .. } | LandingKind::Made => None,
+        }
+    }
+
+    /// Whether it is made for the run.
+    pub fn is_made(&self) -> bool {
+        self.kind == LandingKind::Made
+    }
+
+    /// The swap to make again at the end, if it was one.
+    pub fn swap(&self) -> Option<&Swap> {
+        match &self.kind {
+            LandingKind::Lent { swap } => swap.as_ref(),
+            LandingKind::Made | LandingKind::InMemory { .. } => None,
+        }
     }
 
     /// Where it lies.

@@ -62,7 +62,7 @@ fn title(out: &mut Page, plan: &Plan, facts: &Facts) {
     } else {
         out.line(format_args!("{}: {old} becomes {new}", plan.hostname));
     }
-    let place = if plan.landing.in_memory {
+    let place = if plan.landing.is_in_memory() {
         "in memory"
     } else {
         &plan.landing.device

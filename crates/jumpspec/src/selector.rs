@@ -8,7 +8,7 @@
 mod script;
 
 use crate::boot::{Loaders, PlannedBoot, Serial};
-use crate::places::{KERNEL_ON_ESP, ON_ESP, ROOT_ON_ESP};
+use crate::places::{KEPT_KERNEL, KEPT_ROOT};
 use crate::plan::Plan;
 use crate::words::digest::Digest;
 use crate::words::relpath::RelPath;
@@ -48,7 +48,7 @@ pub const PREFIX: &str = "/jump/selector";
 pub struct BootFile {
     /// Its path on the landing file system.
     pub path: RelPath,
-    /// Its digest, checked by the loader before it is booted; none where that checks nothing.
+    /// Its digest, checked by the loader before it is booted; none where no plan knows it.
     pub digest: Option<Digest>,
 }
 
@@ -59,6 +59,12 @@ pub enum Doubt {
     Old,
     /// After it.
     Jump,
+}
+
+impl BootFile {
+    fn hash_list(&self, digest: Digest) -> String {
+        format!("{digest}  {}\n", self.path)
+    }
 }
 
 /// What the selector has to know.
@@ -168,26 +174,31 @@ impl Selector {
         script::config(&self.0, actions)
     }
 
-    /// The lists [`HASHES`] in their order, as `sha256sum` writes them; paths are
-    /// relative to the landing file system.
-    pub fn hash_lists(&self) -> [String; 2] {
-        [&self.0.kernel, &self.0.initramfs].map(|file| {
-            let line = |digest| format!("{digest}  {}\n", file.path);
-            file.digest.map(line).unwrap_or_default()
-        })
+    /// The lists [`HASHES`] in their order, as `sha256sum` writes them, as far as the plan knows the
+    /// digests; paths are relative to the landing file system.
+    pub fn hash_lists(&self) -> [Option<String>; 2] {
+        let list = |file: &BootFile| Some(file.hash_list(file.digest?));
+        [list(&self.0.kernel), list(&self.0.initramfs)]
+    }
+
+    /// The second of them where no plan knows what is in the initramfs: the root of a jump system in
+    /// memory is packed on its node.
+    pub fn initramfs_list(&self, digest: Digest) -> String {
+        self.0.initramfs.hash_list(digest)
     }
 }
 
 /// What the jump system is booted by.
 fn boot_files(plan: &Plan) -> Result<(BootFile, BootFile), SelectorError> {
-    if plan.landing.in_memory {
-        let file = |path| {
-            let path = on_landing(plan, path)?;
-            Ok(BootFile { path, digest: None })
-        };
-        return Ok((file(KERNEL_ON_ESP)?, file(ROOT_ON_ESP)?));
-    }
     let kernel = plan.jump.kernel.clone();
+    if plan.landing.is_in_memory() {
+        let file = |path, digest| {
+            let path = on_landing(plan, path)?;
+            Ok(BootFile { path, digest })
+        };
+        let image_digest = Some(kernel.image_digest);
+        return Ok((file(KEPT_KERNEL, image_digest)?, file(KEPT_ROOT, None)?));
+    }
     let path = kernel.initramfs;
     let file = |path, digest| BootFile { path, digest };
     Ok((
@@ -201,10 +212,9 @@ fn boot_files(plan: &Plan) -> Result<(BootFile, BootFile), SelectorError> {
 
 /// Where something of the landing file system is on the partition that has it.
 fn on_landing(plan: &Plan, path: &str) -> Result<RelPath, SelectorError> {
-    let path = if plan.landing.in_memory {
-        format!("{ON_ESP}/{path}")
-    } else {
-        path.to_owned()
+    let path = match plan.landing.keeper() {
+        Some(keeper) => format!("{}/{path}", keeper.directory()),
+        None => path.to_owned(),
     };
     path.parse().map_err(|_| SelectorError::Text(path))
 }

@@ -9,6 +9,7 @@ use jumpspec::boot::environment::State;
 use jumpspec::disk::{BootCode, Extent, SECTOR};
 use jumpspec::image::loader::{SELECTOR_MODULES, SelectorGrub, SelectorLoader};
 use jumpspec::selector::{self, Actions, Doubt};
+use jumpspec::words::digest::Digest;
 use jumpsys::boot::bootsector::{BootSector, compose, place_core, put_back};
 use jumpsys::boot::bootwrite;
 use jumpsys::cmd::Program;
@@ -30,35 +31,49 @@ const MKIMAGE_LIMIT: Duration = Duration::from_mins(5);
 /// environment already says "once", and only the boot sector is missing.
 pub(super) fn write_selector(cx: &mut Context, bios: BiosBoot) -> Result<()> {
     landing::mount(cx)?;
-    let root = cx.landing_root()?;
+    let (jump, kept) = (cx.landing_root()?, cx.kept_root()?);
     let old = bootwrite::read_boot_sector(&cx.disk)?;
     let texts = environment::texts(&cx.plan, Doubt::Old)?;
     let public = Owner::root(0o644);
-    root.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
-    root.write(
+    for root in [&jump, &kept] {
+        root.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
+    }
+    jump.write(
         &selector::file(EMBEDDED),
         texts.embedded_config(&Actions::Real).as_bytes(),
         public,
     )?;
     for (name, list) in selector::HASHES.iter().zip(texts.hash_lists()) {
-        root.write(&selector::file(name), list.as_bytes(), public)?;
+        if let Some(list) = list {
+            kept.write(&selector::file(name), list.as_bytes(), public)?;
+        }
     }
-    root.write(&selector::file(selector::OLD_SECTOR), &old, public)?;
-    root.write(&selector::file(selector::NEW_SECTOR), &old, public)?;
-    environment::write_scripts(&root, &texts)?;
-    root.remove(&selector::file(selector::ENV))?;
+    kept.write(&selector::file(selector::OLD_SECTOR), &old, public)?;
+    kept.write(&selector::file(selector::NEW_SECTOR), &old, public)?;
+    environment::write_scripts(&kept, &texts)?;
+    kept.remove(&selector::file(selector::ENV))?;
     environment::create(cx, State::Once)?;
     make_core(cx)?;
-    let core = root
+    let core = jump
         .read(&selector::file(CORE))?
         .context("grub-mkimage wrote no core image")?;
     let placed = place_core(&core, bios.core.start)?;
     ensure_fits(&placed, bios.core, "the selector's core image")?;
-    drop(root);
+    drop((jump, kept));
     landing::unmount(cx)?;
     bootwrite::write_core(&cx.disk, bios.core.start, &placed)?;
     durable::write_at(&cx.disk, bios.old_boot_sector * SECTOR, &old)?;
     Ok(())
+}
+
+/// Keeps what the selector is to find in the packed root of a jump system in memory.
+pub(super) fn keep_digest(cx: &Context, digest: Digest) -> Result<()> {
+    let kept = cx.kept_root()?;
+    let list = environment::texts(&cx.plan, Doubt::Old)?.initramfs_list(digest);
+    kept.create_dir_all(selector::DIRECTORY, Owner::root(0o755))?;
+    let [_, initramfs] = selector::HASHES;
+    let path = selector::file(initramfs);
+    Ok(kept.write(&path, list.as_bytes(), Owner::root(0o644))?)
 }
 
 fn make_core(cx: &Context) -> Result<()> {
@@ -115,7 +130,7 @@ pub(super) fn read_sector(root: &Root, path: &str) -> Result<[u8; 512]> {
 /// The boot sector's code of the jump system's GRUB.
 pub(super) fn selectors_loader(cx: &Context) -> Result<[u8; 512]> {
     let boot_image = grub(cx)?.boot_image.as_str();
-    landing::read(cx, |root| read_sector(root, boot_image))
+    landing::read_jump(cx, |root| read_sector(root, boot_image))
 }
 
 /// Turns the boot sector to the selector.

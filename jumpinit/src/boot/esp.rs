@@ -10,6 +10,7 @@ use jumpspec::boot::uefi::{
 };
 use jumpspec::image::loader::SelectorLoader;
 use jumpspec::places::{FSCK_VFAT, NEW_ROOT};
+use jumpspec::plan::Keeper;
 use jumpspec::selector::{Actions, Selector};
 use jumpsys::cmd::{CmdError, Program};
 use jumpsys::disk::durable;
@@ -95,7 +96,7 @@ pub(super) fn write(cx: &Context, uefi: &UefiBoot, files: &[EspBytes]) -> Result
 ///
 /// A jump system in memory has it mounted, and has mended it before.
 pub(super) fn mend(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return Ok(());
     }
     unmount_left()?;
@@ -129,7 +130,7 @@ fn mended(device: &Path, limit: Duration) -> Option<String> {
 }
 
 /// The same for a jump system in memory that begins, before it has anything.
-pub(crate) fn mend_first(device: &Path) -> Option<String> {
+pub(super) fn mend_first(device: &Path) -> Option<String> {
     mended(device, FSCK_LIMIT)
 }
 
@@ -220,7 +221,7 @@ fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T
     let why = done
         .as_ref()
         .err()
-        .and_then(|_| kept::why_read_only(&device));
+        .and_then(|_| kept::why_read_only(Keeper::Esp, &device));
     kept::explained(done, why)
 }
 

@@ -1,6 +1,6 @@
 //! Names taken off a FAT, which keeps no journal: a power cut may leave clusters without a name, and never
 //! a name without clusters, at which the kernel writes no more to the file system. So nothing lets go of
-//! its clusters before its name is gone from the disk.
+//! its clusters before its name is gone from the disk. Other file systems take no harm by that.
 
 use std::fs::File;
 use std::io::ErrorKind;

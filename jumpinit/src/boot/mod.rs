@@ -4,25 +4,29 @@
 mod bios;
 mod environment;
 mod esp;
+mod ext;
 mod fat;
 pub(crate) mod new_loader;
 mod uefi;
 
+use std::path::Path;
+
 use anyhow::Result;
 use jumpspec::boot::PlannedBoot;
 use jumpspec::boot::environment::{State, TRIES};
-use jumpspec::plan::Plan;
+use jumpspec::plan::{Keeper, Plan};
 use jumpspec::run::journal::{Arm, Journal};
 use jumpspec::step::Stage;
+use jumpspec::words::digest::Digest;
 use jumpsys::files::freeze;
 use jumpsys::kernel::system::{boot_id, uptime_ms};
 
+use crate::node::landing::leads_back;
 use crate::run::context::Context;
 use crate::run::landing;
 
 pub(crate) use environment::{repair, state};
-pub(crate) use esp::mend_first as mend_esp;
-pub(crate) use fat::remove_tree as remove_from_fat;
+pub(crate) use fat::remove_tree;
 
 /// Writes the selector. Nothing boots it yet: its environment already says "once", and only what
 /// leads to it is missing.
@@ -30,6 +34,26 @@ pub(crate) fn write_selector(cx: &mut Context) -> Result<()> {
     match cx.plan.boot.clone() {
         PlannedBoot::Bios(bios) => bios::write_selector(cx, bios),
         PlannedBoot::Uefi(uefi) => uefi::write_selector(cx, &uefi),
+    }
+}
+
+/// Keeps what the loader is to find in the packed root of a jump system in memory; a signed one asks for
+/// no digest.
+pub(crate) fn keep_digest(cx: &Context, digest: Digest) -> Result<()> {
+    match &cx.plan.boot {
+        PlannedBoot::Bios(_) => bios::keep_digest(cx, digest),
+        PlannedBoot::Uefi(_) => Ok(()),
+    }
+}
+
+/// Mends what a power cut has left on the partition that keeps a jump system in memory, which begins and
+/// has it mounted nowhere. An EFI system partition is the old system's before the commit, and nobody's
+/// to mend; an ext2, ext3 or ext4 that system would mend itself, and so, at its boot.
+pub(crate) fn mend(keeper: Keeper, device: &Path) -> Option<String> {
+    match keeper {
+        Keeper::Esp if leads_back() => None,
+        Keeper::Esp => esp::mend_first(device),
+        Keeper::Boot => ext::mend(device),
     }
 }
 

@@ -181,7 +181,7 @@ fn place_core_image(cx: &mut Context, bios: BiosBoot) -> Result<()> {
     bootwrite::write_core(&cx.disk, area.start, &placed)?;
     let now = bootwrite::read_boot_sector(&cx.disk)?;
     let sector = compose(&boot_img, &now, area.start);
-    durable::write_at(&cx.on_landing(&selector::file(NEW_SECTOR)), 0, &sector)?;
+    durable::write_at(&cx.on_kept(&selector::file(NEW_SECTOR)), 0, &sector)?;
     // The selector's last resort leads here too: the old loader is no more.
     let raw = bios.old_boot_sector * SECTOR;
     Ok(durable::write_at(&cx.disk, raw, &sector)?)

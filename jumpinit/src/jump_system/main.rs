@@ -75,7 +75,7 @@ pub(crate) fn run() -> Result<()> {
             return Ok(());
         }
     };
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         in_memory::go_on_with_log(&mut cx);
     }
     let end = proceed(&mut cx);
@@ -103,7 +103,7 @@ pub(crate) fn run() -> Result<()> {
 /// Lets go of what this boot has mounted to write to: FAT that was not unmounted has to be looked
 /// through at the next one.
 fn leave(cx: Context) {
-    let in_memory = cx.plan.landing.in_memory;
+    let in_memory = cx.plan.landing.is_in_memory();
     // Its journal lies there.
     drop(cx);
     if let Some(error) = in_memory.then(kept::unmount).and_then(Result::err) {
@@ -114,13 +114,11 @@ fn leave(cx: Context) {
 fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
     let failed = |error, code| Box::new(failure::of(&error, code));
     let plan = read_plan(plan).map_err(|error| failed(error, Code::PlanUnreadable))?;
-    if plan.landing.in_memory {
+    if let Some(keeper) = plan.landing.keeper() {
         // Nothing else has waited for the disks.
         let disk = once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
-        let esp = partition_path(&disk, plan.landing.number);
-        // Before the commit it is the old system's, and nobody's to mend.
-        let told = (!leads_back()).then(|| boot::mend_esp(&esp));
-        if let Some(told) = told.flatten() {
+        let device = partition_path(&disk, plan.landing.number);
+        if let Some(told) = boot::mend(keeper, &device) {
             reporter.note(told);
         }
     }
@@ -133,8 +131,8 @@ fn once_there(plan: &Plan) -> Result<PathBuf> {
     let begun = Instant::now();
     loop {
         let found = find(&plan.disk).and_then(|disk| {
-            let esp = partition_path(&disk, plan.landing.number);
-            ensure!(esp.exists(), "{} is not there", esp.display());
+            let device = partition_path(&disk, plan.landing.number);
+            ensure!(device.exists(), "{} is not there", device.display());
             Ok(disk)
         });
         if found.is_ok() || begun.elapsed() > DISKS_APPEAR {
@@ -169,7 +167,7 @@ fn proceed(cx: &mut Context) -> End {
             End::Stay(told.context("the new system was not confirmed"))
         }
         (Stage::Replace, _) | (_, Some(State::Jump)) => {
-            if cx.plan.landing.in_memory {
+            if cx.plan.landing.is_in_memory() {
                 in_memory::tell_damage(cx);
             }
             replace(cx)

@@ -57,7 +57,7 @@ pub(crate) fn resume(run: &str) -> Result<()> {
     let (_lock, mut cx) = open(run)?;
     ensure_stuck(&cx)?;
     cx.reporter.log_to(&cx.on_landing(places::EVENTS));
-    if !cx.plan.landing.in_memory {
+    if !cx.plan.landing.is_in_memory() {
         prove::image(&mut cx).context("resume with --job, which sends an image")?;
     }
     boot::resume(&mut cx)?;
@@ -73,7 +73,7 @@ pub(crate) fn exchange(work: &Path) -> Result<()> {
     let bundle = bundle::read(work)?;
     let (_lock, mut cx) = open(&bundle.plan.run)?;
     ensure_stuck(&cx)?;
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         bail!(Forbidden::WrongStage(
             "this jump system lies in memory, and begins with its own plan at every boot: it takes no other"
                 .to_owned()
@@ -110,7 +110,7 @@ pub(crate) fn receive(work: &Path, offset: u64) -> Result<()> {
 pub(crate) fn receive_awaited(run: &str, image: ImageRole, offset: u64) -> Result<()> {
     let (_lock, cx) = open(run)?;
     ensure!(
-        cx.plan.landing.in_memory && image == ImageRole::Target,
+        cx.plan.landing.is_in_memory() && image == ImageRole::Target,
         Forbidden::WrongStage(format!("run {run} waits for no image"))
     );
     stage::receive(&cx, image, offset, &mut Feed::stdin())

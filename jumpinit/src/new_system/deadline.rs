@@ -60,7 +60,7 @@ pub(crate) fn run() -> Result<()> {
 /// Whether the boot is done with what this would mount: it mends no file system that is mounted already
 /// (fsck(8), "-M", which systemd-fsck gives it).
 fn is_mended(plan: &Plan) -> bool {
-    !plan.landing.in_memory || kept::is_mounted(plan).unwrap_or_default()
+    !plan.landing.is_in_memory() || kept::is_mounted(plan).unwrap_or_default()
 }
 
 fn open(plan: &Plan) -> Result<Context> {

@@ -58,7 +58,7 @@ pub(crate) fn reset_in_time() -> Deadline {
 /// Whether the landing file system is still there, and the journal behind it. What cannot be read
 /// the loader cannot read either.
 pub(crate) fn is_landing(cx: &Context) -> bool {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return cx.has_landing();
     }
     let found = jumpsys::disk::superblock::probe(&cx.landing_device());

@@ -12,11 +12,12 @@ use jumpspec::{places, selector};
 use jumpsys::boot::grubenv;
 use jumpsys::files::root::Root;
 
+use crate::node::borrowed;
 use crate::node::bundle::read_plan;
 use crate::node::facts::gather_disks;
 use crate::node::journal::Ledger;
+use crate::node::keeper::{self, Found};
 use crate::node::mounted::with_mounted;
-use crate::node::{borrowed, in_esp};
 
 /// What the landing partition tells.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub(crate) fn find() -> Result<Option<Landing>> {
             let device = Path::new(&partition.device);
             Ledger::open(device, partition.size().bytes())?.journal()
         }
-        Some(Place::Esp(_, journal)) => Some(*journal),
+        Some(Place::Directory(_, journal)) => Some(*journal),
         Some(Place::Here) => None,
     };
     let on_it = with_landing(|root| {
@@ -59,8 +60,8 @@ pub(crate) fn find() -> Result<Option<Landing>> {
 enum Place<'a> {
     /// A landing file system.
     Partition(&'a FoundPartition),
-    /// A directory of the EFI system partition, with its journal.
-    Esp(&'a FoundPartition, Box<Journal>),
+    /// A directory of a partition that stays as it is, with its journal.
+    Directory(Found<'a>, Box<Journal>),
     /// The root of a jump system in memory whose journal is lost: it tells whose it is.
     Here,
 }
@@ -70,19 +71,19 @@ impl<'a> Place<'a> {
     /// what another run has left on a partition is not its own.
     fn of(disks: &'a [Disk], root: &Path) -> Option<Self> {
         let plan = root.join(places::PLAN);
-        let is_in_memory = || read_plan(&plan).is_ok_and(|plan| plan.landing.in_memory);
+        let is_in_memory = || read_plan(&plan).is_ok_and(|plan| plan.landing.is_in_memory());
         let borrowed = borrowed::landing_partition(disks).filter(|_| !is_in_memory());
         borrowed.map(Self::Partition).or_else(|| {
-            let Some((partition, journal)) = in_esp::find(disks) else {
+            let Some((found, journal)) = keeper::find(disks) else {
                 return plan.exists().then_some(Self::Here);
             };
-            Some(Self::Esp(partition, Box::new(journal)))
+            Some(Self::Directory(found, Box::new(journal)))
         })
     }
 }
 
 /// Reads something from the landing file system, if there is one, wherever it is mounted; or from what
-/// stands for it on the EFI system partition.
+/// stands for it on a partition that stays.
 pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<Option<T>> {
     let disks = gather_disks()?;
     match Place::of(&disks, Path::new("/")) {
@@ -90,10 +91,7 @@ pub(crate) fn with_landing<T>(read: impl FnOnce(&Root) -> Result<T>) -> Result<O
         Some(Place::Partition(partition)) => {
             with_mounted(&partition.device, "ext4", read).map(Some)
         }
-        Some(Place::Esp(partition, _)) => with_mounted(&partition.device, "vfat", |esp| {
-            read(&Root::open(&esp.path().join(places::ON_ESP))?)
-        })
-        .map(Some),
+        Some(Place::Directory(found, _)) => found.read(read).map(Some),
         Some(Place::Here) => read(&Root::open(Path::new("/"))?).map(Some),
     }
 }

@@ -16,7 +16,7 @@ use jumpsys::files::root::Root;
 
 use crate::node::bundle::read_plan;
 use crate::node::journal::Ledger;
-use crate::node::{in_esp, landing, view};
+use crate::node::{keeper, landing, view};
 
 /// The permission bits of a mode, inode(7).
 const MODE: u32 = 0o777;
@@ -101,9 +101,9 @@ fn is_foreign(mount: &Mount) -> bool {
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
     let disk = crate::node::disk::find(&plan.disk).ok()?;
     let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
-    let journal = if plan.landing.in_memory {
+    let journal = if plan.landing.is_in_memory() {
         let disks = crate::node::facts::gather_disks().ok()?;
-        in_esp::find(&disks).map(|(_, journal)| journal)
+        keeper::journal_of(plan, &disks)
     } else {
         let bytes = plan.landing.sectors * SECTOR;
         Ledger::open(&device, bytes).ok()?.journal()

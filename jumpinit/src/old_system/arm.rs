@@ -137,7 +137,7 @@ pub(crate) fn keep(work: &Path) -> Result<()> {
 
 /// To look at a run in memory is to mount what the system may have nowhere.
 fn let_go(plan: &Plan) -> Result<()> {
-    if plan.landing.in_memory {
+    if plan.landing.is_in_memory() {
         kept::unmount()?;
     }
     Ok(())

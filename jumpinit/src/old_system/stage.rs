@@ -65,7 +65,7 @@ fn remount(cx: &mut Context) -> Result<()> {
     if !cx.has_landing() {
         return Ok(());
     }
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         if crate::run::landing::is_mounted(&cx.landing)? {
             cx.reporter.log_to(&cx.on_landing(jumpspec::places::EVENTS));
         }

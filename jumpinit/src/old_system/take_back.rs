@@ -42,7 +42,7 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     unmount_landing(&mut cx)?;
     ensure_not_replaced(&mut cx)?;
     begin(&mut cx, StepId::RestoreLoader);
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         // What lies beside the selector is overwritten before it goes with it.
         crate::boot::lead_back(&cx)?;
     } else {
@@ -62,7 +62,7 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
 /// Where an EFI system partition is not to be had, to be written to, all else is done: the firmware leads to
 /// the old system. It is taken back again once the partition is there.
 fn do_without(plan: &Plan, error: Error) -> Error {
-    if !plan.landing.in_memory || !is_unreplaced(plan) {
+    if !plan.landing.is_in_memory() || !is_unreplaced(plan) {
         return error;
     }
     match crate::boot::lead_back_by_firmware(plan) {
@@ -152,7 +152,7 @@ fn has_left_something(plan: &Plan) -> bool {
     let this_boot = system::boot_id().is_ok_and(|boot| boot == plan.boot_id);
     let on_disk = || {
         let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
-        if plan.landing.in_memory {
+        if plan.landing.is_in_memory() {
             let found = cx.has_landing();
             drop(cx);
             if !found {
@@ -170,7 +170,7 @@ fn has_left_something(plan: &Plan) -> bool {
 /// Staging may have mounted it at several places, and /dev below its toolbox.
 fn unmount_landing(cx: &mut Context) -> Result<()> {
     cx.reporter.close_log();
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         // The old system's own, which stays; what is in memory goes with the run's directory.
         return Ok(());
     }
@@ -193,7 +193,7 @@ fn ensure_not_replaced(cx: &mut Context) -> Result<()> {
     let ours = jumpsys::disk::superblock::probe(&cx.landing_device())?.and_then(|found| found.uuid);
     let leads_on =
         |state: Option<State>| matches!(state, Some(State::Jump | State::Try(_) | State::New));
-    let committed = if cx.plan.landing.in_memory {
+    let committed = if cx.plan.landing.is_in_memory() {
         leads_on(crate::boot::state(cx))
     } else if ours.as_deref() == Some(cx.plan.landing.fs_uuid.as_str()) {
         // A file system that was never made to its end has no environment.

@@ -17,8 +17,8 @@ use jumpsys::files::root::Root;
 
 use crate::node::cause::Cause;
 use crate::node::disk::find;
-use crate::node::in_esp;
 use crate::node::journal::Ledger;
+use crate::node::keeper;
 use crate::run::kept;
 use crate::run::reporter::Reporter;
 
@@ -31,7 +31,7 @@ pub(crate) struct Context {
     /// The landing file system's root, where it is mounted; or the jump system's root in memory.
     pub(crate) landing: PathBuf,
     /// Where what outlives a boot of the jump system is, laid out as a landing file system: that, or a
-    /// directory of the EFI system partition.
+    /// directory of a partition that stays as it is.
     kept: PathBuf,
     /// The admin host's directory, on the old system.
     work: Option<PathBuf>,
@@ -53,10 +53,9 @@ impl Context {
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
-        let kept = if plan.landing.in_memory {
-            kept::mounted(&partition_path(&disk, plan.landing.number))?
-        } else {
-            landing.clone()
+        let kept = match plan.landing.keeper() {
+            Some(keeper) => kept::mounted(keeper, &partition_path(&disk, plan.landing.number))?,
+            None => landing.clone(),
         };
         let ledger = open_ledger(&plan.landing, &disk, &kept)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
@@ -75,8 +74,8 @@ impl Context {
         );
         let journal_found = journal.is_some();
         let journal = journal.unwrap_or_else(|| Journal {
-            swap: plan.landing.swap.clone(),
-            made: plan.landing.made,
+            swap: plan.landing.swap().cloned(),
+            made: plan.landing.is_made(),
             ..Journal::new(&plan.run, &plan.disk.identities)
         });
         let mut reporter = reporter;
@@ -125,10 +124,10 @@ impl Context {
     }
 
     /// Whether there is a landing partition: one that is made for the run comes and goes, as does what
-    /// stands for one on the EFI system partition.
+    /// stands for one on a partition that stays.
     pub(crate) fn has_landing(&self) -> bool {
-        if self.plan.landing.in_memory {
-            self.kept.join(places::JOURNAL_ON_ESP).exists()
+        if self.plan.landing.is_in_memory() {
+            self.kept.join(places::KEPT_JOURNAL).exists()
         } else {
             is_there(&self.plan.landing, &self.disk)
         }
@@ -247,8 +246,8 @@ impl Context {
 }
 
 fn open_ledger(landing: &PlannedLanding, disk: &Path, kept: &Path) -> Result<Ledger> {
-    if landing.in_memory {
-        return in_esp::ledger(kept);
+    if landing.is_in_memory() {
+        return keeper::ledger(kept);
     }
     if !is_there(landing, disk) {
         return Ok(Ledger::absent());
@@ -258,7 +257,7 @@ fn open_ledger(landing: &PlannedLanding, disk: &Path, kept: &Path) -> Result<Led
 }
 
 fn is_there(landing: &PlannedLanding, disk: &Path) -> bool {
-    !landing.made || partition_path(disk, landing.number).exists()
+    !landing.is_made() || partition_path(disk, landing.number).exists()
 }
 
 /// That the jump system's work is over its limit.

@@ -1,10 +1,9 @@
-//! The EFI system partition of a run whose jump system lies in memory, mounted to be written to.
+//! The partition that keeps the files of a run whose jump system lies in memory, mounted to be written to.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use jumpspec::places;
-use jumpspec::plan::Plan;
+use jumpspec::plan::{Keeper, Plan};
 use jumpsys::disk::blockdev::partition_path;
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::mountinfo::{self, Mount};
@@ -15,33 +14,32 @@ use crate::node::mounted::mount_at;
 use crate::run::busy::once_free;
 
 /// Where the partition is mounted where the running system has it nowhere.
-const MOUNT: &str = "/run/jump-landing-esp";
-const FAT: &str = "vfat";
+const MOUNT: &str = "/run/jump-landing-kept";
 
 /// The directory's place, with the partition mounted to be written to. It stays mounted: the journal is
 /// there. The directory itself may be missing.
 ///
 /// Whoever asks for the status mounts it to read, for a moment, in which nobody can mount it otherwise.
-pub(crate) fn mounted(device: &Path) -> Result<PathBuf> {
-    once_free(|| mounted_now(device))
+pub(crate) fn mounted(keeper: Keeper, device: &Path) -> Result<PathBuf> {
+    once_free(|| mounted_now(keeper, device))
 }
 
-fn mounted_now(device: &Path) -> Result<PathBuf> {
+fn mounted_now(keeper: Keeper, device: &Path) -> Result<PathBuf> {
     let mounts = mountinfo::read_mountinfo()?;
     let name = device.display().to_string();
     let ours: Vec<&Mount> = mounts.iter().filter(|it| device_of(it) == name).collect();
     // Another file system may have been mounted over it since.
     let is_seen = |mount: &&Mount| mount::lies_on(&mount.mount_point, device).unwrap_or(false);
-    let whole = ours.iter().copied().filter(|mount| is_whole(mount));
+    let whole = ours.iter().copied().filter(|mount| is_whole(keeper, mount));
     let at = if let Some(mount) = whole.into_iter().find(is_seen) {
         mount.mount_point.clone()
     } else {
         let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-        let mounted = mount_at(device, Path::new(MOUNT), FAT, flags);
-        explained(mounted, read_only(&ours))?;
+        let mounted = mount_at(device, Path::new(MOUNT), keeper.driver(), flags);
+        explained(mounted, read_only(keeper, &ours))?;
         PathBuf::from(MOUNT)
     };
-    Ok(at.join(places::ON_ESP))
+    Ok(at.join(keeper.directory()))
 }
 
 /// Whether the running system has it mounted, wherever.
@@ -53,11 +51,11 @@ pub(crate) fn is_mounted(plan: &Plan) -> Result<bool> {
 }
 
 /// Why nothing can be written to the partition on `device`, if that is so wherever it is mounted.
-pub(crate) fn why_read_only(device: &Path) -> Option<String> {
+pub(crate) fn why_read_only(keeper: Keeper, device: &Path) -> Option<String> {
     let mounts = mountinfo::read_mountinfo().ok()?;
     let name = device.display().to_string();
     let ours: Vec<&Mount> = mounts.iter().filter(|it| device_of(it) == name).collect();
-    read_only(&ours)
+    read_only(keeper, &ours)
 }
 
 /// A failure with its reason, where that is known.
@@ -73,20 +71,21 @@ fn is_writable(options: &str) -> bool {
 }
 
 /// Whether all of the file system is there, to be written to.
-fn is_whole(mount: &Mount) -> bool {
-    mount.fstype == FAT
+fn is_whole(keeper: Keeper, mount: &Mount) -> bool {
+    keeper.is(&mount.fstype)
         && mount.root == Path::new("/")
         && is_writable(&mount.options)
         && is_writable(&mount.super_options)
 }
 
 /// Why it cannot be mounted a second time to be written to, and what to do about it.
-fn read_only(mounts: &[&Mount]) -> Option<String> {
+fn read_only(keeper: Keeper, mounts: &[&Mount]) -> Option<String> {
     let mut mounts = mounts.iter();
     let found = mounts.find(|mount| !is_writable(&mount.super_options))?;
     let at = found.mount_point.display();
     Some(format!(
-        "the EFI system partition is mounted read-only at {at}: `mount -o remount,rw {at}`, or unmount it; if the kernel made it so, mend it first (`fsck.vfat`)"
+        "{} is mounted read-only at {at}: `mount -o remount,rw {at}`, or unmount it; if the kernel made it so, mend it first (`fsck`)",
+        keeper.name()
     ))
 }
 
@@ -115,13 +114,13 @@ mod tests {
 
     #[test]
     fn only_what_can_be_written_to_is_used_and_what_stands_against_it_is_named() {
-        assert!(is_whole(&mount("rw", "rw")));
+        assert!(is_whole(Keeper::Esp, &mount("rw", "rw")));
         let bind = mount("ro", "rw");
-        assert!(!is_whole(&bind));
-        assert_eq!(read_only(&[&bind]), None);
+        assert!(!is_whole(Keeper::Esp, &bind));
+        assert_eq!(read_only(Keeper::Esp, &[&bind]), None);
         let read_to = mount("ro", "ro");
-        assert!(!is_whole(&read_to));
-        let why = read_only(&[&bind, &read_to]).unwrap();
+        assert!(!is_whole(Keeper::Esp, &read_to));
+        let why = read_only(Keeper::Esp, &[&bind, &read_to]).unwrap();
         assert!(why.contains("mount -o remount,rw /boot/efi"), "{why}");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jumpsys::files::freeze;
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::mountinfo;
 use jumpsys::files::root::Root;
@@ -12,7 +13,7 @@ use crate::run::context::Context;
 
 /// Mounts the landing file system to write to it, unless it is mounted.
 pub(crate) fn mount(cx: &Context) -> Result<()> {
-    if cx.plan.landing.in_memory || is_mounted(&cx.landing)? {
+    if cx.plan.landing.is_in_memory() || is_mounted(&cx.landing)? {
         return Ok(());
     }
     mount_ext4(&cx.landing_device(), &cx.landing, MsFlags::empty())
@@ -21,7 +22,7 @@ pub(crate) fn mount(cx: &Context) -> Result<()> {
 /// Reads something from the landing file system, which is mounted for it and not written to; or from
 /// what stands for it.
 pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return cx.kept_root().and_then(|root| read(&root));
     }
     if is_mounted(&cx.landing)? {
@@ -33,9 +34,17 @@ pub(crate) fn read<T>(cx: &Context, read: impl FnOnce(&Root) -> Result<T>) -> Re
     found
 }
 
+/// Reads something of the jump system as it was unpacked, from the old system.
+pub(crate) fn read_jump<T>(cx: &Context, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
+    if cx.plan.landing.is_in_memory() {
+        return cx.landing_root().and_then(|root| act(&root));
+    }
+    read(cx, act)
+}
+
 /// Does something with the landing file system, which is mounted for it. For whoever has no log there.
 pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return act(cx);
     }
     mount(cx)?;
@@ -44,11 +53,14 @@ pub(crate) fn with<T>(cx: &Context, act: impl FnOnce(&Context) -> Result<T>) -> 
     done
 }
 
-/// Unmounts the landing file system, if it is mounted; all of it is on disk then, also
-/// for GRUB, which replays no journal.
+/// Unmounts the landing file system, if it is mounted, or settles what stands for it; all of it is on
+/// disk then, also for GRUB, which replays no journal.
 pub(crate) fn unmount(cx: &mut Context) -> Result<()> {
     cx.reporter.close_log();
-    if !cx.plan.landing.in_memory && is_mounted(&cx.landing)? {
+    if cx.plan.landing.is_in_memory() {
+        return Ok(freeze::settle(&cx.on_kept(""))?);
+    }
+    if is_mounted(&cx.landing)? {
         mount::unmount(&cx.landing)?;
     }
     Ok(())

@@ -33,7 +33,7 @@ pub(crate) fn jump_system(cx: &mut Context) -> Result<()> {
         format!("{}\n", plan.hostname).as_bytes(),
         Owner::root(0o644),
     )?;
-    let fstab = if plan.landing.in_memory {
+    let fstab = if plan.landing.is_in_memory() {
         String::new()
     } else {
         format!("UUID={} / ext4 defaults 0 1\n", plan.landing.fs_uuid)

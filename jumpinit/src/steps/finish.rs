@@ -71,7 +71,7 @@ pub(crate) fn give_back(
     cx: &mut Context,
     end_selector: impl FnOnce(&mut Context) -> Result<()>,
 ) -> Result<()> {
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         return in_memory::give_back(cx, end_selector);
     }
     if !cx.has_landing() {
@@ -90,7 +90,7 @@ pub(crate) fn give_back(
     }
     let found = jumpsys::disk::superblock::probe(&device)?;
     let ours = |found: &Superblock| found.uuid.as_deref() == Some(cx.plan.landing.fs_uuid.as_str());
-    if cx.plan.landing.made && !(found.as_ref().is_some_and(ours) || cx.is_journal_found()) {
+    if cx.plan.landing.is_made() && !(found.as_ref().is_some_and(ours) || cx.is_journal_found()) {
         bail!(
             "{} is not the partition that was made for this run",
             device.display()
@@ -121,7 +121,7 @@ pub(crate) fn give_back(
         _ => {}
     }
     end_selector(cx)?;
-    let planned = cx.plan.landing.swap.clone();
+    let planned = cx.plan.landing.swap().cloned();
     once_free(|| {
         match &planned {
             Some(planned) => swap::make_swap(&device, &planned.uuid, planned.label.as_deref())?,
@@ -129,7 +129,7 @@ pub(crate) fn give_back(
         }
         Ok(())
     })?;
-    if cx.plan.landing.made {
+    if cx.plan.landing.is_made() {
         return made_landing::remove(cx);
     }
     // Not before: after a cut in the middle of this the journal says whose the leftovers are. Not
@@ -143,7 +143,7 @@ pub(crate) fn give_back(
 
 /// Takes back what let the system boot without its swap.
 fn settle_fstab(cx: &Context) -> Result<()> {
-    let Some(planned) = &cx.plan.landing.swap else {
+    let Some(planned) = cx.plan.landing.swap() else {
         return Ok(());
     };
     let root = Root::open(Path::new("/"))?;

@@ -1,8 +1,9 @@
 //! A jump system whose root lies in memory: made there by the old system, packed into an initramfs on
-//! the EFI system partition, and given its image when it runs.
+//! a partition that stays as it is, and given its image when it runs.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use jumpsys::files::freeze;
 use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use jumpsys::files::root::{Owner, Root};
 
+use crate::boot;
 use crate::node::cause::Cause;
 use crate::node::records::HOST_KEY;
 use crate::orders::pace::Pace;
@@ -38,25 +40,28 @@ const CHUNK: usize = 4 << 20;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// After so long without a byte the image is asked for again: who sent it may be another.
 const ASK_AGAIN: Duration = Duration::from_secs(20);
-/// Bytes that are kept of a log, of its end: the EFI system partition has others' files, too.
+/// Bytes that are kept of a log, of its end: the partition has others' files, too.
 const LONGEST_LOG: u64 = 4 << 20;
 /// How often an image may arrive damaged.
 const TRIES: u32 = 3;
 
-/// Makes the directory on the EFI system partition, with its journal, and takes memory for the root.
+/// Makes the directory on the partition that keeps it, with its journal, and takes memory for the root.
 pub(crate) fn take(cx: &mut Context) -> Result<()> {
     refuse_changed(cx)?;
     let directory = cx.on_kept("");
     // What an earlier run has left.
     erase_secrets(cx)?;
     remove_all(&directory)?;
-    std::fs::create_dir_all(&directory)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
     // A directory's name may come to the disk before what makes it one.
     freeze::settle(&directory)?;
     let journal = vec![0; usize::try_from(KEY_OFFSET)? + SLOT];
     cx.kept_root()?
-        .write(places::JOURNAL_ON_ESP, &journal, Owner::root(0o600))?;
+        .write(places::KEPT_JOURNAL, &journal, Owner::root(0o600))?;
     cx.reread()?;
     if !landing::is_mounted(&cx.landing)? {
         std::fs::create_dir_all(&cx.landing)
@@ -118,26 +123,27 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
     let kernel = cx.plan.jump.kernel.image.as_str();
     let bytes = jump.read(kernel)?;
     let bytes = bytes.with_context(|| format!("the jump system has no /{kernel}"))?;
-    kept.write(places::KERNEL_ON_ESP, &bytes, Owner::root(0o600))?;
+    kept.write(places::KEPT_KERNEL, &bytes, Owner::root(0o600))?;
     let digest = pack_root(cx)?;
+    boot::keep_digest(cx, digest)?;
     freeze::settle(kept.path())?;
-    let found = on_device(&cx.on_kept(places::ROOT_ON_ESP))?;
+    let found = on_device(&cx.on_kept(places::KEPT_ROOT))?;
     ensure!(
         found == digest,
         "/{} is not what was written to it",
-        places::ROOT_ON_ESP
+        places::KEPT_ROOT
     );
     kept.write(
-        places::ROOT_DIGEST_ON_ESP,
+        places::KEPT_ROOT_DIGEST,
         digest.to_string().as_bytes(),
         Owner::root(0o600),
     )?;
     freeze::settle(kept.path())?;
-    let found = durable::read_uncached(&cx.on_kept(places::KERNEL_ON_ESP), 0, bytes.len())?;
+    let found = durable::read_uncached(&cx.on_kept(places::KEPT_KERNEL), 0, bytes.len())?;
     ensure!(
         found == bytes,
         "/{} is not what was written to it",
-        places::KERNEL_ON_ESP
+        places::KEPT_KERNEL
     );
     Ok(())
 }
@@ -145,24 +151,18 @@ pub(crate) fn pack(cx: &mut Context) -> Result<()> {
 /// Kernel and root are on the device what was packed: the boots behind the commit begin from them, and a
 /// loader that is signed has no digests to ask.
 pub(crate) fn prove(cx: &Context) -> Result<()> {
-    let digest = cx.kept_root()?.read(places::ROOT_DIGEST_ON_ESP)?;
+    let digest = cx.kept_root()?.read(places::KEPT_ROOT_DIGEST)?;
     let digest =
         digest.context("what the jump system's root was when it was packed is not known")?;
     let digest: Digest = String::from_utf8_lossy(&digest).parse()?;
     let kernel = cx.plan.jump.kernel.image_digest;
-    for (place, wanted) in [
-        (places::KERNEL_ON_ESP, kernel),
-        (places::ROOT_ON_ESP, digest),
-    ] {
+    for (place, wanted) in [(places::KEPT_KERNEL, kernel), (places::KEPT_ROOT, digest)] {
         let found = on_device(&cx.on_kept(place))?;
         ensure!(
             found == wanted,
             Cause::new(
                 Code::ImageDamaged,
-                format!(
-                    "{}/{place} on the EFI system partition is not what was packed",
-                    places::ON_ESP
-                )
+                format!("{} is not what was packed", cx.on_kept(place).display())
             )
         );
     }
@@ -180,7 +180,7 @@ pub(crate) fn tell_damage(cx: &mut Context) {
 fn pack_root(cx: &mut Context) -> Result<Digest> {
     // What is made anew takes other clusters.
     erase_root(cx)?;
-    let path = cx.on_kept(places::ROOT_ON_ESP);
+    let path = cx.on_kept(places::KEPT_ROOT);
     let tree = Tree::open(&cx.landing).context("cannot open the jump system")?;
     let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     let mut out = Hashing {
@@ -286,7 +286,7 @@ fn arrive(cx: &mut Context, image: ImageRole, size: u64) -> Result<()> {
     Ok(())
 }
 
-/// Ends what lies on the EFI system partition, whatever there is of it; `end_selector` is how the
+/// Ends what lies on the partition that stays, whatever there is of it; `end_selector` is how the
 /// selector's time is ended.
 pub(crate) fn give_back(
     cx: &mut Context,
@@ -297,6 +297,10 @@ pub(crate) fn give_back(
     end_selector(cx)?;
     let directory = cx.on_kept("");
     remove_all(&directory)?;
+    // Gone also for who replays no journal.
+    if let Some(above) = directory.parent().filter(|above| above.exists()) {
+        freeze::settle(above)?;
+    }
     kept::unmount()
 }
 
@@ -319,12 +323,12 @@ fn remove_all(directory: &Path) -> Result<()> {
         return Ok(());
     }
     let name = directory.file_name().unwrap_or_default();
-    crate::boot::remove_from_fat(&Root::open(above)?, &name.to_string_lossy())
+    boot::remove_tree(&Root::open(above)?, &name.to_string_lossy())
 }
 
 /// Overwrites the packed root: the jump system's host key is in it, and what was saved, sealed.
 fn erase_root(cx: &Context) -> Result<()> {
-    let path = cx.on_kept(places::ROOT_ON_ESP);
+    let path = cx.on_kept(places::KEPT_ROOT);
     if !path.exists() {
         return Ok(());
     }
@@ -338,7 +342,7 @@ fn erase_root(cx: &Context) -> Result<()> {
 
 /// Keeps the log in memory for the boots to come, and for the systems that read it.
 pub(crate) fn keep_log(cx: &mut Context) {
-    if !cx.plan.landing.in_memory {
+    if !cx.plan.landing.is_in_memory() {
         return;
     }
     let kept = cx

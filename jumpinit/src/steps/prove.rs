@@ -40,11 +40,11 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         landing.display()
     );
     ensure!(
-        cx.plan.landing.in_memory || jumpsys::files::mount::lies_on(&cx.landing, &landing)?,
+        cx.plan.landing.is_in_memory() || jumpsys::files::mount::lies_on(&cx.landing, &landing)?,
         "the jump system does not run from {}, the landing partition",
         landing.display()
     );
-    if cx.plan.landing.in_memory {
+    if cx.plan.landing.is_in_memory() {
         in_memory::prove(cx)?;
     }
     Ok(())

@@ -93,8 +93,8 @@ pub(crate) fn erase_key(cx: &Context) -> Result<()> {
 }
 
 fn key_sector(cx: &Context) -> KeySector {
-    if cx.plan.landing.in_memory {
-        return KeySector::new(&cx.on_kept(places::JOURNAL_ON_ESP), KEY_OFFSET);
+    if cx.plan.landing.is_in_memory() {
+        return KeySector::new(&cx.on_kept(places::KEPT_JOURNAL), KEY_OFFSET);
     }
     let end = cx.plan.landing.sectors * SECTOR;
     KeySector::new(&cx.landing_device(), end - RESERVED_BYTES + KEY_OFFSET)

@@ -8,7 +8,7 @@ use jumplab::vm::loader;
 
 /// How many cuts of which nodes: what they boot by, and what their jump system lands on. `JUMP_CUTS` says
 /// another number for all of them.
-const CUTS: [(&str, BootsBy, Landing, usize); 5] = [
+const CUTS: [(&str, BootsBy, Landing, usize); 6] = [
     (
         "no_node_is_lost_by_a_power_cut_in_any_stage",
         BootsBy::Bios,
@@ -37,6 +37,12 @@ const CUTS: [(&str, BootsBy, Landing, usize); 5] = [
         "no_node_is_lost_whose_jump_system_lies_in_memory",
         BootsBy::Uefi,
         Landing::Esp,
+        3,
+    ),
+    (
+        "no_node_is_lost_that_boots_by_a_bios_and_whose_jump_system_lies_in_memory",
+        BootsBy::Bios,
+        Landing::Boot,
         3,
     ),
 ];

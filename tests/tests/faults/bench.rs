@@ -17,6 +17,7 @@ static WORLD: World = Mutex::new(None);
 static WITHOUT_SWAP: World = Mutex::new(None);
 static WITH_UEFI: World = Mutex::new(None);
 static IN_MEMORY: World = Mutex::new(None);
+static IN_BOOT: World = Mutex::new(None);
 
 fn world(world: &World, make: fn() -> Result<SmallWorld>) -> Result<SmallWorld> {
     let mut world = world
@@ -78,6 +79,12 @@ impl Bench {
     pub(crate) fn node_in_memory(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
         let make = || SmallWorld::prepare_on(Table::SmallEfiInMemory);
         let world = world(&IN_MEMORY, make)?;
+        self.node_of(&world, checkpoint, fault)
+    }
+
+    /// The same where it is booted from /boot, by a BIOS.
+    pub(crate) fn node_in_boot(&self, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
+        let world = world(&IN_BOOT, || SmallWorld::prepare_on(Table::SmallInMemory))?;
         self.node_of(&world, checkpoint, fault)
     }
 

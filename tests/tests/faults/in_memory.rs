@@ -11,7 +11,7 @@ use jumplab::vm::loader::{Choice, is_on_esp};
 use jumplab::vm::{Guest as _, Role, Uml, until};
 use jumpspec::boot::uefi::{BOOT_NEXT, BOOT_ORDER, DIRECTORY};
 use jumpspec::disk::SECTOR;
-use jumpspec::places::{ON_ESP, ROOT_ON_ESP};
+use jumpspec::places::{KEPT_ROOT, ON_ESP};
 use jumpspec::selector::{self, ENV};
 
 use crate::bench::Bench;
@@ -52,17 +52,17 @@ pub(crate) fn root_damaged(bench: &mut Bench) -> Result<()> {
         ("the root of a jump system in memory is empty", false),
     ] {
         let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
-        let mut bytes = edit::read_from_esp(&lab, &kept(ROOT_ON_ESP))?;
+        let mut bytes = edit::read_from_esp(&lab, &kept(KEPT_ROOT))?;
         bytes.truncate(if half { bytes.len() / 2 } else { 0 });
-        edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
+        edit::write_to_esp(&lab, &kept(KEPT_ROOT), &bytes)?;
         bench.ends(&lab, End::Old)?;
     }
     let fault = "the root of a jump system in memory is another than was packed, and boots";
     let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
-    let mut bytes = edit::read_from_esp(&lab, &kept(ROOT_ON_ESP))?;
+    let mut bytes = edit::read_from_esp(&lab, &kept(KEPT_ROOT))?;
     // A kernel passes over zeros behind an archive.
     bytes.extend([0; PIECE]);
-    edit::write_to_esp(&lab, &kept(ROOT_ON_ESP), &bytes)?;
+    edit::write_to_esp(&lab, &kept(KEPT_ROOT), &bytes)?;
     let seen = bench.ends_telling(&lab, End::Old, "is not what was packed")?;
     ensure!(
         seen.booted == [Choice::Jump, Choice::Old],
@@ -76,24 +76,29 @@ pub(crate) fn root_damaged(bench: &mut Bench) -> Result<()> {
 pub(crate) fn image_lost(bench: &mut Bench) -> Result<()> {
     let fault = "power cut while a jump system in memory unpacks, and nobody sends its image again";
     let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
-    let piece = piece_of_root(&lab)?;
+    let piece = piece_of(&edit::read_from_esp(&lab, &kept(KEPT_ROOT))?)?;
     lab.pass(Choice::Jump)?;
+    loses_its_image(bench, &lab)?;
+    ensure_erased(&lab, Role::Esp, &piece)
+}
+
+/// One whose next boot is the one in which it waits for its image before the commit.
+pub(crate) fn loses_its_image(bench: &mut Bench, lab: &Lab) -> Result<()> {
     let jump = lab.boot(Choice::Jump)?;
     until(AWAITS, BOOT, || said(&jump, AWAITS))?;
-    let admin = resume(&lab, &jump)?;
+    let admin = resume(lab, &jump)?;
     until(UNPACKING, BOOT, || said(&jump, UNPACKING))?;
     jump.kill()?;
     admin.end()?;
-    bench.ends_telling(&lab, End::Jump, "nothing of the target image has come")?;
+    bench.ends_telling(lab, End::Jump, "nothing of the target image has come")?;
 
     let jump = lab.boot(Choice::Jump)?;
     until(WAITS, BOOT, || said(&jump, WAITS))?;
-    let admin = resume(&lab, &jump)?;
+    let admin = resume(lab, &jump)?;
     jump.wait_for_end(BOOT)?;
     lab.pass(Choice::Jump)?;
     admin.end()?;
-    bench.ends(&lab, End::New)?;
-    ensure_erased(&lab, &piece)
+    bench.ends(lab, End::New).map(drop)
 }
 
 /// A push that still follows sends the image, and the new system says on the ESP why it goes back.
@@ -124,14 +129,14 @@ pub(crate) fn unsound(bench: &mut Bench) -> Result<()> {
 pub(crate) fn taken_back(bench: &mut Bench) -> Result<()> {
     let fault = "abort of a run whose jump system would lie in memory";
     let lab = bench.node_in_memory(Checkpoint::Armed, fault)?;
-    let piece = piece_of_root(&lab)?;
+    let piece = piece_of(&edit::read_from_esp(&lab, &kept(KEPT_ROOT))?)?;
     let vars = lab.node.firmware().variables();
     let armed = vars.read(BOOT_ORDER)?;
     vars.remove(BOOT_NEXT)?;
     let mut old = lab.boot(Choice::Old)?;
     old.wait_for_ssh(BOOT)?;
     old.ssh(READ_ONLY)?;
-    let (ended, said) = abort(&lab, &old)?;
+    let (ended, said) = abort_from(&lab, &old)?;
     ensure!(
         !ended.success() && said.contains("remount,rw"),
         "{ended}\n{said}"
@@ -141,33 +146,42 @@ pub(crate) fn taken_back(bench: &mut Bench) -> Result<()> {
         "the firmware's order is as it was: {said}"
     );
     old.ssh(WRITABLE)?;
-    let (ended, said) = abort(&lab, &old)?;
+    let (ended, said) = abort_from(&lab, &old)?;
     ensure!(ended.success(), "{ended}\n{said}");
     old.kill()?;
     ensure!(
         !is_on_esp(&lab.node.node.disk, DIRECTORY)?,
         "/{DIRECTORY} is still there"
     );
-    ensure_erased(&lab, &piece)?;
+    ensure_erased(&lab, Role::Esp, &piece)?;
     bench.ends(&lab, End::Old).map(drop)
 }
 
-fn abort(lab: &Lab, old: &Uml<'_>) -> Result<(ExitStatus, String)> {
+/// The admin takes the run back from the old system.
+pub(crate) fn abort(lab: &Lab) -> Result<()> {
+    let mut old = lab.boot(Choice::Old)?;
+    old.wait_for_ssh(BOOT)?;
+    let (ended, said) = abort_from(lab, &old)?;
+    ensure!(ended.success(), "{ended}\n{said}");
+    old.kill()
+}
+
+fn abort_from(lab: &Lab, old: &Uml<'_>) -> Result<(ExitStatus, String)> {
     let abort = (lab.node.job).command("abort", old.ssh_config(), &["--yes"]);
     let log = lab.node.node.folder.join("abort.log");
     Push::start(lab.network.inside(&abort), &log)?.wait(BOOT)
 }
 
 /// A piece of the packed root, which is nowhere else.
-fn piece_of_root(lab: &Lab) -> Result<Vec<u8>> {
-    let root = edit::read_from_esp(lab, &kept(ROOT_ON_ESP))?;
+pub(crate) fn piece_of(root: &[u8]) -> Result<Vec<u8>> {
     let middle = root.len() / 2 / PIECE * PIECE;
     let piece = root.get(middle..middle + PIECE);
     Ok(piece.context("the root is empty")?.to_vec())
 }
 
-fn ensure_erased(lab: &Lab, piece: &[u8]) -> Result<()> {
-    let place = disk::place(&lab.node.node, Role::Esp)?;
+/// No file's end is in the middle of a piece, wherever a file system has put it.
+pub(crate) fn ensure_erased(lab: &Lab, role: Role, piece: &[u8]) -> Result<()> {
+    let place = disk::place(&lab.node.node, role)?;
     let sectors = (place.end - place.start) / SECTOR;
     let all = disk::sectors(&lab.node.node, place.start / SECTOR, sectors)?;
     let found = all.windows(PIECE).step_by(512).any(|it| it == piece);

@@ -12,6 +12,7 @@ mod edit;
 mod files;
 mod foreseen;
 mod hooks;
+mod in_boot;
 mod in_memory;
 mod jump;
 mod lab;
@@ -119,6 +120,10 @@ const TESTS: &[(&str, Test)] = &[
     ("row_75_efivars_become_read_only", uefi::read_only),
     ("row_71_an_installers_medium", uefi::medium),
     ("row_03_block_is_torn_on_the_esp", in_memory::environment),
+    ("row_03_block_is_torn_on_boot", in_boot::environment),
+    ("row_70_abort_of_a_root_on_boot", in_boot::taken_back),
+    ("row_73_a_root_on_boot_is_damaged", in_boot::root_damaged),
+    ("row_74_an_image_is_lost_on_a_bios", in_boot::image_lost),
     ("row_36_unsound_after_a_jump_in_memory", in_memory::unsound),
     ("row_70_abort_of_a_root_in_memory", in_memory::taken_back),
     (

@@ -4,7 +4,9 @@ mod armed;
 mod converted;
 mod dry_run;
 mod fallback;
+mod in_boot;
 mod journey;
+mod pushed;
 mod samples;
 mod uefi;
 mod updates;
@@ -74,6 +76,10 @@ fn main() {
             long(
                 "a_power_cut_in_the_replacement_by_a_system_in_memory_is_outlived",
                 uefi::in_memory,
+            ),
+            long(
+                "a_power_cut_in_the_replacement_by_a_system_booted_from_boot_is_outlived",
+                in_boot::journey,
             ),
         ],
     );

@@ -68,7 +68,7 @@ impl Landing {
             initramfs,
             spare: Some(config.clone()),
             config: Some(config),
-            hashes: selector.hash_lists(),
+            hashes: selector.hash_lists().map(Option::unwrap_or_default),
             old_sector: Vec::new(),
             new_sector: Vec::new(),
             embedded: selector.embedded_config(actions),

@@ -71,6 +71,15 @@ impl Job {
         Ok(std::fs::write(&self.file, toml::to_string(&job)?)?)
     }
 
+    /// Leaves out of the layout what is mounted at `mount`: that partition stays as it is.
+    pub fn leave(&self, mount: &str) -> Result<()> {
+        let mut job: toml::Table = toml::from_str(&std::fs::read_to_string(&self.file)?)?;
+        let wishes = job["layout"]["partition"].as_array_mut();
+        let wishes = wishes.context("the job has no partitions")?;
+        wishes.retain(|wish| wish.get("mount").and_then(toml::Value::as_str) != Some(mount));
+        Ok(std::fs::write(&self.file, toml::to_string(&job)?)?)
+    }
+
     /// `jumpimg check` of this job for the victim.
     pub fn check(&self, ssh_config: &Path) -> Command {
         let mut check = self.jumpimg("check", ssh_config);
@@ -201,5 +210,6 @@ mod tests {
         assert_eq!(numbers(Table::SmallEfi), ["3", "4", "5"]);
         assert_eq!(numbers(Table::SmallEfiWithoutSwap), ["2", "3", "5"]);
         assert_eq!(numbers(Table::SmallEfiInMemory), ["2", "3", "4"]);
+        assert_eq!(numbers(Table::SmallInMemory), ["2", "3", "4"]);
     }
 }

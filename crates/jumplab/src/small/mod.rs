@@ -2,7 +2,7 @@
 //! real systemd, sshd, GRUB and jumpinit. For power cuts and faults by the hundred.
 //!
 //! Nodes boot by a BIOS, or by what stands in for a UEFI ([`Table::SmallEfi`]). Their jump system lies on a
-//! partition, or in memory ([`Table::SmallEfiInMemory`]).
+//! partition, or in memory ([`Table::SmallEfiInMemory`], [`Table::SmallInMemory`]).
 //!
 //! One small root is its old system, its jump system and its new one. [`SmallWorld`] keeps its disk at
 //! [`Checkpoint`]s and hands out copies, which live in memory where there is room.

@@ -78,12 +78,12 @@ impl SmallNode {
 
     /// What GRUB would boot; a try that it spends is spent.
     pub fn choose(&self) -> Result<Boot> {
+        let initramfs = self.node.initramfs();
+        let keep = self.node.table.lands_in_memory();
+        let keep = keep.then_some(initramfs.as_path());
         match self.node.firmware {
-            Firmware::Bios => loader::choose(&self.node.disk),
+            Firmware::Bios => loader::choose_keeping(&self.node.disk, keep),
             Firmware::Uefi | Firmware::SecureBoot => {
-                let initramfs = self.node.initramfs();
-                let keep = self.node.table.lands_in_memory();
-                let keep = keep.then_some(initramfs.as_path());
                 loader::choose_by(&self.firmware(), &self.node.disk, keep)
             }
         }

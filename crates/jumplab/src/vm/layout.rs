@@ -35,6 +35,9 @@ pub enum Table {
     Small,
     /// The same without its swap: p1 /, p2 /data, and free room for a landing partition.
     SmallWithoutSwap,
+    /// The same without that room, and with p1 /boot, p2 /, p3 /data: what a jump system in memory is
+    /// booted from.
+    SmallInMemory,
     /// A GPT with p1 EFI system partition, p2 swap, p3 /, p4 /data, all of them small: the small world's
     /// with a UEFI.
     SmallEfi,
@@ -89,6 +92,8 @@ const SMALL_ESP_MIB: u64 = 40;
 /// The same where the jump system's root lies there as well. Not larger than it has to be for clusters of
 /// 4 KiB, which those of this age have (mkfs.fat(8), "-s").
 const SMALL_ESP_WITH_ROOT_MIB: u64 = 300;
+/// Its /boot where a jump system in memory is booted from that: what the planner asks for, and a kernel.
+const SMALL_BOOT_WITH_ROOT_MIB: u64 = 160;
 /// What its jump system lands on.
 const SMALL_LANDING_MIB: u64 = 320;
 
@@ -103,6 +108,7 @@ impl Table {
             Self::EfiWithoutSwap => "efi-without-swap",
             Self::Small => "small",
             Self::SmallWithoutSwap => "small-without-swap",
+            Self::SmallInMemory => "small-in-memory",
             Self::SmallEfi => "small-efi",
             Self::SmallEfiWithoutSwap => "small-efi-without-swap",
             Self::SmallEfiInMemory => "small-efi-in-memory",
@@ -115,6 +121,7 @@ impl Table {
             Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k | Self::EfiWithoutSwap => false,
             Self::Small
             | Self::SmallWithoutSwap
+            | Self::SmallInMemory
             | Self::SmallEfi
             | Self::SmallEfiWithoutSwap
             | Self::SmallEfiInMemory => true,
@@ -124,7 +131,9 @@ impl Table {
     /// The firmware that can boot it; Secure Boot is for the machine to say.
     pub fn firmware(self) -> Firmware {
         match self {
-            Self::Mbr | Self::Gpt | Self::Small | Self::SmallWithoutSwap => Firmware::Bios,
+            Self::Mbr | Self::Gpt | Self::Small | Self::SmallWithoutSwap | Self::SmallInMemory => {
+                Firmware::Bios
+            }
             Self::Efi
             | Self::Efi4k
             | Self::EfiWithoutSwap
@@ -134,9 +143,19 @@ impl Table {
         }
     }
 
-    /// Whether the jump system's root lies in memory: nothing but the EFI system partition has room.
+    /// What has room for no more than what a jump system in memory is booted from, where that is all the
+    /// room that there is.
+    pub fn keeper(self) -> Option<Role> {
+        match self {
+            Self::SmallInMemory => Some(Role::Boot),
+            Self::SmallEfiInMemory => Some(Role::Esp),
+            _ => None,
+        }
+    }
+
+    /// Whether the jump system's root lies in memory.
     pub fn lands_in_memory(self) -> bool {
-        self == Self::SmallEfiInMemory
+        self.keeper().is_some()
     }
 
     /// The size of the disk's logical sectors.
@@ -176,6 +195,9 @@ impl Table {
                 [&[(Role::Esp, ESP_MIB)], large.as_slice()].concat()
             }
             Self::Small | Self::SmallWithoutSwap => small.to_vec(),
+            Self::SmallInMemory => {
+                [&[(Role::Boot, SMALL_BOOT_WITH_ROOT_MIB)], small.as_slice()].concat()
+            }
             Self::SmallEfi | Self::SmallEfiWithoutSwap => {
                 [&[(Role::Esp, SMALL_ESP_MIB)], small.as_slice()].concat()
             }
@@ -195,6 +217,7 @@ impl Table {
             self,
             Self::EfiWithoutSwap
                 | Self::SmallWithoutSwap
+                | Self::SmallInMemory
                 | Self::SmallEfiWithoutSwap
                 | Self::SmallEfiInMemory
         )
@@ -208,11 +231,11 @@ impl Table {
     }
 
     /// The number of the partition that the jump system lands on: swap, or the first that is free; or
-    /// the EFI system partition, which its root in memory comes from.
+    /// the one that its root in memory comes from.
     pub fn landing(self) -> u32 {
-        let esp = self.partition(Role::Esp).map(|esp| esp.number);
-        if let Some(esp) = esp.filter(|_| self.lands_in_memory()) {
-            return esp;
+        let keeper = self.keeper().and_then(|role| self.partition(role));
+        if let Some(keeper) = keeper {
+            return keeper.number;
         }
         let free = (1..=u32::MAX).find(|number| {
             let mut partitions = self.partitions().into_iter();
@@ -245,7 +268,9 @@ impl Table {
         let tail = match self {
             Self::Mbr | Self::Gpt | Self::Efi | Self::Efi4k => TAIL_MIB,
             Self::EfiWithoutSwap => TAIL_MIB + FREE_MIB,
-            Self::Small | Self::SmallEfi | Self::SmallEfiInMemory => SMALL_TAIL_MIB,
+            Self::Small | Self::SmallInMemory | Self::SmallEfi | Self::SmallEfiInMemory => {
+                SMALL_TAIL_MIB
+            }
             Self::SmallWithoutSwap | Self::SmallEfiWithoutSwap => {
                 SMALL_TAIL_MIB + SMALL_LANDING_MIB
             }
@@ -256,7 +281,7 @@ impl Table {
     /// The script that makes this table, for `sfdisk` (sfdisk(8), "Input formats").
     pub(crate) fn sfdisk(self) -> String {
         let mut script = match self {
-            Self::Mbr | Self::Small | Self::SmallWithoutSwap => {
+            Self::Mbr | Self::Small | Self::SmallWithoutSwap | Self::SmallInMemory => {
                 String::from("label: dos\nlabel-id: 0x6a756d70\n")
             }
             Self::Gpt
@@ -287,7 +312,7 @@ impl Table {
     fn kind(self, role: Role) -> &'static str {
         match (self, role) {
             (Self::Mbr | Self::Small, Role::Swap) => "82",
-            (Self::Mbr | Self::Small | Self::SmallWithoutSwap, _) => "83",
+            (Self::Mbr | Self::Small | Self::SmallWithoutSwap | Self::SmallInMemory, _) => "83",
             (_, Role::BiosBoot) => "21686148-6449-6E6F-744E-656564454649",
             (_, Role::Esp) => "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
             (_, Role::Swap) => "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",

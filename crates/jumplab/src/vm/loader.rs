@@ -27,6 +27,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::places::ON_BOOT;
 use jumpspec::selector::{DIRECTORY, ENV, HASHES};
 use jumpspec::words::digest::Digest;
 use jumpsys::boot::bootsector::BootSector;
@@ -85,13 +86,18 @@ pub struct Boot {
 /// Fails, with what GRUB printed, where a node would be lost. Several may run at once, each on its own
 /// disk. Needs [`EMU`] and [`FSTEST`].
 pub fn choose(disk: &Path) -> Result<Boot> {
+    choose_keeping(disk, None)
+}
+
+/// The same, and what is read as the jump system's initramfs is kept in the file `initramfs`, if one is
+/// given.
+pub fn choose_keeping(disk: &Path, initramfs: Option<&Path>) -> Result<Boot> {
     let mut log = String::new();
-    let found = follow(disk, &mut log);
+    let found = follow(disk, initramfs, &mut log);
     boot(found, log)
 }
 
-/// The same on a UEFI, which spends what its variables have once. What is read as the jump system's
-/// initramfs is kept in the file `initramfs`, if one is given.
+/// The same on a UEFI, which spends what its variables have once.
 pub fn choose_by(firmware: &StandIn, disk: &Path, initramfs: Option<&Path>) -> Result<Boot> {
     let mut log = String::new();
     let found = follow_firmware(firmware, disk, initramfs, &mut log);
@@ -119,6 +125,14 @@ pub fn environment(disk: &Path, partition: u32) -> Result<Range<u64>> {
     }
 }
 
+/// Whether a file or directory is on the file system with that UUID.
+pub fn is_on(disk: &Path, uuid: &str, path: &str) -> Result<bool> {
+    let eyes = Eyes::new(disk);
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let names = eyes.list(&eyes.device_of(uuid)?, &format!("/{above}"))?;
+    Ok(names.iter().any(|it| it == name))
+}
+
 /// Whether a file or directory is on the disk's EFI system partition.
 pub fn is_on_esp(disk: &Path, path: &str) -> Result<bool> {
     let eyes = Eyes::new(disk);
@@ -126,7 +140,11 @@ pub fn is_on_esp(disk: &Path, path: &str) -> Result<bool> {
 }
 
 /// From the boot sector to a kernel.
-fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
+fn follow(
+    disk: &Path,
+    initramfs: Option<&Path>,
+    log: &mut String,
+) -> Result<(Choice, [Digest; 2])> {
     let eyes = Eyes::new(disk);
     let mut sector = sector(disk, 0)?;
     for _ in 0..MOST_LOADERS {
@@ -136,10 +154,11 @@ fn follow(disk: &Path, log: &mut String) -> Result<(Choice, [Digest; 2])> {
         let left = emu::run(disk, &emu::script(&core), log)?;
         match left {
             Left::Linux(kernel) => {
-                let digests = digests(&eyes, &kernel, None)?;
                 if !core.is_selector() {
+                    let digests = digests(&eyes, &kernel, None)?;
                     return Ok((distribution(&eyes, &kernel)?, digests));
                 }
+                let digests = digests(&eyes, &kernel, initramfs)?;
                 ensure_staged(&eyes, &kernel, &digests)?;
                 return Ok((Choice::Jump, digests));
             }
@@ -188,8 +207,14 @@ fn digests(eyes: &Eyes<'_>, kernel: &emu::Kernel, keep: Option<&Path>) -> Result
 
 /// Fails unless the jump system is the staged one.
 fn ensure_staged(eyes: &Eyes<'_>, kernel: &emu::Kernel, digests: &[Digest; 2]) -> Result<()> {
+    let kept = format!("/{ON_BOOT}");
+    let above = if kernel.image.contains(&format!("{kept}/")) {
+        &kept
+    } else {
+        ""
+    };
     for (digest, list) in digests.iter().zip(HASHES) {
-        let staged = eyes.read(&kernel.device, &format!("/{DIRECTORY}/{list}"))?;
+        let staged = eyes.read(&kernel.device, &format!("{above}/{DIRECTORY}/{list}"))?;
         ensure!(
             staged.starts_with(digest.to_string().as_bytes()),
             "the jump system is not what {list} says was staged"

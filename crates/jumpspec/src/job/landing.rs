@@ -19,7 +19,7 @@ pub struct LandingWish {
 #[serde(try_from = "String", into = "String")]
 pub enum LandingChoice {
     /// The node's swap partition; where none can be borrowed, one in free room; where there is none,
-    /// memory.
+    /// memory, with what keeps the files on this firmware.
     #[default]
     Auto,
     /// The node's swap partition.
@@ -28,13 +28,15 @@ pub enum LandingChoice {
     Free,
     /// Memory: the EFI system partition keeps what a boot of the jump system begins from.
     Esp,
+    /// Memory, on a node that boots by a BIOS: the partition of `/boot` keeps it.
+    Boot,
     /// This device, such as `/dev/sda2`.
     Device(String),
 }
 
 /// What is no landing partition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither auto, swap, free, esp nor a device such as /dev/sda2")]
+#[error("`{0}` is neither auto, swap, free, esp, boot nor a device such as /dev/sda2")]
 pub struct NoLanding(String);
 
 impl FromStr for LandingChoice {
@@ -46,6 +48,7 @@ impl FromStr for LandingChoice {
             "swap" => Ok(Self::Swap),
             "free" => Ok(Self::Free),
             "esp" => Ok(Self::Esp),
+            "boot" => Ok(Self::Boot),
             device if device.starts_with("/dev/") => Ok(Self::Device(device.to_owned())),
             other => Err(NoLanding(other.to_owned())),
         }
@@ -73,6 +76,7 @@ impl fmt::Display for LandingChoice {
             Self::Swap => "swap",
             Self::Free => "free",
             Self::Esp => "esp",
+            Self::Boot => "boot",
             Self::Device(device) => device,
         })
     }
@@ -89,6 +93,7 @@ mod tests {
             "swap",
             "free",
             "esp",
+            "boot",
             "/dev/sda2",
             "/dev/disk/by-id/x",
         ] {

@@ -47,6 +47,10 @@ pub struct Facts {
     /// where the kernel knows it (EDD).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bios_disk: Option<String>,
+    /// The file system of its own that is mounted at `/boot`, where it is an ext2, ext3 or ext4 on a
+    /// partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<FoundBoot>,
     /// The firmware and its variables, where it is UEFI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uefi: Option<FoundUefi>,
@@ -152,6 +156,24 @@ pub enum Firmware {
     Bios,
     /// UEFI.
     Uefi,
+}
+
+/// A `/boot` with a file system of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundBoot {
+    /// `/dev/vda1`.
+    pub device: String,
+    /// What is free there.
+    pub free: Size,
+    /// What an earlier run in memory has left there, which the next one of that kind removes.
+    #[serde(default)]
+    pub left: Size,
+    /// Whether it is mounted to be written to.
+    pub writable: bool,
+    /// Whether what is written to a file goes to the journal first, where no loader looks.
+    pub data_in_journal: bool,
+    /// The features without which nobody may read it (`s_feature_incompat` of its superblock).
+    pub features: u32,
 }
 
 /// A kernel that kexec has loaded.
@@ -299,6 +321,9 @@ pub struct JumpInProgress {
     /// The partition that it has borrowed, e.g. `/dev/vda2`.
     #[serde(default)]
     pub landing: Option<String>,
+    /// The partition that keeps what its jump system in memory is booted from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// The swap that this partition was, by the run's record.
     #[serde(default)]
     pub swap: Option<crate::disk::Swap>,
@@ -309,14 +334,15 @@ pub struct JumpInProgress {
 
 impl JumpInProgress {
     /// Whether the next boot of a node with these disks leads to its selector: the disk of the
-    /// partition that it has borrowed boots by one, or the UEFI does.
+    /// partition that it has borrowed, or is kept on, boots by one, or the UEFI does.
     pub fn is_armed(&self, disks: &[Disk], uefi: Option<&FoundUefi>) -> bool {
         if let Some(uefi) = uefi {
             return uefi.leads_to_selector();
         }
         let borrowed = |disk: &&Disk| {
             let mut devices = disk.partitions.iter().map(|partition| &partition.device);
-            devices.any(|device| Some(device) == self.landing.as_ref())
+            let ours = [&self.landing, &self.kept];
+            devices.any(|device| ours.into_iter().flatten().any(|ours| ours == device))
         };
         let disk = disks.iter().find(borrowed);
         let area = disk.and_then(|disk| disk.loader.as_ref());

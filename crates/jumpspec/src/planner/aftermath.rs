@@ -61,10 +61,7 @@ pub(super) fn label_notes(input: &Input<'_>, filesystems: &[PlannedFilesystem]) 
 
 /// What the new system's loader is told for good.
 pub(super) fn loader(input: &Input<'_>, landing: &PlannedLanding, grub: NewGrub) -> PlannedLoader {
-    let resume = landing
-        .swap
-        .as_ref()
-        .map(|swap| format!("UUID={}", swap.uuid));
+    let resume = landing.swap().map(|swap| format!("UUID={}", swap.uuid));
     let resume_argument = match &resume {
         Some(swap) => format!("resume={swap}"),
         None => "noresume".to_owned(),
@@ -142,7 +139,7 @@ mod tests {
     #[test]
     fn the_new_kernel_resumes_from_this_nodes_swap_and_speaks_on_its_console() {
         let plan = planned(&facts(), &job()).unwrap();
-        let swap = plan.landing.swap.unwrap().uuid;
+        let swap = plan.landing.swap().unwrap().uuid.clone();
         let wanted = [
             "console=tty0".to_owned(),
             "console=ttyS0,115200".to_owned(),

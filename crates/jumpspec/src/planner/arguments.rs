@@ -60,7 +60,7 @@ pub(super) fn planned(input: &Input<'_>, landing: &PlannedLanding) -> Vec<String
         .filter(|argument| argument.starts_with("console="))
         .cloned();
     [
-        if landing.in_memory {
+        if landing.is_in_memory() {
             "rootfstype=ramfs".to_owned()
         } else {
             format!("root=UUID={}", landing.fs_uuid)

@@ -10,7 +10,7 @@ mod tests;
 use std::time::Duration;
 
 use super::Input;
-use super::landing::Landing;
+use super::landing::{Kind, Landing};
 use super::wished::Wished;
 use crate::disk::Disk;
 use crate::job::CopyWish;
@@ -63,7 +63,10 @@ pub(super) fn planned(
     let given = Given {
         input,
         disk,
-        landing: (!landing.in_memory).then_some(landing.partition.number),
+        landing: match landing.kind {
+            Kind::Lent | Kind::Made => Some(landing.partition.number),
+            Kind::InMemory(_) => None,
+        },
         table,
         filesystems,
     };

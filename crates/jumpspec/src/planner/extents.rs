@@ -214,7 +214,7 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
             .into_iter()
             .collect(),
         Step::PlaceLoader => of([Owner::RawCopy, Owner::NewLoader]).collect(),
-        Step::ReturnLanding if plan.landing.made => {
+        Step::ReturnLanding if plan.landing.is_made() => {
             selector.chain([landing]).chain(tables).collect()
         }
         Step::ReturnLanding => selector.chain([landing]).collect(),

@@ -255,7 +255,7 @@ pub(super) fn fstab(
         job: input.job,
         outcomes: &outcomes,
         landing: landing.borrowed(),
-        swap: landing.swap.as_ref(),
+        swap: landing.swap(),
     });
     if fstab.ambiguous.is_empty() {
         return Ok(fstab);

@@ -30,7 +30,10 @@ pub(super) fn found(input: &Input<'_>) -> Result<Made, String> {
         ));
     }
     let number = number(input, disk, found)?;
-    let place = place(input, disk, found)?;
+    let place = place(input, disk, found).map_err(|why| match elsewhere(input, disk) {
+        Some(elsewhere) => format!("{why}; {elsewhere}"),
+        None => why,
+    })?;
     let partition = Partition {
         number,
         start: place.start,
@@ -85,16 +88,7 @@ fn number(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<u32, String> 
 /// The end of the largest free run: partitions that the job makes begin in front of it, and get what it
 /// does not need.
 fn place(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<Extent, String> {
-    let partitions: Vec<Partition> = disk
-        .partitions
-        .iter()
-        .map(FoundPartition::unchanged)
-        .collect();
-    let runs = free_runs(table.usable(), &partitions);
-    let largest = runs
-        .iter()
-        .filter_map(aligned)
-        .max_by_key(|run| run.sectors);
+    let largest = largest_run(disk, table);
     let there = largest.map_or(Size(0), |run| Size::of_sectors(run.sectors));
     let needed = size(input);
     let sectors = needed.bytes() / SECTOR;
@@ -110,6 +104,30 @@ fn place(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<Extent, String
                 disk.device
             )
         })
+}
+
+fn largest_run(disk: &Disk, table: &Table) -> Option<Extent> {
+    let partitions = disk.partitions.iter().map(FoundPartition::unchanged);
+    let runs = free_runs(table.usable(), &partitions.collect::<Vec<Partition>>());
+    let usable = runs.iter().filter_map(aligned);
+    usable.max_by_key(|run| run.sectors)
+}
+
+/// That another disk would have the room: what the loader and all three systems need is on one.
+fn elsewhere(input: &Input<'_>, disk: &Disk) -> Option<String> {
+    let needed = size(input);
+    let others = input.facts.disks.iter();
+    let mut roomy = others
+        .filter(|it| it.device != disk.device)
+        .filter_map(|it| {
+            let run = largest_run(it, it.table.as_ref()?)?;
+            Some((it, Size::of_sectors(run.sectors))).filter(|(_, there)| *there >= needed)
+        });
+    let (other, there) = roomy.next()?;
+    Some(format!(
+        "{} has {there} free, but a landing partition is made on {} alone, the disk that boots and is replaced",
+        other.device, disk.device
+    ))
 }
 
 /// What it takes, in whole MiB. What its file system takes of it grows with it, by a fiftieth.

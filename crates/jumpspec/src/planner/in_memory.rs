@@ -1,19 +1,21 @@
 //! A jump system whose root lies in memory, for nodes that have no partition to lend and no room for
-//! one: the EFI system partition keeps what its boots begin from.
+//! one: the EFI system partition, or on a BIOS that of /boot, keeps what its boots begin from.
 
-use super::landing::{self, Landing, saved};
+mod boot;
+
+use super::landing::{self, Kind, Landing, saved};
 use super::{Input, disk, uefi};
 use crate::boot::uefi::found::FoundEsp;
 use crate::disk::FoundPartition;
 use crate::image::fitness;
 use crate::node::facts::{Facts, Firmware};
 use crate::node::fstab::unique;
-use crate::plan::{Plan, PlannedLanding};
+use crate::plan::{Keeper, Plan};
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::words::size::Size;
 
-/// What kernel, scripts, journal and logs take on the EFI system partition beside the jump system's
-/// root: a kernel is 8 to 14 MiB.
+/// What kernel, scripts, journal and logs take there beside the jump system's root: a kernel is 8 to
+/// 14 MiB.
 const BESIDE_ROOT: Size = Size::mib(24);
 /// What the jump system works with beside its files: kernel, services, the frames of images that are
 /// unpacked.
@@ -59,8 +61,8 @@ fn at_work(facts: &Facts) -> Size {
     [AT_WORK, each].into_iter().sum()
 }
 
-/// What the EFI system partition must have free.
-fn needed_on_esp(input: &Input<'_>) -> Size {
+/// What must be free on the partition that keeps it.
+fn needed_there(input: &Input<'_>) -> Size {
     [packed(input), BESIDE_ROOT, uefi::ESP_ROOM]
         .into_iter()
         .sum()
@@ -82,73 +84,101 @@ fn needed_in_old(input: &Input<'_>) -> Size {
     [unpacked_in_old(input), image, OLD_KEEPS].into_iter().sum()
 }
 
-/// The EFI system partition as the landing partition.
-pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<Landing<'a>, Refusal> {
-    let facts = input.facts;
+/// What keeps it on a node of this kind.
+pub(super) fn keeper(input: &Input<'_>) -> Keeper {
+    match input.facts.firmware {
+        Firmware::Bios => Keeper::Boot,
+        Firmware::Uefi => Keeper::Esp,
+    }
+}
+
+/// What keeps it as the landing partition.
+pub(super) fn chosen<'a>(input: &Input<'a>, wanted: Keeper) -> Result<Landing<'a>, Refusal> {
     let why_not = |why: String| {
         landing::none(
             why,
             "leave room that belongs to no partition, or name a partition with [landing] partition = \"/dev/…\"",
         )
     };
-    if facts.firmware != Firmware::Uefi {
-        return Err(why_not(
-            "this node boots by a BIOS and has no EFI system partition to boot a system in memory from"
-                .to_owned(),
-        ));
+    match (wanted, keeper(input)) {
+        (Keeper::Esp, Keeper::Boot) => {
+            return Err(why_not(
+                "this node boots by a BIOS and has no EFI system partition to boot a system in memory from"
+                    .to_owned(),
+            ));
+        }
+        (Keeper::Boot, Keeper::Esp) => {
+            return Err(landing::none(
+                "this node boots by a UEFI, which boots a system in memory from its EFI system partition"
+                    .to_owned(),
+                "say [landing] partition = \"esp\"",
+            ));
+        }
+        (Keeper::Esp, Keeper::Esp) | (Keeper::Boot, Keeper::Boot) => {}
     }
     let disk = disk::chosen(input)?;
-    let partition = uefi::system_partition(input, disk).map_err(|refusal| {
-        why_not(format!(
-            "the EFI system partition cannot be used: {}",
-            refusal.message
-        ))
-    })?;
+    let partition = match wanted {
+        Keeper::Esp => uefi::system_partition(input, disk).map_err(|refusal| {
+            why_not(format!(
+                "the EFI system partition cannot be used: {}",
+                refusal.message
+            ))
+        })?,
+        Keeper::Boot => boot::partition(input, disk).map_err(why_not)?,
+    };
     Ok(Landing {
         disk,
         partition,
-        made: false,
-        in_memory: true,
+        kind: Kind::InMemory(wanted),
     })
 }
 
 /// Whether it may be done.
 pub(super) fn fits(input: &Input<'_>) -> bool {
-    chosen(input).is_ok_and(|landing| refusals(input, &landing).is_empty())
+    against(input).is_empty()
 }
 
-/// Why it may not be, on a node that boots by UEFI.
+/// Why it may not be, on a node that has what would keep it.
 pub(super) fn why_not(input: &Input<'_>) -> Option<String> {
-    if input.facts.firmware != Firmware::Uefi {
+    if keeper(input) == Keeper::Boot && input.facts.boot.is_none() {
         return None;
     }
-    let refusals = chosen(input).map_or_else(|it| vec![it], |it| refusals(input, &it));
+    let refusals = against(input);
     refusals.first().map(|refusal| refusal.message.clone())
 }
 
+fn against(input: &Input<'_>) -> Vec<Refusal> {
+    let keeper = keeper(input);
+    match chosen(input, keeper) {
+        Ok(landing) => refusals(input, keeper, &landing),
+        Err(refusal) => vec![refusal],
+    }
+}
+
 /// What stands against it.
-pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+pub(super) fn refusals(input: &Input<'_>, keeper: Keeper, landing: &Landing<'_>) -> Vec<Refusal> {
     let facts = input.facts;
-    let device = &landing.partition.device;
-    let free = free_on(facts, device);
-    let needed = needed_on_esp(input);
+    let (device, name) = (&landing.partition.device, keeper.name());
+    let (mut refusals, free, full, unknown) = match keeper {
+        Keeper::Esp => {
+            let free = free_on_esp(facts, device);
+            let (full, unknown) = (RefusalCode::EspFull, RefusalCode::EspUnknown);
+            (open_esp(facts, device), free, full, unknown)
+        }
+        Keeper::Boot => {
+            let (full, unknown) = (RefusalCode::BootFull, RefusalCode::BootUnfit);
+            let refusals = boot::refusals(input, landing.partition);
+            (refusals, boot::free(facts), full, unknown)
+        }
+    };
+    let needed = needed_there(input);
     if free < needed {
         refusals.push(Refusal::new(
-            RefusalCode::EspFull,
+            full,
             format!(
-                "{device}, the EFI system partition, has {free} free; kernel and root of a jump system in memory need {needed}"
+                "{device}, {name}, has {free} free; kernel and root of a jump system in memory need {needed}"
             ),
             "remove what no system needs from it, leave room that belongs to no partition, or make the jump image smaller",
-        ));
-    }
-    if esp(facts, device).is_some_and(|esp| esp.open) {
-        refusals.push(Refusal::new(
-            RefusalCode::EspOpen,
-            format!(
-                "{device}, the EFI system partition, is mounted so that others than root may read it; what is saved of the node lies there for the time of the run, with its key"
-            ),
-            "unmount it, or mount it anew with umask=0077 and no uid or gid",
         ));
     }
     let needed = needed_memory(input);
@@ -173,22 +203,26 @@ pub(super) fn refusals(input: &Input<'_>, landing: &Landing<'_>) -> Vec<Refusal>
             "stop what takes the memory (`ps -eo rss,args --sort=-rss | head`, then `systemctl stop …`)",
         ));
     }
-    refusals.extend(left_elsewhere(facts));
+    refusals.extend(left_on_partition(facts));
     refusals.extend(unreadable(input));
     refusals.extend(too_large(input));
     let uuid = fs_uuid(landing.partition);
     if uuid.is_empty() || unique::stands_twice(&uuid, facts) {
+        let anew = match keeper {
+            Keeper::Esp => "fatlabel -i",
+            Keeper::Boot => "tune2fs -U random",
+        };
         refusals.push(Refusal::new(
-            RefusalCode::EspUnknown,
-            format!("the file system of {device}, the EFI system partition, has no number of its own ({uuid:?}), by which a loader would find it"),
-            "give it another one (`fatlabel -i`), or take the other disks out",
+            unknown,
+            format!("the file system of {device}, {name}, has no number of its own ({uuid:?}), by which a loader would find it"),
+            format!("give it another one (`{anew}`), or take the other disks out"),
         ));
     }
     refusals
 }
 
 /// What an earlier run has left on a partition would be taken for this run's by whoever looks at the node.
-fn left_elsewhere(facts: &Facts) -> Option<Refusal> {
+fn left_on_partition(facts: &Facts) -> Option<Refusal> {
     let left = landing::left_over(facts)?;
     let device = &left.partition.device;
     let run = facts.jump.as_ref().filter(|jump| jump.landing.is_some());
@@ -237,9 +271,30 @@ fn too_large(input: &Input<'_>) -> Option<Refusal> {
     })
 }
 
+/// What an earlier run has left on the partition of /boot goes when the next one takes its place there, and
+/// has what was saved of the node in it. On an EFI system partition it goes with the selector's directory.
+pub(super) fn left_elsewhere(input: &Input<'_>, landing: &Landing<'_>) -> Option<Refusal> {
+    let facts = input.facts;
+    let jump = facts.jump.as_ref()?;
+    let kept = jump.kept.as_ref()?;
+    let takes_its_place = landing.kind == Kind::InMemory(Keeper::Boot);
+    let is_told = jump.is_under_way(&facts.disks, facts.uefi.as_ref());
+    let stays = keeper(input) == Keeper::Boot && !takes_its_place && !is_told;
+    stays.then(|| {
+        Refusal::new(
+            RefusalCode::JumpInProgress,
+            format!(
+                "run {} has left on {kept} what its jump system was to be booted from, with what it has saved of the node",
+                jump.run
+            ),
+            "take it back with `jumpimg abort`, or say [landing] partition = \"boot\"",
+        )
+    })
+}
+
 /// What an admin should know of it.
 pub(super) fn note(plan: &Plan) -> Option<String> {
-    plan.landing.in_memory.then(|| {
+    plan.landing.is_in_memory().then(|| {
         format!(
             "the jump system runs in memory, booted from {}, and the target image waits there: a power cut behind the commit takes it, and the node comes up as the jump system and waits until this push, or `jumpimg resume --job`, sends it again",
             plan.landing.device
@@ -247,32 +302,32 @@ pub(super) fn note(plan: &Plan) -> Option<String> {
     })
 }
 
+/// What is saved of the node lies there.
+fn open_esp(facts: &Facts, device: &str) -> Vec<Refusal> {
+    let is_open = esp(facts, device).is_some_and(|esp| esp.open);
+    let refusal = || {
+        Refusal::new(
+            RefusalCode::EspOpen,
+            format!(
+                "{device}, the EFI system partition, is mounted so that others than root may read it; what is saved of the node lies there for the time of the run, with its key"
+            ),
+            "unmount it, or mount it anew with umask=0077 and no uid or gid",
+        )
+    };
+    Vec::from_iter(is_open.then(refusal))
+}
+
 fn esp<'a>(facts: &'a Facts, device: &str) -> Option<&'a FoundEsp> {
     facts.uefi.as_ref().and_then(|uefi| uefi.esp(device))
 }
 
-fn free_on(facts: &Facts, device: &str) -> Size {
+fn free_on_esp(facts: &Facts, device: &str) -> Size {
     let free = esp(facts, device).and_then(|esp| Some([esp.free?, esp.left].into_iter().sum()));
     free.unwrap_or_default()
 }
 
-/// The partition as the plan carries it.
-pub(super) fn planned(landing: &Landing<'_>) -> PlannedLanding {
-    let partition = landing.partition;
-    PlannedLanding {
-        device: partition.device.clone(),
-        number: partition.number,
-        start: partition.start,
-        sectors: partition.sectors,
-        fs_uuid: fs_uuid(partition),
-        swap: None,
-        made: false,
-        in_memory: true,
-    }
-}
-
 /// What its loader finds the partition by.
-fn fs_uuid(partition: &FoundPartition) -> String {
+pub(super) fn fs_uuid(partition: &FoundPartition) -> String {
     let content = partition.content.as_ref();
     content
         .and_then(|content| content.uuid.clone())

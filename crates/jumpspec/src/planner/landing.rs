@@ -6,7 +6,7 @@ use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem}
 use crate::job::Action;
 use crate::node::facts::Facts;
 use crate::node::fstab::unique;
-use crate::plan::{LANDING_LABEL, Plan, PlannedLanding};
+use crate::plan::{Keeper, LANDING_LABEL, Plan};
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::run::journal::{Journal, RESERVED_BYTES};
 use crate::words::size::Size;
@@ -19,21 +19,31 @@ const SLACK: Size = Size::mib(48);
 pub(super) struct Landing<'a> {
     pub(super) disk: &'a Disk,
     pub(super) partition: &'a FoundPartition,
-    /// Whether it is made for a run, and removed at its end.
-    pub(super) made: bool,
-    /// Whether it is the EFI system partition, and the jump system's root lies in memory.
-    pub(super) in_memory: bool,
+    pub(super) kind: Kind,
+}
+
+/// What a landing partition is, see [`crate::plan::LandingKind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Lent,
+    Made,
+    InMemory(Keeper),
 }
 
 impl<'a> Landing<'a> {
+    /// Whether the jump system's root is to lie in memory.
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.kind, Kind::InMemory(_))
+    }
+
     pub(super) fn of(facts: &Facts, (disk, partition): (&'a Disk, &'a FoundPartition)) -> Self {
         let named = partition.name.as_deref() == Some(LANDING_LABEL);
         let recorded = facts.jump.as_ref().is_some_and(|jump| jump.made);
+        let is_made = is_ours(facts, partition) && (named || recorded);
         Self {
             disk,
             partition,
-            made: is_ours(facts, partition) && (named || recorded),
-            in_memory: false,
+            kind: if is_made { Kind::Made } else { Kind::Lent },
         }
     }
 }
@@ -171,24 +181,9 @@ pub(super) fn saved(input: &Input<'_>) -> Size {
     saved.chain([super::hooks::added(input)]).sum()
 }
 
-/// The landing partition as the plan carries it.
-pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
-    let partition = landing.partition;
-    PlannedLanding {
-        device: partition.device.clone(),
-        number: partition.number,
-        start: partition.start,
-        sectors: partition.sectors,
-        fs_uuid: derived_uuid(input, "landing"),
-        swap: (!landing.made).then(|| swap(input, partition)).flatten(),
-        made: landing.made,
-        in_memory: false,
-    }
-}
-
 /// What the journal could not keep.
 pub(super) fn journal_refusal(plan: &Plan) -> Option<Refusal> {
-    let swap = plan.landing.swap.as_ref();
+    let swap = plan.landing.swap();
     let excess = Journal::excess(&plan.run, &plan.disk.identities, &plan.boot_id, swap);
     (excess > 0).then(|| {
         Refusal::new(
@@ -201,7 +196,7 @@ pub(super) fn journal_refusal(plan: &Plan) -> Option<Refusal> {
 
 /// The swap to make again: the one that is there; or, where an earlier run has wiped it, what that
 /// run's record or fstab says that it was.
-fn swap(input: &Input<'_>, partition: &FoundPartition) -> Option<Swap> {
+pub(super) fn swap(input: &Input<'_>, partition: &FoundPartition) -> Option<Swap> {
     let facts = input.facts;
     let in_fstab = crate::node::fstab::swap_entry(facts, partition);
     let content = partition.content.as_ref();

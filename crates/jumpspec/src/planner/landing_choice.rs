@@ -1,13 +1,13 @@
 //! Which partition the jump system lands on: swap, one that is made, the one that the job names; or
-//! memory, with the EFI system partition.
+//! memory, with the EFI system partition or that of /boot.
 
 use super::free_room::{self, Made};
-use super::landing::{self, Landing, is_ours, left_over};
-use super::{Input, disk, in_memory, memory};
+use super::landing::{self, Kind, Landing, is_ours, left_over};
+use super::{Input, derived_uuid, disk, in_memory, memory};
 use crate::disk::{Disk, FoundPartition};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
-use crate::plan::PlannedLanding;
+use crate::plan::{Keeper, LandingKind, PlannedLanding};
 use crate::planner::refusal::Refusal;
 
 /// The landing partition that is made, if one is: because the job says so, or because no swap
@@ -16,7 +16,10 @@ pub(super) fn made(input: &Input<'_>) -> Option<Made> {
     let wanted = match input.job.landing.partition {
         LandingChoice::Free => true,
         LandingChoice::Auto => !borrows_swap(input),
-        LandingChoice::Swap | LandingChoice::Esp | LandingChoice::Device(_) => false,
+        LandingChoice::Swap
+        | LandingChoice::Esp
+        | LandingChoice::Boot
+        | LandingChoice::Device(_) => false,
     };
     let is_new = wanted && left_over(input.facts).is_none();
     is_new.then(|| free_room::found(input).ok()).flatten()
@@ -39,7 +42,10 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
             .map(|found| Landing::of(facts, found))
     };
     if let Some(made) = made.and_then(named) {
-        return Ok(Landing { made: true, ..made });
+        return Ok(Landing {
+            kind: Kind::Made,
+            ..made
+        });
     }
     match &input.job.landing.partition {
         LandingChoice::Device(wanted) => named(wanted).ok_or_else(|| {
@@ -54,9 +60,10 @@ pub(super) fn chosen<'a>(input: &Input<'a>, made: Option<&str>) -> Result<Landin
                 "shrink or delete a partition that nobody needs, or name one with [landing] partition = \"/dev/…\"",
             )
         }),
-        LandingChoice::Esp => in_memory::chosen(input),
+        LandingChoice::Esp => in_memory::chosen(input, Keeper::Esp),
+        LandingChoice::Boot => in_memory::chosen(input, Keeper::Boot),
         LandingChoice::Auto if !borrows_swap(input) && in_memory::fits(input) => {
-            in_memory::chosen(input)
+            in_memory::chosen(input, in_memory::keeper(input))
         }
         LandingChoice::Swap | LandingChoice::Auto => swap_of(input),
     }
@@ -116,18 +123,32 @@ fn was_swap(facts: &Facts, partition: &FoundPartition) -> bool {
 
 /// What stands against the choice.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) -> Vec<Refusal> {
-    if landing.in_memory {
-        in_memory::refusals(input, landing)
-    } else {
-        landing::refusals(input, disk, landing)
+    match landing.kind {
+        Kind::InMemory(keeper) => in_memory::refusals(input, keeper, landing),
+        Kind::Lent | Kind::Made => landing::refusals(input, disk, landing),
     }
 }
 
 /// The landing partition as the plan carries it.
 pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
-    if landing.in_memory {
-        in_memory::planned(landing)
-    } else {
-        landing::planned(input, landing)
+    let partition = landing.partition;
+    let (fs_uuid, kind) = match landing.kind {
+        Kind::Lent => {
+            let swap = landing::swap(input, partition);
+            (derived_uuid(input, "landing"), LandingKind::Lent { swap })
+        }
+        Kind::Made => (derived_uuid(input, "landing"), LandingKind::Made),
+        Kind::InMemory(on) => {
+            let fs_uuid = in_memory::fs_uuid(partition);
+            (fs_uuid, LandingKind::InMemory { on })
+        }
+    };
+    PlannedLanding {
+        device: partition.device.clone(),
+        number: partition.number,
+        start: partition.start,
+        sectors: partition.sectors,
+        fs_uuid,
+        kind,
     }
 }

@@ -148,6 +148,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     refusals.extend(disk::refusals(input, disk));
     refusals.extend(landing_choice::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
+    refusals.extend(in_memory::left_elsewhere(input, &landing));
     let accounts = keep_going(&mut refusals, accounts::planned(input, disk));
     let boot = keep_all_going(&mut refusals, boot(input, disk, &landing));
     let table = keep_going(&mut refusals, disk::planned(input, disk));
@@ -238,7 +239,7 @@ fn boot(
 ) -> Result<PlannedBoot, Vec<Refusal>> {
     match input.facts.firmware {
         Firmware::Bios => disk::boot(disk).map_err(|refusal| vec![refusal]),
-        Firmware::Uefi => uefi::boot(input, disk, landing.in_memory),
+        Firmware::Uefi => uefi::boot(input, disk, landing.is_in_memory()),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             partition.device,
             partition.size()
         );
-        if partition.number == plan.landing.number && plan.landing.made {
+        if partition.number == plan.landing.number && plan.landing.is_made() {
             plan.kept.push(format!(
                 "{} ({}): free room, made a partition for this run and free again at its end",
                 partition.device,
@@ -52,7 +52,7 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             continue;
         }
         if Some(partition.number) == plan.landing.borrowed() {
-            match &plan.landing.swap {
+            match plan.landing.swap() {
                 Some(swap) => plan.kept.push(format!(
                     "{what}: borrowed, then swap again with UUID {}",
                     swap.uuid
@@ -149,7 +149,7 @@ fn not_promised(input: &Input<'_>, boot: &PlannedBoot) -> Vec<String> {
 
 /// That swap gets another UUID than it had.
 fn other_swap(plan: &Plan) -> Option<String> {
-    let swap = plan.landing.swap.as_ref()?;
+    let swap = plan.landing.swap()?;
     let mut before = plan.disk.before.iter();
     let before = before.find(|partition| partition.number == plan.landing.number)?;
     let uuid = before.content.as_ref()?.uuid.as_ref()?;

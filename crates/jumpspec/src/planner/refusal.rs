@@ -134,6 +134,10 @@ pub enum RefusalCode {
     EspUnknown,
     /// It has no room for the selector.
     EspFull,
+    /// The partition of `/boot` has no room for what boots a jump system in memory.
+    BootFull,
+    /// The partition of `/boot` cannot keep what boots a jump system in memory.
+    BootUnfit,
     /// Others than root could read there what a run keeps of the node.
     EspOpen,
     /// Secure Boot is on, and an image has no signed loader.

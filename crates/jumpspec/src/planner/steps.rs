@@ -4,7 +4,7 @@ use super::{ImageFile, Input, copies, first_boot, hooks, ssh, uefi};
 use crate::job::Joint;
 use crate::node::facts::Firmware;
 use crate::node::remote::MountPoints;
-use crate::plan::{PlannedLanding, Steps};
+use crate::plan::{LandingKind, PlannedLanding, Steps};
 use crate::step::{ImageRole, Step};
 
 /// What the accounts are merged from.
@@ -19,12 +19,10 @@ pub(super) const ACCOUNT_FILES: [&str; 6] = [
 
 /// What makes the place that the jump system is unpacked to.
 fn landing_steps(landing: &PlannedLanding) -> Vec<Step> {
-    if landing.in_memory {
-        vec![Step::TakeMemory]
-    } else if landing.made {
-        vec![Step::AddLanding, Step::MakeLanding]
-    } else {
-        vec![Step::SwapOff, Step::MakeLanding]
+    match landing.kind {
+        LandingKind::Lent { .. } => vec![Step::SwapOff, Step::MakeLanding],
+        LandingKind::Made => vec![Step::AddLanding, Step::MakeLanding],
+        LandingKind::InMemory { .. } => vec![Step::TakeMemory],
     }
 }
 
@@ -45,22 +43,22 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, landing: &Planne
     old.extend(landing_steps(landing));
     old.extend([receive(ImageRole::Jump, input.jump), Step::UnpackJump]);
     let staged = receive(ImageRole::Target, input.target);
-    old.extend((!landing.in_memory).then_some(staged));
+    old.extend((!landing.is_in_memory()).then_some(staged));
     old.push(Step::SaveFiles { paths });
     old.extend(hooks::saved(input));
     old.push(Step::ConfigureJump);
-    old.extend(landing.in_memory.then_some(Step::PackJump));
+    old.extend(landing.is_in_memory().then_some(Step::PackJump));
     old.extend([Step::WriteSelector, Step::Arm]);
     let is_uefi = input.facts.firmware == Firmware::Uefi;
     let mut prove = Vec::from_iter(is_uefi.then_some(Step::ProveFirmware));
     prove.extend([Step::ProveDisks, Step::ProveNetwork, Step::ProveSshd]);
-    prove.extend((!landing.in_memory).then_some(Step::ProveImage));
+    prove.extend((!landing.is_in_memory()).then_some(Step::ProveImage));
     prove.extend(copies.prove());
     prove.extend(input.job.prove.admin_login.then_some(Step::ProveAdmin));
     let order = is_uefi.then(|| uefi::order_step(input));
     prove.extend(order.clone().filter(|step| *step == Step::FollowOrder));
     // In memory it is gone with the boot, so it comes when there is no other before the commit.
-    let awaited = landing.in_memory.then_some(Step::AwaitImage {
+    let awaited = landing.is_in_memory().then_some(Step::AwaitImage {
         image: ImageRole::Target,
         size: input.target.size,
         digest: input.target.digest,

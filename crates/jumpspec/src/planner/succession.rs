@@ -32,7 +32,7 @@ pub fn facts_since(staged: &Plan, facts: &Facts) -> Facts {
     let mut facts = facts.clone();
     let (landing, disk) = (&staged.landing, &staged.disk);
     let mut before = disk.before.iter();
-    let made = before.find(|it| landing.made && it.number == landing.number);
+    let made = before.find(|it| landing.is_made() && it.number == landing.number);
     let its_disk = facts.disks.iter_mut().find(|it| it.device == disk.device);
     let (Some(made), Some(its_disk)) = (made, its_disk) else {
         return facts;
@@ -44,6 +44,7 @@ pub fn facts_since(staged: &Plan, facts: &Facts) -> Facts {
         live: false,
         origin: None,
         landing: Some(landing.device.clone()),
+        kept: None,
         swap: None,
         made: true,
     });
@@ -214,7 +215,7 @@ mod tests {
         facts.swaps.clear();
         let mut sample = Sample::of(&facts, &job());
         let staged = sample.planned().unwrap();
-        assert!(staged.landing.made);
+        assert!(staged.landing.is_made());
         sample.target.size += 1 << 20;
         let unknowing = sample.planned().unwrap();
         assert_eq!(codes(&staged, &unknowing), [RefusalCode::OtherLanding]);
@@ -222,7 +223,7 @@ mod tests {
         sample.target.size -= 1 << 20;
         let next = sample.planned().unwrap();
         assert_eq!(codes(&staged, &next), []);
-        assert!(next.landing.made);
+        assert!(next.landing.is_made());
         sample.target.size += 1 << 30;
         let refusals = sample.planned().unwrap_err();
         assert_eq!(refusals[0].code, RefusalCode::LandingTooSmall);

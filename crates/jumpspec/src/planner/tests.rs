@@ -11,6 +11,7 @@ use crate::words::size::Size;
 
 mod foreseen;
 mod free_room;
+mod in_boot;
 mod in_memory;
 mod kexec;
 mod leftover;
@@ -155,19 +156,27 @@ fn refuses_a_node_that_is_not_ready() {
         live: false,
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
+        kept: None,
         swap: None,
         made: false,
     };
-    assert_eq!(
-        refused(|facts| {
-            facts.jump = Some(jump);
-            let area = facts.disks[0].loader.as_mut().unwrap();
-            area.code = BootCode::Grub {
-                kernel_sector: 1400,
-            };
-        }),
-        ["jump-in-progress"]
-    );
+    let in_memory = JumpInProgress {
+        landing: None,
+        kept: Some("/dev/vda1".to_owned()),
+        ..jump.clone()
+    };
+    for jump in [jump, in_memory] {
+        assert_eq!(
+            refused(|facts| {
+                facts.jump = Some(jump);
+                let area = facts.disks[0].loader.as_mut().unwrap();
+                area.code = BootCode::Grub {
+                    kernel_sector: 1400,
+                };
+            }),
+            ["jump-in-progress"]
+        );
+    }
 }
 
 #[test]

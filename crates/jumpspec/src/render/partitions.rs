@@ -48,7 +48,7 @@ pub(super) fn after(plan: &Plan) -> Vec<Segment> {
 
 /// One that is there for the run alone is free room before and after it.
 fn is_drawn(plan: &Plan, partition: &Partition) -> bool {
-    let made = plan.landing.made && partition.number == plan.landing.number;
+    let made = plan.landing.is_made() && partition.number == plan.landing.number;
     !made && !EXTENDED.contains(&partition.type_code.as_str())
 }
 
@@ -82,7 +82,7 @@ fn row(plan: &Plan, facts: &Facts, number: u32) -> [String; 8] {
     let mut row = [const { String::new() }; 8];
     row[0] = number.to_string();
     // It is there for the run alone.
-    let made = plan.landing.made && number == plan.landing.number;
+    let made = plan.landing.is_made() && number == plan.landing.number;
     if let Some(partition) = before.filter(|_| !made) {
         row[1] = partition.size().to_string();
         old_content(partition).clone_into(&mut row[2]);
@@ -107,8 +107,8 @@ fn fate(plan: &Plan, before: Option<&FoundPartition>, after: Option<&Partition>)
     let same_place =
         before.is_some_and(|before| (before.start, before.sectors) == (after.start, after.sectors));
     if Some(after.number) == plan.landing.borrowed() {
-        return match plan.landing.swap {
-            _ if plan.landing.made => "free room, borrowed",
+        return match plan.landing.swap() {
+            _ if plan.landing.is_made() => "free room, borrowed",
             Some(_) => "borrowed, then swap again",
             None => "borrowed, then empty",
         };
@@ -136,7 +136,7 @@ fn old_mount<'a>(partition: &FoundPartition, facts: &'a Facts) -> Option<&'a str
 
 fn new_content<'a>(plan: &'a Plan, partition: &Partition) -> &'a str {
     if Some(partition.number) == plan.landing.borrowed() {
-        return if plan.landing.swap.is_some() {
+        return if plan.landing.swap().is_some() {
             "swap"
         } else {
             "?"

@@ -12,8 +12,8 @@ use crate::node::facts::{Facts, Firmware, Kexec, Mount};
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::SshServer;
 use crate::plan::{
-    JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
-    PlannedLoader, PlannedSsh, Steps,
+    JumpBoot, LandingKind, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages,
+    PlannedLanding, PlannedLoader, PlannedSsh, Steps,
 };
 use crate::planner::refusal::{Refusal, RefusalCode};
 use crate::step::Step;
@@ -154,13 +154,13 @@ fn a_plan() -> Plan {
             start: 513 * MIB,
             sectors: 1024 * MIB,
             fs_uuid: String::new(),
-            swap: Some(Swap {
-                uuid: "u".to_owned(),
-                label: None,
-                options: "sw".to_owned(),
-            }),
-            in_memory: false,
-            made: false,
+            kind: LandingKind::Lent {
+                swap: Some(Swap {
+                    uuid: "u".to_owned(),
+                    label: None,
+                    options: "sw".to_owned(),
+                }),
+            },
         },
         boot: PlannedBoot::Bios(BiosBoot {
             core: extent,
@@ -222,6 +222,7 @@ fn facts() -> Facts {
         boot_id: String::new(),
         firmware: Firmware::Bios,
         bios_disk: None,
+        boot: None,
         uefi: None,
         memory: Size::mib(512),
         memory_available: None,

@@ -128,7 +128,10 @@ fn refuses_paths_and_uuids_that_grub_reads_otherwise() {
 
 #[test]
 fn the_hash_lists_are_those_of_sha256sum() {
-    let [kernel, initramfs] = Selector::new(parts()).unwrap().hash_lists();
+    let selector = Selector::new(parts()).unwrap();
+    let [kernel, initramfs] = selector.hash_lists().map(Option::unwrap);
     assert_eq!(kernel, format!("{}  boot/vmlinuz\n", Digest::of(b"kernel")));
     assert!(initramfs.ends_with("  boot/initrd.img\n"));
+    let packed = Digest::of(b"initramfs");
+    assert_eq!(selector.initramfs_list(packed), initramfs);
 }

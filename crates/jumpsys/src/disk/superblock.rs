@@ -87,6 +87,10 @@ pub struct Superblock {
     pub label: Option<String>,
 }
 
+/// Where an ext2, ext3 or ext4 has its superblock, and the magic number in it.
+const EXT_AT: u64 = 1024;
+const EXT_MAGIC: &[u8] = &[0x53, 0xef];
+
 /// Bytes that [`identify`] wants from the start of the device.
 pub const HEAD: usize = 128 * 1024;
 /// Bytes that [`identify`] wants from the end of the device.
@@ -111,6 +115,40 @@ pub fn probe(device: &Path) -> Result<Option<Superblock>, BlockdevError> {
     )
 }
 
+/// What decides whether others than Linux can read an ext2, ext3 or ext4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ext {
+    /// The features without which nobody may read it (`s_feature_incompat`).
+    pub incompat: u32,
+    /// Whether it is mounted so by default that data go to the journal first.
+    pub data_in_journal: bool,
+}
+
+/// Reads that of a device. `None` is something else.
+///
+/// Source: Linux, `fs/ext4/ext4.h` (`struct ext4_super_block`, `EXT4_DEFM_JMODE`).
+pub fn ext(device: &Path) -> Result<Option<Ext>, BlockdevError> {
+    /// `s_default_mount_opts`, and of it how data are written.
+    const DEFAULTS: u64 = EXT_AT + 0x100;
+    const DATA_MODE: u32 = 0x60;
+    const DATA_IN_JOURNAL: u32 = 0x20;
+    let mut head = vec![0; 4096];
+    let file = File::open(device).at("open", device)?;
+    file.read_exact_at(&mut head, 0).at("read", device)?;
+    let head = Window {
+        bytes: &head,
+        start: 0,
+    };
+    let found = || {
+        Some(Ext {
+            incompat: head.le32(EXT_AT + 0x60)?,
+            data_in_journal: head.le32(DEFAULTS)? & DATA_MODE == DATA_IN_JOURNAL,
+        })
+    };
+    let is_ext = head.has(EXT_AT + 0x38, EXT_MAGIC);
+    Ok(is_ext.then(found).flatten())
+}
+
 /// Says what a device of `size` bytes holds, given its first and its last bytes ([`HEAD`] and
 /// [`TAIL`], or all of a smaller device). Members of something larger come before file systems, so
 /// that half of a mirror is not taken for the file system on it.
@@ -130,7 +168,7 @@ pub fn identify(head: &[u8], tail: &[u8], size: u64) -> Option<Superblock> {
         .or_else(|| luks(head))
         .or_else(|| swap(head))
         .or_else(|| hibernated(head))
-        .or_else(|| ext(head))
+        .or_else(|| ext_kind(head))
         .or_else(|| xfs(head))
         .or_else(|| btrfs(head))
         .or_else(|| squashfs(head))
@@ -241,7 +279,7 @@ fn swap(head: Window<'_>) -> Option<Superblock> {
 }
 
 /// ext.c, and the kernel's fs/ext4/ext4.h for the features.
-fn ext(head: Window<'_>) -> Option<Superblock> {
+fn ext_kind(head: Window<'_>) -> Option<Superblock> {
     const HAS_JOURNAL: u32 = 0x4;
     /// filetype, recover, meta_bg
     const INCOMPAT_EXT3: u32 = 0x2 | 0x4 | 0x10;
@@ -249,8 +287,8 @@ fn ext(head: Window<'_>) -> Option<Superblock> {
     const RO_COMPAT_EXT3: u32 = 0x1 | 0x2 | 0x4;
     /// A journal of another file system, not a file system.
     const JOURNAL_DEV: u32 = 0x8;
-    const AT: u64 = 1024;
-    if !head.has(AT + 0x38, &[0x53, 0xef]) {
+    const AT: u64 = EXT_AT;
+    if !head.has(AT + 0x38, EXT_MAGIC) {
         return None;
     }
     let (compat, incompat) = (head.le32(AT + 0x5c)?, head.le32(AT + 0x60)?);

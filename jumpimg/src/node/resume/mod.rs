@@ -184,7 +184,7 @@ impl<'a> Resume<'a> {
         voice: &mut Voice,
     ) -> Result<(), Trouble> {
         let mut kept = agent.kept(&session)?;
-        if kept.plan.landing.in_memory {
+        if kept.plan.landing.is_in_memory() {
             return self.in_memory(session, agent, (status, kept), voice);
         }
         let ours = take_over::ours(&self.tools.state, self.node, &kept.plan.run)?;

@@ -6,15 +6,18 @@ use jumpspec::run::journal::Journal;
 use jumpsys::files::mountinfo;
 
 use crate::node::mounted::device_of;
-use crate::node::{borrowed, in_esp, lock, records};
+use crate::node::{borrowed, keeper, lock, records};
 
 /// A run that is not over, by the journal on the partition that it has borrowed. Whether it is under
 /// way [`JumpInProgress::is_under_way`] tells.
 pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
     let Some((_, partition)) = borrowed::landing(disks) else {
-        let (_, journal) = in_esp::find(disks)?;
+        let (kept_on, journal) = keeper::find(disks)?;
         let is_staged = is_in_memory(&journal.run);
-        return Some(found(journal, None, is_staged));
+        return Some(JumpInProgress {
+            kept: Some(kept_on.partition.device.clone()),
+            ..found(journal, None, is_staged)
+        });
     };
     let journal = borrowed::journal_of(partition)?;
     let is_mounted = is_mounted(&partition.device);
@@ -26,6 +29,7 @@ fn found(journal: Journal, landing: Option<&String>, is_mounted: bool) -> JumpIn
         live: lock::is_at_work(&journal.run) || is_mounted,
         origin: records::origin(&journal.run),
         landing: landing.cloned(),
+        kept: None,
         swap: journal.swap,
         made: journal.made,
         run: journal.run,

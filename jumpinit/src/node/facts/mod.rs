@@ -1,6 +1,7 @@
 //! Facts: reads what this node is. Changes nothing and decides nothing; what it writes is one variable
 //! of a UEFI, to see whether that can be done, which it removes again.
 
+mod boot;
 mod content;
 mod copies;
 mod dhcp_client;
@@ -93,6 +94,11 @@ pub(crate) fn gather(
             sysfs::Firmware::Efi => Firmware::Uefi,
         },
         bios_disk: sysfs::bios_disk_signature(Path::new(sysfs::SYS)),
+        boot: if may_look {
+            boot::read(&disks, &mounted)
+        } else {
+            None
+        },
         uefi: if may_look { uefi::read(&disks) } else { None },
         memory: Size(memory.total),
         memory_available: memory.available.map(Size),

@@ -7,10 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 use jumpspec::boot::uefi::UefiBoot;
 use jumpspec::boot::uefi::{BOOT_ORDER, BootOrder, DIRECTORY, FALLBACK_DIRECTORY, GRUB_ABOVE};
 use jumpspec::boot::{BiosBoot, PlannedBoot};
+use jumpspec::places::ON_BOOT;
+use jumpspec::plan::Keeper;
 use jumpsys::boot::bootsector::BootSector;
 
 use crate::small::SmallNode;
-use crate::vm::loader::is_on_esp;
+use crate::vm::loader::{is_on, is_on_esp};
 
 /// The new system's loader comes first.
 pub(super) fn leads_to_its_own_loader(node: &SmallNode) -> Result<()> {
@@ -43,9 +45,17 @@ fn by_entry(node: &SmallNode, uefi: &UefiBoot) -> Result<()> {
 }
 
 /// Where the firmware has booted the new system by its own entry, nothing leads to the selector any more,
-/// and nothing of it is left. On a BIOS its sectors are nobody's.
+/// and nothing of it is left. On a BIOS its sectors are nobody's, but a partition that stays is not.
 pub(super) fn is_rid_of_the_selector(node: &SmallNode) -> Result<()> {
-    let PlannedBoot::Uefi(uefi) = node.plan()?.boot else {
+    let plan = node.plan()?;
+    let disk = &node.node.disk;
+    if plan.landing.keeper() == Some(Keeper::Boot) {
+        ensure!(
+            !is_on(disk, &plan.landing.fs_uuid, ON_BOOT)?,
+            "/{ON_BOOT} is still on the partition of /boot"
+        );
+    }
+    let PlannedBoot::Uefi(uefi) = plan.boot else {
         return Ok(());
     };
     let (order, ours) = (order(node)?, uefi.entry);
@@ -56,7 +66,7 @@ pub(super) fn is_rid_of_the_selector(node: &SmallNode) -> Result<()> {
     );
     for directory in [DIRECTORY, FALLBACK_DIRECTORY, GRUB_ABOVE] {
         ensure!(
-            !is_on_esp(&node.node.disk, directory)?,
+            !is_on_esp(disk, directory)?,
             "/{directory} is still on the EFI system partition"
         );
     }

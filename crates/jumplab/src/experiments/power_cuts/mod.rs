@@ -68,6 +68,8 @@ pub enum Landing {
     Free,
     /// Memory: the EFI system partition has what its boots begin from
     Esp,
+    /// Memory: the partition of /boot has it
+    Boot,
 }
 
 /// What the nodes boot by.
@@ -87,8 +89,12 @@ fn table(firmware: BootsBy, landing: Landing) -> Result<Table> {
         (BootsBy::Uefi, Landing::Swap) => Table::SmallEfi,
         (BootsBy::Uefi, Landing::Free) => Table::SmallEfiWithoutSwap,
         (BootsBy::Uefi, Landing::Esp) => Table::SmallEfiInMemory,
+        (BootsBy::Bios, Landing::Boot) => Table::SmallInMemory,
         (BootsBy::Bios, Landing::Esp) => {
             bail!("nodes that boot by a BIOS have no EFI system partition; add --firmware uefi")
+        }
+        (BootsBy::Uefi, Landing::Boot) => {
+            bail!("nodes that boot by a UEFI land with --landing esp, not boot")
         }
     })
 }
@@ -103,6 +109,7 @@ fn nodes(options: &Options) -> String {
         Landing::Swap => "",
         Landing::Free => " --landing free",
         Landing::Esp => " --landing esp",
+        Landing::Boot => " --landing boot",
     };
     format!("{firmware}{landing}")
 }

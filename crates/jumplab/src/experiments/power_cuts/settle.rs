@@ -251,7 +251,7 @@ fn has_its_partitions(node: &SmallNode) -> Result<()> {
     let plan = node.plan()?;
     let landing = plan.landing;
     let mut wanted = plan.disk.after;
-    wanted.retain(|it| !(landing.made && it.number == landing.number));
+    wanted.retain(|it| !(landing.is_made() && it.number == landing.number));
     let table = read_table(&node.node.disk)?;
     ensure!(table.partitions() == wanted, "its table is {table:?}");
     Ok(())

@@ -183,6 +183,7 @@ pub(crate) fn facts() -> Facts {
         boot_id: "b0070000-0000-4000-8000-000000000000".to_owned(),
         firmware: Firmware::Bios,
         bios_disk: None,
+        boot: None,
         uefi: None,
         memory: Size::mib(2048),
         memory_available: Some(Size::mib(1700)),

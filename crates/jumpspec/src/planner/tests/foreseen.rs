@@ -225,7 +225,12 @@ fn a_swap_label_or_identifier_that_could_not_be_made_again_is_not_planned() {
     let content = facts.disks[0].partitions[1].content.as_mut().unwrap();
     content.label = Some("\u{fffd}".repeat(16));
     content.uuid = None;
-    let swap = planned(&facts, &job()).unwrap().landing.swap.unwrap();
+    let swap = planned(&facts, &job())
+        .unwrap()
+        .landing
+        .swap()
+        .cloned()
+        .unwrap();
     assert_eq!(swap.label, None);
     assert!(uuid::Uuid::try_parse(&swap.uuid).is_ok());
 }

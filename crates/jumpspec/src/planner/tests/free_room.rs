@@ -50,12 +50,12 @@ fn landing(facts: &Facts, job: &Job) -> PlannedLanding {
 fn it_goes_to_the_end_of_the_largest_free_run_and_is_gone_at_the_end() {
     let plan = planned(&without_swap(), &job()).unwrap();
     let landing = &plan.landing;
-    assert_eq!((landing.number, landing.made), (2, true));
+    assert_eq!((landing.number, landing.is_made()), (2, true));
     assert_eq!(landing.device, "/dev/vda2");
     assert_eq!(landing.start + landing.sectors, 9 * GIB);
     // What the sample's images need, and no more.
     assert_eq!(landing.sectors, 882 * MIB);
-    assert_eq!(landing.swap, None);
+    assert_eq!(landing.swap(), None);
     let made = |partitions: &[crate::disk::Partition]| {
         let found = partitions.iter().find(|it| it.number == 2).cloned();
         found.unwrap()
@@ -81,13 +81,13 @@ fn it_goes_to_the_end_of_the_largest_free_run_and_is_gone_at_the_end() {
 
 #[test]
 fn swap_that_can_be_borrowed_is_the_first_choice_and_what_cannot_is_passed_over() {
-    assert!(!landing(&facts(), &job()).made);
+    assert!(!landing(&facts(), &job()).is_made());
     let mut job = job_of_three();
     job.layout.partitions[0].number = 1;
     let mut small = with_tail(4 * GIB);
     small.disks[0].partitions[1] = facts().disks[0].partitions[1].clone();
     small.disks[0].partitions[1].sectors = 100 * MIB;
-    assert!(landing(&small, &job).made);
+    assert!(landing(&small, &job).is_made());
     job.landing.partition = LandingChoice::Swap;
     assert_eq!(codes(&small, &job), ["landing-too-small"]);
 }
@@ -101,10 +101,28 @@ fn a_job_may_ask_for_it_beside_swap() {
     let mut job = job_of_three();
     job.landing.partition = LandingChoice::Free;
     let landing = landing(&facts, &job);
-    assert_eq!((landing.number, landing.made), (4, true));
+    assert_eq!((landing.number, landing.is_made()), (4, true));
     // Its swap stays what it is.
     let plan = planned(&facts, &job).unwrap();
     assert!(plan.fstab.contains("swap"), "{}", plan.fstab);
+}
+
+#[test]
+fn room_on_another_disk_is_named_and_not_taken() {
+    let mut facts = with_tail(100 * MIB);
+    let mut other = facts.disks[0].clone();
+    other.device = "/dev/vdb".to_owned();
+    other.partitions.clear();
+    facts.disks.push(other);
+    let mut job = job_of_three();
+    job.landing.partition = LandingChoice::Free;
+    let refusals = planned(&facts, &job).unwrap_err();
+    let message = &refusals
+        .iter()
+        .find(|it| it.code == RefusalCode::NoLandingPartition)
+        .unwrap()
+        .message;
+    insta::assert_snapshot!(message, @"the largest free run of /dev/vda is 100.0 MiB, and the jump system with what is staged needs 882.0 MiB; /dev/vdb has 5.6 GiB free, but a landing partition is made on /dev/vda alone, the disk that boots and is replaced");
 }
 
 #[test]
@@ -196,17 +214,18 @@ fn what_an_earlier_run_has_made_is_used_again_and_removed() {
             live: false,
             origin: None,
             landing: Some("/dev/vda2".to_owned()),
+            kept: None,
             swap: None,
             made,
         });
         let plan = planned(&facts, &job()).unwrap();
         assert_eq!(plan.landing.start, first.landing.start);
-        assert!(plan.landing.made);
+        assert!(plan.landing.is_made());
         assert_eq!(plan.steps.old[0], Step::AddLanding);
     }
     // What a run has borrowed and not made stays a partition.
     facts.jump.as_mut().unwrap().made = false;
-    assert!(!landing(&facts, &job()).made);
+    assert!(!landing(&facts, &job()).is_made());
 }
 
 #[test]

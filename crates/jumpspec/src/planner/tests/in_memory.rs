@@ -43,10 +43,10 @@ fn refused(change: impl FnOnce(&mut Sample)) -> Vec<String> {
 fn a_node_with_neither_swap_nor_room_gets_it_in_memory() {
     let plan = crowded().planned().unwrap();
     let landing = &plan.landing;
-    assert!(landing.in_memory && !landing.made);
+    assert!(landing.is_in_memory() && !landing.is_made());
     assert_eq!((landing.number, landing.borrowed()), (1, None));
     assert_eq!(landing.fs_uuid, "6A75-0001");
-    assert_eq!(landing.swap, None);
+    assert_eq!(landing.swap(), None);
     let told = plan.notes.iter().any(|note| note.contains("resume --job"));
     assert!(told, "{:?}", plan.notes);
     assert!(plan.destroyed.iter().all(|it| !it.contains("/dev/vda1")));
@@ -55,7 +55,7 @@ fn a_node_with_neither_swap_nor_room_gets_it_in_memory() {
 #[test]
 fn a_swap_partition_stays_swap() {
     let plan = with_esp(|_| ()).planned().unwrap();
-    assert!(plan.landing.in_memory);
+    assert!(plan.landing.is_in_memory());
     assert!(!plan.steps.old.contains(&Step::SwapOff));
     let kept = plan.kept.iter().any(|it| it.starts_with("/dev/vda2"));
     assert!(kept, "{:?}", plan.kept);

@@ -27,6 +27,7 @@ fn left_over(swap: Option<Swap>) -> JumpInProgress {
         live: false,
         origin: None,
         landing: Some("/dev/vda2".to_owned()),
+        kept: None,
         swap,
         made: false,
     }
@@ -47,7 +48,7 @@ fn a_cut_between_wiping_and_mkfs_is_pushed_over_and_the_swap_comes_back() {
         facts.jump = Some(left_over(Some(swap())));
         let plan = planned(&facts, &job()).unwrap();
         assert_eq!(plan.landing.device, "/dev/vda2");
-        assert_eq!(plan.landing.swap, Some(swap()), "{content:?}");
+        assert_eq!(plan.landing.swap(), Some(&swap()), "{content:?}");
         assert!(
             plan.kept.iter().any(|kept| kept.contains(UUID)),
             "{:?}",
@@ -66,7 +67,12 @@ fn what_the_swap_was_is_read_from_fstab_where_no_record_says_it() {
         ("/dev/vda2".to_owned(), None, None),
     ] {
         facts.fstab = format!("{name} none swap sw,discard 0 0\n");
-        let swap = planned(&facts, &job()).unwrap().landing.swap.unwrap();
+        let swap = planned(&facts, &job())
+            .unwrap()
+            .landing
+            .swap()
+            .cloned()
+            .unwrap();
         assert_eq!(swap.options, "sw,discard");
         assert_eq!(swap.label.as_deref(), label, "{name}");
         assert!(uuid.is_none_or(|uuid| uuid == swap.uuid), "{name}");
@@ -79,7 +85,7 @@ fn a_blank_partition_that_fstab_calls_swap_is_the_landing_even_without_a_record(
     assert_eq!(codes(&facts, &job()), ["no-landing-partition"]);
     facts.fstab += "/dev/vda2 none swap sw 0 0\n";
     let plan = planned(&facts, &job()).unwrap();
-    assert!(plan.landing.swap.is_some());
+    assert!(plan.landing.swap().is_some());
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn a_spare_partition_takes_no_other_swaps_identity() {
     let mut job = job();
     job.landing.partition = "/dev/vda4".parse().unwrap();
     job.layout.partitions.truncate(2);
-    assert_eq!(planned(&facts, &job).unwrap().landing.swap, None);
+    assert_eq!(planned(&facts, &job).unwrap().landing.swap(), None);
 }
 
 #[test]
@@ -102,7 +108,12 @@ fn a_record_that_no_swap_can_have_is_not_believed() {
         label: Some("seventeen letters".to_owned()),
         options: "sw".to_owned(),
     })));
-    let swap = planned(&facts, &job()).unwrap().landing.swap.unwrap();
+    let swap = planned(&facts, &job())
+        .unwrap()
+        .landing
+        .swap()
+        .cloned()
+        .unwrap();
     assert!(uuid::Uuid::try_parse(&swap.uuid).is_ok());
     assert_eq!(swap.label, None);
 }

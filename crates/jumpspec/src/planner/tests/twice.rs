@@ -62,7 +62,7 @@ fn swap_that_stands_twice_gets_another_uuid_and_that_is_told() {
     give_links(&mut facts);
     let before = facts.disks[0].partitions[1].content.clone().unwrap();
     let plan = planned(&facts, &job()).unwrap();
-    let swap = plan.landing.swap.unwrap();
+    let swap = plan.landing.swap().cloned().unwrap();
     assert_ne!(Some(&swap.uuid), before.uuid.as_ref());
     assert!(
         plan.fstab

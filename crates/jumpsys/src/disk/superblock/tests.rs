@@ -1,4 +1,4 @@
-use super::{Kind, identify, probe};
+use super::{Ext, Kind, ext, identify, probe};
 
 const UUID: &str = "01020304-0506-0708-090a-0b0c0d0e0f10";
 
@@ -38,6 +38,27 @@ fn tells_ext_variants_by_their_features() {
     let extents = (1024 + 0x60, &[0x42][..]);
     let ext4 = (Kind::Ext4, Some(UUID.to_owned()), Some("root".to_owned()));
     assert_eq!(with(&[journal, extents]), ext4);
+}
+
+#[test]
+fn what_others_can_read_of_an_ext_stands_in_its_superblock() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("device");
+    let magic = (1024 + 0x38, &[0x53, 0xef][..]);
+    let features = (1024 + 0x60, &[0x42, 0x80][..]);
+    for (defaults, data_in_journal) in [(0x0c, false), (0x2c, true), (0x4c, false), (0x6c, false)] {
+        let bytes = [defaults];
+        let defaults = (1024 + 0x100, &bytes[..]);
+        std::fs::write(&path, image(&[magic, features, defaults])).unwrap();
+        let incompat = 0x8042;
+        let expected = Ext {
+            incompat,
+            data_in_journal,
+        };
+        assert_eq!(ext(&path).unwrap(), Some(expected));
+    }
+    std::fs::write(&path, image(&[features])).unwrap();
+    assert_eq!(ext(&path).unwrap(), None);
 }
 
 #[test]

@@ -18,11 +18,11 @@ fn of_plan(plan: &Plan) -> Told {
     let esp = |it: &&PlannedFilesystem| it.number == boot.esp.number;
     let esp = plan.filesystems.iter().find(esp).expect("it is mounted");
     let (start, sectors) = (boot.esp.extent.start, boot.esp.extent.sectors);
-    let swap = plan.landing.swap.as_ref();
+    let swap = plan.landing.swap();
     let after = match swap {
         Some(_) => "swap again at the end",
-        None if plan.landing.made => "made for the run",
-        None if plan.landing.in_memory => "which boots it in memory",
+        None if plan.landing.is_made() => "made for the run",
+        None if plan.landing.is_in_memory() => "which boots it in memory",
         None => "empty at the end",
     };
     let mut told = vec![
