@@ -10,6 +10,8 @@ use jumplab::vm::{Bus, Hardware, Machine, Node, Table, Victim, until};
 const PUSH: Duration = Duration::from_mins(45);
 /// What a push says when the old system is gone.
 const REPLACING: &str = "unpack the new system";
+/// What it says when a jump system did not take the image.
+const NOT_SENT: &str = "the target image was not sent";
 
 /// On an NVMe disk.
 pub(crate) fn nvme() -> Result<()> {
@@ -53,6 +55,8 @@ struct Journey {
     machine: Machine,
     push: Push,
     before: Portrait,
+    /// The image is sent to the jump system, and a power cut may be in between.
+    is_in_memory: bool,
 }
 
 impl Journey {
@@ -72,6 +76,7 @@ impl Journey {
             machine,
             push,
             before,
+            is_in_memory: landing.is_some(),
         })
     }
 
@@ -85,6 +90,8 @@ impl Journey {
         let (ended, said) = self.push.wait(PUSH)?;
         println!("{said}");
         ensure!(ended.success(), "{ended}");
+        let is_staged = !self.is_in_memory;
+        ensure!(!(is_staged && said.contains(NOT_SENT)), "it lay staged");
         self.machine.wait_for_ssh(BOOT)?;
         journey::check(&self.before, self.node.table, &self.machine)?;
         journey::check_firmware(&self.machine)?;

@@ -297,9 +297,7 @@ impl Following<'_, '_> {
             heard = begun.elapsed();
             times.event(&event);
             voice.logged(&event, end);
-            if let What::Need { offset, .. } = &event.what {
-                wanted = Some(*offset);
-            }
+            wanted = event.awaited_from();
             follower.hear(&event, now) && wanted.is_none() && heard < until
         });
         voice.clear();
