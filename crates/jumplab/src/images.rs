@@ -1,5 +1,7 @@
 //! Builds the images of `images/` by `jumpimg build` into `target/images/`, and verifies them.
 
+mod modules;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -68,6 +70,7 @@ pub fn build_from(name: &str, root: &Path, made: &str, dist: &Dist) -> Result<Pa
     build.arg("--jumpinit").arg(&dist.jumpinit);
     run::show(&mut build)?;
     run::show(run::command(&dist.jumpimg, ["verify"]).arg(&image))?;
+    modules::check(&image)?;
     cache::remember(&stamp, &digest)?;
     Ok(image)
 }

@@ -148,7 +148,9 @@ mod tests {
         let plan = root.join(places::PLAN);
         std::fs::create_dir_all(plan.parent().unwrap()).unwrap();
         let mut keep = |in_memory: bool| {
-            kept["plan"]["landing"]["in_memory"] = in_memory.into();
+            let landing = &mut kept["plan"]["landing"];
+            landing["kind"] = if in_memory { "in-memory" } else { "lent" }.into();
+            landing["on"] = "esp".into();
             std::fs::write(&plan, kept["plan"].to_string()).unwrap();
         };
         keep(false);

@@ -10,6 +10,8 @@ use jumplab::vm::{Firmware, Hardware, Machine, Node, until};
 const PUSH: Duration = Duration::from_mins(45);
 /// What a push says when the old system is gone.
 const REPLACING: &str = "unpack the new system";
+/// What it says when a jump system did not take the image, as one may that lies in memory and loses power.
+const NOT_SENT: &str = "the target image was not sent";
 
 /// A push that is under way.
 pub(crate) struct Pushed {
@@ -49,7 +51,7 @@ impl Pushed {
         println!("power cut in the replacement");
         self.machine.kill()?;
         self.machine = Machine::start(&self.node, &self.hardware)?;
-        self.end()
+        self.finish().map(drop)
     }
 
     fn wait_until_said(&self, words: &str) -> Result<()> {
@@ -58,7 +60,14 @@ impl Pushed {
     }
 
     /// The push ends well, and the new system is the node that it was.
-    pub(crate) fn end(mut self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<()> {
+        let said = self.finish()?;
+        ensure!(!said.contains(NOT_SENT), "it was sent in vain");
+        Ok(())
+    }
+
+    /// What the push has said.
+    fn finish(mut self) -> Result<String> {
         let (ended, said) = self.push.wait(PUSH)?;
         println!("{said}");
         ensure!(ended.success(), "{ended}");
@@ -68,6 +77,7 @@ impl Pushed {
             journey::check_firmware(&self.machine)?;
         }
         journey::check_reboots(&self.machine)?;
-        self.machine.kill()
+        self.machine.kill()?;
+        Ok(said)
     }
 }

@@ -36,6 +36,8 @@ fn complete(mut staged: Staged, piece: &[u8]) -> Result<()> {
     new.wait_for_ssh(BOOT)?;
     let (ended, said) = staged.push.wait(PUSH)?;
     ensure!(ended.success(), "{ended}\n{said}");
+    let sent_anew = "the target image was not sent";
+    ensure!(!said.contains(sent_anew), "it lay staged:\n{said}");
     journey::check(&staged.before, staged.node.table, &new)?;
     let log = new.ssh("cat /var/log/jump/events.jsonl /var/log/jump/report.json")?;
     ensure!(log.contains(r#""event":"complete""#), "{log}");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::failure::Failure;
 use crate::run::task::Task;
-use crate::step::Stage;
+use crate::step::{ImageRole, Stage};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,21 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub what: What,
+}
+
+impl Event {
+    /// The byte from which on a jump system in memory waits for the target image, if this says so. What the
+    /// old system asked for while it was staged stands in the same log.
+    pub fn awaited_from(&self) -> Option<u64> {
+        let waits = matches!(self.stage, Stage::Prove | Stage::Replace);
+        match self.what {
+            What::Need {
+                image: ImageRole::Target,
+                offset,
+            } if waits => Some(offset),
+            _ => None,
+        }
+    }
 }
 
 /// What happened.
@@ -65,7 +80,7 @@ pub enum What {
     /// An image is wanted: call `jumpinit receive` and then `jumpinit stage` again.
     Need {
         /// Which.
-        image: crate::step::ImageRole,
+        image: ImageRole,
         /// From this byte on.
         offset: u64,
     },
@@ -128,4 +143,27 @@ pub enum Destination {
     /// One that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_jump_system_that_waits_is_sent_an_image() {
+        let asks = |stage, image| {
+            let what = What::Need { image, offset: 7 };
+            let event = Event {
+                uptime_ms: 1,
+                stage,
+                what,
+            };
+            event.awaited_from()
+        };
+        assert_eq!(asks(Stage::Prove, ImageRole::Target), Some(7));
+        assert_eq!(asks(Stage::Replace, ImageRole::Target), Some(7));
+        // What the old system asked for stands in the jump system's log as well.
+        assert_eq!(asks(Stage::Stage, ImageRole::Target), None);
+        assert_eq!(asks(Stage::Stage, ImageRole::Jump), None);
+    }
 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use jumpspec::answers;
-use jumpspec::run::event::What;
 use jumpspec::run::status::Status;
 use jumpspec::run::task::StepId;
 use jumpspec::step::ImageRole;
@@ -29,7 +28,7 @@ fn asked_at(log: &str) -> Option<usize> {
     let mut end = log.len();
     let asks = |line: &str| {
         let event = answers::event(line.trim_end().as_bytes());
-        event.is_some_and(|event| matches!(event.what, What::Need { .. }))
+        event.is_some_and(|event| event.awaited_from().is_some())
     };
     log.split_inclusive('\n').rev().find_map(|line| {
         end -= line.len();
@@ -120,5 +119,8 @@ mod tests {
         let at = asked_at(&log).unwrap();
         assert_eq!(log[at..], format!("{need}{note}"));
         assert_eq!(asked_at(&note), None);
+        // The old system has asked for both of its images.
+        assert_eq!(asked_at(&need.replace("replace", "stage")), None);
+        assert_eq!(asked_at(&need.replace("target", "jump")), None);
     }
 }

@@ -152,9 +152,7 @@ impl Follower {
     /// The byte of the target image that the node asks for by an event. It asks again while nobody has
     /// sent it yet, and all of that is answered at once.
     pub(super) fn wanted(&self, event: &Event) -> Option<u64> {
-        let What::Need { offset, .. } = event.what else {
-            return None;
-        };
+        let offset = event.awaited_from()?;
         let is_answered = self.sent_at.is_some_and(|sent| event.uptime_ms <= sent);
         (!is_answered).then_some(offset)
     }
