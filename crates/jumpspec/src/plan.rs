@@ -208,12 +208,21 @@ pub struct PlannedLanding {
     /// and [`crate::places::ON_ESP`] there has what boots it; all else on it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_memory: bool,
+    /// Whether the run is a rehearsal in memory: kexec starts the jump system, the partition is not
+    /// touched, and what the run keeps is in the jump system's root, and gone with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub volatile: bool,
 }
 
 impl PlannedLanding {
     /// The number of the partition whose content makes way for the jump system, if there is one.
     pub fn borrowed(&self) -> Option<u32> {
         (!self.in_memory).then_some(self.number)
+    }
+
+    /// Whether the EFI system partition keeps what the jump system's boots begin from.
+    pub fn is_on_esp(&self) -> bool {
+        self.in_memory && !self.volatile
     }
 
     /// Where it lies.

@@ -7,10 +7,10 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::error::Trouble;
-use crate::node::args::{NodeArgs, node_name};
+use crate::node::args::{NodeArgs, RehearsalArgs, node_name};
 use crate::node::phases::survey::Surveyed;
 use crate::node::several::each;
-use crate::node::supplies::{Purpose, Supplies};
+use crate::node::supplies::Supplies;
 use crate::node::tell::Voice;
 use crate::node::tools::Tools;
 
@@ -20,6 +20,8 @@ pub(crate) struct CheckArgs {
     /// The job file
     #[arg(long, value_name = "FILE")]
     pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) rehearsal: RehearsalArgs,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
     /// The nodes, as ssh knows them
@@ -32,12 +34,17 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
     each(tools.json, &args.node, |node, voice| {
-        check(&supplies, node, voice)
+        check(args, &supplies, node, voice)
     })
 }
 
-fn check(supplies: &Supplies<'_>, node: &str, voice: &mut Voice) -> Result<(), Trouble> {
-    let surveyed = Surveyed::of(supplies, node, Purpose::Replace)?;
+fn check(
+    args: &CheckArgs,
+    supplies: &Supplies<'_>,
+    node: &str,
+    voice: &mut Voice,
+) -> Result<(), Trouble> {
+    let surveyed = Surveyed::of(supplies, node, args.rehearsal.rehearsal())?;
     surveyed.leave()?;
     let plan = surveyed.plan();
     if supplies.tools.json {

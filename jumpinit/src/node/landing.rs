@@ -7,7 +7,7 @@ use anyhow::Result;
 use jumpspec::boot::environment::State;
 use jumpspec::disk::{Disk, FoundPartition};
 use jumpspec::plan::Plan;
-use jumpspec::run::journal::Journal;
+use jumpspec::run::journal::{Journal, RESERVED_BYTES};
 use jumpspec::{places, selector};
 use jumpsys::boot::grubenv;
 use jumpsys::files::root::Root;
@@ -40,7 +40,9 @@ pub(crate) fn find() -> Result<Option<Landing>> {
             Ledger::open(device, partition.size().bytes())?.journal()
         }
         Some(Place::Esp(_, journal)) => Some(*journal),
-        Some(Place::Here) => None,
+        Some(Place::Here) => {
+            Ledger::look(&Path::new("/").join(places::JOURNAL_ON_ESP), RESERVED_BYTES)
+        }
     };
     let on_it = with_landing(|root| {
         let plan = read_plan(&root.path().join(places::PLAN)).ok();
@@ -61,12 +63,18 @@ enum Place<'a> {
     Partition(&'a FoundPartition),
     /// A directory of the EFI system partition, with its journal.
     Esp(&'a FoundPartition, Box<Journal>),
-    /// The root of a jump system in memory whose journal is lost: it tells whose it is.
+    /// The root of a jump system in memory: nothing else is kept of its run, or its journal is lost. It
+    /// tells whose it is.
     Here,
 }
 
 impl<'a> Place<'a> {
     fn of(disks: &'a [Disk]) -> Option<Self> {
+        let here = read_plan(&Path::new("/").join(places::PLAN));
+        // What another run has left on a disk is not what runs.
+        if here.is_ok_and(|plan| plan.landing.volatile) {
+            return Some(Self::Here);
+        }
         let borrowed = borrowed::landing_partition(disks).map(Self::Partition);
         borrowed.or_else(|| {
             let Some((partition, journal)) = in_esp::find(disks) else {

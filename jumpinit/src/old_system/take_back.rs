@@ -12,7 +12,7 @@ use jumpspec::run::event::What;
 use jumpspec::run::task::StepId;
 use jumpspec::step::Stage;
 use jumpsys::files::{mount, mountinfo};
-use jumpsys::kernel::system;
+use jumpsys::kernel::{kexec, system};
 
 use crate::node::bundle::read_plan;
 use crate::node::facts::{gather_disks, jump_in_progress};
@@ -34,6 +34,12 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
     }
     let _lock = lock::lock(&plan.run)?;
     let mut cx = Context::new(plan, PathBuf::from(LANDING), Reporter::to_stdout())?;
+    if cx.plan.landing.volatile {
+        kexec::unload_loaded()?;
+        remove_work(&cx.plan.run)?;
+        cx.reporter.tell(What::Complete);
+        return Ok(());
+    }
     unmount_landing(&mut cx)?;
     ensure_not_replaced(&mut cx)?;
     begin(&mut cx, StepId::RestoreLoader);
@@ -112,6 +118,9 @@ fn find_plan(work: Option<&Path>) -> Result<Plan> {
 fn has_left_something(plan: &Plan) -> bool {
     let this_boot = system::boot_id().is_ok_and(|boot| boot == plan.boot_id);
     let on_disk = || {
+        if plan.landing.volatile {
+            return Some(false);
+        }
         let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
         if plan.landing.in_memory {
             let found = cx.has_landing();

@@ -31,7 +31,7 @@ pub(crate) struct Context {
     /// The landing file system's root, where it is mounted; or the jump system's root in memory.
     pub(crate) landing: PathBuf,
     /// Where what outlives a boot of the jump system is, laid out as a landing file system: that, or a
-    /// directory of the EFI system partition.
+    /// directory of the EFI system partition; or, where nothing does, the jump system's root in memory.
     kept: PathBuf,
     /// The admin host's directory, on the old system.
     work: Option<PathBuf>,
@@ -53,7 +53,7 @@ impl Context {
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
         let disk = find(&plan.disk)?;
-        let kept = if plan.landing.in_memory {
+        let kept = if plan.landing.is_on_esp() {
             kept::mounted(&partition_path(&disk, plan.landing.number))?
         } else {
             landing.clone()

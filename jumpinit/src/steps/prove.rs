@@ -11,7 +11,8 @@ use jumpspec::step::ImageRole;
 use crate::node::cause::Cause;
 use crate::run::context::Context;
 
-/// The disk has the partitions that the plan was made for, and we run from the landing one.
+/// The disk has the partitions that the plan was made for, and we run from the landing one, if there is
+/// one.
 pub(crate) fn disks(cx: &mut Context) -> Result<()> {
     let disk = cx.read_disk()?;
     let now: Vec<Partition> = disk
@@ -31,6 +32,9 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         "the partitions of {} are not those that the plan was made for",
         disk.device
     );
+    if cx.plan.landing.volatile {
+        return Ok(());
+    }
     let landing = cx.landing_device();
     let landing_uuid = jumpsys::disk::superblock::probe(&landing)?.and_then(|found| found.uuid);
     ensure!(

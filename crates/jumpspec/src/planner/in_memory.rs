@@ -16,21 +16,21 @@ use crate::words::size::Size;
 const BESIDE_ROOT: Size = Size::mib(24);
 /// What the jump system works with beside its files: kernel, services, the frames of images that are
 /// unpacked.
-const AT_WORK: Size = Size::mib(256);
+pub(super) const AT_WORK: Size = Size::mib(256);
 /// With less nobody has tried it: 512 MiB were enough for a root of 318 MiB, without an image.
-const LEAST: Size = Size::mib(768);
+pub(super) const LEAST: Size = Size::mib(768);
 /// What the old system keeps while the root is made in its memory.
-const OLD_KEEPS: Size = Size::mib(96);
+pub(super) const OLD_KEEPS: Size = Size::mib(96);
 
 /// What the jump system's root takes as an initramfs: a node packs in less time, and so less tightly,
 /// than the image was.
-fn packed(input: &Input<'_>) -> Size {
+pub(super) fn packed(input: &Input<'_>) -> Size {
     let image = Size(input.jump.size + input.jump.size / 4);
     [image, saved(input)].into_iter().sum()
 }
 
 /// What it takes in memory.
-fn unpacked(input: &Input<'_>) -> Size {
+pub(super) fn unpacked(input: &Input<'_>) -> Size {
     let files = input.jump.manifest.unpacked.bytes();
     [Size(files + files / 10), saved(input)].into_iter().sum()
 }
@@ -189,6 +189,7 @@ pub(super) fn planned(landing: &Landing<'_>) -> PlannedLanding {
         swap: None,
         made: false,
         in_memory: true,
+        volatile: false,
     }
 }
 

@@ -176,6 +176,7 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
         swap: (!landing.made).then(|| swap(input, partition)).flatten(),
         made: landing.made,
         in_memory: false,
+        volatile: false,
     }
 }
 

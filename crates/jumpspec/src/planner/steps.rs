@@ -66,8 +66,8 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, landing: &Planne
         digest: input.target.digest,
     });
     prove.extend(awaited.clone());
-    prove.extend(order.filter(|step| !input.rehearsal && *step == Step::TurnOrder));
-    if input.rehearsal {
+    prove.extend(order.filter(|step| input.rehearsal.is_none() && *step == Step::TurnOrder));
+    if input.rehearsal.is_some() {
         return Steps {
             old,
             prove,

@@ -11,6 +11,7 @@ use crate::node::accounts::{Owners, PublicAccounts};
 use crate::node::facts::{Facts, Firmware, Kexec, Mount};
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::SshServer;
+use crate::node::starting::Starting;
 use crate::plan::{
     JumpBoot, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages, PlannedLanding,
     PlannedLoader, PlannedSsh, Steps,
@@ -160,6 +161,7 @@ fn a_plan() -> Plan {
                 options: "sw".to_owned(),
             }),
             in_memory: false,
+            volatile: false,
             made: false,
         },
         boot: PlannedBoot::Bios(BiosBoot {
@@ -227,6 +229,7 @@ fn facts() -> Facts {
         memory_available: None,
         kexec: Kexec::Empty,
         watchdogs: Vec::new(),
+        starting: Starting::default(),
         disks: Vec::new(),
         luks: Vec::new(),
         mounts: vec![
