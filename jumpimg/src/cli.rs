@@ -22,6 +22,7 @@ Examples:
   jumpimg diff old.tar.zst node.tar.zst              what changed
   jumpimg check --job job.toml node07                what would happen, or why not
   jumpimg push --rehearse --job job.toml node07      try it: prove, and come back
+  jumpimg push --rehearse=ram --job job.toml node07  the same in memory, without the firmware
   jumpimg push --job job.toml node07                 do it, after asking
   jumpimg status -w 'node[01-40]' -x @broken         old, jump or new, and how far
   jumpimg abort node07                               take it back, nothing being destroyed

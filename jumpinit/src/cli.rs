@@ -75,6 +75,8 @@ enum Command {
         #[arg(long)]
         work: PathBuf,
     },
+    /// Keep the machine's watchdog running until the jump system has it; `reboot` starts this
+    KeepWatchdog,
     /// Stop swapping to a device, and be killed first if memory runs out; `stage` starts this
     SwapOff {
         /// The device
@@ -192,6 +194,7 @@ impl Cli {
             },
             Command::Arm { work } => crate::old_system::arm::run(&work),
             Command::KeepArm { work } => crate::old_system::arm::keep(&work),
+            Command::KeepWatchdog => crate::old_system::watchdog::keep(),
             Command::SwapOff { device } => crate::steps::landing::swap_off_first_to_die(&device),
             Command::Reboot { work } => crate::old_system::arm::reboot(&work),
             Command::TakeBack { work, run } => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::answers::{self, Tail};
 use crate::node::facts::Facts;
 use crate::planner::sample::{self, Sample};
-use crate::planner::succession;
+use crate::planner::{Hangs, Rehearsal, succession};
 use crate::render;
 use crate::run::arm;
 use crate::run::event::What;
@@ -38,7 +38,8 @@ pub fn answers(said: &str) {
 fn of_facts(facts: &Facts) {
     for job in sample::jobs() {
         let mut sample = Sample::of(facts, &job);
-        for rehearsal in [false, true] {
+        let in_memory = Rehearsal::InMemory(Hangs::Hand);
+        for rehearsal in [None, Some(Rehearsal::Firmware), Some(in_memory)] {
             sample.rehearsal = rehearsal;
             match sample.planned() {
                 Ok(plan) => drop(render::plan(&plan, facts)),

@@ -9,6 +9,9 @@ pub const BASES: [&str; 5] = ["/dev/shm", "/run", "/tmp", "/", "/var/lib"];
 /// Those of them that are in memory on every node.
 pub const BASES_IN_MEMORY: [&str; 2] = ["/dev/shm", "/run"];
 
+/// The landing file system's mount point in there, or that of the jump system's root in memory.
+pub const LANDING: &str = "landing";
+
 /// Jump's directory on the landing file system, from that file system's root (and so
 /// from the jump system's `/`).
 pub const JUMP: &str = "jump";

@@ -222,6 +222,9 @@ pub enum LandingKind {
         /// Which.
         on: Keeper,
     },
+    /// Not touched: the run is a rehearsal in memory. Kexec starts the jump system, and what the run keeps
+    /// is in that system's root, and gone with it.
+    Volatile,
 }
 
 /// A partition that keeps what a jump system in memory is booted from, beside what it has.
@@ -276,14 +279,24 @@ impl PlannedLanding {
 
     /// Whether the jump system's root lies in memory.
     pub fn is_in_memory(&self) -> bool {
+        self.is_kept() || self.is_volatile()
+    }
+
+    /// Whether a partition keeps what the boots of a jump system in memory begin from.
+    pub fn is_kept(&self) -> bool {
         self.keeper().is_some()
+    }
+
+    /// Whether nothing is kept of the run: it is a rehearsal in memory.
+    pub fn is_volatile(&self) -> bool {
+        self.kind == LandingKind::Volatile
     }
 
     /// What keeps the files of a jump system whose root lies in memory.
     pub fn keeper(&self) -> Option<Keeper> {
         match self.kind {
             LandingKind::InMemory { on } => Some(on),
-            LandingKind::Lent { .. } | LandingKind::Made => None,
+            LandingKind::Lent { .. } | LandingKind::Made | LandingKind::Volatile => None,
         }
     }
 
@@ -296,7 +309,7 @@ impl PlannedLanding {
     pub fn swap(&self) -> Option<&Swap> {
         match &self.kind {
             LandingKind::Lent { swap } => swap.as_ref(),
-            LandingKind::Made | LandingKind::InMemory { .. } => None,
+            LandingKind::Made | LandingKind::InMemory { .. } | LandingKind::Volatile => None,
         }
     }
 

@@ -54,7 +54,12 @@ pub fn refusals(node: &str, refusals: &[Refusal]) -> Page {
 
 fn title(out: &mut Page, plan: &Plan, facts: &Facts) {
     let (old, new) = (&facts.os.pretty_name, &plan.images.target.os);
-    if plan.rehearsal {
+    if plan.landing.is_volatile() {
+        out.line(format_args!(
+            "{}: a rehearsal in memory: kexec starts the jump system from {old}; it proves itself and resets the machine, which boots {old}",
+            plan.hostname
+        ));
+    } else if plan.rehearsal {
         out.line(format_args!(
             "{}: a rehearsal: {old} reboots into the jump system, which proves itself and reboots into {old}",
             plan.hostname
@@ -63,12 +68,12 @@ fn title(out: &mut Page, plan: &Plan, facts: &Facts) {
         out.line(format_args!("{}: {old} becomes {new}", plan.hostname));
     }
     let place = if plan.landing.is_in_memory() {
-        "in memory"
+        "in memory".to_owned()
     } else {
-        &plan.landing.device
+        format!("on {}", plan.landing.device)
     };
     out.line(format_args!(
-        "run {} by way of {} on {place}",
+        "run {} by way of {} {place}",
         plan.run, plan.images.jump.os
     ));
 }

@@ -50,12 +50,14 @@ pub enum Step {
     SaveAdded,
     /// Give the jump system its network, keys, plan and host name.
     ConfigureJump,
-    /// Pack the jump system, as it is now, into an initramfs on the EFI system partition.
+    /// Pack the jump system, as it is now, into an initramfs: on the EFI system partition, or in memory.
     PackJump,
     /// Write the selector's files and core image; nothing boots it yet.
     WriteSelector,
     /// Turn the boot sector to the selector: jump once.
     Arm,
+    /// Load the jump system's kernel and root for kexec: the reboot that is ordered with it starts them.
+    LoadJump,
 
     // On the jump system.
     /// The firmware has booted the selector's entry, and kept its variables.

@@ -8,6 +8,7 @@ use jumpspec::job::Waits;
 use jumpspec::render::page::Page;
 use jumpspec::run::exit::NodeExit;
 use jumpspec::run::status::{Status, System};
+use jumpspec::words::run_id::RunId;
 use serde_json::{Map, json};
 
 use crate::error::{Exit, Trouble};
@@ -92,22 +93,32 @@ impl Abort<'_> {
                 Err(at_work(&status))
             }
             Sight::Old(status) => {
-                if self.agrees(
-                    &status,
-                    "restore the loader and give the landing partition back",
-                )? {
+                let what = if is_in_memory(&session, &agent) {
+                    "take what was staged for the rehearsal out of its memory"
+                } else {
+                    "restore the loader and give the landing partition back"
+                };
+                if self.agrees(&status, what)? {
                     return self.take_back(&session, &agent, status.run.as_deref());
                 }
                 self.leave(&session, &agent)
             }
             Sight::Jump(status) => {
-                if !self.agrees(&status, "reboot into the old system and make it as it was")? {
+                let what = if is_in_memory(&session, &agent) {
+                    "end the rehearsal: reset the machine, which boots the old system"
+                } else {
+                    "reboot into the old system and make it as it was"
+                };
+                if !self.agrees(&status, what)? {
                     return Ok(());
                 }
                 let plan = agent.kept(&session)?.plan;
                 self.turn_back(&session, &agent, &plan.run)?;
                 lookout.first_boot.clone_from(&status.boot_id);
                 let (session, agent) = self.wait_for_old(&lookout, &plan.run, &plan.wait)?;
+                if plan.landing.is_volatile() {
+                    return self.ended(&session, &agent, &plan.run);
+                }
                 self.take_back(&session, &agent, Some(&plan.run))
             }
             Sight::Stranger(status) => self.stranger(&session, &status),
@@ -131,6 +142,21 @@ impl Abort<'_> {
         let agent = Agent::upload(session, latest.run(), &self.tools.jumpinit, 0);
         let agent = agent.map_err(|error| error.trouble(self.node))?;
         self.take_back(session, &agent, Some(latest.run()))
+    }
+
+    /// A rehearsal in memory has left nothing that could be taken back.
+    fn ended(&mut self, session: &Session, agent: &Agent, run: &RunId) -> Result<(), Trouble> {
+        self.leave(session, agent)?;
+        let ours = self.latest.clone().filter(|latest| latest.run() == run);
+        if let Some(ours) = ours {
+            ours.write_taken_back()?;
+        }
+        self.outcome("taken-back", Some(run));
+        self.voice.text(&Page::of(format_args!(
+            "{}: the rehearsal is over, and the node is its old system",
+            self.node
+        )));
+        Ok(())
     }
 
     fn nothing(&mut self) {
@@ -291,6 +317,12 @@ impl Abort<'_> {
         }
         agent.take_back(session, run, &mut |_| ())
     }
+}
+
+/// Whether the run is a rehearsal in memory, as far as the node tells.
+fn is_in_memory(session: &Session, agent: &Agent) -> bool {
+    let kept = agent.kept(session);
+    kept.is_ok_and(|kept| kept.plan.landing.is_volatile())
 }
 
 fn at_work(status: &Status) -> Trouble {

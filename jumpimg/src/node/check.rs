@@ -7,11 +7,11 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::error::Trouble;
-use crate::node::args::NodeArgs;
+use crate::node::args::{NodeArgs, RehearsalArgs};
 use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::survey::Surveyed;
 use crate::node::several::all;
-use crate::node::supplies::{Purpose, Supplies};
+use crate::node::supplies::Supplies;
 use crate::node::tools::Tools;
 
 /// Shows what a push would do, or all that stands against it; changes nothing
@@ -20,6 +20,8 @@ pub(crate) struct CheckArgs {
     /// The job file
     #[arg(long, value_name = "FILE")]
     pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) rehearsal: RehearsalArgs,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
     #[command(flatten)]
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
     let check = |node: &str| {
-        let surveyed = Surveyed::of(&supplies, node, Purpose::Replace)?;
+        let surveyed = Surveyed::of(&supplies, node, args.rehearsal.rehearsal())?;
         surveyed.leave()?;
         Ok(surveyed.into_found())
     };

@@ -11,13 +11,13 @@ use jumpspec::render;
 use serde_json::{Map, json};
 
 use crate::error::Trouble;
-use crate::node::args::NodeArgs;
+use crate::node::args::{NodeArgs, RehearsalArgs};
 use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::agree::Agreement;
 use crate::node::phases::run::interrupted;
 use crate::node::phases::survey::Surveyed;
 use crate::node::several::each;
-use crate::node::supplies::{Purpose, Supplies};
+use crate::node::supplies::Supplies;
 use crate::node::tell::Voice;
 use crate::node::tools::Tools;
 
@@ -33,10 +33,8 @@ pub(crate) struct PushArgs {
     /// Stop after showing the plan; nothing is changed
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
-    /// Only try: the node reboots into the jump system, which proves itself and reboots into the
-    /// old one, where everything is made as it was
-    #[arg(long)]
-    pub(crate) rehearse: bool,
+    #[command(flatten)]
+    pub(crate) rehearsal: RehearsalArgs,
     #[command(flatten)]
     pub(crate) nodes: NodeArgs,
     #[command(flatten)]
@@ -61,12 +59,8 @@ fn push(
     voice: &mut Voice,
 ) -> Result<(), Trouble> {
     let untouched = |trouble: Trouble| interrupted(trouble, node, "nothing was changed on it");
-    let purpose = if args.rehearse {
-        Purpose::Rehearse
-    } else {
-        Purpose::Replace
-    };
-    let surveyed = Surveyed::of(supplies, node, purpose).map_err(untouched)?;
+    let rehearsal = args.rehearsal.rehearsal();
+    let surveyed = Surveyed::of(supplies, node, rehearsal).map_err(untouched)?;
     show(supplies.tools, &surveyed, voice);
     if args.dry_run {
         return surveyed.leave().map_err(untouched);

@@ -8,7 +8,7 @@ use jumpspec::job::Joint;
 use jumpspec::job::variables;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::Plan;
-use jumpspec::planner::{self, Input};
+use jumpspec::planner::{self, Input, Rehearsal};
 use jumpspec::words::digest::Digest;
 use jumpspec::words::run_id::RunId;
 
@@ -51,14 +51,14 @@ impl<'a> Supplies<'a> {
         &self,
         whose: &Whose<'_>,
         facts: &Facts,
-        purpose: Purpose,
+        rehearsal: Option<Rehearsal>,
     ) -> Result<Plan, Trouble> {
         let Whose { node, run, mark } = *whose;
         let model = facts.uefi.as_ref().map(|found| &found.model);
         let follows = model.map(|model| self.tools.state.has_seen_follow(model));
         let input = Input {
             run,
-            rehearsal: purpose == Purpose::Rehearse,
+            rehearsal,
             admin_mark: Digest::of(mark.as_bytes()),
             jump: &self.images.jump,
             target: &self.images.target,
@@ -83,13 +83,4 @@ pub(crate) struct Whose<'a> {
     pub(crate) run: &'a RunId,
     /// The admin host's secret for it.
     pub(crate) mark: &'a str,
-}
-
-/// What a node is looked at for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To be replaced.
-    Replace,
-    /// To prove itself and go back.
-    Rehearse,
 }

@@ -30,6 +30,7 @@ pub(crate) fn apply(step: &Step, cx: &mut Context) -> Result<()> {
         Step::PackJump => in_memory::pack(cx),
         Step::WriteSelector => boot::write_selector(cx),
         Step::Arm => boot::arm(cx),
+        Step::LoadJump => in_memory::load(cx),
 
         // The boots that these are about are ordered by the systems' lives.
         Step::ProveFirmware | Step::FollowOrder => boot::prove(cx),

@@ -75,7 +75,7 @@ pub(crate) fn run() -> Result<()> {
             return Ok(());
         }
     };
-    if cx.plan.landing.is_in_memory() {
+    if cx.plan.landing.is_kept() {
         in_memory::go_on_with_log(&mut cx);
     }
     let end = proceed(&mut cx);
@@ -103,10 +103,10 @@ pub(crate) fn run() -> Result<()> {
 /// Lets go of what this boot has mounted to write to: FAT that was not unmounted has to be looked
 /// through at the next one.
 fn leave(cx: Context) {
-    let in_memory = cx.plan.landing.is_in_memory();
+    let is_kept = cx.plan.landing.is_kept();
     // Its journal lies there.
     drop(cx);
-    if let Some(error) = in_memory.then(kept::unmount).and_then(Result::err) {
+    if let Some(error) = is_kept.then(kept::unmount).and_then(Result::err) {
         Reporter::to_console().note(format!("{error:#}"));
     }
 }
@@ -126,7 +126,8 @@ fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
     context.map_err(|error| failed(error, Code::DiskNotFound))
 }
 
-/// The planned disk, with the partition that the jump system was booted from, as soon as it is there.
+/// The planned disk, with the partition that the jump system was booted from, if it was, as soon as it is
+/// there.
 fn once_there(plan: &Plan) -> Result<PathBuf> {
     let begun = Instant::now();
     loop {
@@ -145,6 +146,9 @@ fn once_there(plan: &Plan) -> Result<PathBuf> {
 /// The environment, not the journal, says whether the commit was done: it is what the
 /// loader reads.
 fn proceed(cx: &mut Context) -> End {
+    if cx.plan.landing.is_volatile() {
+        return prove(cx);
+    }
     if !cx.is_journal_found() {
         return End::Doubt(Failure::new(
             Code::JournalFailed,
@@ -190,7 +194,12 @@ fn prove(cx: &mut Context) -> End {
     let steps = cx.plan.steps.prove.clone();
     let limit = cx.plan.wait.prove.0 + GRACE;
     let deadline = Deadline::start(limit, RebootVia::Kernel, NOT_PROVED);
-    let ordered = refuse_unordered(cx.journal());
+    // What kexec starts was ordered with it.
+    let ordered = if cx.plan.landing.is_volatile() {
+        Ok(())
+    } else {
+        refuse_unordered(cx.journal())
+    };
     // Entered first: once means once, also for what goes back at once.
     let entered = cx.enter(Stage::Prove).and(ordered);
     let has_followed = cx.journal().followed;
@@ -244,8 +253,21 @@ fn refuse_unordered(journal: &Journal) -> Result<()> {
 
 fn rehearsed(cx: &mut Context) -> End {
     cx.reporter.tell(What::Complete);
-    turn_back(cx);
+    to_old(cx)
+}
+
+fn to_old(cx: &mut Context) -> End {
+    if cx.plan.landing.is_volatile() {
+        await_heard();
+    } else {
+        turn_back(cx);
+    }
     End::Reboot(Destination::Old)
+}
+
+/// What was told is gone with this boot: who has heard it resets the machine (`turn-back`).
+fn await_heard() {
+    sleep(arm::HEARS_WITHIN);
 }
 
 fn go_back(cx: &mut Context, failure: Failure) -> End {
@@ -261,8 +283,7 @@ fn go_back(cx: &mut Context, failure: Failure) -> End {
     if let Err(error) = cx.record(journal) {
         cx.reporter.note(format!("{error:#}"));
     }
-    turn_back(cx);
-    End::Reboot(Destination::Old)
+    to_old(cx)
 }
 
 /// The selector's environment says "old" since before this boot; that its script can be
@@ -314,6 +335,10 @@ fn go_back_without_context(failure: Failure, reporter: &mut Reporter) -> Result<
     reporter.tell(What::Failed { failure, next });
     reporter.close_log();
     if spent {
+        let plan = read_plan(&Path::new("/").join(places::PLAN));
+        if plan.is_ok_and(|plan| plan.landing.is_volatile()) {
+            await_heard();
+        }
         reboot(RebootVia::Kernel)?;
     }
     Ok(())

@@ -44,7 +44,8 @@ pub(crate) fn is_here() -> bool {
 /// already, so a reboot is enough, and a commit that comes first wins without harm.
 pub(crate) fn turn_back(run: &str) -> Result<()> {
     let (_lock, cx) = open(run)?;
-    if !matches!(boot::state(&cx), Some(State::Old | State::Once)) {
+    let leads_back = matches!(boot::state(&cx), Some(State::Old | State::Once));
+    if !leads_back && !cx.plan.landing.is_volatile() {
         bail!(Forbidden::WrongStage(format!(
             "run {run} has begun to replace this node; there is nothing to go back to"
         )));
@@ -110,7 +111,7 @@ pub(crate) fn receive(work: &Path, offset: u64) -> Result<()> {
 pub(crate) fn receive_awaited(run: &str, image: ImageRole, offset: u64) -> Result<()> {
     let (_lock, cx) = open(run)?;
     ensure!(
-        cx.plan.landing.is_in_memory() && image == ImageRole::Target,
+        cx.plan.landing.is_kept() && image == ImageRole::Target,
         Forbidden::WrongStage(format!("run {run} waits for no image"))
     );
     stage::receive(&cx, image, offset, &mut Feed::stdin())

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use jumpspec::boot::environment::State;
 use jumpspec::disk::{Disk, FoundPartition};
-use jumpspec::plan::Plan;
-use jumpspec::run::journal::Journal;
+use jumpspec::plan::{Plan, PlannedLanding};
+use jumpspec::run::journal::{Journal, RESERVED_BYTES};
 use jumpspec::{places, selector};
 use jumpsys::boot::grubenv;
 use jumpsys::files::root::Root;
@@ -41,7 +41,9 @@ pub(crate) fn find() -> Result<Option<Landing>> {
             Ledger::open(device, partition.size().bytes())?.journal()
         }
         Some(Place::Directory(_, journal)) => Some(*journal),
-        Some(Place::Here) => None,
+        Some(Place::Here) => {
+            Ledger::look(&Path::new("/").join(places::KEPT_JOURNAL), RESERVED_BYTES)
+        }
     };
     let on_it = with_landing(|root| {
         let plan = read_plan(&root.path().join(places::PLAN)).ok();
@@ -62,7 +64,8 @@ enum Place<'a> {
     Partition(&'a FoundPartition),
     /// A directory of a partition that stays as it is, with its journal.
     Directory(Found<'a>, Box<Journal>),
-    /// The root of a jump system in memory whose journal is lost: it tells whose it is.
+    /// The root of a jump system in memory: nothing else is kept of its run, or its journal is lost. It
+    /// tells whose it is.
     Here,
 }
 
@@ -70,12 +73,17 @@ impl<'a> Place<'a> {
     /// The place, as the system below `root` finds it. A jump system in memory knows that it is one:
     /// what another run has left on a partition is not its own.
     fn of(disks: &'a [Disk], root: &Path) -> Option<Self> {
-        let plan = root.join(places::PLAN);
-        let is_in_memory = || read_plan(&plan).is_ok_and(|plan| plan.landing.is_in_memory());
-        let borrowed = borrowed::landing_partition(disks).filter(|_| !is_in_memory());
+        let path = root.join(places::PLAN);
+        let plan = read_plan(&path).ok();
+        let here = plan.as_ref().map(|plan| &plan.landing);
+        if here.is_some_and(PlannedLanding::is_volatile) {
+            return Some(Self::Here);
+        }
+        let is_in_memory = here.is_some_and(PlannedLanding::is_in_memory);
+        let borrowed = borrowed::landing_partition(disks).filter(|_| !is_in_memory);
         borrowed.map(Self::Partition).or_else(|| {
             let Some((found, journal)) = keeper::find(disks) else {
-                return plan.exists().then_some(Self::Here);
+                return path.exists().then_some(Self::Here);
             };
             Some(Self::Directory(found, Box::new(journal)))
         })

@@ -9,7 +9,7 @@ use jumpspec::disk::SECTOR;
 use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::run::bundle::Bundle;
-use jumpspec::run::journal::Journal;
+use jumpspec::run::journal::{Journal, RESERVED_BYTES};
 use jumpspec::run::status::Kept;
 use jumpsys::files::mountinfo::{self, Mount};
 use jumpsys::files::root::Root;
@@ -88,6 +88,17 @@ pub(crate) fn bundles() -> Vec<(PathBuf, Bundle)> {
         .collect()
 }
 
+/// A rehearsal in memory that is staged in this boot: its plan, and its journal beside the root.
+pub(crate) fn staged_in_memory() -> Option<(Plan, Journal)> {
+    let mut staged = bundles().into_iter();
+    staged.find_map(|(directory, bundle)| {
+        let is_ours = bundle.plan.landing.is_volatile() && is_of_this_boot(&bundle);
+        let journal = directory.join(places::LANDING).join(places::KEPT_JOURNAL);
+        let found = is_ours.then(|| Ledger::look(&journal, RESERVED_BYTES))?;
+        Some((bundle.plan, found?))
+    })
+}
+
 fn is_private(directory: &Path) -> bool {
     std::fs::symlink_metadata(directory)
         .is_ok_and(|found| found.is_dir() && found.uid() == 0 && found.mode() & MODE == 0o700)
@@ -101,6 +112,9 @@ fn is_foreign(mount: &Mount) -> bool {
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
     let disk = crate::node::disk::find(&plan.disk).ok()?;
     let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
+    if plan.landing.is_volatile() {
+        return None;
+    }
     let journal = if plan.landing.is_in_memory() {
         let disks = crate::node::facts::gather_disks().ok()?;
         keeper::journal_of(plan, &disks)

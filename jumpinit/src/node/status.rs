@@ -13,11 +13,12 @@ use jumpsys::files::root::Root;
 use jumpsys::kernel::system;
 
 use crate::node::bundle::read_plan;
-use crate::node::{landing, records};
+use crate::node::landing::{self, Landing};
+use crate::node::records;
 
 /// Works the status out.
 pub(crate) fn read() -> Result<Status> {
-    let landing = landing::find()?;
+    let landing = landing::find()?.or_else(staged_in_memory);
     let journal = landing.as_ref().and_then(|landing| landing.journal.clone());
     let kernel = system::kernel()?;
     let os = Root::open(Path::new("/"))?
@@ -49,6 +50,16 @@ pub(crate) fn read() -> Result<Status> {
         run,
         selector_state: landing.and_then(|landing| landing.state),
         journal,
+    })
+}
+
+/// What is staged of a rehearsal in memory, on the old system.
+fn staged_in_memory() -> Option<Landing> {
+    let (plan, journal) = records::staged_in_memory()?;
+    Some(Landing {
+        journal: Some(journal),
+        plan: Some(plan),
+        state: None,
     })
 }
 

@@ -15,6 +15,7 @@ use jumpspec::run::journal::{Arm, Journal};
 use jumpspec::run::task::StepId;
 use jumpspec::step::{Stage, Step};
 use jumpsys::cmd::Program;
+use jumpsys::kernel::kexec;
 use jumpsys::kernel::process::{self, Oom};
 use jumpsys::kernel::restart::{self, RebootVia};
 use jumpsys::kernel::system::boot_id;
@@ -23,7 +24,7 @@ use jumpsys::lock::{LockError, RunLock};
 
 use crate::node::bundle;
 use crate::node::lock::{self, Forbidden};
-use crate::old_system::open;
+use crate::old_system::{open, watchdog};
 use crate::run::context::Context;
 use crate::run::failure;
 use crate::run::kept;
@@ -67,6 +68,9 @@ pub(crate) fn run(work: &Path) -> Result<()> {
 /// Orders the reboot that the arm is for, and asks init for it.
 pub(crate) fn reboot(work: &Path) -> Result<()> {
     let (_lock, mut cx) = open::run(work)?;
+    if cx.plan.landing.is_volatile() {
+        return start_jump(&mut cx);
+    }
     if !matches!(standing(&cx)?, Standing::Holds(_)) {
         let run = cx.plan.run.clone();
         return Err(Forbidden::from(arm::NotNow::NotArmed(run)).into());
@@ -77,6 +81,31 @@ pub(crate) fn reboot(work: &Path) -> Result<()> {
         order_reboot(&mut cx, false)?;
     }
     Ok(asked?)
+}
+
+/// Loads the jump system and has it started, by one order: nobody's reboot finds it loaded.
+fn start_jump(cx: &mut Context) -> Result<()> {
+    arm::can_arm(&cx.plan, cx.journal(), &boot_id()?).map_err(Forbidden::from)?;
+    let index = arm::position(&cx.plan).context("the plan has nothing to load")?;
+    // The login's end is soon.
+    process::leave_cgroups(Path::new(process::CGROUPS));
+    let loaded = conduct::one(cx, index, &Step::LoadJump);
+    let started = loaded.and_then(|()| Ok(restart::reboot(RebootVia::Kexec)?));
+    let Err(error) = started else {
+        if let Err(error) = watchdog::start() {
+            cx.reporter.note(format!(
+                "no watchdog runs on while kexec starts the jump system: {error:#}"
+            ));
+        }
+        return Ok(());
+    };
+    let failure = failure::of(&error, Code::of(StepId::LoadJump));
+    if let Err(error) = kexec::unload_loaded() {
+        cx.reporter.note(format!("{error}"));
+    }
+    let next = Next::OldUnarmed;
+    cx.reporter.tell(What::Failed { failure, next });
+    Err(error)
 }
 
 /// Writes it into both of the journal's slots: a torn one does not change what was ordered.

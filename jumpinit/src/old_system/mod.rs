@@ -4,3 +4,4 @@ pub(crate) mod arm;
 mod open;
 pub(crate) mod stage;
 pub(crate) mod take_back;
+pub(crate) mod watchdog;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jumpspec::places;
 use jumpspec::plan::Plan;
 use jumpspec::run::arm;
 use jumpsys::kernel::system::boot_id;
@@ -20,7 +21,11 @@ pub(super) fn run(work: &Path) -> Result<(RunLock, Context)> {
     let lock = lock::lock(&bundle.plan.run)?;
     arm::in_its_boot(&bundle.plan, &boot_id()?).map_err(Forbidden::from)?;
     refuse_other_run(&bundle.plan)?;
-    let cx = Context::new(bundle.plan, work.join("landing"), Reporter::to_stdout())?;
+    let cx = Context::new(
+        bundle.plan,
+        work.join(places::LANDING),
+        Reporter::to_stdout(),
+    )?;
     Ok((lock, cx.with_work(work)))
 }
 

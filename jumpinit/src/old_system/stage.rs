@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use jumpspec::run::arm;
 use jumpspec::run::event::{Next, What};
 use jumpspec::run::failure::Code;
 use jumpspec::step::{ImageRole, Stage, Step};
@@ -51,7 +52,7 @@ fn fill(cx: &mut Context) -> Result<Option<(ImageRole, u64)>> {
     let steps = cx.plan.steps.old.clone();
     let halts = |cx: &Context, step: &Step| match step {
         Step::Receive { image, size, .. } => received(cx, *image) < *size,
-        step => *step == Step::Arm,
+        step => arm::is_arm(step),
     };
     let halted = conduct::until(cx, &steps, &Start::Journal, halts)?;
     Ok(match halted {

@@ -13,7 +13,7 @@ use jumpspec::run::journal::Journal;
 use jumpspec::run::task::StepId;
 use jumpspec::step::Stage;
 use jumpsys::files::{mount, mountinfo};
-use jumpsys::kernel::system;
+use jumpsys::kernel::{kexec, system};
 
 use crate::node::bundle::read_plan;
 use crate::node::facts::{gather_disks, jump_in_progress};
@@ -39,6 +39,12 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
         Ok(cx) => cx,
         Err(error) => return Err(do_without(&plan, error)),
     };
+    if cx.plan.landing.is_volatile() {
+        kexec::unload_loaded()?;
+        remove_work(&cx.plan.run)?;
+        cx.reporter.tell(What::Complete);
+        return Ok(());
+    }
     unmount_landing(&mut cx)?;
     ensure_not_replaced(&mut cx)?;
     begin(&mut cx, StepId::RestoreLoader);
@@ -62,7 +68,7 @@ pub(crate) fn run(work: Option<&Path>, wanted: Option<&str>) -> Result<()> {
 /// Where an EFI system partition is not to be had, to be written to, all else is done: the firmware leads to
 /// the old system. It is taken back again once the partition is there.
 fn do_without(plan: &Plan, error: Error) -> Error {
-    if !plan.landing.is_in_memory() || !is_unreplaced(plan) {
+    if !plan.landing.is_kept() || !is_unreplaced(plan) {
         return error;
     }
     match crate::boot::lead_back_by_firmware(plan) {
@@ -151,6 +157,9 @@ fn find_plan(work: Option<&Path>) -> Result<Plan> {
 fn has_left_something(plan: &Plan) -> bool {
     let this_boot = system::boot_id().is_ok_and(|boot| boot == plan.boot_id);
     let on_disk = || {
+        if plan.landing.is_volatile() {
+            return Some(false);
+        }
         let cx = Context::new(plan.clone(), PathBuf::from(LANDING), Reporter::default()).ok()?;
         if plan.landing.is_in_memory() {
             let found = cx.has_landing();

@@ -31,7 +31,7 @@ pub(crate) struct Context {
     /// The landing file system's root, where it is mounted; or the jump system's root in memory.
     pub(crate) landing: PathBuf,
     /// Where what outlives a boot of the jump system is, laid out as a landing file system: that, or a
-    /// directory of a partition that stays as it is.
+    /// directory of a partition that stays as it is; or, where nothing does, the jump system's root in memory.
     kept: PathBuf,
     /// The admin host's directory, on the old system.
     work: Option<PathBuf>,

@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File};
 use std::io::{self, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -15,12 +15,14 @@ use jumpspec::run::event::What;
 use jumpspec::run::failure::Code;
 use jumpspec::run::journal::{Journal, KEY_OFFSET, SLOT};
 use jumpspec::run::task::{StepId, Task};
+use jumpspec::selector::ONCE;
 use jumpspec::step::{ImageRole, Step};
 use jumpspec::words::digest::{Digest, Hasher};
 use jumpsys::disk::{durable, superblock};
 use jumpsys::files::freeze;
 use jumpsys::files::mount::{self, MountSpec, MsFlags};
 use jumpsys::files::root::{Owner, Root};
+use jumpsys::kernel::kexec;
 
 use crate::boot;
 use crate::node::cause::Cause;
@@ -34,8 +36,12 @@ use crate::steps::stage;
 const MOST: &str = "mode=0700,size=90%";
 /// How tightly the root is packed: as zstd's levels go, a second for 20 MiB.
 const LEVEL: i32 = 9;
+/// The same where it stays in memory, and somebody waits for it.
+const LEVEL_IN_MEMORY: i32 = 1;
 /// Read back at once.
 const CHUNK: usize = 4 << 20;
+/// The packed root's name where the old system's memory has it.
+const PACKED: &str = "root.img";
 /// How often is looked whether an image is whole.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// After so long without a byte the image is asked for again: who sent it may be another.
@@ -45,35 +51,16 @@ const LONGEST_LOG: u64 = 4 << 20;
 /// How often an image may arrive damaged.
 const TRIES: u32 = 3;
 
-/// Makes the directory on the partition that keeps it, with its journal, and takes memory for the root.
+/// Takes memory for the root, and makes the directory that outlives it on the partition that keeps it, if
+/// there is one, with its journal.
 pub(crate) fn take(cx: &mut Context) -> Result<()> {
-    refuse_changed(cx)?;
-    let directory = cx.on_kept("");
-    // What an earlier run has left.
-    erase_secrets(cx)?;
-    remove_all(&directory)?;
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    // A directory's name may come to the disk before what makes it one.
-    freeze::settle(&directory)?;
-    let journal = vec![0; usize::try_from(KEY_OFFSET)? + SLOT];
-    cx.kept_root()?
-        .write(places::KEPT_JOURNAL, &journal, Owner::root(0o600))?;
-    cx.reread()?;
-    if !landing::is_mounted(&cx.landing)? {
-        std::fs::create_dir_all(&cx.landing)
-            .with_context(|| format!("cannot make {}", cx.landing.display()))?;
-        let spec = MountSpec {
-            source: Path::new("jump"),
-            target: &cx.landing,
-            fstype: "tmpfs",
-            flags: MsFlags::MS_NODEV,
-            data: Some(MOST),
-        };
-        mount::mount(&spec)?.keep();
+    if cx.plan.landing.is_kept() {
+        make_directory(cx)?;
+        make_journal(cx)?;
+        mount_memory(cx)?;
+    } else {
+        mount_memory(cx)?;
+        make_journal(cx)?;
     }
     let root = cx.landing_root()?;
     for place in [places::JUMP, places::IMAGES, places::LOG] {
@@ -90,6 +77,45 @@ pub(crate) fn take(cx: &mut Context) -> Result<()> {
         done: true,
         ..cx.journal().clone()
     })
+}
+
+fn make_directory(cx: &mut Context) -> Result<()> {
+    refuse_changed(cx)?;
+    let directory = cx.on_kept("");
+    // What an earlier run has left.
+    erase_secrets(cx)?;
+    remove_all(&directory)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    // A directory's name may come to the disk before what makes it one.
+    Ok(freeze::settle(&directory)?)
+}
+
+fn make_journal(cx: &mut Context) -> Result<()> {
+    let journal = vec![0; usize::try_from(KEY_OFFSET)? + SLOT];
+    cx.kept_root()?
+        .write(places::KEPT_JOURNAL, &journal, Owner::root(0o600))?;
+    cx.reread()
+}
+
+fn mount_memory(cx: &Context) -> Result<()> {
+    if landing::is_mounted(&cx.landing)? {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&cx.landing)
+        .with_context(|| format!("cannot make {}", cx.landing.display()))?;
+    let spec = MountSpec {
+        source: Path::new("jump"),
+        target: &cx.landing,
+        fstype: "tmpfs",
+        flags: MsFlags::MS_NODEV,
+        data: Some(MOST),
+    };
+    mount::mount(&spec)?.keep();
+    Ok(())
 }
 
 /// The partition must be what the planner saw.
@@ -115,6 +141,9 @@ fn refuse_changed(cx: &Context) -> Result<()> {
 
 /// Packs the root, and puts beside it what a boot begins from, and what other systems read of the run.
 pub(crate) fn pack(cx: &mut Context) -> Result<()> {
+    if cx.plan.landing.is_volatile() {
+        return pack_root(cx).map(drop);
+    }
     let (jump, kept) = (cx.landing_root()?, cx.kept_root()?);
     for place in [places::PLAN, places::FACTS, places::ORIGIN, HOST_KEY] {
         let bytes = jump.read(place)?.unwrap_or_default();
@@ -180,7 +209,7 @@ pub(crate) fn tell_damage(cx: &mut Context) {
 fn pack_root(cx: &mut Context) -> Result<Digest> {
     // What is made anew takes other clusters.
     erase_root(cx)?;
-    let path = cx.on_kept(places::KEPT_ROOT);
+    let path = packed_root(cx);
     let tree = Tree::open(&cx.landing).context("cannot open the jump system")?;
     let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     let mut out = Hashing {
@@ -188,6 +217,11 @@ fn pack_root(cx: &mut Context) -> Result<Digest> {
         hasher: Hasher::default(),
     };
     let total = jumpsys::files::usage::usage(&cx.landing)?.bytes;
+    let level = if cx.plan.landing.is_volatile() {
+        LEVEL_IN_MEMORY
+    } else {
+        LEVEL
+    };
     let task = Task::from(StepId::PackJump);
     let reporter = std::cell::RefCell::new(&mut cx.reporter);
     let progress = |done: u64| {
@@ -195,12 +229,30 @@ fn pack_root(cx: &mut Context) -> Result<Digest> {
             .borrow_mut()
             .progress(&task, done.min(total), total);
     };
-    jumparchive::pack_initramfs(&tree, &[places::IMAGES], &mut out, LEVEL, &progress)
+    jumparchive::pack_initramfs(&tree, &[places::IMAGES], &mut out, level, &progress)
         .with_context(|| format!("cannot write {}", path.display()))?;
     out.file
         .sync_all()
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(out.hasher.finish())
+}
+
+/// Where the packed root goes: what is below the images' directory is not packed itself.
+fn packed_root(cx: &Context) -> PathBuf {
+    if cx.plan.landing.is_volatile() {
+        cx.on_landing(places::IMAGES).join(PACKED)
+    } else {
+        cx.on_kept(places::KEPT_ROOT)
+    }
+}
+
+/// Loads kernel and packed root for kexec. The last word is the selector's own, that this boot leads back.
+pub(crate) fn load(cx: &mut Context) -> Result<()> {
+    let kernel = &cx.plan.jump.kernel.image;
+    let arguments = cx.plan.jump.arguments.iter().map(String::as_str);
+    let line: Vec<&str> = arguments.chain([ONCE]).collect();
+    let kernel = cx.on_landing(kernel.as_str());
+    Ok(kexec::load(&kernel, &packed_root(cx), &line.join(" "))?)
 }
 
 /// What is written, with its digest.
@@ -328,7 +380,7 @@ fn remove_all(directory: &Path) -> Result<()> {
 
 /// Overwrites the packed root: the jump system's host key is in it, and what was saved, sealed.
 fn erase_root(cx: &Context) -> Result<()> {
-    let path = cx.on_kept(places::KEPT_ROOT);
+    let path = packed_root(cx);
     if !path.exists() {
         return Ok(());
     }
@@ -342,7 +394,7 @@ fn erase_root(cx: &Context) -> Result<()> {
 
 /// Keeps the log in memory for the boots to come, and for the systems that read it.
 pub(crate) fn keep_log(cx: &mut Context) {
-    if !cx.plan.landing.is_in_memory() {
+    if !cx.plan.landing.is_kept() {
         return;
     }
     let kept = cx

@@ -12,7 +12,8 @@ use crate::node::cause::Cause;
 use crate::run::context::Context;
 use crate::steps::in_memory;
 
-/// The disk has the partitions that the plan was made for, and we run from the landing one.
+/// The disk has the partitions that the plan was made for, and we run from the landing one, if there is
+/// one.
 pub(crate) fn disks(cx: &mut Context) -> Result<()> {
     let disk = cx.read_disk()?;
     let now: Vec<Partition> = disk
@@ -32,6 +33,9 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         "the partitions of {} are not those that the plan was made for",
         disk.device
     );
+    if cx.plan.landing.is_volatile() {
+        return Ok(());
+    }
     let landing = cx.landing_device();
     let landing_uuid = jumpsys::disk::superblock::probe(&landing)?.and_then(|found| found.uuid);
     ensure!(

@@ -12,6 +12,7 @@ mod jump2nr;
 mod node;
 mod real;
 mod rehearse;
+mod rehearse_ram;
 mod resume;
 mod sample;
 mod shells;
@@ -63,6 +64,7 @@ fn main() {
         journey::CASES,
         arming::CASES,
         rehearse::CASES,
+        rehearse_ram::CASES,
         abort::CASES,
         resume::CASES,
         two_hosts::CASES,

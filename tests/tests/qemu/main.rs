@@ -5,6 +5,7 @@ mod converted;
 mod dry_run;
 mod fallback;
 mod in_boot;
+mod in_memory;
 mod journey;
 mod pushed;
 mod samples;
@@ -54,6 +55,10 @@ fn main() {
                     journey::write_orders,
                 )
             },
+            long(
+                "a_rehearsal_in_memory_comes_back_and_leaves_the_disk_as_it_was",
+                in_memory::rehearse,
+            ),
             long("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt),
             long("the_samples_of_2009_jump_a_node_of_2009", samples::jump),
             long(

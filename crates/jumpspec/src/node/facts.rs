@@ -14,6 +14,7 @@ use crate::node::luks::LuksVolume;
 use crate::node::network::Network;
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::SshServer;
+use crate::node::starting::Starting;
 use crate::words::abspath::AbsPath;
 use crate::words::relpath::RelPath;
 use crate::words::run_id::RunId;
@@ -66,6 +67,9 @@ pub struct Facts {
     /// What kexec would start at a reboot, in the boot loader's place.
     #[serde(default)]
     pub kexec: Kexec,
+    /// Whether another kernel can be started without the firmware.
+    #[serde(default)]
+    pub starting: Starting,
     /// Hardware watchdogs, by `/sys/class/watchdog/*/identity`; softdog left out.
     pub watchdogs: Vec<String>,
     /// Disks, by name.

@@ -12,5 +12,7 @@ pub mod network;
 pub mod os_release;
 pub mod public_key;
 pub mod remote;
+pub mod same;
 pub mod selinux;
 pub mod sshd;
+pub mod starting;

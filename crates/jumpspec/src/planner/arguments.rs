@@ -74,7 +74,7 @@ pub(super) fn planned(input: &Input<'_>, landing: &PlannedLanding) -> Vec<String
     ]
     .into_iter()
     .chain(
-        watchdog_arguments(input.facts)
+        watchdog_arguments(input.facts, landing)
             .iter()
             .map(ToString::to_string),
     )
@@ -86,8 +86,11 @@ pub(super) fn planned(input: &Input<'_>, landing: &PlannedLanding) -> Vec<String
 /// systemd pets the hardware's watchdog (kernel-command-line(7)), which runs on while the
 /// machine restarts: ten minutes are more than firmware and loader take, and less than
 /// common watchdogs can count.
-fn watchdog_arguments(facts: &Facts) -> &'static [&'static str] {
-    if facts.watchdogs.is_empty() {
+///
+/// Where kexec starts the jump system that may be the only driver of a watchdog, so it is asked for
+/// whatever the old system has.
+fn watchdog_arguments(facts: &Facts, landing: &PlannedLanding) -> &'static [&'static str] {
+    if facts.watchdogs.is_empty() && !landing.is_volatile() {
         &[]
     } else {
         &["systemd.watchdog_sec=600", "watchdog.stop_on_reboot=0"]

@@ -26,9 +26,9 @@ const PER_PROCESSOR: Size = Size::mib(4);
 /// An initramfs has 32 bits for a file's length.
 const LARGEST: Size = Size::mib(4096);
 /// With less nobody has tried it: 512 MiB were enough for a root of 318 MiB, without an image.
-const LEAST: Size = Size::mib(768);
+pub(super) const LEAST: Size = Size::mib(768);
 /// What the old system keeps while the root is made in its memory.
-const OLD_KEEPS: Size = Size::mib(96);
+pub(super) const OLD_KEEPS: Size = Size::mib(96);
 
 /// What the jump system's root takes as an initramfs: a node packs in less time, and so less tightly,
 /// than the image was.
@@ -37,13 +37,19 @@ fn packed(input: &Input<'_>) -> Size {
     [image, saved(input)].into_iter().sum()
 }
 
+/// The same at zstd's first level, by which what is packed for one boot is packed.
+pub(super) fn packed_in_haste(input: &Input<'_>) -> Size {
+    let image = Size(input.jump.size + input.jump.size / 2);
+    [image, saved(input)].into_iter().sum()
+}
+
 /// What it takes in memory, once a kernel has unpacked it.
-fn unpacked(input: &Input<'_>) -> Size {
+pub(super) fn unpacked(input: &Input<'_>) -> Size {
     with_inodes(input, input.jump.in_memory.pages)
 }
 
 /// The same in the old system, whose tmpfs keeps holes.
-fn unpacked_in_old(input: &Input<'_>) -> Size {
+pub(super) fn unpacked_in_old(input: &Input<'_>) -> Size {
     with_inodes(input, input.jump.manifest.unpacked)
 }
 
@@ -55,7 +61,7 @@ fn with_inodes(input: &Input<'_>, files: Size) -> Size {
 }
 
 /// What the jump system works with beside its files on this node.
-fn at_work(facts: &Facts) -> Size {
+pub(super) fn at_work(facts: &Facts) -> Size {
     let processors = u64::from(facts.processors.unwrap_or_default());
     let each = Size(PER_PROCESSOR.bytes().saturating_mul(processors));
     [AT_WORK, each].into_iter().sum()
@@ -204,8 +210,7 @@ pub(super) fn refusals(input: &Input<'_>, keeper: Keeper, landing: &Landing<'_>)
         ));
     }
     refusals.extend(left_on_partition(facts));
-    refusals.extend(unreadable(input));
-    refusals.extend(too_large(input));
+    refusals.extend(unfit(input));
     let uuid = fs_uuid(landing.partition);
     if uuid.is_empty() || unique::stands_twice(&uuid, facts) {
         let anew = match keeper {
@@ -238,6 +243,11 @@ fn left_on_partition(facts: &Facts) -> Option<Refusal> {
             "give it back first (`jumpimg abort`), or land there again with [landing] partition = \"{device}\""
         ),
     ))
+}
+
+/// Why the jump image's root cannot lie in memory, whatever the node is.
+pub(super) fn unfit(input: &Input<'_>) -> impl Iterator<Item = Refusal> {
+    unreadable(input).into_iter().chain(too_large(input))
 }
 
 /// A kernel that cannot unpack its root panics, and the node comes back as the old system.

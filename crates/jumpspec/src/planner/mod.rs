@@ -23,6 +23,7 @@ mod network;
 mod places;
 mod prose;
 pub mod refusal;
+mod rehearsal;
 mod room;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
@@ -64,8 +65,8 @@ const SSH_PORT: u16 = 22;
 pub struct Input<'a> {
     /// The run's id.
     pub run: &'a RunId,
-    /// Whether this is a rehearsal.
-    pub rehearsal: bool,
+    /// The rehearsal that this is, if it is one.
+    pub rehearsal: Option<Rehearsal>,
     /// The digest of the admin host's secret.
     pub admin_mark: Digest,
     /// The jump image.
@@ -86,6 +87,24 @@ pub struct Input<'a> {
     pub templates: &'a [String],
     /// Whether the admin host has seen firmware of this node's model and version follow its order.
     pub follows: bool,
+}
+
+/// How far a node goes, and comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehearsal {
+    /// By firmware and loader into the jump system, from the landing partition.
+    Firmware,
+    /// By kexec into a jump system in memory.
+    InMemory(Hangs),
+}
+
+/// What frees a node whose kernel hangs on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hangs {
+    /// A hardware watchdog, which the node has to have.
+    Watchdog,
+    /// Whoever turns its power off and on: the admin has said so.
+    Hand,
 }
 
 /// An image file on the admin host.
@@ -122,6 +141,9 @@ pub struct InMemory {
 pub fn plan(input: &Input<'_>) -> Result<Plan, Vec<Refusal>> {
     if !input.facts.root_user {
         return Err(vec![not_root()]);
+    }
+    if let Some(Rehearsal::InMemory(hangs)) = input.rehearsal {
+        return rehearsal::in_memory(input, hangs);
     }
     match landing_choice::made(input) {
         None => planned(input, None),
@@ -190,7 +212,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
         run: input.run.clone(),
         hostname: input.facts.hostname.clone(),
         host: input.host.to_owned(),
-        rehearsal: input.rehearsal,
+        rehearsal: input.rehearsal.is_some(),
         admin_mark: input.admin_mark,
         boot_id: input.facts.boot_id.clone(),
         images: images(input),

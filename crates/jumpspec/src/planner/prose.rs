@@ -12,7 +12,7 @@ use crate::plan::Plan;
 /// Fills in the plan's prose.
 pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
     plan.not_promised = not_promised(input, &plan.boot);
-    if input.rehearsal {
+    if input.rehearsal.is_some() {
         plan.kept.push(
             "everything: a rehearsal goes back to the old system and makes the landing partition what it was"
                 .to_owned(),

@@ -37,6 +37,14 @@ pub enum RefusalCode {
     JumpInProgress,
     /// The node's next reboot goes by kexec, which the boot loader has no part in.
     KexecLocked,
+    /// The node's kernel takes no other one by kexec.
+    KexecDisabled,
+    /// The node's kernel takes signed kernels alone, and the jump system's is not known to be one.
+    KernelUnsigned,
+    /// Nothing would reset the node if the jump system's kernel hangs.
+    WatchdogMissing,
+    /// The node's init is not known to unmount its file systems before kexec.
+    InitUnsupported,
     /// A TPM opens a volume of the node only if it boots as it did.
     TpmSealed,
     /// The image is for another architecture.

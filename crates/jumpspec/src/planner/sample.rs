@@ -8,7 +8,7 @@ pub(crate) use image::image;
 pub(crate) use image::loader;
 pub(crate) use node::facts;
 
-use super::{ImageFile, Input};
+use super::{ImageFile, Input, Rehearsal};
 use crate::hook::Script;
 use crate::image::kind::Kind;
 use crate::job::{HookWish, HostTable, Job};
@@ -48,7 +48,7 @@ fn script(hook: &HookWish) -> Script {
 /// What a plan follows from: the demo's, for a test to change.
 pub(crate) struct Sample {
     pub(crate) run: RunId,
-    pub(crate) rehearsal: bool,
+    pub(crate) rehearsal: Option<Rehearsal>,
     pub(crate) jump: ImageFile,
     pub(crate) target: ImageFile,
     pub(crate) facts: Facts,
@@ -64,7 +64,7 @@ impl Sample {
     pub(crate) fn of(facts: &Facts, job: &Job) -> Self {
         Self {
             run: RunId::new(0x0011_2233_aabb_ccdd),
-            rehearsal: false,
+            rehearsal: None,
             jump: image(Kind::Jump),
             target: image(Kind::Target),
             facts: facts.clone(),

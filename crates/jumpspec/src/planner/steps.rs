@@ -22,7 +22,7 @@ fn landing_steps(landing: &PlannedLanding) -> Vec<Step> {
     match landing.kind {
         LandingKind::Lent { .. } => vec![Step::SwapOff, Step::MakeLanding],
         LandingKind::Made => vec![Step::AddLanding, Step::MakeLanding],
-        LandingKind::InMemory { .. } => vec![Step::TakeMemory],
+        LandingKind::InMemory { .. } | LandingKind::Volatile => vec![Step::TakeMemory],
     }
 }
 
@@ -64,8 +64,8 @@ pub(super) fn steps(input: &Input<'_>, copies: &copies::Copies, landing: &Planne
         digest: input.target.digest,
     });
     prove.extend(awaited.clone());
-    prove.extend(order.filter(|step| !input.rehearsal && *step == Step::TurnOrder));
-    if input.rehearsal {
+    prove.extend(order.filter(|step| input.rehearsal.is_none() && *step == Step::TurnOrder));
+    if input.rehearsal.is_some() {
         return Steps {
             old,
             prove,

@@ -71,7 +71,7 @@ fn the_demos_node_gets_the_plan_of_the_journey() {
 #[test]
 fn a_rehearsal_goes_as_far_as_the_proof_and_destroys_nothing() {
     let mut sample = Sample::of(&facts(), &job());
-    sample.rehearsal = true;
+    sample.rehearsal = Some(Rehearsal::Firmware);
     sample.job.prove.admin_login = true;
     let plan = sample.planned().unwrap();
     assert_eq!(plan.steps.prove.last(), Some(&Step::ProveAdmin));

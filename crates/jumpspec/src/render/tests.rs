@@ -11,6 +11,7 @@ use crate::node::accounts::{Owners, PublicAccounts};
 use crate::node::facts::{Facts, Firmware, Kexec, Mount};
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::SshServer;
+use crate::node::starting::Starting;
 use crate::plan::{
     JumpBoot, LandingKind, Plan, PlannedDisk, PlannedFilesystem, PlannedImage, PlannedImages,
     PlannedLanding, PlannedLoader, PlannedSsh, Steps,
@@ -229,6 +230,7 @@ fn facts() -> Facts {
         processors: None,
         kexec: Kexec::Empty,
         watchdogs: Vec::new(),
+        starting: Starting::default(),
         disks: Vec::new(),
         luks: Vec::new(),
         mounts: vec![

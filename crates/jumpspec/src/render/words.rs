@@ -101,6 +101,7 @@ fn words(step: StepId) -> &'static str {
         StepId::PackJump => "pack the jump system into what is booted",
         StepId::WriteSelector => "write the selector",
         StepId::Arm => "arm the selector: jump once",
+        StepId::LoadJump => "load the jump system for kexec",
         StepId::ProveFirmware => "prove: the firmware does what it is told",
         StepId::ProveDisks => "prove: the disks are the planned ones",
         StepId::ProveNetwork => "prove: the network is up",

@@ -12,6 +12,10 @@ use crate::run::journal::Journal;
 use crate::step::{Stage, Step};
 use crate::words::run_id::RunId;
 
+/// How long a jump system that kexec has started waits, its rehearsal over, until whoever ordered it has
+/// heard how it went; then it resets the machine by itself.
+pub const HEARS_WITHIN: Duration = Duration::from_mins(2);
+
 /// A moment on a node, by what no wrong clock can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment<'a> {
@@ -46,9 +50,15 @@ pub enum Standing {
     None,
 }
 
-/// Where in the plan's steps on the old system the arm is. Everything in front of it is staging.
+/// Where in the plan's steps on the old system the arm is, or what stands for it in a rehearsal in memory.
+/// Everything in front of it is staging.
 pub fn position(plan: &Plan) -> Option<usize> {
-    plan.steps.old.iter().position(|step| *step == Step::Arm)
+    plan.steps.old.iter().position(is_arm)
+}
+
+/// Whether the next boot may be the jump system's by this step.
+pub fn is_arm(step: &Step) -> bool {
+    matches!(step, Step::Arm | Step::LoadJump)
 }
 
 /// Whether the boot `boot_id` is the one that the plan was made in.

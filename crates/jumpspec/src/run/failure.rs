@@ -70,6 +70,7 @@ codes! {
     ConfigureFailed "configure-failed" "The jump system cannot be given what it needs.",
     SelectorFailed "selector-failed" "What boots next cannot be changed or read.",
     FirmwareFailed "firmware-failed" "The firmware has not kept, or not followed, what it was told.",
+    KexecFailed "kexec-failed" "The kernel does not take another one, or does not start it.",
     DiskNotFound "disk-not-found" "No disk, or more than one, is the planned one.",
     DiskChanged "disk-changed" "The disk is not as it was when the plan was made.",
     NoNetwork "no-network" "The network is not as it was captured.",
@@ -127,6 +128,7 @@ impl Code {
             | StepId::Confirm
             | StepId::FollowEntry
             | StepId::RestoreLoader => Self::SelectorFailed,
+            StepId::LoadJump => Self::KexecFailed,
             StepId::ProveFirmware | StepId::FollowOrder | StepId::TurnOrder => Self::FirmwareFailed,
             StepId::ProveDisks => Self::DiskChanged,
             StepId::ProveNetwork => Self::NoNetwork,
@@ -263,7 +265,7 @@ mod tests {
     use crate::run::task::StepId;
 
     /// Who counts failures counts by these: a code may come, and none goes or changes.
-    const PUBLISHED: [&str; 48] = [
+    const PUBLISHED: [&str; 49] = [
         "no-room",
         "no-memory",
         "disk-error",
@@ -287,6 +289,7 @@ mod tests {
         "configure-failed",
         "selector-failed",
         "firmware-failed",
+        "kexec-failed",
         "disk-not-found",
         "disk-changed",
         "no-network",

@@ -84,6 +84,14 @@ impl RehearsalReport {
             "that the new system's loader is installed and the new system boots".to_owned(),
             "that the new system's network, sshd and services are sound".to_owned(),
         ];
+        if plan.landing.is_volatile() {
+            not_proved.insert(
+                0,
+                "firmware, loader and boot order: kexec passes them by (`--rehearse=firmware` goes by them)"
+                    .to_owned(),
+            );
+            not_proved.push("the landing partition, and the target image on the node".to_owned());
+        }
         if !plan.steps.prove.contains(&Step::ProveAdmin) {
             not_proved.push(
                 "that the admin host can log in to the jump system ([prove] admin_login)"

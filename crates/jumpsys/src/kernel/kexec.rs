@@ -4,8 +4,10 @@
 //! Source: kexec_load(2), the kernel's Documentation/ABI/testing/sysfs-kernel-kexec and
 //! admin-guide/sysctl/kernel.rst (`kexec_load_disabled`), linux/kexec.h.
 
-use std::fs;
+use std::ffi::CString;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
 use nix::libc;
@@ -16,6 +18,11 @@ use crate::error::{At as _, PathError};
 const LOADED: &str = "/sys/kernel/kexec_loaded";
 /// Written with `1`, nothing is loaded or unloaded until the next boot.
 const LOCK: &str = "/proc/sys/kernel/kexec_load_disabled";
+/// How often a kernel may be loaded, `-1` without end; not there before Linux 6.3. What is looked at by
+/// trying counts.
+const LIMIT: &str = "/proc/sys/kernel/kexec_load_limit_reboot";
+/// `none [integrity] confidentiality`; not there in a kernel without lockdown (kernel_lockdown(7)).
+const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
 /// `KEXEC_FILE_UNLOAD` of linux/kexec.h.
 const FILE_UNLOAD: libc::c_ulong = 1;
 
@@ -51,6 +58,89 @@ fn is_set(switch: &Path) -> Result<bool, PathError> {
     }
 }
 
+/// Whether the kernel takes another one from its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    /// It does.
+    Takes,
+    /// It was built without.
+    Without,
+    /// It was told not to until its next boot.
+    Disabled,
+    /// It does not let us.
+    NotAllowed,
+}
+
+/// Whether the kernel would take another one. Loads nothing and unloads nothing.
+pub fn taking() -> Result<Taking, PathError> {
+    let limit = fs::read_to_string(LIMIT).unwrap_or_default();
+    if is_set(Path::new(LOCK))? || limit.trim() == "0" {
+        return Ok(Taking::Disabled);
+    }
+    if !matches!(limit.trim(), "" | "-1") {
+        return Ok(Taking::Takes);
+    }
+    Ok(match try_nothing() {
+        Err(nix::Error::ENOSYS) => Taking::Without,
+        Err(nix::Error::EPERM) => Taking::NotAllowed,
+        _ => Taking::Takes,
+    })
+}
+
+/// Loads no file: who may is told that there is none (`EBADF`).
+fn try_nothing() -> nix::Result<()> {
+    let none: libc::c_ulong = 0;
+    // SAFETY: the kernel reads no command line of length 0 and gives up at the first descriptor, which
+    // is none; what is loaded stays loaded then (kernel/kexec_file.c).
+    let tried = unsafe { libc::syscall(libc::SYS_kexec_file_load, -1, -1, none, none, none) };
+    nix::errno::Errno::result(tried).map(drop)
+}
+
+/// Whether the kernel starts signed kernels alone.
+pub fn is_locked_down() -> bool {
+    fs::read_to_string(LOCKDOWN).is_ok_and(|text| is_locked(&text))
+}
+
+/// The mode in brackets is the one in force.
+fn is_locked(lockdown: &str) -> bool {
+    !lockdown.trim().is_empty() && !lockdown.contains("[none]")
+}
+
+/// Loads a kernel with its initramfs, which the next reboot by kexec starts with this command line. One
+/// that was loaded before is unloaded.
+pub fn load(kernel: &Path, initramfs: &Path, command_line: &str) -> Result<(), PathError> {
+    let [kernel_file, initramfs_file] = [
+        File::open(kernel).at("open", kernel)?,
+        File::open(initramfs).at("open", initramfs)?,
+    ];
+    let invalid = || PathError::new("load", kernel, io::ErrorKind::InvalidInput);
+    let line = CString::new(command_line).map_err(|_| invalid())?;
+    let flags: libc::c_ulong = 0;
+    // SAFETY: both descriptors are open for the call, and the kernel reads as many bytes behind the
+    // pointer as it is told, which are the line's with its NUL (kexec_file_load(2)).
+    let loaded = unsafe {
+        libc::syscall(
+            libc::SYS_kexec_file_load,
+            kernel_file.as_raw_fd(),
+            initramfs_file.as_raw_fd(),
+            line.as_bytes_with_nul().len(),
+            line.as_ptr(),
+            flags,
+        )
+    };
+    nix::errno::Errno::result(loaded).at("load", kernel)?;
+    Ok(())
+}
+
+/// Unloads the kernel that is loaded, if one is.
+pub fn unload_loaded() -> Result<(), PathError> {
+    let loaded = Path::new(LOADED);
+    if read()? == Kexec::Empty {
+        return Ok(());
+    }
+    unload().at("unload the kernel of", loaded)
+}
+
 /// Sees to it that no kernel is started by kexec until the next boot: unloads the one that is
 /// loaded and locks the door, for there are scripts that load one while the machine shuts down.
 /// The kernel for crashes stays.
@@ -59,9 +149,7 @@ fn is_set(switch: &Path) -> Result<bool, PathError> {
 /// When a kernel is loaded and stays so.
 pub fn forget() -> Result<(), PathError> {
     let loaded = Path::new(LOADED);
-    if read()? != Kexec::Empty {
-        unload().at("unload the kernel of", loaded)?;
-    }
+    unload_loaded()?;
     let lock = Path::new(LOCK);
     if lock.exists() {
         fs::write(lock, "1").at("lock", lock)?;
@@ -92,7 +180,7 @@ fn unload() -> nix::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kexec, read_at};
+    use super::{Kexec, is_locked, read_at};
     use std::fs;
 
     #[test]
@@ -109,5 +197,12 @@ mod tests {
         assert_eq!(set(["1\n", "1\n"]), Kexec::Locked);
         let missing = dir.path().join("missing");
         assert_eq!(read_at(&missing, &missing).unwrap(), Kexec::Empty);
+    }
+    #[test]
+    fn the_mode_in_brackets_is_the_one_in_force() {
+        assert!(is_locked("none [integrity] confidentiality\n"));
+        assert!(is_locked("none integrity [confidentiality]\n"));
+        assert!(!is_locked("[none] integrity confidentiality\n"));
+        assert!(!is_locked(""));
     }
 }

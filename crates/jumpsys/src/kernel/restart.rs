@@ -47,6 +47,9 @@ pub enum RebootVia {
     /// restarts the machine after half an hour. Never by kexec, which passes the boot loader by.
     /// Returns; then wait.
     Init,
+    /// Asks systemd to start the kernel that kexec has loaded, once all services are stopped and file
+    /// systems unmounted, or else read-only; where its shutdown hangs, as above. Returns; then wait.
+    Kexec,
     /// Syncs, for a minute at most, and resets. reboot(2).
     Kernel,
     /// Resets at once. For when a sync hangs.
@@ -71,6 +74,11 @@ pub fn reboot(via: RebootVia) -> Result<(), RebootError> {
             kexec::forget()?;
             Init::of(Path::new("/")).ask()?;
             // Init has limits of its own.
+            reset_later().ok();
+            Ok(())
+        }
+        RebootVia::Kexec => {
+            start("kexec.target").run()?;
             reset_later().ok();
             Ok(())
         }
@@ -102,7 +110,7 @@ fn sync_in_time() {
 /// Which init runs, as far as asking it for a reboot goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Init {
-    /// systemd, known as sd_booted(3) does.
+    /// systemd.
     Systemd,
     /// sysvinit, which listens at this FIFO.
     Sysv(PathBuf),
@@ -112,7 +120,7 @@ enum Init {
 
 impl Init {
     fn of(root: &Path) -> Self {
-        if root.join("run/systemd/system").is_dir() {
+        if is_systemd(root) {
             return Self::Systemd;
         }
         let fifo =
@@ -126,7 +134,7 @@ impl Init {
 
     fn ask(&self) -> Result<(), RebootError> {
         match self {
-            Self::Systemd => Ok(systemctl().run().map(drop)?),
+            Self::Systemd => Ok(start("reboot.target").run().map(drop)?),
             Self::Sysv(ear) => {
                 let mut ear_open = open_to_write(ear).at("open", ear)?;
                 Ok(ear_open.write_all(&request()).at("write", ear)?)
@@ -136,13 +144,18 @@ impl Init {
     }
 }
 
-/// What `systemctl reboot` does (systemctl(1)), less what it does besides: it takes kexec or
+/// What `systemctl reboot` and `systemctl kexec` do (systemctl(1)), less what it does besides: it takes kexec or
 /// another root where either is at hand, and it asks logind, whom a session may inhibit.
-fn systemctl() -> Program {
+fn start(target: &str) -> Program {
     Program::new("systemctl")
         .args(["--no-block", "--job-mode=replace-irreversibly"])
-        .args(["start", "reboot.target"])
+        .args(["start", target])
         .timeout(ORDER_LIMIT)
+}
+
+/// Whether systemd is init, known as sd_booted(3) does.
+pub fn is_systemd(root: &Path) -> bool {
+    root.join("run/systemd/system").is_dir()
 }
 
 fn other_reboot() -> Program {

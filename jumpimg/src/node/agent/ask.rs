@@ -36,6 +36,11 @@ impl Agent {
         self.ask(session, &format!("facts {}", asked.join(" ")))
     }
 
+    /// What the node is, whatever a job wants to know.
+    pub(crate) fn bare_facts(&self, session: &Session) -> Result<Facts, Trouble> {
+        self.ask(session, "facts")
+    }
+
     /// Which system runs and how far a run has come.
     pub(crate) fn status(&self, session: &Session) -> Result<Status, Trouble> {
         self.ask(session, "status")

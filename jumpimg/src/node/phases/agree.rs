@@ -33,8 +33,14 @@ impl Agreement {
     /// Asks once, for all of `plans`.
     pub(crate) fn ask(plans: &[&Plan], interrupt: &Interrupt) -> Result<Self, Trouble> {
         let names: Vec<_> = plans.iter().map(|plan| plan.hostname.as_str()).collect();
-        let are_rehearsals = plans.iter().all(|plan| plan.rehearsal);
-        let (question, yes) = question(&names, are_rehearsals);
+        let trips = if plans.iter().all(|plan| plan.landing.is_volatile()) {
+            Trips::ByKexec
+        } else if plans.iter().all(|plan| plan.rehearsal) {
+            Trips::ByFirmware
+        } else {
+            Trips::OneWay
+        };
+        let (question, yes) = question(&names, trips);
         ask(&question, &yes, interrupt)?;
         Ok(Self::given(plans))
     }
@@ -44,8 +50,19 @@ impl Agreement {
     }
 }
 
+/// What the nodes are to go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trips {
+    /// A replacement.
+    OneWay,
+    /// A rehearsal by the firmware.
+    ByFirmware,
+    /// A rehearsal in memory.
+    ByKexec,
+}
+
 /// What to ask about the nodes with these host names, and the answer that is a yes.
-fn question(names: &[&str], are_rehearsals: bool) -> (String, Yes) {
+fn question(names: &[&str], trips: Trips) -> (String, Yes) {
     let (whom, yes) = match names {
         [one] => ((*one).to_owned(), Yes::HostName((*one).to_owned())),
         several => (
@@ -53,12 +70,20 @@ fn question(names: &[&str], are_rehearsals: bool) -> (String, Yes) {
             Yes::Count(several.len()),
         ),
     };
-    let question = match (are_rehearsals, names.len()) {
-        (true, 1) => {
+    let question = match (trips, names.len()) {
+        (Trips::ByKexec, 1) => {
+            format!("Rehearse on {whom}? It shuts down, and comes back as it is.")
+        }
+        (Trips::ByKexec, _) => {
+            format!("Rehearse on {whom}? Each shuts down, and comes back as it is.")
+        }
+        (Trips::ByFirmware, 1) => {
             format!("Rehearse on {whom}? It reboots twice and comes back as it is.")
         }
-        (true, _) => format!("Rehearse on {whom}? Each reboots twice and comes back as it is."),
-        (false, _) => format!("Replace the operating system of {whom}?"),
+        (Trips::ByFirmware, _) => {
+            format!("Rehearse on {whom}? Each reboots twice and comes back as it is.")
+        }
+        (Trips::OneWay, _) => format!("Replace the operating system of {whom}?"),
     };
     (question, yes)
 }
@@ -157,10 +182,10 @@ mod tests {
 
     #[test]
     fn one_node_is_asked_about_by_its_name_and_several_by_their_count() {
-        let (asked, yes) = question(&["node07"], false);
+        let (asked, yes) = question(&["node07"], Trips::OneWay);
         assert_eq!(asked, "Replace the operating system of node07?");
         assert_eq!(yes, Yes::HostName("node07".to_owned()));
-        let (asked, yes) = question(&["a", "b"], true);
+        let (asked, yes) = question(&["a", "b"], Trips::ByFirmware);
         assert_eq!(
             asked,
             "Rehearse on 2 nodes (a, b)? Each reboots twice and comes back as it is."

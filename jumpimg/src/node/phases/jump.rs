@@ -35,11 +35,35 @@ impl<'a> Staged<'a> {
             self.agent.reboot(&self.session)?;
             Ok(boot_id)
         });
-        let boot_id = ordered.map_err(|error| not_ordered(&self.run, &error))?;
+        let boot_id = ordered.map_err(|error| {
+            if self.run.plan.landing.is_volatile() {
+                self.not_started(&error)
+            } else {
+                not_ordered(&self.run, &error)
+            }
+        })?;
         Ok(Jumped {
             run: self.run,
             start: Start { boot_id, offset: 0 },
             times,
+        })
+    }
+
+    /// Kexec has not started the rehearsal in memory, as far as is known: what is loaded and staged there
+    /// goes again.
+    fn not_started(&self, error: &SshError) -> Trouble {
+        let run = &self.run;
+        let trouble = error.trouble(run.node);
+        let agent = &self.agent;
+        let back = agent
+            .take_back(&self.session, Some(&run.plan.run), &mut |_| ())
+            .and_then(|()| agent.remove(&self.session));
+        trouble.hint(match back {
+            Ok(()) => "nothing was started, and the node is as it was".to_owned(),
+            Err(error) => format!(
+                "nothing is armed, and a reboot boots its old system; what was staged may be in its memory until `jumpimg abort {}` ({error})",
+                run.node
+            ),
         })
     }
 }

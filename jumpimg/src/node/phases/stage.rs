@@ -113,6 +113,10 @@ impl Staging<'_, '_> {
         let node = self.run.node;
         let staged = self.reach(session);
         let session = staged.map_err(|trouble| interrupted(trouble, node, STAGING))?;
+        if self.run.plan.landing.is_volatile() {
+            // It is loaded by the order that starts it.
+            return Ok(session);
+        }
         self.goal = Goal::Arm;
         let armed = self.reach(session);
         armed.map_err(|trouble| interrupted(trouble, node, &arming(&self.run.plan)))
@@ -203,7 +207,10 @@ impl Staging<'_, '_> {
             *advanced |= matches!(event.what, What::Done { .. });
             match &event.what {
                 What::Begin { task }
-                    if matches!(task.step, StepId::AddLanding | StepId::MakeLanding) =>
+                    if matches!(
+                        task.step,
+                        StepId::AddLanding | StepId::MakeLanding | StepId::TakeMemory
+                    ) =>
                 {
                     *landing_taken = true;
                 }

@@ -4,6 +4,7 @@
 use jumpspec::disk::FoundPartition;
 use jumpspec::node::facts::Facts;
 use jumpspec::plan::{LANDING_LABEL, Plan};
+use jumpspec::planner::Rehearsal;
 use jumpspec::words::run_id::RunId;
 
 use crate::error::{Exit, Trouble};
@@ -11,7 +12,7 @@ use crate::node::agent::Agent;
 use crate::node::random::{random_bits, random_hex};
 use crate::node::run_dir::RunDir;
 use crate::node::ssh::{Session, SshError};
-use crate::node::supplies::{Purpose, Supplies, Whose};
+use crate::node::supplies::{Supplies, Whose};
 use crate::node::tools::Tools;
 
 /// A node that was looked at, and the plan for it.
@@ -34,7 +35,7 @@ impl<'a> Surveyed<'a> {
     pub(crate) fn of(
         supplies: &'a Supplies<'a>,
         node: &'a str,
-        purpose: Purpose,
+        rehearsal: Option<Rehearsal>,
     ) -> Result<Self, Trouble> {
         let tools = supplies.tools;
         let (run, mark) = (RunId::new(random_bits()?), random_hex()?);
@@ -44,7 +45,7 @@ impl<'a> Surveyed<'a> {
             .map_err(|error| error.trouble(node))?;
         let planned = planned(supplies, &session, &agent, |facts| {
             let (run, mark) = (&run, mark.as_str());
-            supplies.plan(&Whose { node, run, mark }, facts, purpose)
+            supplies.plan(&Whose { node, run, mark }, facts, rehearsal)
         });
         let (facts, mut plan) = planned.inspect_err(|_| {
             // The first trouble is the one to tell.

@@ -14,7 +14,7 @@ use crate::node::phases::run::Run;
 use crate::node::phases::stage::Staging;
 use crate::node::random::random_hex;
 use crate::node::ssh::Session;
-use crate::node::supplies::{Purpose, Supplies, Whose};
+use crate::node::supplies::{Supplies, Whose};
 use crate::node::tell::Voice;
 
 /// What a run goes on by in the place of its plan.
@@ -38,7 +38,7 @@ pub(super) fn successor(
         run: &kept.plan.run,
         mark: &mark,
     };
-    let mut plan = supplies.plan(&whose, &facts, Purpose::Replace)?;
+    let mut plan = supplies.plan(&whose, &facts, None)?;
     succession::check(&kept.plan, &plan)?;
     plan.notes.extend(succession::not_saved(&kept.plan, &plan));
     Ok(Successor { plan, mark })

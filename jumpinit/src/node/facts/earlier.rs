@@ -11,6 +11,9 @@ use crate::node::{borrowed, keeper, lock, records};
 /// A run that is not over, by the journal on the partition that it has borrowed. Whether it is under
 /// way [`JumpInProgress::is_under_way`] tells.
 pub(crate) fn jump_in_progress(disks: &[Disk]) -> Option<JumpInProgress> {
+    if let Some((_, journal)) = records::staged_in_memory() {
+        return Some(found(journal, None, true));
+    }
     let Some((_, partition)) = borrowed::landing(disks) else {
         let (kept_on, journal) = keeper::find(disks)?;
         let is_staged = is_in_memory(&journal.run);

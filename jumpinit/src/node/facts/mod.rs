@@ -29,12 +29,13 @@ use jumpspec::node::facts::{
 use jumpspec::node::os_release::OsRelease;
 use jumpspec::node::remote::is_remote;
 use jumpspec::node::sshd::SshServer;
+use jumpspec::node::starting::{Starting, Taking};
 use jumpspec::words::relpath::RelPath;
 use jumpspec::words::size::Size;
 use jumpsys::files::owners::Bounds;
 use jumpsys::files::root::Root;
 use jumpsys::files::{mountinfo, usage};
-use jumpsys::kernel::{kexec, sysfs, system};
+use jumpsys::kernel::{kexec, restart, sysfs, system};
 
 use crate::node::mounted::device_of;
 use crate::node::{host_keys, view};
@@ -108,6 +109,7 @@ pub(crate) fn gather(
             kexec::Kexec::Loaded => Kexec::Loaded,
             kexec::Kexec::Locked => Kexec::Locked,
         },
+        starting: starting()?,
         watchdogs: watchdogs()?,
         mounts: mounts(&disks, &mounted),
         copies: copies::found(if may_look { copies } else { &[] }, &disks, &mounted),
@@ -199,13 +201,30 @@ fn kernel_arguments(root: &Root) -> Result<Vec<String>> {
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
+fn starting() -> Result<Starting> {
+    Ok(Starting {
+        kernel: match kexec::taking()? {
+            kexec::Taking::Takes => Taking::Takes,
+            kexec::Taking::Without => Taking::Without,
+            kexec::Taking::Disabled => Taking::Disabled,
+            kexec::Taking::NotAllowed => Taking::NotAllowed,
+        },
+        locked_down: kexec::is_locked_down(),
+        systemd: restart::is_systemd(Path::new("/")),
+    })
+}
+
 pub(crate) fn watchdogs() -> Result<Vec<String>> {
     let found = sysfs::watchdogs(Path::new(sysfs::SYS))?;
-    let hardware = found
-        .into_iter()
-        .filter_map(|watchdog| watchdog.identity)
-        .filter(|name| !name.starts_with("Software"));
+    let hardware = found.into_iter().filter(is_hardware);
+    let hardware = hardware.filter_map(|watchdog| watchdog.identity);
     Ok(hardware.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// Whether it works without the kernel.
+pub(crate) fn is_hardware(watchdog: &sysfs::WatchdogInfo) -> bool {
+    let identity = watchdog.identity.as_deref();
+    identity.is_some_and(|name| !name.starts_with("Software"))
 }
 
 /// `client-address client-port server-address server-port` (ssh(1), ENVIRONMENT). An IPv4 address

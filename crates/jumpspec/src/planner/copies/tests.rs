@@ -2,6 +2,7 @@ use super::*;
 use crate::job::{Action, Job, Length, Rest};
 use crate::node::facts::{FileOwners, FoundPlace, PlaceState};
 use crate::plan::Plan;
+use crate::planner::Rehearsal;
 use crate::planner::refusal::RefusalCode;
 use crate::planner::sample::{Sample, facts, job};
 use crate::planner::{extents, succession};
@@ -317,7 +318,7 @@ fn what_is_left_out_and_what_takes_long_is_told() {
 #[test]
 fn a_rehearsal_proves_that_it_could_be_copied() {
     let mut sample = sample("/home", "4:/home");
-    sample.rehearsal = true;
+    sample.rehearsal = Some(Rehearsal::Firmware);
     let steps = sample.planned().unwrap().steps;
     assert!(matches!(steps.prove[4], Step::ProveCopies { .. }) && steps.replace.is_empty());
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::job::{Job, OnFailure};
+use crate::planner::Rehearsal;
 use crate::planner::sample::{Sample, facts, job};
 use crate::run::task::Task;
 
@@ -93,7 +94,7 @@ fn several_hooks_of_a_joint_keep_their_order_and_old_names_come_first() {
 #[test]
 fn a_rehearsal_runs_the_hooks_of_the_old_system_alone() {
     let mut sample = Sample::of(&facts(), &with(&ALL));
-    sample.rehearsal = true;
+    sample.rehearsal = Some(Rehearsal::Firmware);
     let plan = sample.planned().unwrap();
     let joints: Vec<_> = plan.steps.hooks().map(|hook| hook.at).collect();
     assert_eq!(joints, [Joint::Prep, Joint::Saved]);

@@ -11,6 +11,7 @@ use crate::node::facts::{FORMAT, Facts, Firmware, Kexec, Mount, SavedPath, SwapU
 use crate::node::network::{Address, ClientId, Link, Network};
 use crate::node::os_release::OsRelease;
 use crate::node::sshd::{ConfigFile, FileOwner, SshServer};
+use crate::node::starting::{Starting, Taking};
 use crate::words::size::Size;
 
 const GIB: u64 = (1 << 30) / 512;
@@ -168,6 +169,11 @@ pub(crate) fn facts() -> Facts {
     Facts {
         format: FORMAT,
         kexec: Kexec::Empty,
+        starting: Starting {
+            kernel: Taking::Takes,
+            locked_down: false,
+            systemd: true,
+        },
         hostname: "node07".to_owned(),
         root_user: true,
         architecture: "x86_64".to_owned(),

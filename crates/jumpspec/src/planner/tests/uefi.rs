@@ -8,6 +8,7 @@ use crate::boot::uefi::found::FoundUefi;
 use crate::boot::uefi::{EntryNumber, UefiBoot};
 use crate::disk::DiskIdentity;
 use crate::job::{FirmwareProof, Job};
+use crate::planner::Rehearsal;
 use crate::planner::sample::Sample;
 use crate::step::Step;
 use crate::words::size::Size;
@@ -81,7 +82,7 @@ fn the_firmware_is_seen_to_follow_before_the_commit_and_the_end() {
 #[test]
 fn a_rehearsal_sees_the_order_followed_too() {
     let mut sample = sample();
-    sample.rehearsal = true;
+    sample.rehearsal = Some(Rehearsal::Firmware);
     let steps = sample.planned().unwrap().steps;
     assert_eq!(steps.prove.last(), Some(&Step::FollowOrder));
 }
@@ -221,7 +222,7 @@ fn large_blocks_are_the_firmwares_and_a_gpts() {
 /// What the jump system does before the commit, by whether this host has seen such firmware follow.
 fn proofs(proof: FirmwareProof, follows: bool, rehearsal: bool) -> Vec<Step> {
     let mut sample = Sample {
-        rehearsal,
+        rehearsal: rehearsal.then_some(Rehearsal::Firmware),
         follows,
         ..sample()
     };

@@ -16,12 +16,12 @@ pub(in crate::planner) fn not_promised(input: &Input<'_>, uefi: &UefiBoot) -> St
     } else {
         "before the commit"
     };
-    let forgets = match (uefi.fallback, input.rehearsal) {
+    let forgets = match (uefi.fallback, input.rehearsal.is_some()) {
         (true, false) => "comes by the fallback path to the jump system, as long as that is there",
         (true, true) => "finds nothing at the fallback path",
         (false, _) => "starts what others have at the fallback path",
     };
-    let unseen = if input.rehearsal {
+    let unseen = if input.rehearsal.is_some() {
         "a firmware that does what nobody told it to".to_owned()
     } else {
         format!("a firmware that does by itself what it did not do {shown}")
@@ -42,7 +42,7 @@ fn shows_the_order(input: &Input<'_>) -> bool {
 /// A proof that is left out.
 fn taken_on_trust(input: &Input<'_>) -> Option<String> {
     let found = input.facts.uefi.as_ref()?;
-    if input.rehearsal || shows_the_order(input) {
+    if input.rehearsal.is_some() || shows_the_order(input) {
         return None;
     }
     let why = match input.job.prove.firmware {

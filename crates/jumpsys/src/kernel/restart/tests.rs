@@ -1,4 +1,4 @@
-use super::{Init, other_reboot, request, systemctl};
+use super::{Init, other_reboot, request, start};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 #[test]
 fn systemd_is_asked_for_its_reboot_and_for_nothing_that_passes_the_loader_by() {
     assert_eq!(
-        systemctl().command_line(),
+        start("reboot.target").command_line(),
         "systemctl --no-block --job-mode=replace-irreversibly start reboot.target"
     );
     assert_eq!(other_reboot().command_line(), "reboot");

@@ -14,6 +14,9 @@ impl Following<'_, '_> {
             "look again with `jumpimg status {}`; the node goes on by itself",
             self.run.node
         );
+        if self.run.plan.landing.is_volatile() {
+            return self.of_memory(ending);
+        }
         match ending {
             Ending::Stuck(why) => {
                 let told = format!("stays in the jump system: {}", render::coded(&why));
@@ -54,6 +57,27 @@ impl Following<'_, '_> {
                 failed("failed", "finished, but the connection is gone".to_owned()).hint(look)
             }
         }
+    }
+
+    /// Of a rehearsal in memory. Nothing was armed: whatever ends it is the old system.
+    fn of_memory(&self, ending: Ending) -> Trouble {
+        let node = self.run.node;
+        let (code, told) = match ending {
+            Ending::NoReboot => {
+                let told = "does not shut its old system down";
+                return Trouble::new(Exit::Failed, "no-reboot", told).hint(format!(
+                    "something holds its shutdown up: log in and see (`systemctl list-jobs`); once it is down kexec starts the jump system, and that comes back; what was staged goes with `jumpimg abort {node}`"
+                ));
+            }
+            Ending::Silent(why) => ("silent", format!("nothing answers any more: {why}")),
+            Ending::TooSlow(..) | Ending::Stuck(_) | Ending::Stranger(_) | Ending::Finished(_) => {
+                let told = "the jump system in memory is still there, longer than it may be";
+                ("too-slow", told.to_owned())
+            }
+        };
+        Trouble::new(Exit::Failed, code, told).hint(format!(
+            "nothing was armed and nothing written: a reset boots its old system. A watchdog resets a kernel that hangs, 10 minutes after its last sign; without one turn its power off and on, then look with `jumpimg status {node}`"
+        ))
     }
 
     /// How to log in to the jump system by hand.

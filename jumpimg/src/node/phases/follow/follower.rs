@@ -31,6 +31,11 @@ pub(super) enum Action {
     TakeBack(Failure),
     /// The same after a rehearsal that has proved everything.
     Rehearsed,
+    /// Read what the rehearsal in memory has told, and let the node go.
+    Release,
+    /// See whether the node is what it was, after a rehearsal in memory; why that proved nothing, if it
+    /// did not.
+    Returned(Option<Failure>),
     /// The run is over, or beyond our reach.
     End(Ending),
 }
@@ -63,12 +68,25 @@ enum Phase {
     New,
 }
 
+/// What a rehearsal in memory has told so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    /// Not its end.
+    Nothing,
+    /// That all is proved.
+    Proved,
+    /// What could not be.
+    Failed(Failure),
+}
+
 /// What was seen so far. Times are since the reboot was asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Follower {
     waits: Waits,
     /// In a rehearsal, the index of the last step of the proof.
     last_proof: Option<u32>,
+    /// In a rehearsal in memory, what the jump system has told of its end.
+    memory: Option<Told>,
     /// How long hooks of the admin's may take once the new system is the default.
     hooks: Duration,
     /// Whether the firmware has to be seen to follow: the jump system is booted twice until its commit,
@@ -91,6 +109,7 @@ impl Follower {
         Self {
             waits,
             last_proof: None,
+            memory: None,
             hooks: Duration::ZERO,
             boots_twice: false,
             phase: Phase::Leaving,
@@ -106,6 +125,14 @@ impl Follower {
     pub(super) fn of_rehearsal(waits: Waits, last_proof: u32) -> Self {
         Self {
             last_proof: Some(last_proof),
+            ..Self::new(waits)
+        }
+    }
+
+    /// Begins where kexec was asked to start a rehearsal in memory.
+    pub(super) fn in_memory(waits: Waits) -> Self {
+        Self {
+            memory: Some(Told::Nothing),
             ..Self::new(waits)
         }
     }
@@ -126,6 +153,14 @@ impl Follower {
     /// Takes an event of the jump system; whether to go on following.
     pub(super) fn hear(&mut self, event: &Event, now: Duration) -> bool {
         self.seen = now;
+        if let Some(told) = &mut self.memory {
+            match &event.what {
+                What::Complete => *told = Told::Proved,
+                What::Failed { failure, .. } => *told = Told::Failed(failure.clone()),
+                _ => return true,
+            }
+            return false;
+        }
         // After a failure the status says whether the node tries again; after a reboot there
         // is nothing to follow.
         !matches!(event.what, What::Reboot { .. } | What::Failed { .. })
@@ -159,6 +194,17 @@ impl Follower {
 
     /// Takes a sight; what to do next.
     pub(super) fn next(&mut self, sight: Sight, now: Duration) -> Action {
+        match (&self.memory, &sight) {
+            // Nothing of the run is on the old system.
+            (Some(told), Sight::Old(_) | Sight::Stranger(_)) => {
+                return Action::Returned(unproved(told, self.phase));
+            }
+            (Some(Told::Proved | Told::Failed(_)), Sight::Jump(_)) => {
+                self.enter(Phase::Jump, now);
+                return Action::Release;
+            }
+            _ => {}
+        }
         match sight {
             Sight::Nothing(why) | Sight::Foreign(why) | Sight::Deaf(why) => {
                 self.silent(now, Ending::Silent(why))
@@ -264,11 +310,15 @@ impl Follower {
     fn next_systems(&self) -> &'static str {
         match self.phase {
             Phase::Leaving => "the jump system, or the old one",
+            Phase::Jump | Phase::New if self.memory.is_some() => "the old system",
             Phase::Jump | Phase::New => "the new system, or the jump system",
         }
     }
 
     fn maybe(&self) -> String {
+        if self.memory.is_some() && self.phase != Phase::Leaving {
+            return "it may still be starting, or have another address: the jump system resets the machine once it was heard, and else by itself".to_owned();
+        }
         let (system, before, limit) = match self.phase {
             Phase::Leaving => ("jump system", "old", &self.waits.prove),
             Phase::Jump | Phase::New => ("new system", "jump", &self.waits.health),
@@ -335,6 +385,19 @@ impl Follower {
             Action::Wait(PAUSE)
         }
     }
+}
+
+/// Why a rehearsal in memory has proved nothing, if it has not.
+fn unproved(told: &Told, phase: Phase) -> Option<Failure> {
+    let why = match (told, phase) {
+        (Told::Proved, _) => return None,
+        (Told::Failed(failure), _) => return Some(failure.clone()),
+        (Told::Nothing, Phase::Leaving) => {
+            "nothing was heard of the jump system: kexec did not start it, it did not come up, or it had no network, and the machine was reset"
+        }
+        (Told::Nothing, _) => "the jump system was reset before it had told of its proof's end",
+    };
+    Some(Failure::new(Code::NotProved, why))
 }
 
 /// Whether the new system is confirmed. Its journal says so until it is cleared, at the very end.

@@ -3,6 +3,7 @@
 
 mod ending;
 mod follower;
+mod memory;
 mod sending;
 mod waiting;
 
@@ -63,10 +64,18 @@ impl<'a> Jumped<'a> {
             start,
             mut times,
         } = self;
-        let mut following = Following { run: &run, voice };
+        let mut following = Following {
+            run: &run,
+            voice,
+            told: Vec::new(),
+        };
         let outcome = following.follow(&start, &mut times);
-        let outcome =
-            outcome.map_err(|trouble| interrupted(trouble, run.node, "it goes on unattended"))?;
+        let state = if run.plan.landing.is_volatile() {
+            "it proves itself, and comes back as its old system by itself"
+        } else {
+            "it goes on unattended"
+        };
+        let outcome = outcome.map_err(|trouble| interrupted(trouble, run.node, state))?;
         Ok(Followed {
             run,
             outcome,
@@ -79,6 +88,8 @@ impl<'a> Jumped<'a> {
 struct Following<'s, 'a> {
     run: &'s Run<'a>,
     voice: &'s mut Voice,
+    /// What a rehearsal in memory has told, which is gone with it.
+    told: Vec<Event>,
 }
 
 impl Following<'_, '_> {
@@ -129,6 +140,14 @@ impl Following<'_, '_> {
                     times.end(self.run.begun.elapsed());
                     return self.rehearsed(session, agent).map(Outcome::Rehearsed);
                 }
+                (Action::Release, Some((session, agent))) => {
+                    self.release(session, agent)?;
+                    self.sleep(PAUSE)?;
+                }
+                (Action::Returned(why), Some((session, _))) => {
+                    times.end(self.run.begun.elapsed());
+                    return self.returned(session, why).map(Outcome::Rehearsed);
+                }
                 (Action::End(Ending::Finished(report)), Some((session, _))) => {
                     self.last_events(session, times);
                     times.end(self.run.begun.elapsed());
@@ -139,7 +158,14 @@ impl Following<'_, '_> {
                     self.tell_waiting(waiting.as_ref(), &mut spoke);
                     self.sleep(time)?;
                 }
-                (Action::Follow | Action::TakeBack(_) | Action::Rehearsed, None) => {
+                (
+                    Action::Follow
+                    | Action::TakeBack(_)
+                    | Action::Rehearsed
+                    | Action::Release
+                    | Action::Returned(_),
+                    None,
+                ) => {
                     self.sleep(PAUSE)?;
                 }
             }
@@ -148,6 +174,9 @@ impl Following<'_, '_> {
 
     fn follower(&self) -> Follower {
         let waits = self.run.plan.wait.clone();
+        if self.run.plan.landing.is_volatile() {
+            return Follower::in_memory(waits);
+        }
         let proofs = &self.run.plan.steps.prove;
         let follower = match u32::try_from(proofs.len().saturating_sub(1)) {
             Ok(last_proof) if self.run.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),

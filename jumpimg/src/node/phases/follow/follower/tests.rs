@@ -120,6 +120,59 @@ fn a_rehearsal_is_over_when_the_old_system_is_back_with_the_last_proof_done() {
     ));
 }
 
+fn told(what: What) -> Event {
+    Event {
+        uptime_ms: 1,
+        stage: Stage::Prove,
+        what,
+    }
+}
+
+#[test]
+fn a_rehearsal_in_memory_is_let_go_once_its_end_was_heard() {
+    let jump = || Sight::Jump(status(System::Jump, Stage::Prove, None));
+    let back = || Sight::Stranger(status(System::None, Stage::Prove, None));
+    let failure = no_network("no link");
+    let failed = What::Failed {
+        failure: failure.clone(),
+        next: Next::OldReturns,
+    };
+    for (end, why) in [(What::Complete, None), (failed, Some(failure))] {
+        let mut follower = Follower::in_memory(Waits::default());
+        assert!(waits(&follower.next(Sight::SameBoot, minutes(0))));
+        assert_eq!(follower.next(jump(), minutes(1)), Action::Follow);
+        let note = What::Note {
+            text: "a note".to_owned(),
+        };
+        assert!(follower.hear(&told(note), minutes(1)));
+        assert!(!follower.hear(&told(end), minutes(1)));
+        assert_eq!(follower.next(jump(), minutes(1)), Action::Release);
+        assert!(waits(&follower.next(nothing(), minutes(2))));
+        assert_eq!(follower.next(back(), minutes(3)), Action::Returned(why));
+    }
+}
+
+#[test]
+fn a_rehearsal_in_memory_that_told_no_end_proved_nothing() {
+    let returned = |sights: Vec<Sight>| {
+        let mut follower = Follower::in_memory(Waits::default());
+        for sight in sights {
+            follower.next(sight, minutes(1));
+        }
+        // What another run has left there is not its word.
+        let old = Sight::Old(status(System::Old, Stage::Prove, Some("another run's")));
+        match follower.next(old, minutes(2)) {
+            Action::Returned(Some(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    let unseen = returned(vec![nothing()]);
+    assert_eq!(unseen.code, Code::NotProved);
+    assert!(unseen.error.contains("kexec did not start it"), "{unseen}");
+    let jump = Sight::Jump(status(System::Jump, Stage::Prove, None));
+    assert!(returned(vec![jump]).error.contains("was reset before"));
+}
+
 #[test]
 fn a_jump_system_that_has_given_up_ends_the_watch() {
     let stuck = Sight::Jump(status(System::Jump, Stage::Stuck, Some("no space")));

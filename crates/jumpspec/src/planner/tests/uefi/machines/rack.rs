@@ -6,6 +6,7 @@ use crate::boot::uefi::EntryNumber;
 use crate::boot::uefi::found::FoundUefi;
 use crate::disk::DiskIdentity;
 use crate::node::luks::{LuksVolume, Seal};
+use crate::planner::Rehearsal;
 use crate::planner::sample::Sample;
 use crate::planner::tests::uefi::node::{ESP, SHIM, entry, order};
 use crate::words::size::Size;
@@ -286,7 +287,9 @@ pub(super) const MACHINES: &[(&str, Change)] = &[
             firmware(sample).entries[1] = entry(4, "Arch Linux", Some("vmlinuz-linux"));
         },
     ),
-    ("a rehearsal", |sample| sample.rehearsal = true),
+    ("a rehearsal", |sample| {
+        sample.rehearsal = Some(Rehearsal::Firmware);
+    }),
 ];
 
 /// Neither swap nor room that belongs to no partition.
