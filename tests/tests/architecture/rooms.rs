@@ -97,6 +97,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["node::recorder"],
             &[
                 "node::args",
+                "node::nodes",
                 "node::run_dir",
                 "node::heard",
                 "node::job_file",
