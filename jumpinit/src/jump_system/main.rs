@@ -114,11 +114,12 @@ fn leave(cx: Context) {
 fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
     let failed = |error, code| Box::new(failure::of(&error, code));
     let plan = read_plan(plan).map_err(|error| failed(error, Code::PlanUnreadable))?;
-    if let Some(keeper) = plan.landing.keeper() {
+    if plan.landing.is_in_memory() {
         // Nothing else has waited for the disks.
         let disk = once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
+        let keeper = plan.landing.keeper();
         let device = partition_path(&disk, plan.landing.number);
-        if let Some(told) = boot::mend(keeper, &device) {
+        if let Some(told) = keeper.and_then(|keeper| boot::mend(keeper, &device)) {
             reporter.note(told);
         }
     }
@@ -133,7 +134,8 @@ fn once_there(plan: &Plan) -> Result<PathBuf> {
     loop {
         let found = find(&plan.disk).and_then(|disk| {
             let device = partition_path(&disk, plan.landing.number);
-            ensure!(device.exists(), "{} is not there", device.display());
+            let is_there = !plan.landing.is_kept() || device.exists();
+            ensure!(is_there, "{} is not there", device.display());
             Ok(disk)
         });
         if found.is_ok() || begun.elapsed() > DISKS_APPEAR {
