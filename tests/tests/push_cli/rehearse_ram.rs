@@ -71,7 +71,7 @@ fn proved() -> Result<()> {
     let mut node = node(&bench)?;
     let push = start(&bench, &[&RAM[..], &["--json", "node07"]].concat())?;
     tell_the_end(&mut node, json!({"event": "complete"}))?;
-    ensure!(node.bundle()?["plan"]["landing"]["volatile"] == true);
+    ensure!(node.bundle()?["plan"]["landing"]["kind"] == "volatile");
     node.boot_other("none", "prove", None)?;
     let outcome = end(push)?;
     ensure!(outcome.code == Some(0), "{outcome:#?}");

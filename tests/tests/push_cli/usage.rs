@@ -94,7 +94,7 @@ fn option_as_node() -> Result<()> {
 fn bench_refuses(node: &str) -> Result<()> {
     Bench::new()?
         .run("check", &["--", node])?
-        .ended(2, "not a host name")
+        .ended(2, "is no host name [bad-node-set]")
 }
 
 fn unreachable() -> Result<()> {
