@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use jumplab::experiments::faults::{End, MUTANT, Record, Row, row_of, write};
 use jumplab::small::{Checkpoint, SmallWorld};
 use jumplab::vm::Table;
+use jumpspec::words::digest::Digest;
 
 use crate::edit;
 use crate::lab::{Lab, Seen};
@@ -90,12 +91,9 @@ impl Bench {
 
     fn node_of(&self, world: &SmallWorld, checkpoint: Checkpoint, fault: &str) -> Result<Lab> {
         let number = format!("{:02}-{}", self.row.number, self.records.len());
-        let (_, words) = self.test.split_once('_').unwrap_or_default();
-        let short: String = words
-            .chars()
-            .filter(char::is_ascii_lowercase)
-            .take(6)
-            .collect();
+        // Tests of one row may run at once.
+        let digest = Digest::of(self.test.as_bytes()).to_string();
+        let short: String = digest.chars().take(6).collect();
         Lab::new(
             world,
             checkpoint,
