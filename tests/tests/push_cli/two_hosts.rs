@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Outcome};
 use crate::journey::{end, left_nothing, start};
 use crate::node::Node;
 use crate::{Case, Need};
@@ -140,6 +140,7 @@ fn lines() -> Result<()> {
     }
     let all = "done: 8 of 8 nodes: node[01-08]";
     ensure!(status.stderr.contains(all), "{status:#?}");
+    groups(&bench)?;
     let json = bench.run("status", &["--json", "node[7-8],-oX"])?;
     json.ended(2, "[bad-node-set]")?;
     bench.write("ssh_config", &config.replace("node07", "node07 node08"))?;
@@ -151,5 +152,30 @@ fn lines() -> Result<()> {
         sum["done"] == "node[07-08]" && sum["others"][0]["nodes"] == "nowhere.invalid",
         "{json:#?}"
     );
+    Ok(())
+}
+
+/// Groups of ClusterShell; one that is not there is told, and one that is empty is empty.
+fn groups(bench: &Bench) -> Result<()> {
+    fs::create_dir_all(bench.path("clustershell/groups.d"))?;
+    bench.write(
+        "clustershell/groups.conf",
+        "[Main]\ndefault: site\nautodir: $CFGDIR/groups.d\n",
+    )?;
+    bench.write(
+        "clustershell/groups.d/site.yaml",
+        "site:\n  rack: 'node[01-03]'\n  broken: ''\n",
+    )?;
+    let status = |arguments: &[&str]| -> Result<Outcome> {
+        let mut status = bench.command("status", arguments);
+        status.env("XDG_CONFIG_HOME", bench.path(""));
+        Ok(status.output()?.into())
+    };
+    let rack = status(&["@rack", "-x", "@broken", "-x", "@site:broken"])?;
+    let all = "done: 3 of 3 nodes: node[01-03]";
+    ensure!(rack.stderr.contains(all), "{rack:#?}");
+    for typed in ["@brokn", "@site:brokn", "@nowhere:rack"] {
+        status(&["@rack", "-x", typed])?.ended(2, "no such group")?;
+    }
     Ok(())
 }
