@@ -2,7 +2,8 @@
 //! groups freeze, limit or end it, and the signals' names.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 pub use nix::sys::signal::Signal;
@@ -52,9 +53,45 @@ pub fn leave_cgroups(mounted: &Path) {
     }
 }
 
+/// What the kernel tells of this process, and its memory; proc(5).
+const STAT: &str = "/proc/self/stat";
+const MEMORY: &str = "/proc/self/mem";
+/// The place of `arg_start` among the fields behind the program's name, which is the second of 52.
+const ARG_START: usize = 48 - 3;
+
+/// Marks this process, and those that it forks, as ones that systemd leaves alone as it shuts down, neither
+/// killed nor waited for: their names begin with `@` (systemd's `docs/ROOT_STORAGE_DAEMONS.md`).
+pub fn outlive_services() -> Result<(), PathError> {
+    let stat = Path::new(STAT);
+    let text = fs::read_to_string(stat).at("read", stat)?;
+    let unread = || PathError::new("read", stat, io::ErrorKind::InvalidData);
+    let name = arg_start(&text).ok_or_else(unread)?;
+    let memory = Path::new(MEMORY);
+    let opened = OpenOptions::new().write(true).open(memory);
+    let opened = opened.at("open", memory)?;
+    opened.write_all_at(b"@", name).at("write", memory)
+}
+
+/// Where the first argument lies, which is not nowhere.
+fn arg_start(stat: &str) -> Option<u64> {
+    let (_, behind) = stat.rsplit_once(')')?;
+    let address = behind.split_ascii_whitespace().nth(ARG_START)?;
+    address.parse().ok().filter(|address| *address > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_that_is_to_outlive_all_services_is_called_so() {
+        outlive_services().unwrap();
+        let line = fs::read("/proc/self/cmdline").unwrap();
+        assert_eq!(line.first(), Some(&b'@'));
+        assert_eq!(arg_start("1 (a) b) S 1"), None);
+        let zeros = format!("1 (a) S{}", " 0".repeat(49));
+        assert_eq!(arg_start(&zeros), None);
+    }
 
     fn procs(path: &Path) -> String {
         fs::read_to_string(path.join("cgroup.procs")).unwrap()

@@ -186,6 +186,8 @@ fn request() -> [u8; REQUEST] {
 fn reset_later() -> Result<(), PathError> {
     // The login's end with its session, which is soon.
     process::leave_cgroups(Path::new(process::CGROUPS));
+    // Or systemd waits 90 seconds for it, kills it, and hangs after that perhaps.
+    process::outlive_services().ok();
     let limit = libc::c_uint::try_from(INIT_LIMIT.as_secs()).unwrap_or(libc::c_uint::MAX);
     // SAFETY: the child runs only `outlive`, which makes async-signal-safe system calls, allocates
     // nothing, and never returns.
@@ -196,10 +198,12 @@ fn reset_later() -> Result<(), PathError> {
 }
 
 fn outlive(seconds: libc::c_uint) -> ! {
-    // SAFETY: setsid, signal, close, sleep, reboot and _exit touch no memory of this process and
+    // SAFETY: setsid, chdir, signal, close, sleep, reboot and _exit touch no memory of this process and
     // are async-signal-safe (signal-safety(7); reboot is a bare system call).
     unsafe {
         libc::setsid();
+        // No file system is to be busy for it.
+        libc::chdir(c"/".as_ptr());
         for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGPIPE] {
             libc::signal(signal, libc::SIG_IGN);
         }
