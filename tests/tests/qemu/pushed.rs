@@ -8,8 +8,8 @@ use jumplab::vm::{Firmware, Hardware, Machine, Node, until};
 
 /// From the start of a push to its end, on a busy machine.
 const PUSH: Duration = Duration::from_mins(45);
-/// What a push says when the old system is gone.
-const REPLACING: &str = "unpack the new system";
+/// What a push says when there is no way back any more; its plan has the bare words.
+const REPLACING: &str = "ok  commit: jump is the default now";
 /// What it says when a jump system did not take the image, as one may that lies in memory and loses power.
 const NOT_SENT: &str = "the target image was not sent";
 
