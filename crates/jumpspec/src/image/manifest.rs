@@ -19,7 +19,7 @@ pub const FORMAT: u32 = 2;
 
 /// The newest plan format that this code reads and the one it writes. It stands here, for an image
 /// says which its own jumpinit reads.
-pub const PLAN_FORMAT: u32 = 8;
+pub const PLAN_FORMAT: u32 = 9;
 
 /// Upper limits of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

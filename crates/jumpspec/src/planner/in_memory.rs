@@ -122,15 +122,15 @@ pub(super) fn chosen<'a>(input: &Input<'a>, wanted: Keeper) -> Result<Landing<'a
         }
         (Keeper::Esp, Keeper::Esp) | (Keeper::Boot, Keeper::Boot) => {}
     }
-    let disk = disk::chosen(input)?;
-    let partition = match wanted {
-        Keeper::Esp => uefi::system_partition(input, disk).map_err(|refusal| {
+    let replaced = disk::chosen(input)?;
+    let (disk, partition) = match wanted {
+        Keeper::Esp => uefi::system_partition(input).map_err(|refusal| {
             why_not(format!(
                 "the EFI system partition cannot be used: {}",
                 refusal.message
             ))
         })?,
-        Keeper::Boot => boot::partition(input, disk).map_err(why_not)?,
+        Keeper::Boot => (replaced, boot::partition(input, replaced).map_err(why_not)?),
     };
     Ok(Landing {
         disk,

@@ -188,7 +188,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     else {
         return Err(refusals);
     };
-    let landing = landing_choice::planned(input, &landing);
+    let landing = landing_choice::planned(input, disk, &landing);
     let arguments = arguments::planned(input, &landing);
     refusals.extend(arguments::refusals(input, &arguments));
     let kernel = input.jump.manifest.kernels.last().cloned();
@@ -198,7 +198,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     else {
         return Err(refusals);
     };
-    let fstab = filesystems::fstab(input, disk, &filesystems, &landing)?;
+    let fstab = filesystems::fstab(input, disk, &filesystems, (&landing, &boot))?;
     let planned: Vec<PlannedFilesystem> = filesystems
         .iter()
         .map(|filesystem| filesystem.planned.clone())
