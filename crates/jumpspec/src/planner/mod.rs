@@ -8,6 +8,7 @@ mod arguments;
 mod copies;
 mod dhcp;
 mod disk;
+mod drivers;
 mod extents;
 mod filesystems;
 mod first_boot;
@@ -167,6 +168,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
         return Err(refusals);
     };
+    refusals.extend(drivers::refusals(input, network.as_ref()));
     refusals.extend(disk::refusals(input, disk));
     refusals.extend(landing_choice::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
