@@ -241,6 +241,12 @@ pub const ROWS: &[Row] = &[
         "S1-S8",
         &[End::Old, End::Jump],
     ),
+    row(
+        76,
+        "power cuts where a run needs a second disk",
+        "S0-S8",
+        ON,
+    ),
 ];
 
 /// The row of that number.
@@ -266,6 +272,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 75);
+        assert_eq!(ROWS.len(), 76);
     }
 }
