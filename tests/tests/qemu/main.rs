@@ -9,6 +9,7 @@ mod in_memory;
 mod journey;
 mod pushed;
 mod samples;
+mod stopped;
 mod uefi;
 mod updates;
 
@@ -81,6 +82,10 @@ fn main() {
             long(
                 "a_power_cut_in_the_replacement_by_a_system_in_memory_is_outlived",
                 uefi::in_memory,
+            ),
+            long(
+                "a_machine_that_stops_while_what_boots_it_is_written_boots_what_is_promised",
+                stopped::stops,
             ),
             long(
                 "a_power_cut_in_the_replacement_by_a_system_booted_from_boot_is_outlived",
