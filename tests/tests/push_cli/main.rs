@@ -6,6 +6,7 @@ mod abort;
 mod arming;
 mod bench;
 mod convert;
+mod fleet;
 mod hostile;
 mod journey;
 mod jump2nr;
@@ -67,6 +68,7 @@ fn main() {
         rehearse_ram::CASES,
         abort::CASES,
         resume::CASES,
+        fleet::CASES,
         two_hosts::CASES,
         hostile::CASES,
         jump2nr::CASES,
