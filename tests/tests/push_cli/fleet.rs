@@ -131,8 +131,9 @@ fn left() -> Result<()> {
     let push = start(&bench, &["--yes", "node07", NOWHERE])?;
     node.wait_for("reboot")?;
     killed(push)?;
-    ensure!(set(&bench, "inflight")? == "node07");
     let fleet = id(&bench)?;
+    let status = asked(&bench, "status", &["--json", &fleet])?.json()?;
+    ensure!(status[0]["inflight"] == "node07", "{status:?}");
     let resume = order(&bench, "resume", &[&fleet]).spawn()?;
     arrives(&mut node)?;
     let outcome = end(resume)?;
