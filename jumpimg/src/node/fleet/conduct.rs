@@ -203,11 +203,14 @@ impl<'a> Conduct<'a> {
         };
         self.told_stop = true;
         let (rule, message) = (stop.rule, stop.why.clone());
-        let sets = self.course.sets();
-        let ways = sets.inflight.len();
-        self.board.say(&format!(
-            "stopped: {message}; nothing more is begun, {ways} nodes on their way are followed to their end (Ctrl-C leaves them: they go on by themselves, and `jumpimg fleet resume` finds them)"
-        ));
+        let ways = match self.course.count(State::Down) {
+            0 => String::new(),
+            down => format!(
+                "; {down} on their way are followed to their end (Ctrl-C leaves them: they go on by themselves, and `jumpimg fleet resume` finds them)"
+            ),
+        };
+        self.board
+            .say(&format!("stopped: {message}: nothing more is begun{ways}"));
         let fields = [
             ("rule".to_owned(), json!(rule)),
             ("message".to_owned(), json!(message)),

@@ -145,7 +145,7 @@ impl<'n> Sum<'n> {
         let all = |wanted: Exit| exits.iter().all(|exit| *exit == Err(wanted));
         let exit = match exits.as_slice() {
             _ if exits.contains(&Err(Exit::Interrupted)) => Exit::Interrupted,
-            [_] => first,
+            [_] if self.untouched().is_empty() => first,
             _ if all(Exit::Refused) => Exit::Refused,
             _ => Exit::SomeNodes,
         };
