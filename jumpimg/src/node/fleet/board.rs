@@ -141,10 +141,9 @@ impl<'a> Board<'a> {
             number => format!("batch {number}"),
         };
         let left = left.map(|left| format!("; some {} to the end", seconds(left * 1000)));
-        self.say(&format!(
-            "{what}: {count} nodes{}",
-            left.unwrap_or_default()
-        ));
+        let nodes = if count == 1 { "node" } else { "nodes" };
+        let left = left.unwrap_or_default();
+        self.say(&format!("{what}: {count} {nodes}{left}"));
     }
 
     /// Tells of a node that takes much longer than others.
