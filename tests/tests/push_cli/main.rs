@@ -6,6 +6,8 @@ mod abort;
 mod arming;
 mod bench;
 mod convert;
+mod fleet_page;
+mod fleet_sample;
 mod hostile;
 mod journey;
 mod jump2nr;
@@ -35,6 +37,7 @@ enum Need {
     SshdAndRoot,
     SshdAndScript,
     SshdRootAndTcsh,
+    Browser,
 }
 
 impl Need {
@@ -43,6 +46,10 @@ impl Need {
         let sshd = std::path::Path::new(node::SSHD).exists();
         match self {
             Self::Nothing => None,
+            Self::Browser if !std::path::Path::new(fleet_page::BROWSER).exists() => {
+                Some("no chromium (chromium)")
+            }
+            Self::Browser => None,
             _ if !sshd => Some("no sshd (openssh-server)"),
             Self::SshdAndScript if !std::path::Path::new("/usr/bin/script").exists() => {
                 Some("no script (bsdutils)")
@@ -72,6 +79,7 @@ fn main() {
         jump2nr::CASES,
         convert::CASES,
         shells::CASES,
+        fleet_page::CASES,
         real::CASES,
     ];
     let cases = cases.into_iter().flatten();

@@ -3,8 +3,10 @@
 
 pub mod course;
 pub mod entry;
+pub mod lanes;
 mod sets;
 mod shape;
+pub mod slowest;
 mod stop;
 
 pub use course::{Course, Outcome, State, Turn};

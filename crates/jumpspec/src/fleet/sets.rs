@@ -46,4 +46,17 @@ impl Sets {
             ("staged", &self.staged),
         ]
     }
+
+    /// How far a fleet is whose nodes are there, in a word, while somebody conducts it or nobody does.
+    pub fn word(&self, in_hand: bool) -> &'static str {
+        if in_hand {
+            "under way"
+        } else if !self.inflight.is_empty() || self.untouched.len() > self.staged.len() {
+            "left"
+        } else if !self.staged.is_empty() {
+            "staged"
+        } else {
+            "over"
+        }
+    }
 }

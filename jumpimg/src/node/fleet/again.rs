@@ -1,6 +1,7 @@
 //! Takes a fleet up again that was stopped or left, on this host or one that has its directories.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use jumpspec::fleet::entry::Known;
@@ -41,6 +42,8 @@ pub(crate) struct Again {
     pub(crate) yes: bool,
     /// Each node is heard.
     pub(crate) verbose: bool,
+    /// Where Prometheus hears of it.
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 /// Takes it up.
@@ -108,6 +111,8 @@ pub(crate) fn go_on(again: &Again, tools: &Tools) -> Result<(), Trouble> {
             agreed: &agreed,
         },
         dir: &dir,
+        run: &record.run,
+        metrics: again.metrics.as_deref(),
         journal: &journal,
         screen: &screen,
         interrupt: &tools.interrupt,

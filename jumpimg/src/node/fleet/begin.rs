@@ -15,6 +15,7 @@ use super::conduct::{Conduct, Ended, FEW, Means, Member};
 use super::dir::{FleetDir, Journal, Record};
 use super::groups::{self, Group};
 use super::member::{Hands, Held, is_unreachable};
+use super::page;
 use crate::error::{Exit, Trouble};
 use crate::node::phases::agree::Agreement;
 use crate::node::phases::survey::{Planned, Surveyed};
@@ -41,6 +42,8 @@ pub(crate) struct Wish<'a> {
     /// Each node is heard.
     pub(crate) verbose: bool,
     pub(crate) rehearsal: Option<Rehearsal>,
+    /// Where Prometheus hears of it.
+    pub(crate) metrics: Option<&'a Path>,
 }
 
 /// Pushes to several nodes.
@@ -105,6 +108,8 @@ pub(crate) fn push(
             agreed: &shapes,
         },
         dir: &dir,
+        run: &record.run,
+        metrics: wish.metrics,
         journal: &Mutex::new(journal),
         screen: &screen,
         interrupt: &tools.interrupt,
@@ -276,6 +281,7 @@ pub(super) fn end(
 ) -> Result<(), Trouble> {
     let Ended { course, sum, lost } = ended;
     sum.tell(json, screen)?;
+    let kept = page::keep(dir, false);
     let mut page = Page::default();
     if let Some(stop) = course.stopped() {
         page.line(format_args!("stopped: {stop}"));
@@ -294,6 +300,11 @@ pub(super) fn end(
         record.run,
         dir.path().display()
     ));
+    page.line(match &kept {
+        Ok(path) => format!("report: {}", path.display()),
+        // The fleet is what it is, with its page or without.
+        Err(error) => page::not_kept(error),
+    });
     screen.tell(&page);
     if let Some(lost) = lost {
         return Err(lost);

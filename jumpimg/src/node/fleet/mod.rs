@@ -9,4 +9,6 @@ mod crew;
 pub(crate) mod dir;
 mod groups;
 mod member;
+mod metrics;
 mod pace;
+pub(crate) mod page;
