@@ -9,9 +9,10 @@ use jumpspec::fleet::{Course, State, What};
 use jumpspec::render::page::Page;
 use jumpspec::words::run_id::RunId;
 
-use super::begin::{end, voice};
+use super::begin::voice;
 use super::conduct::{Conduct, FEW, Means, Member};
 use super::dir::{FleetDir, Record, states};
+use super::end::Ending;
 use super::member::{Hands, Held};
 use crate::error::{Exit, Trouble};
 use crate::node::nodes::fold::folded;
@@ -120,7 +121,14 @@ pub(crate) fn go_on(again: &Again, tools: &Tools) -> Result<(), Trouble> {
         aloud,
     };
     let ended = Conduct::new(means, course, members, sum).run();
-    end(ended, &record, &dir, tools.json, &screen)
+    let ending = Ending {
+        record: &record,
+        dir: &dir,
+        json: tools.json,
+        screen: &screen,
+        fleet_done: supplies.job.fleet_done.as_deref(),
+    };
+    ending.tell(ended)
 }
 
 /// The job's files, if they are those that the fleet was begun with.

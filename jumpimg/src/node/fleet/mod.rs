@@ -7,6 +7,7 @@ mod board;
 mod conduct;
 mod crew;
 pub(crate) mod dir;
+mod end;
 mod groups;
 mod member;
 mod metrics;
