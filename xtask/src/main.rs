@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
-use jumplab::experiments::{power_cuts, write_order};
+use jumplab::experiments::{machine_stops, power_cuts, write_order};
 use jumplab::{dist, golden};
 
 use crate::cli::{Cli, Task};
@@ -54,6 +54,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Faults(options) => faults::faults(&options),
         Task::Mutants => mutants::mutants(),
         Task::PowerCuts(options) => power_cuts::power_cuts(&options),
+        Task::MachineStops(options) => machine_stops::machine_stops(&options),
         Task::WriteOrder(options) => write_order::write_order(&options),
         Task::Bench(options) => bench::bench(&options),
         Task::BenchMeasure { command } => bench::measure(&command),

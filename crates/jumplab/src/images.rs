@@ -2,6 +2,7 @@
 
 mod modules;
 
+use std::io::stderr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -68,8 +69,10 @@ pub fn build_from(name: &str, root: &Path, made: &str, dist: &Dist) -> Result<Pa
         .arg("-o")
         .arg(&image);
     build.arg("--jumpinit").arg(&dist.jumpinit);
-    run::show(&mut build)?;
-    run::show(run::command(&dist.jumpimg, ["verify"]).arg(&image))?;
+    // What is printed is the task's own report.
+    run::show(build.stdout(stderr()))?;
+    let mut verify = run::command(&dist.jumpimg, ["verify"]);
+    run::show(verify.arg(&image).stdout(stderr()))?;
     modules::check(&image)?;
     cache::remember(&stamp, &digest)?;
     Ok(image)

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::boot::{PlannedBoot, Serial};
-use crate::disk::{DiskIdentity, Extent, FoundPartition, Partition, Swap, TableKind};
+use crate::disk::{
+    DiskIdentity, Extent, FoundPartition, OtherDisk, Partition, Swap, TableKind, WantedDisk,
+};
 use crate::hook::Hook;
 use crate::image::loader::{NewGrub, SelectorLoader};
 use crate::image::manifest::Kernel;
@@ -106,6 +108,26 @@ impl Plan {
             ImageRole::Target => &self.images.target,
         }
     }
+
+    /// The disk that the landing partition lies on.
+    pub fn landing_disk(&self) -> WantedDisk<'_> {
+        let other = self.landing.beside.as_ref();
+        other.map_or_else(|| self.disk.wanted(), OtherDisk::wanted)
+    }
+
+    /// The disk that the EFI system partition lies on, if the node boots by a UEFI.
+    pub fn esp_disk(&self) -> Option<WantedDisk<'_>> {
+        let other = self.boot.uefi()?.beside.as_ref();
+        Some(other.map_or_else(|| self.disk.wanted(), OtherDisk::wanted))
+    }
+
+    /// All disks that the run needs, the one that is replaced first; one may stand there twice.
+    pub fn disks(&self) -> impl Iterator<Item = WantedDisk<'_>> {
+        let others = [Some(self.landing_disk()), self.esp_disk()];
+        [self.disk.wanted()]
+            .into_iter()
+            .chain(others.into_iter().flatten())
+    }
 }
 
 impl Plan {
@@ -180,6 +202,16 @@ pub struct PlannedDisk {
 }
 
 impl PlannedDisk {
+    /// What it is found by.
+    pub fn wanted(&self) -> WantedDisk<'_> {
+        WantedDisk {
+            device: &self.device,
+            identities: &self.identities,
+            sectors: self.sectors,
+            before: &self.before,
+        }
+    }
+
     /// How long partition `number` will be; nothing, if there will be none.
     pub fn size_after(&self, number: u32) -> Size {
         let found = self.after.iter().find(|it| it.number == number);
@@ -192,8 +224,11 @@ impl PlannedDisk {
 pub struct PlannedLanding {
     /// The old system's device name.
     pub device: String,
-    /// Its number on the planned disk.
+    /// Its number on its disk.
     pub number: u32,
+    /// The disk that it lies on, where that is not the one that is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<OtherDisk>,
     /// First sector.
     pub start: u64,
     /// Length in sectors.
@@ -272,9 +307,15 @@ impl Keeper {
 }
 
 impl PlannedLanding {
-    /// The number of the partition whose content makes way for the jump system, if there is one.
+    /// Its number, if it lies on the disk that is replaced.
+    pub fn number_on_replaced(&self) -> Option<u32> {
+        self.beside.is_none().then_some(self.number)
+    }
+
+    /// The number of the partition of the disk that is replaced whose content makes way for the jump
+    /// system, if there is one.
     pub fn borrowed(&self) -> Option<u32> {
-        (!self.is_in_memory()).then_some(self.number)
+        self.number_on_replaced().filter(|_| !self.is_in_memory())
     }
 
     /// Whether the jump system's root lies in memory.

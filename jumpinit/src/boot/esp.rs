@@ -100,7 +100,7 @@ pub(super) fn mend(cx: &mut Context, uefi: &UefiBoot) -> Result<()> {
         return Ok(());
     }
     unmount_left()?;
-    let device = cx.partition(uefi.esp.number);
+    let device = cx.esp_device(uefi);
     if let Some(told) = mended(&device, cx.at_most(FSCK_LIMIT)) {
         cx.reporter.note(told);
     }
@@ -204,7 +204,7 @@ pub(super) fn mount_in_new(cx: &mut Context, uefi: &UefiBoot) -> Result<MountGua
     mend(cx, uefi)?;
     let top = Root::open(&cx.on_landing(NEW_ROOT))?;
     let spec = MountSpec {
-        source: &cx.partition(uefi.esp.number),
+        source: &cx.esp_device(uefi),
         target: &top.mount_point(uefi.mount.as_str())?,
         fstype: "vfat",
         flags: MsFlags::MS_NODEV | MsFlags::MS_NOSUID,
@@ -216,7 +216,7 @@ pub(super) fn mount_in_new(cx: &mut Context, uefi: &UefiBoot) -> Result<MountGua
 /// Does something with the EFI system partition, mounted for it.
 fn mounted<T>(cx: &Context, uefi: &UefiBoot, act: impl FnOnce(&Root) -> Result<T>) -> Result<T> {
     unmount_left()?;
-    let device = cx.partition(uefi.esp.number);
+    let device = cx.esp_device(uefi);
     let done = mounted_now(&device, act);
     let why = done
         .as_ref()

@@ -3,18 +3,16 @@
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use jumpspec::boot::environment::State;
 use jumpspec::places;
-use jumpspec::plan::Plan;
 use jumpspec::run::arm;
 use jumpspec::run::event::{Destination, Next, What};
 use jumpspec::run::failure::{Code, Failure};
 use jumpspec::run::journal::Journal;
 use jumpspec::step::{Stage, Step};
-use jumpsys::disk::blockdev::partition_path;
 use jumpsys::kernel::restart::{RebootVia, reboot};
 
 use crate::boot;
@@ -23,7 +21,7 @@ use crate::jump_system::attempt::{self, Outcome};
 use crate::jump_system::{failed_boot, stay, vigil, watchdogs};
 use crate::node::bundle::read_plan;
 use crate::node::cause::Cause;
-use crate::node::disk::find;
+use crate::node::disk;
 use crate::node::landing::leads_back;
 use crate::run::context::Context;
 use crate::run::failure;
@@ -34,11 +32,6 @@ use crate::steps::{in_memory, stage};
 
 /// What the deadline leaves the steps to fail by themselves, which says more.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// How long disks may take to appear.
-const DISKS_APPEAR: Duration = Duration::from_mins(1);
-/// How often is looked for them.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What the deadline says.
 const NOT_PROVED: &str = "not proved in time: back to the old system";
@@ -114,35 +107,16 @@ fn leave(cx: Context) {
 fn open(plan: &Path, mut reporter: Reporter) -> Result<Context, Box<Failure>> {
     let failed = |error, code| Box::new(failure::of(&error, code));
     let plan = read_plan(plan).map_err(|error| failed(error, Code::PlanUnreadable))?;
+    disk::once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
     if plan.landing.is_in_memory() {
-        // Nothing else has waited for the disks.
-        let disk = once_there(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
+        let device = disk::landing(&plan).map_err(|error| failed(error, Code::DiskNotFound))?;
         let keeper = plan.landing.keeper();
-        let device = partition_path(&disk, plan.landing.number);
         if let Some(told) = keeper.and_then(|keeper| boot::mend(keeper, &device)) {
             reporter.note(told);
         }
     }
     let context = Context::new(plan, PathBuf::from("/"), reporter);
     context.map_err(|error| failed(error, Code::DiskNotFound))
-}
-
-/// The planned disk, with the partition that the jump system was booted from, if it was, as soon as it is
-/// there.
-fn once_there(plan: &Plan) -> Result<PathBuf> {
-    let begun = Instant::now();
-    loop {
-        let found = find(&plan.disk).and_then(|disk| {
-            let device = partition_path(&disk, plan.landing.number);
-            let is_there = !plan.landing.is_kept() || device.exists();
-            ensure!(is_there, "{} is not there", device.display());
-            Ok(disk)
-        });
-        if found.is_ok() || begun.elapsed() > DISKS_APPEAR {
-            return found;
-        }
-        sleep(LOOK_EVERY);
-    }
 }
 
 /// The environment, not the journal, says whether the commit was done: it is what the

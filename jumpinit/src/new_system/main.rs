@@ -15,6 +15,7 @@ use crate::boot;
 use crate::conduct::{self, Start};
 use crate::new_system::give_up::is_landing;
 use crate::node::bundle::read_plan;
+use crate::node::disk;
 use crate::run::context::Context;
 use crate::run::failure;
 use crate::run::reporter::Reporter;
@@ -36,6 +37,7 @@ pub(crate) fn run() -> Result<()> {
         return crate::steps::finish::remove_last_traces(&Root::open(Path::new("/"))?);
     }
     let plan = read_plan(&plan_path)?;
+    disk::once_there(&plan)?;
     let mut cx = Context::new(plan, PathBuf::from(LANDING), reporter)?;
     cx.reporter.enter(Stage::Try);
     if !is_landing(&cx) {

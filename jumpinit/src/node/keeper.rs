@@ -93,7 +93,8 @@ fn of_this_system(disks: &[Disk]) -> Result<Found<'_>> {
 fn of_plan<'a>(plan: &Plan, disks: &'a [Disk]) -> Result<Found<'a>> {
     let keeper = plan.landing.keeper();
     let keeper = keeper.context("its jump system does not lie in memory")?;
-    let disk = planned(disks, &plan.disk.identities, plan.disk.sectors)?;
+    let wanted = plan.landing_disk();
+    let disk = planned(disks, wanted.identities, wanted.sectors)?;
     let mut partitions = disk.partitions.iter();
     let partition = partitions.find(|it| it.number == plan.landing.number);
     let partition = partition.context("its partition is not there")?;

@@ -110,8 +110,7 @@ fn is_foreign(mount: &Mount) -> bool {
 
 /// The journal at the planned place, if it is that run's.
 pub(crate) fn journal_of(plan: &Plan) -> Option<Journal> {
-    let disk = crate::node::disk::find(&plan.disk).ok()?;
-    let device = jumpsys::disk::blockdev::partition_path(&disk, plan.landing.number);
+    let device = crate::node::disk::landing(plan).ok()?;
     if plan.landing.is_volatile() {
         return None;
     }

@@ -10,13 +10,15 @@ use jumpspec::words::digest::Digest;
 use jumpsys::files::atomic::write_atomic;
 
 use crate::node::bundle::read_plan;
+use crate::orders::stdin::Feed;
 
 /// More than any secret has.
 const LIMIT: u64 = 4096;
 
-/// Takes the secret from standard input: an argument could be read by everybody (`/proc`).
+/// Takes the secret from standard input, which may fall silent: an argument could be read by everybody
+/// (`/proc`).
 pub(crate) fn run() -> Result<()> {
-    greet(Path::new("/"), &mut std::io::stdin().lock())
+    greet(Path::new("/"), &mut Feed::stdin())
 }
 
 /// Notes a right secret below `root` until the next boot; a wrong one changes nothing.
@@ -44,6 +46,8 @@ fn greet(root: &Path, secret: &mut impl Read) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     use super::*;
 
@@ -90,6 +94,20 @@ mod tests {
                 .collect();
             assert!(left.is_empty(), "{left:?}");
         }
+    }
+
+    #[test]
+    fn an_admin_host_that_says_nothing_is_given_up_and_leaves_nothing() {
+        let root = system(places::PLAN);
+        let (here, there) = UnixStream::pair().unwrap();
+        let mut silent = Feed::of(there, Duration::from_millis(100));
+        let error = greet(root.path(), &mut silent).unwrap_err();
+        assert!(
+            format!("{error:#}").contains("cannot read standard input"),
+            "{error:#}"
+        );
+        assert!(!root.path().join(places::ADMIN).exists());
+        drop(here);
     }
 
     #[test]

@@ -27,7 +27,8 @@ impl Feed {
         Self::of(io::stdin(), LIMIT)
     }
 
-    fn of(mut from: impl Read + Send + 'static, limit: Duration) -> Self {
+    /// The same of `from`, with this limit.
+    pub(crate) fn of(mut from: impl Read + Send + 'static, limit: Duration) -> Self {
         let (sender, chunks) = sync_channel(WAITING);
         std::thread::spawn(move || {
             loop {

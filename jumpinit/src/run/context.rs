@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use jumpspec::boot::uefi::UefiBoot;
 use jumpspec::disk::{Disk, SECTOR};
 use jumpspec::places;
 use jumpspec::plan::{Plan, PlannedLanding};
@@ -28,6 +29,10 @@ pub(crate) struct Context {
     pub(crate) plan: Plan,
     /// The planned disk as it is called now.
     pub(crate) disk: PathBuf,
+    /// The disk that the landing partition lies on, as it is called now.
+    pub(crate) landing_disk: PathBuf,
+    /// The same of the EFI system partition, on a node with a UEFI.
+    esp_disk: Option<PathBuf>,
     /// The landing file system's root, where it is mounted; or the jump system's root in memory.
     pub(crate) landing: PathBuf,
     /// Where what outlives a boot of the jump system is, laid out as a landing file system: that, or a
@@ -46,29 +51,34 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Finds the planned disk and reads the journal.
+    /// Finds the disks of the plan and reads the journal.
     ///
     /// # Errors
-    /// When no disk, or more than one, is the planned one, or the journal of this run was
+    /// When no disk, or more than one, is a planned one, or the journal of this run was
     /// written for another disk.
     pub(crate) fn new(plan: Plan, landing: PathBuf, reporter: Reporter) -> Result<Self> {
-        let disk = find(&plan.disk)?;
+        let disk = find(plan.disk.wanted())?;
+        let landing_disk = find(plan.landing_disk())?;
+        let esp_disk = plan.esp_disk().map(find).transpose()?;
         let kept = match plan.landing.keeper() {
-            Some(keeper) => kept::mounted(keeper, &partition_path(&disk, plan.landing.number))?,
+            Some(keeper) => {
+                let device = partition_path(&landing_disk, plan.landing.number);
+                kept::mounted(keeper, &device)?
+            }
             None => landing.clone(),
         };
-        let ledger = open_ledger(&plan.landing, &disk, &kept)?;
+        let ledger = open_ledger(&plan.landing, &landing_disk, &kept)?;
         let journal = ledger.journal().filter(|journal| journal.run == plan.run);
         ensure!(
             journal
                 .as_ref()
-                .is_none_or(|journal| journal.disk == plan.disk.identities),
+                .is_none_or(|journal| journal.disk == plan.landing_disk().identities),
             Cause::new(
                 Code::DiskChanged,
                 format!(
                     "the journal of run {} was written for another disk than {}",
                     plan.run,
-                    disk.display()
+                    landing_disk.display()
                 )
             )
         );
@@ -76,13 +86,15 @@ impl Context {
         let journal = journal.unwrap_or_else(|| Journal {
             swap: plan.landing.swap().cloned(),
             made: plan.landing.is_made(),
-            ..Journal::new(&plan.run, &plan.disk.identities)
+            ..Journal::new(&plan.run, plan.landing_disk().identities)
         });
         let mut reporter = reporter;
         reporter.enter(journal.stage);
         Ok(Self {
             plan,
             disk,
+            landing_disk,
+            esp_disk,
             landing,
             kept,
             work: None,
@@ -120,7 +132,13 @@ impl Context {
 
     /// The landing partition's device.
     pub(crate) fn landing_device(&self) -> PathBuf {
-        self.partition(self.plan.landing.number)
+        partition_path(&self.landing_disk, self.plan.landing.number)
+    }
+
+    /// The EFI system partition's device.
+    pub(crate) fn esp_device(&self, uefi: &UefiBoot) -> PathBuf {
+        let disk = self.esp_disk.as_ref().unwrap_or(&self.disk);
+        partition_path(disk, uefi.esp.number)
     }
 
     /// Whether there is a landing partition: one that is made for the run comes and goes, as does what
@@ -129,13 +147,13 @@ impl Context {
         if self.plan.landing.is_in_memory() {
             self.kept.join(places::KEPT_JOURNAL).exists()
         } else {
-            is_there(&self.plan.landing, &self.disk)
+            is_there(&self.plan.landing, &self.landing_disk)
         }
     }
 
-    /// The planned disk with its partitions, read anew.
-    pub(crate) fn read_disk(&self) -> Result<Disk> {
-        crate::node::disk::read(&self.disk)
+    /// The landing partition's disk with its partitions, read anew.
+    pub(crate) fn read_landing_disk(&self) -> Result<Disk> {
+        crate::node::disk::read(&self.landing_disk)
     }
 
     /// The landing file system's root directory.
@@ -231,7 +249,7 @@ impl Context {
 
     /// Reads the journal again, which another process may have written.
     pub(crate) fn reread(&mut self) -> Result<()> {
-        self.ledger = open_ledger(&self.plan.landing, &self.disk, &self.kept)?;
+        self.ledger = open_ledger(&self.plan.landing, &self.landing_disk, &self.kept)?;
         let ours = |journal: &Journal| journal.run == self.plan.run;
         if let Some(journal) = self.ledger.journal().filter(ours) {
             self.journal = journal;

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jumpspec::plan::{Keeper, Plan};
-use jumpsys::disk::blockdev::partition_path;
 use jumpsys::files::mount::{self, MsFlags};
 use jumpsys::files::mountinfo::{self, Mount};
 
-use crate::node::disk::find;
+use crate::node::disk;
 use crate::node::mounted::device_of;
 use crate::node::mounted::mount_at;
 use crate::run::busy::once_free;
@@ -44,7 +43,7 @@ fn mounted_now(keeper: Keeper, device: &Path) -> Result<PathBuf> {
 
 /// Whether the running system has it mounted, wherever.
 pub(crate) fn is_mounted(plan: &Plan) -> Result<bool> {
-    let device = partition_path(&find(&plan.disk)?, plan.landing.number);
+    let device = disk::landing(plan)?;
     let name = device.display().to_string();
     let mut mounts = mountinfo::read_mountinfo()?.into_iter();
     Ok(mounts.any(|mount| device_of(&mount) == name))

@@ -98,6 +98,7 @@ fn with_terms(cx: &Context, hook: &Hook, number: u32, program: Program) -> Resul
     let moment = Moment {
         attempt: number,
         disk: &cx.disk.display().to_string(),
+        landing: &cx.landing_device().display().to_string(),
         partition: &|number| cx.partition(number).display().to_string(),
         added: added.as_deref(),
         log: log.as_deref(),

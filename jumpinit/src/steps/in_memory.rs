@@ -121,7 +121,7 @@ fn mount_memory(cx: &Context) -> Result<()> {
 /// The partition must be what the planner saw.
 fn refuse_changed(cx: &Context) -> Result<()> {
     let planned = &cx.plan.landing;
-    let disk = cx.read_disk()?;
+    let disk = cx.read_landing_disk()?;
     let mut partitions = disk.partitions.iter();
     let found = partitions.find(|it| it.number == planned.number);
     let is_there = found.is_some_and(|it| it.extent() == planned.extent());

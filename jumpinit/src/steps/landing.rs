@@ -96,7 +96,7 @@ pub(crate) fn make_landing(cx: &mut Context) -> Result<()> {
 /// The partition must be what the planner saw.
 pub(super) fn refuse_changed_landing(cx: &Context) -> Result<()> {
     let planned = &cx.plan.landing;
-    let disk = cx.read_disk()?;
+    let disk = cx.read_landing_disk()?;
     let partition = disk
         .partitions
         .iter()

@@ -9,30 +9,21 @@ use jumpspec::run::task::StepId;
 use jumpspec::step::ImageRole;
 
 use crate::node::cause::Cause;
+use crate::node::disk;
 use crate::run::context::Context;
 use crate::steps::in_memory;
 
-/// The disk has the partitions that the plan was made for, and we run from the landing one, if there is
+/// The disks have the partitions that the plan was made for, and we run from the landing one, if there is
 /// one.
 pub(crate) fn disks(cx: &mut Context) -> Result<()> {
-    let disk = cx.read_disk()?;
-    let now: Vec<Partition> = disk
-        .partitions
-        .iter()
-        .map(FoundPartition::unchanged)
-        .collect();
-    let planned: Vec<Partition> = cx
-        .plan
-        .disk
-        .before
-        .iter()
-        .map(FoundPartition::unchanged)
-        .collect();
-    ensure!(
-        now == planned,
-        "the partitions of {} are not those that the plan was made for",
-        disk.device
-    );
+    for wanted in cx.plan.disks() {
+        let disk = disk::read(&disk::find(wanted)?)?;
+        ensure!(
+            unchanged(&disk.partitions) == unchanged(wanted.before),
+            "the partitions of {} are not those that the plan was made for",
+            disk.device
+        );
+    }
     if cx.plan.landing.is_volatile() {
         return Ok(());
     }
@@ -52,6 +43,10 @@ pub(crate) fn disks(cx: &mut Context) -> Result<()> {
         in_memory::prove(cx)?;
     }
     Ok(())
+}
+
+fn unchanged(partitions: &[FoundPartition]) -> Vec<Partition> {
+    partitions.iter().map(FoundPartition::unchanged).collect()
 }
 
 /// The staged image is whole.

@@ -21,6 +21,7 @@ mod made;
 mod new;
 mod old;
 mod replace;
+mod two_disks;
 mod uefi;
 
 use bench::Bench;
@@ -114,6 +115,8 @@ const TESTS: &[(&str, Test)] = &[
     ("row_65_restored_hook_fails", hooks::fails_in_the_new_root),
     ("row_70_cut_where_the_landing_is_made", made::cut),
     ("row_70_abort_where_the_landing_is_made", made::taken_back),
+    ("row_76_landing_made_on_a_second_disk", two_disks::landing),
+    ("row_76_esp_on_a_second_disk", two_disks::esp),
     ("row_18_the_firmware_ignores_variables", uefi::ignored),
     ("row_72_an_esp_is_half_written", uefi::half_written),
     ("row_75_store_of_variables_is_full", uefi::full),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::arming::given;
 use crate::bench::{Bench, Outcome};
 use crate::node::Node;
+use crate::sample::FIRST_BOOT;
 use crate::{Case, Need};
 
 pub(crate) const CASES: &[Case] = &[
@@ -36,6 +37,11 @@ pub(crate) const CASES: &[Case] = &[
         "an_upload_goes_on_after_a_broken_connection",
         Need::Sshd,
         resumes,
+    ),
+    (
+        "a_node_that_is_rebooted_while_it_is_staged_is_told_so",
+        Need::Sshd,
+        rebooted_meanwhile,
     ),
     (
         "a_failed_step_leaves_the_node_as_it_was",
@@ -294,6 +300,37 @@ fn resumes() -> Result<()> {
         ensure!(
             fs::read(node.path(image))? == fs::read(node.path(&format!("{image}.tar.zst")))?,
             "{image}"
+        );
+    }
+    Ok(())
+}
+/// What was put there is gone with the reboot, and the admin is told that and not what a shell says.
+fn rebooted_meanwhile() -> Result<()> {
+    for (boot, told) in [
+        ("another-boot", "the node was rebooted in the meantime"),
+        (FIRST_BOOT, "it was not rebooted: somebody has removed it"),
+    ] {
+        let bench = Bench::new()?;
+        let mut node = Node::old(&bench)?;
+        bench.write("break", "")?;
+        let push = start(&bench, &["--yes", "--json", "node07"])?;
+        node.wait_for("break-now")?;
+        let work = fs::read_to_string(node.path("work"))?;
+        ensure!(work.contains("/jump-"), "{work:?}");
+        fs::remove_dir_all(work.trim())?;
+        bench.write("boot_id", boot)?;
+        node.break_connections()?;
+        let outcome = end(push)?;
+        ensure!(outcome.code == Some(1), "{outcome:#?}");
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        ensure!(
+            said.contains("work-directory-gone") && said.contains(told),
+            "{said}"
+        );
+        ensure!(said.contains("jumpimg abort node07"), "{said}");
+        ensure!(
+            !said.contains("can't cd") && !said.contains("not found"),
+            "{said}"
         );
     }
     Ok(())

@@ -9,6 +9,7 @@ mod in_memory;
 mod journey;
 mod pushed;
 mod samples;
+mod stopped;
 mod uefi;
 mod updates;
 
@@ -59,6 +60,14 @@ fn main() {
                 "a_rehearsal_in_memory_comes_back_and_leaves_the_disk_as_it_was",
                 in_memory::rehearse,
             ),
+            long(
+                "fault_76_a_rehearsal_in_memory_whose_kernel_panics_comes_back",
+                in_memory::panics,
+            ),
+            long(
+                "fault_76_a_rehearsal_in_memory_that_hangs_comes_back_by_the_watchdog",
+                in_memory::hangs,
+            ),
             long("debian_12_becomes_debian_13_on_a_gpt_disk", journey::gpt),
             long("the_samples_of_2009_jump_a_node_of_2009", samples::jump),
             long(
@@ -81,6 +90,10 @@ fn main() {
             long(
                 "a_power_cut_in_the_replacement_by_a_system_in_memory_is_outlived",
                 uefi::in_memory,
+            ),
+            long(
+                "a_machine_that_stops_while_what_boots_it_is_written_boots_what_is_promised",
+                stopped::stops,
             ),
             long(
                 "a_power_cut_in_the_replacement_by_a_system_booted_from_boot_is_outlived",

@@ -174,6 +174,7 @@ fn manifest(place: &IndexPlace) -> Manifest {
         filesystems: vec!["ext4".to_owned()],
         mountable: Vec::new(),
         initramfs_codecs: None,
+        unfit_drivers: Vec::new(),
         toolbox: vec![path("usr/sbin/mke2fs")],
         programs: Vec::new(),
         obstacles: jumpspec::image::obstacle::Obstacles::new(),

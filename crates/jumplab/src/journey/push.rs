@@ -46,6 +46,11 @@ impl Push {
         kill(id, signal).context("cannot signal jumpimg push")
     }
 
+    /// Whether it has come to its end.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Waits for its end; its status and what it said.
     pub fn wait(&mut self, within: Duration) -> Result<(ExitStatus, String)> {
         let mut ended = None;

@@ -52,6 +52,11 @@ impl SmallNode {
     /// Copies the disk and what jumpimg keeps from another folder.
     pub(super) fn fill_from(&self, folder: &Path) -> Result<()> {
         copy_sparse(&folder.join(DISK), &self.node.disk)?;
+        let beside = self.node.beside();
+        let from = folder.join(beside.file_name().unwrap_or_default());
+        if from.exists() {
+            copy_sparse(&from, &beside)?;
+        }
         let (from, to) = (folder.join(STATE), self.node.folder.join(STATE));
         if from.exists() {
             run::quiet(run::command("cp", ["--archive"]).arg(from).arg(to))?;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::netns::TAP;
+use super::node::disks;
 use super::{DISK_SERIAL, Firmware, MAC_STATIC, Node, StandIn};
 
 /// Enough for the jump system and grub-mkconfig; it is backed by a file in /tmp or /dev/shm.
@@ -14,6 +15,9 @@ const SMALL_MEMORY_MIB: u32 = 256;
 const MEMORY_WITH_ROOT_MIB: u32 = 832;
 /// Benchmarks of RAID code, which a boot would wait a second for and no node here uses.
 const UNUSED: &str = "initcall_blacklist=raid6_select_algo,calibrate_xor_blocks";
+
+/// The serial number of a node's second disk.
+const BESIDE_SERIAL: &str = "JUMP0002";
 
 /// What a kernel's root is.
 pub(super) enum Root {
@@ -50,11 +54,12 @@ impl Board {
         } else {
             MEMORY_MIB
         };
+        let behind = disks(&node.disk).into_iter().skip(1);
         Self {
             memory_mib,
             interface: true,
             before: Vec::new(),
-            behind: Vec::new(),
+            behind: behind.map(|it| (it, BESIDE_SERIAL.to_owned())).collect(),
             serial: DISK_SERIAL.to_owned(),
             root: None,
         }

@@ -1,6 +1,6 @@
-//! A guest of user-mode Linux that stands still.
+//! A guest that stands still: QEMU, or user-mode Linux.
 //!
-//! Its own processes are traced by its kernel, which would not know what to make of their stop signal,
+//! The latter's own processes are traced by its kernel, which would not know what to make of their stop signal,
 //! or, by seccomp, come to nothing without it: only the kernel and its helpers are stopped, and with
 //! them whatever they would resume. What they had not written to the disk by then, a power cut would
 //! lose.
@@ -39,17 +39,29 @@ impl Frozen {
                 return Ok(frozen);
             }
             for process in running {
-                match kill(process, Signal::SIGSTOP) {
-                    // A guest that powers off meanwhile stands as well.
-                    Err(Errno::ESRCH) => continue,
-                    sent => sent.context("cannot stop the kernel")?,
-                }
-                frozen.0.push(process);
-                until_every(LOOK_EVERY, "the kernel stands", LIMIT, || {
-                    Ok(stands(process))
-                })?;
+                frozen.stop(process)?;
             }
         }
+    }
+
+    /// Stops one process with its threads; returns when they stand.
+    pub(super) fn process(process: Pid) -> Result<Self> {
+        let mut frozen = Self(Vec::new());
+        frozen.stop(process)?;
+        Ok(frozen)
+    }
+
+    fn stop(&mut self, process: Pid) -> Result<()> {
+        match kill(process, Signal::SIGSTOP) {
+            // A guest that powers off meanwhile stands as well.
+            Err(Errno::ESRCH) => return Ok(()),
+            sent => sent.context("cannot stop the guest")?,
+        }
+        self.0.push(process);
+        until_every(LOOK_EVERY, "the guest stands", LIMIT, || {
+            Ok(threads(process).into_iter().all(stands))
+        })
+        .map(drop)
     }
 
     /// Lets the guest go on.
@@ -58,7 +70,7 @@ impl Frozen {
             match kill(process, Signal::SIGCONT) {
                 // One that ended, or was ended, while it stood has nothing left to do.
                 Ok(()) | Err(Errno::ESRCH) => {}
-                Err(error) => return Err(error).context("cannot let the kernel go on"),
+                Err(error) => return Err(error).context("cannot let the guest go on"),
             }
         }
         Ok(())
@@ -91,6 +103,14 @@ pub(super) fn members(group: Pid) -> Result<Vec<Pid>> {
     Ok(members.map(|process| process.id).collect())
 }
 
+/// None of one that has ended.
+fn threads(process: Pid) -> Vec<Pid> {
+    let entries = std::fs::read_dir(format!("/proc/{process}/task"));
+    let names = (entries.into_iter().flatten().flatten()).map(|entry| entry.file_name());
+    let number = |name: std::ffi::OsString| name.to_str()?.parse().ok().map(Pid::from_raw);
+    names.filter_map(number).collect()
+}
+
 fn stands(process: Pid) -> bool {
     // One that has ended will not write any more either.
     Process::of(process).is_none_or(|process| ['T', 'Z', 'X'].contains(&process.state))
@@ -102,6 +122,18 @@ mod tests {
     use std::process::Command;
 
     use super::{Frozen, Pid, Signal, kill};
+
+    #[test]
+    fn a_process_stands_with_all_its_threads() {
+        let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+        let id = Pid::from_raw(sleeper.id().try_into().unwrap());
+        let frozen = Frozen::process(id).unwrap();
+        assert_eq!(super::threads(id), [id]);
+        assert_eq!(super::Process::of(id).unwrap().state, 'T');
+        frozen.thaw().unwrap();
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+    }
 
     #[test]
     fn processes_that_end_meanwhile_stand_as_well() {

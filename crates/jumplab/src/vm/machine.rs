@@ -9,11 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use nix::unistd::Pid;
 
 use super::guest::POWER_OFF;
 use super::log::tail;
 use super::qemu::{Hardware, command_line};
-use super::{Guest, NODE, Node, port, until};
+use super::{Frozen, Guest, NODE, Node, port, until};
 use crate::{run, workspace};
 
 /// How much of the serial log an error shows.
@@ -180,6 +181,12 @@ impl Machine {
             qemu.wait()?;
         }
         ended.map(drop)
+    }
+
+    /// QEMU stands still; what it has written by then is what its end would leave.
+    pub fn freeze(&self) -> Result<Frozen> {
+        let qemu = self.qemu.as_ref().context("QEMU is not running")?;
+        Frozen::process(Pid::from_raw(qemu.id().try_into()?))
     }
 
     /// Ends QEMU at once. What the guest wrote stays in the host's cache: no power cut for the disk.

@@ -9,6 +9,8 @@ use crate::{run, workspace};
 
 /// What a loader has read last as the root of a jump system in memory, beside a disk.
 const INITRAMFS: &str = "root.img";
+/// What a second disk is called, beside a disk.
+const BESIDE: &str = "beside.img";
 /// The extension of the firmware's variables beside a disk.
 pub(super) const VARIABLES: &str = "fd";
 
@@ -35,6 +37,11 @@ impl Node {
         self.disk.with_extension(VARIABLES)
     }
 
+    /// Its second disk, as an image; it has one if that is there.
+    pub fn beside(&self) -> PathBuf {
+        beside(&self.disk)
+    }
+
     /// What a loader has read last as the root of a jump system in memory.
     pub(crate) fn initramfs(&self) -> PathBuf {
         self.folder.join(INITRAMFS)
@@ -54,6 +61,17 @@ impl Node {
         }
         Ok(copy)
     }
+}
+
+/// The second disk of the node whose own is `disk`.
+fn beside(disk: &Path) -> PathBuf {
+    disk.with_file_name(BESIDE)
+}
+
+/// The disks of the node whose own is `disk`, as its firmware counts them.
+pub(super) fn disks(disk: &Path) -> Vec<PathBuf> {
+    let second = Some(beside(disk)).filter(|it| it.exists());
+    [disk.to_owned()].into_iter().chain(second).collect()
 }
 
 /// The folder of the run `name`, with nothing in it.

@@ -173,9 +173,13 @@ fn of_people(facts: &Facts) -> Option<Excess> {
 }
 
 fn of_plan(plan: &Plan) -> Option<Excess> {
-    let steps = &plan.steps;
+    let (steps, all) = (&plan.steps, plan.disks());
     first([
-        ("partitions", plan.disk.before.len(), MANY),
+        (
+            "partitions",
+            all.map(|disk| disk.before.len()).max().unwrap_or(0),
+            MANY,
+        ),
         ("partitions", plan.disk.after.len(), MANY),
         ("file systems", plan.filesystems.len(), FEW),
         ("files made of templates", plan.files.len(), FEW),

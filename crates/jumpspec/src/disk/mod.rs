@@ -4,6 +4,7 @@ mod boot_area;
 mod extent;
 pub mod filesystem;
 mod identity;
+mod other;
 mod partition;
 pub mod table;
 
@@ -13,6 +14,7 @@ pub use boot_area::{BootArea, BootCode, LeadsTo};
 pub use extent::{Extent, SECTOR, Slot};
 pub use filesystem::Filesystem;
 pub use identity::{DiskIdentity, Doubt, planned};
+pub use other::{OtherDisk, WantedDisk};
 pub use partition::{Content, FoundPartition, Partition, Swap, UNKNOWN, UNRECOGNISED};
 pub use table::{Table, TableKind};
 
@@ -48,6 +50,12 @@ pub struct Disk {
     /// `/dev/disk/by-path/…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
+    /// What is stacked on the whole disk: an md or device-mapper device.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<String>,
+    /// Whether its medium can be taken out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removable: bool,
 }
 
 impl Disk {

@@ -8,25 +8,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::sets::Sets;
+use super::state::State;
 use super::stop::{Failed, Rule, Stop, Tally};
 use crate::job::{Canary, FleetWish, Pause};
-
-/// Where a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Its plan was agreed to.
-    Planned,
-    /// Images go to it.
-    Staging,
-    /// It has all, and is not armed.
-    Staged,
-    /// It is being armed, or reboots, or is in its jump system, or tries the new one.
-    Down,
-    /// It is its new system.
-    Ok,
-    /// It is not, and will not be.
-    Ko,
-}
 
 /// What has become of a node that was told to do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,6 +205,34 @@ impl Course {
         } else {
             Turn::Over
         }
+    }
+
+    /// How long the batches that are left take, where one node takes `one` from its reboot to its end.
+    pub fn time_left(&self, one: Duration) -> Duration {
+        let most = self.most_down().max(1);
+        let pause = match self.wish.pause {
+            Pause::Time(time) => time.0,
+            Pause::Ask => Duration::ZERO,
+        };
+        let left = self.batches.iter().skip(self.batch).map(|nodes| {
+            let staged = nodes.iter().filter(|node| self.may(**node, State::Staged));
+            let count = staged.count();
+            let times = |time: Duration, count: usize| {
+                time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+            };
+            match count {
+                0 => Duration::ZERO,
+                _ => times(one, count.div_ceil(most))
+                    .saturating_add(times(self.wish.stagger.0, count))
+                    .saturating_add(pause),
+            }
+        });
+        left.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
+    /// Whether a part that takes a node `time` takes it too long where half of the others took `usual`.
+    pub fn is_straggler(&self, time: Duration, usual: Duration) -> bool {
+        self.wish.straggler.is_one(time, usual)
     }
 
     /// Takes what has become of a node that was being staged.

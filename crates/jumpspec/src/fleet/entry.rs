@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::course::State;
+use super::state::State;
 use super::stop::Rule;
 use crate::words::run_id::RunId;
 

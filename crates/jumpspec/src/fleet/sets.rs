@@ -1,6 +1,6 @@
 //! The nodes of a fleet by what has become of them.
 
-use super::course::State;
+use super::state::State;
 
 /// Which nodes are where, by their numbers; each is in one of the first four.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

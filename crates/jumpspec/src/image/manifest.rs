@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::driver::UnfitDriver;
 use crate::image::kind::Kind;
 use crate::image::loader::{Loader, Platform, SignedLoaders};
 use crate::image::obstacle::Obstacles;
@@ -19,7 +20,7 @@ pub const FORMAT: u32 = 2;
 
 /// The newest plan format that this code reads and the one it writes. It stands here, for an image
 /// says which its own jumpinit reads.
-pub const PLAN_FORMAT: u32 = 8;
+pub const PLAN_FORMAT: u32 = 9;
 
 /// Upper limits of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,9 @@ pub struct Manifest {
     /// configuration; `None` where the image's root has none, and in images of versions that did not look.
     #[serde(default)]
     pub initramfs_codecs: Option<Vec<String>>,
+    /// Network drivers that the newest kernel has and that cannot start in the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfit_drivers: Vec<UnfitDriver>,
     /// Files that the mkfs programs need, themselves included: with just these
     /// below a root, they run there by chroot. Empty for target images.
     pub toolbox: Vec<RelPath>,

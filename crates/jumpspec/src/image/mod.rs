@@ -1,5 +1,6 @@
 //! Images: what they are built by, what their manifest says, and what they have to have for their job.
 
+pub mod driver;
 pub mod fitness;
 pub mod kind;
 pub mod loader;

@@ -128,6 +128,11 @@ impl Facts {
         self.disks.iter().find(|disk| disk.name == name)
     }
 
+    /// The disk whose device is `device` (`/dev/vda`).
+    pub fn disk_at(&self, device: &str) -> Option<&Disk> {
+        self.disks.iter().find(|disk| disk.device == device)
+    }
+
     /// The partition whose device is `device` (`/dev/vda2`), with its disk.
     pub fn partition(&self, device: &str) -> Option<(&Disk, &FoundPartition)> {
         self.partitions()
@@ -337,20 +342,19 @@ pub struct JumpInProgress {
 }
 
 impl JumpInProgress {
-    /// Whether the next boot of a node with these disks leads to its selector: the disk of the
-    /// partition that it has borrowed, or is kept on, boots by one, or the UEFI does.
+    /// Whether the next boot of a node with these disks leads to its selector: the partition that it has
+    /// borrowed, or is kept on, is there, and a disk boots by one, or the UEFI does.
     pub fn is_armed(&self, disks: &[Disk], uefi: Option<&FoundUefi>) -> bool {
         if let Some(uefi) = uefi {
             return uefi.leads_to_selector();
         }
-        let borrowed = |disk: &&Disk| {
-            let mut devices = disk.partitions.iter().map(|partition| &partition.device);
-            let ours = [&self.landing, &self.kept];
-            devices.any(|device| ours.into_iter().flatten().any(|ours| ours == device))
-        };
-        let disk = disks.iter().find(borrowed);
-        let area = disk.and_then(|disk| disk.loader.as_ref());
-        area.is_some_and(|area| area.leads_to() == LeadsTo::Selector)
+        let mut partitions = disks.iter().flat_map(|disk| &disk.partitions);
+        let ours = [&self.landing, &self.kept];
+        let is_ours = |device| ours.into_iter().flatten().any(|ours| ours == device);
+        // The landing partition may be on another disk than the one that boots.
+        let mut areas = disks.iter().filter_map(|disk| disk.loader.as_ref());
+        partitions.any(|it| is_ours(&it.device))
+            && areas.any(|area| area.leads_to() == LeadsTo::Selector)
     }
 
     /// Whether it is under way on a node with these disks, wherever its admin host went: while a

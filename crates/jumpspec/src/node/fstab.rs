@@ -32,7 +32,7 @@ pub struct Wanted<'a> {
     pub job: &'a Job,
     /// The new system's own file systems.
     pub outcomes: &'a [Outcome],
-    /// Number of the partition that is borrowed, if one is.
+    /// Number of the partition of that disk that is borrowed, if one is.
     pub landing: Option<u32>,
     /// The swap that the landing partition becomes again.
     pub swap: Option<&'a Swap>,
@@ -49,7 +49,7 @@ impl Wanted<'_> {
         let meant = unique::meant(&line.device, self.facts);
         let is_it = |device: &Device<'_>| {
             matches!(device, Device::Partition(disk, partition)
-                if disk.device == self.disk && partition.number == outcome.number)
+                if disk.device == outcome.disk && partition.number == outcome.number)
         };
         meant.iter().any(is_it)
     }
@@ -58,6 +58,8 @@ impl Wanted<'_> {
 /// One of the new system's own file systems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// Its disk, e.g. `/dev/vda`.
+    pub disk: String,
     /// Its partition's number.
     pub number: u32,
     /// Where it is mounted.

@@ -64,8 +64,10 @@ pub(super) fn planned(
         input,
         disk,
         landing: match landing.kind {
-            Kind::Lent | Kind::Made => Some(landing.partition.number),
-            Kind::InMemory(_) => None,
+            Kind::Lent | Kind::Made if landing.disk.device == disk.device => {
+                Some(landing.partition.number)
+            }
+            Kind::Lent | Kind::Made | Kind::InMemory(_) => None,
         },
         table,
         filesystems,

@@ -61,7 +61,13 @@ pub(super) fn chosen<'a>(input: &Input<'a>) -> Result<&'a Disk, Refusal> {
 /// What stands against this disk.
 pub(super) fn refusals(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = boots_elsewhere(input, disk).into_iter().collect();
-    refusals.extend(twins(input, disk));
+    refusals.extend(unfit(input, disk));
+    refusals
+}
+
+/// What stands against any disk that a run works with.
+pub(super) fn unfit(input: &Input<'_>, disk: &Disk) -> Vec<Refusal> {
+    let mut refusals: Vec<Refusal> = twins(input, disk).into_iter().collect();
     // Asked as the jump system will ask.
     if planned_among(slice::from_ref(disk), &disk.identities, disk.sectors).is_err() {
         refusals.push(Refusal::new(

@@ -68,6 +68,7 @@ pub(super) fn refusals(plan: &Plan, disk: &Disk) -> Vec<Refusal> {
     .collect();
     let needs = needs(plan, disk, &steps);
     let mut refusals = misplaced(plan, disk);
+    refusals.extend(beside(plan));
     refusals.extend(lost_by_the_table(plan, &steps));
     if !refusals.is_empty() {
         return refusals;
@@ -99,6 +100,27 @@ fn overlap(plan: &Plan, owner: Owner, need: &Need) -> Refusal {
         ),
         "mend the node's partition table if its partitions overlap (sfdisk --verify), or leave them as they are in the layout",
     )
+}
+
+/// A landing partition of another disk lies on it, and on nothing that it has.
+fn beside(plan: &Plan) -> Option<Refusal> {
+    let other = plan.landing.beside.as_ref()?;
+    let extent = plan.landing.extent();
+    let others = other.before.iter();
+    let mut others = others.filter(|it| it.number != plan.landing.number);
+    let hit = others.find(|it| it.extent().overlaps(extent));
+    if hit.is_none() && extent.ends_within(other.sectors) {
+        return None;
+    }
+    let over = hit.map_or("the end of its disk", |it| it.device.as_str());
+    Some(Refusal::new(
+        RefusalCode::ExtentsOverlap,
+        format!(
+            "{} would be written over {over}",
+            Owner::Landing.in_words(plan)
+        ),
+        "mend the partition table of that disk (sfdisk --verify)",
+    ))
 }
 
 /// A partition is named by its number: what is copied from or to one is there before and after the
@@ -198,13 +220,16 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
         loaders.filter(move |(owner, _)| owners.contains(owner))
     };
     let selector = of([Owner::Selector, Owner::RawCopy]);
-    let landing = (Owner::Landing, plan.landing.extent());
-    let tables = table(disk).map(|extent| (Owner::Table, extent));
+    // On another disk it is looked at by itself.
+    let is_here = plan.landing.beside.is_none();
+    let landing = is_here.then(|| (Owner::Landing, plan.landing.extent()));
+    let tables = table(disk).filter(|_| is_here);
+    let tables = tables.map(|extent| (Owner::Table, extent));
     match step {
-        Step::AddLanding => tables.chain([landing]).collect(),
-        Step::MakeLanding => vec![landing],
+        Step::AddLanding => tables.chain(landing).collect(),
+        Step::MakeLanding => landing.into_iter().collect(),
         Step::WriteSelector => selector.collect(),
-        Step::Repartition => tables.collect(),
+        Step::Repartition => table(disk).map(|extent| (Owner::Table, extent)).collect(),
         Step::Mkfs { number, .. } => extent_after(plan, *number)
             .map(|extent| (Owner::Partition(*number), extent))
             .into_iter()
@@ -215,9 +240,9 @@ fn writes(plan: &Plan, disk: &Disk, step: &Step) -> Vec<(Owner, Extent)> {
             .collect(),
         Step::PlaceLoader => of([Owner::RawCopy, Owner::NewLoader]).collect(),
         Step::ReturnLanding if plan.landing.is_made() => {
-            selector.chain([landing]).chain(tables).collect()
+            selector.chain(landing).chain(tables).collect()
         }
-        Step::ReturnLanding => selector.chain([landing]).collect(),
+        Step::ReturnLanding => selector.chain(landing).collect(),
         _ => Vec::new(),
     }
 }
@@ -259,7 +284,10 @@ fn needs(plan: &Plan, disk: &Disk, steps: &[&Step]) -> Vec<Need> {
         from,
         until,
     };
-    let mut needs = vec![need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD)];
+    let mut needs = Vec::new();
+    if plan.landing.beside.is_none() {
+        needs.push(need(Owner::Landing, plan.landing.extent(), 0, FOR_GOOD));
+    }
     needs.extend(
         loaders(plan)
             .into_iter()
@@ -315,7 +343,8 @@ fn copied_from(disk: &Disk, steps: &[&Step]) -> Vec<Need> {
 
 /// Neither the landing partition, which is a need of its own, nor the one that loaders lie in.
 fn holds_files(plan: &Plan, partition: &crate::disk::FoundPartition) -> bool {
-    partition.number != plan.landing.number && partition.type_code != GPT_BIOS_BOOT
+    Some(partition.number) != plan.landing.number_on_replaced()
+        && partition.type_code != GPT_BIOS_BOOT
 }
 
 /// The step that makes a file system on partition `number`.

@@ -230,12 +230,46 @@ fn refuse_unmakeable(input: &Input<'_>, fs: Filesystem) -> Result<(), Refusal> {
     ))
 }
 
+/// The EFI system partition, where it is on a disk that is not replaced: kept, and mounted.
+fn esp_beside(input: &Input<'_>, boot: &PlannedBoot) -> Result<Option<Outcome>, Refusal> {
+    let esp = boot.uefi().and_then(|uefi| {
+        let found = input.facts.disk_at(&uefi.beside.as_ref()?.device)?;
+        let mut partitions = found.partitions.iter();
+        let partition = partitions.find(|it| it.number == uefi.esp.number)?;
+        Some((uefi, found, partition))
+    });
+    let Some((uefi, disk, partition)) = esp else {
+        return Ok(None);
+    };
+    let mount = uefi.mount.as_str().to_owned();
+    let mut wishes = input.job.layout.partitions.iter();
+    let taken = wishes.find(|wish| wish.mount.as_ref() == Some(&mount));
+    if let Some(wish) = taken {
+        return Err(impossible(
+            format!(
+                "partition {} cannot be mounted at {mount}, where the new system has {}, the EFI system partition that the firmware boots from",
+                wish.number, partition.device
+            ),
+            "leave that partition without mount",
+        ));
+    }
+    Ok(Some(Outcome {
+        disk: disk.device.clone(),
+        number: partition.number,
+        mount,
+        device: name_of_kept(input, disk, partition)?,
+        fs: "vfat".to_owned(),
+        options: None,
+        kept: true,
+    }))
+}
+
 /// The new system's fstab, unless a line that is needed might mean another device.
 pub(super) fn fstab(
     input: &Input<'_>,
     disk: &Disk,
     filesystems: &[Wished],
-    landing: &PlannedLanding,
+    (landing, boot): (&PlannedLanding, &PlannedBoot),
 ) -> Result<Fstab, Vec<Refusal>> {
     let outcomes: Vec<Outcome> = filesystems
         .iter()
@@ -245,8 +279,10 @@ pub(super) fn fstab(
             fs: filesystem.planned.fs.clone(),
             options: filesystem.options.clone(),
             kept: filesystem.planned.kept,
+            disk: disk.device.clone(),
             number: filesystem.planned.number,
         })
+        .chain(esp_beside(input, boot).map_err(|refusal| vec![refusal])?)
         .collect();
     let fstab = fstab::compose(&fstab::Wanted {
         old: &input.facts.fstab,

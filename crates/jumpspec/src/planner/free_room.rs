@@ -1,13 +1,19 @@
 //! A landing partition for a node that has none to lend: made for the run in room that belongs to no
 //! partition, and removed at its end. Everything else is planned as if it were there already.
 
+use std::fmt::Write as _;
+
 use super::layout::{ALIGNMENT, MBR_PRIMARIES, aligned, free_runs, type_of_linux};
 use super::{Input, derived_uuid, disk, landing};
 use crate::disk::table::{self, MOST_PARTITIONS};
 use crate::disk::{Disk, Extent, FoundPartition, Partition, SECTOR, Slot, Table, TableKind};
+use crate::job::Job;
 use crate::node::facts::Facts;
 use crate::plan::LANDING_LABEL;
 use crate::words::size::Size;
+
+/// How udev's names of what is plugged in by USB begin: a stick, or a disc that a remote console lends.
+const USB: &str = "/dev/disk/by-id/usb-";
 
 /// A node as it will be once the partition is there.
 #[derive(Debug)]
@@ -18,9 +24,43 @@ pub(super) struct Made {
     pub(super) device: String,
 }
 
-/// Where there is room for one, or why there is none.
+/// Where there is room for one, or why there is none: on the disk that is replaced, or else on another.
 pub(super) fn found(input: &Input<'_>) -> Result<Made, String> {
-    let disk = disk::chosen(input).map_err(|refusal| refusal.message)?;
+    let replaced = disk::chosen(input).map_err(|refusal| refusal.message)?;
+    on(input, replaced, replaced).or_else(|mut why| {
+        let others = input.facts.disks.iter();
+        for disk in others.filter(|it| it.device != replaced.device) {
+            match (on(input, replaced, disk), against(input, disk)) {
+                (Ok(made), None) => return Ok(made),
+                (Ok(_), Some(against)) => {
+                    let _ = write!(why, "; {} has the room, but {against}", disk.device);
+                }
+                (Err(_), _) => {}
+            }
+        }
+        Err(why)
+    })
+}
+
+/// What stands against one on a disk that is not replaced: that has to stay where it is until the end, and
+/// nothing may have the whole of it, as a RAID of the firmware's has with what it writes at its end.
+fn against(input: &Input<'_>, disk: &Disk) -> Option<String> {
+    if let Some(holder) = disk.holders.first() {
+        return Some(format!("{holder} has the whole of it"));
+    }
+    if let Some(content) = &disk.content {
+        return Some(format!("{} has the whole of it", content.kind));
+    }
+    let is_usb = |link: &String| link.starts_with(USB);
+    if disk.removable || disk.links.iter().any(is_usb) {
+        return Some("it can be taken out, or a remote console lends it".to_owned());
+    }
+    let unfit = disk::unfit(input, disk);
+    unfit.first().map(|refusal| refusal.message.clone())
+}
+
+/// The same on `disk`.
+fn on(input: &Input<'_>, replaced: &Disk, disk: &Disk) -> Result<Made, String> {
     let found = disk.table.as_ref();
     let found = found.ok_or_else(|| format!("{} has no partition table", disk.device))?;
     if found.extended {
@@ -29,11 +69,9 @@ pub(super) fn found(input: &Input<'_>) -> Result<Made, String> {
             disk.device
         ));
     }
-    let number = number(input, disk, found)?;
-    let place = place(input, disk, found).map_err(|why| match elsewhere(input, disk) {
-        Some(elsewhere) => format!("{why}; {elsewhere}"),
-        None => why,
-    })?;
+    let job = (disk.device == replaced.device).then_some(input.job);
+    let number = number(job, disk, found)?;
+    let place = place(input, disk, found)?;
     let partition = Partition {
         number,
         start: place.start,
@@ -65,15 +103,15 @@ pub(super) fn found(input: &Input<'_>) -> Result<Made, String> {
     Ok(Made { facts, device })
 }
 
-/// The lowest that neither the table has nor the job makes.
-fn number(input: &Input<'_>, disk: &Disk, table: &Table) -> Result<u32, String> {
+/// The lowest that neither the table has nor the job makes, if it is about this disk.
+fn number(job: Option<&Job>, disk: &Disk, table: &Table) -> Result<u32, String> {
     let most = match table.kind {
         TableKind::Mbr => MBR_PRIMARIES,
         TableKind::Gpt => MOST_PARTITIONS,
     };
     let is_taken = |number: &u32| {
         disk.partitions.iter().any(|it| it.number == *number)
-            || input.job.layout.action(*number).is_some()
+            || job.is_some_and(|job| job.layout.action(*number).is_some())
     };
     (1..=most)
         .find(|number| !is_taken(number))
@@ -111,23 +149,6 @@ fn largest_run(disk: &Disk, table: &Table) -> Option<Extent> {
     let runs = free_runs(table.usable(), &partitions.collect::<Vec<Partition>>());
     let usable = runs.iter().filter_map(aligned);
     usable.max_by_key(|run| run.sectors)
-}
-
-/// That another disk would have the room: what the loader and all three systems need is on one.
-fn elsewhere(input: &Input<'_>, disk: &Disk) -> Option<String> {
-    let needed = size(input);
-    let others = input.facts.disks.iter();
-    let mut roomy = others
-        .filter(|it| it.device != disk.device)
-        .filter_map(|it| {
-            let run = largest_run(it, it.table.as_ref()?)?;
-            Some((it, Size::of_sectors(run.sectors))).filter(|(_, there)| *there >= needed)
-        });
-    let (other, there) = roomy.next()?;
-    Some(format!(
-        "{} has {there} free, but a landing partition is made on {} alone, the disk that boots and is replaced",
-        other.device, disk.device
-    ))
 }
 
 /// What it takes, in whole MiB. What its file system takes of it grows with it, by a fiftieth.

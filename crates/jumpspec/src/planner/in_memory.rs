@@ -20,6 +20,8 @@ const BESIDE_ROOT: Size = Size::mib(24);
 /// What the jump system works with beside its files: kernel, services, the frames of images that are
 /// unpacked.
 const AT_WORK: Size = Size::mib(256);
+/// What else can be done where nothing keeps it.
+const ANOTHER_WAY: &str = "leave room that belongs to no partition, or name a partition with [landing] partition = \"/dev/…\"";
 /// What a processor adds to that: the kernel's threads and counters for each, and the queues that drivers of
 /// network and disks open for each, of up to 1024 buffers.
 const PER_PROCESSOR: Size = Size::mib(4);
@@ -100,12 +102,7 @@ pub(super) fn keeper(input: &Input<'_>) -> Keeper {
 
 /// What keeps it as the landing partition.
 pub(super) fn chosen<'a>(input: &Input<'a>, wanted: Keeper) -> Result<Landing<'a>, Refusal> {
-    let why_not = |why: String| {
-        landing::none(
-            why,
-            "leave room that belongs to no partition, or name a partition with [landing] partition = \"/dev/…\"",
-        )
-    };
+    let why_not = |why: String| landing::none(why, ANOTHER_WAY);
     match (wanted, keeper(input)) {
         (Keeper::Esp, Keeper::Boot) => {
             return Err(why_not(
@@ -122,15 +119,15 @@ pub(super) fn chosen<'a>(input: &Input<'a>, wanted: Keeper) -> Result<Landing<'a
         }
         (Keeper::Esp, Keeper::Esp) | (Keeper::Boot, Keeper::Boot) => {}
     }
-    let disk = disk::chosen(input)?;
-    let partition = match wanted {
-        Keeper::Esp => uefi::system_partition(input, disk).map_err(|refusal| {
+    let replaced = disk::chosen(input)?;
+    let (disk, partition) = match wanted {
+        Keeper::Esp => uefi::system_partition(input).map_err(|refusal| {
             why_not(format!(
                 "the EFI system partition cannot be used: {}",
                 refusal.message
             ))
         })?,
-        Keeper::Boot => boot::partition(input, disk).map_err(why_not)?,
+        Keeper::Boot => (replaced, boot::partition(input, replaced)?),
     };
     Ok(Landing {
         disk,
@@ -146,7 +143,8 @@ pub(super) fn fits(input: &Input<'_>) -> bool {
 
 /// Why it may not be, on a node that has what would keep it.
 pub(super) fn why_not(input: &Input<'_>) -> Option<String> {
-    if keeper(input) == Keeper::Boot && input.facts.boot.is_none() {
+    let facts = input.facts;
+    if keeper(input) == Keeper::Boot && facts.boot.is_none() && !boot::is_unmounted(facts) {
         return None;
     }
     let refusals = against(input);

@@ -1,7 +1,7 @@
 //! The partition to borrow: whether it may be borrowed, whether it is large enough, what it becomes
 //! again.
 
-use super::{Input, derived_uuid, is_stacked};
+use super::{Input, derived_uuid, disk, is_stacked};
 use crate::disk::{Disk, FoundPartition, Swap, UNKNOWN, UNRECOGNISED, filesystem};
 use crate::job::Action;
 use crate::node::facts::Facts;
@@ -116,7 +116,8 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
             ),
         );
     }
-    if landing.disk.device != disk.device {
+    let is_beside = landing.disk.device != disk.device;
+    if is_beside && landing.kind != Kind::Made {
         refuse(
             RefusalCode::LandingInLayout,
             format!(
@@ -126,10 +127,8 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
             name_another,
         );
     }
-    if !matches!(
-        input.job.layout.action(partition.number),
-        None | Some(Action::Keep)
-    ) {
+    let action = input.job.layout.action(partition.number);
+    if !is_beside && !matches!(action, None | Some(Action::Keep)) {
         refuse(
             RefusalCode::LandingInLayout,
             format!(
@@ -138,6 +137,9 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
             ),
             "leave it out of the layout: it becomes swap again by itself",
         );
+    }
+    if is_beside && landing.kind == Kind::Made {
+        refusals.extend(disk::unfit(input, landing.disk));
     }
     refusals.extend(too_small(input, partition));
     refusals
@@ -183,12 +185,12 @@ pub(super) fn saved(input: &Input<'_>) -> Size {
 
 /// What the journal could not keep.
 pub(super) fn journal_refusal(plan: &Plan) -> Option<Refusal> {
-    let swap = plan.landing.swap();
-    let excess = Journal::excess(&plan.run, &plan.disk.identities, &plan.boot_id, swap);
+    let (swap, disk) = (plan.landing.swap(), plan.landing_disk());
+    let excess = Journal::excess(&plan.run, disk.identities, &plan.boot_id, swap);
     (excess > 0).then(|| {
         Refusal::new(
             RefusalCode::JournalRoom,
-            format!("the names of {} and the options of its swap are {excess} bytes longer than the run's journal has room for", plan.disk.device),
+            format!("the names of {} and the options of its swap are {excess} bytes longer than the run's journal has room for", disk.device),
             "shorten the options of the swap's line in /etc/fstab",
         )
     })

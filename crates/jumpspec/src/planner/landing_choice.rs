@@ -4,7 +4,7 @@
 use super::free_room::{self, Made};
 use super::landing::{self, Kind, Landing, is_ours, left_over};
 use super::{Input, derived_uuid, disk, in_memory, memory};
-use crate::disk::{Disk, FoundPartition};
+use crate::disk::{Disk, FoundPartition, OtherDisk};
 use crate::job::LandingChoice;
 use crate::node::facts::Facts;
 use crate::plan::{Keeper, LandingKind, PlannedLanding};
@@ -130,7 +130,7 @@ pub(super) fn refusals(input: &Input<'_>, disk: &Disk, landing: &Landing<'_>) ->
 }
 
 /// The landing partition as the plan carries it.
-pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLanding {
+pub(super) fn planned(input: &Input<'_>, replaced: &Disk, landing: &Landing<'_>) -> PlannedLanding {
     let partition = landing.partition;
     let (fs_uuid, kind) = match landing.kind {
         Kind::Lent => {
@@ -146,6 +146,7 @@ pub(super) fn planned(input: &Input<'_>, landing: &Landing<'_>) -> PlannedLandin
     PlannedLanding {
         device: partition.device.clone(),
         number: partition.number,
+        beside: OtherDisk::beside(replaced, landing.disk),
         start: partition.start,
         sectors: partition.sectors,
         fs_uuid,

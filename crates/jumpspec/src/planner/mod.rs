@@ -8,6 +8,7 @@ mod arguments;
 mod copies;
 mod dhcp;
 mod disk;
+mod drivers;
 mod extents;
 mod filesystems;
 mod first_boot;
@@ -167,6 +168,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     let (Some(disk), Some(landing), Some(network)) = (disk, landing, network) else {
         return Err(refusals);
     };
+    refusals.extend(drivers::refusals(input, network.as_ref()));
     refusals.extend(disk::refusals(input, disk));
     refusals.extend(landing_choice::refusals(input, disk, &landing));
     refusals.extend(memory::refusal(input, &landing));
@@ -188,7 +190,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     else {
         return Err(refusals);
     };
-    let landing = landing_choice::planned(input, &landing);
+    let landing = landing_choice::planned(input, disk, &landing);
     let arguments = arguments::planned(input, &landing);
     refusals.extend(arguments::refusals(input, &arguments));
     let kernel = input.jump.manifest.kernels.last().cloned();
@@ -198,7 +200,7 @@ fn planned(input: &Input<'_>, made: Option<&str>) -> Result<Plan, Vec<Refusal>> 
     else {
         return Err(refusals);
     };
-    let fstab = filesystems::fstab(input, disk, &filesystems, &landing)?;
+    let fstab = filesystems::fstab(input, disk, &filesystems, (&landing, &boot))?;
     let planned: Vec<PlannedFilesystem> = filesystems
         .iter()
         .map(|filesystem| filesystem.planned.clone())

@@ -2,7 +2,7 @@
 
 use super::{Input, uefi};
 use crate::boot::PlannedBoot;
-use crate::disk::UNRECOGNISED;
+use crate::disk::{FoundPartition, UNRECOGNISED};
 use crate::job::Action;
 use crate::node::facts::Kexec;
 use crate::node::network::Sign;
@@ -43,12 +43,9 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             partition.device,
             partition.size()
         );
-        if partition.number == plan.landing.number && plan.landing.is_made() {
-            plan.kept.push(format!(
-                "{} ({}): free room, made a partition for this run and free again at its end",
-                partition.device,
-                partition.size()
-            ));
+        let is_landing = plan.landing.number_on_replaced() == Some(partition.number);
+        if is_landing && plan.landing.is_made() {
+            plan.kept.push(made(partition));
             continue;
         }
         if Some(partition.number) == plan.landing.borrowed() {
@@ -64,7 +61,7 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             continue;
         }
         match input.job.layout.action(partition.number) {
-            None | Some(Action::Keep) if partition.number == plan.landing.number => {
+            None | Some(Action::Keep) if is_landing => {
                 plan.kept.push(format!(
                     "{what}: has the jump system's kernel and root for the time of the run"
                 ));
@@ -75,6 +72,7 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
             Some(Action::Delete) => plan.destroyed.push(format!("{what}: deleted")),
         }
     }
+    plan.kept.extend(beside(plan));
     plan.kept.extend(
         input
             .facts
@@ -97,6 +95,32 @@ pub(super) fn describe(plan: &mut Plan, input: &Input<'_>) {
     plan.destroyed.extend(homes(plan, input));
     let notes = notes(plan, input);
     plan.notes.extend(notes);
+}
+
+fn made(partition: &FoundPartition) -> String {
+    format!(
+        "{} ({}): free room, made a partition for this run and free again at its end",
+        partition.device,
+        partition.size()
+    )
+}
+
+/// What the run has on disks that are not replaced.
+fn beside(plan: &Plan) -> Vec<String> {
+    let (landing, uefi) = (&plan.landing, plan.boot.uefi());
+    let landing_on = landing.beside.iter().flat_map(|disk| &disk.before);
+    let landing_on = landing_on.filter(|it| it.number == landing.number && landing.is_made());
+    let esp = uefi.and_then(|uefi| Some((uefi, uefi.beside.as_ref()?)));
+    let esp = esp.and_then(|(uefi, disk)| {
+        let esp = disk.before.iter().find(|it| it.number == uefi.esp.number)?;
+        Some(format!(
+            "{} ({}): the EFI system partition, on {}, which is not replaced; it has the selector for the time of the run, and then the new system's loader",
+            esp.device,
+            esp.size(),
+            disk.device
+        ))
+    });
+    landing_on.map(made).chain(esp).collect()
 }
 
 /// Homes of people that lie on a file system which is made anew, and are not saved.
@@ -150,7 +174,7 @@ fn not_promised(input: &Input<'_>, boot: &PlannedBoot) -> Vec<String> {
 /// That swap gets another UUID than it had.
 fn other_swap(plan: &Plan) -> Option<String> {
     let swap = plan.landing.swap()?;
-    let mut before = plan.disk.before.iter();
+    let mut before = plan.landing_disk().before.iter();
     let before = before.find(|partition| partition.number == plan.landing.number)?;
     let uuid = before.content.as_ref()?.uuid.as_ref()?;
     let had = before.content.as_ref()?.kind == "swap" && *uuid != swap.uuid;

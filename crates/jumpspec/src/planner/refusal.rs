@@ -53,6 +53,8 @@ pub enum RefusalCode {
     BootModeNotOffered,
     /// An image is of the wrong kind or lacks something that its job needs.
     ImageUnfit,
+    /// A link that the node is reached by works by a driver that cannot start in an image.
+    DriverUnfit,
     /// There is no swap partition, or the named device is not a partition.
     NoLandingPartition,
     /// The landing partition cannot take jump system, image and saved files.

@@ -4,6 +4,7 @@
 //! It is a rehearsal of a push: what stands against that stands against this.
 
 use super::{Hangs, ImageFile, Input, Rehearsal, arguments, dhcp, disk, in_memory, plan};
+use crate::boot::PlannedBoot;
 use crate::job::Joint;
 use crate::node::starting::Taking;
 use crate::plan::{LandingKind, Plan, PlannedLanding, Steps};
@@ -137,6 +138,7 @@ fn too_little_memory(input: &Input<'_>) -> Vec<Refusal> {
 fn turned(plan: Plan, input: &Input<'_>, hangs: Hangs) -> Result<Plan, Refusal> {
     let landing = PlannedLanding {
         kind: LandingKind::Volatile,
+        beside: None,
         ..plan.landing
     };
     let mut plan = Plan { landing, ..plan };
@@ -144,6 +146,12 @@ fn turned(plan: Plan, input: &Input<'_>, hangs: Hangs) -> Result<Plan, Refusal> 
     plan.disk
         .before
         .clone_from(&disk::chosen(input)?.partitions);
+    if let PlannedBoot::Uefi(uefi) = &mut plan.boot
+        && let Some(beside) = &mut uefi.beside
+        && let Some(disk) = input.facts.disk_at(&beside.device)
+    {
+        beside.before.clone_from(&disk.partitions);
+    }
     plan.jump.arguments = arguments::planned(input, &plan.landing);
     plan.steps = steps(input.jump);
     plan.kept = vec![

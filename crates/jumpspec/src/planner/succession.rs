@@ -30,7 +30,7 @@ pub fn check(staged: &Plan, next: &Plan) -> Result<(), Vec<Refusal>> {
 /// made since.
 pub fn facts_since(staged: &Plan, facts: &Facts) -> Facts {
     let mut facts = facts.clone();
-    let (landing, disk) = (&staged.landing, &staged.disk);
+    let (landing, disk) = (&staged.landing, staged.landing_disk());
     let mut before = disk.before.iter();
     let made = before.find(|it| landing.is_made() && it.number == landing.number);
     let its_disk = facts.disks.iter_mut().find(|it| it.device == disk.device);

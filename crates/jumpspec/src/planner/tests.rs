@@ -27,7 +27,7 @@ fn codes(facts: &Facts, job: &Job) -> Vec<String> {
     codes_of(&planned(facts, job).expect_err("a refusal"))
 }
 
-fn codes_of(refusals: &[Refusal]) -> Vec<String> {
+pub(in crate::planner) fn codes_of(refusals: &[Refusal]) -> Vec<String> {
     let codes = refusals.iter().map(|refusal| refusal.code.to_string());
     codes.collect()
 }

@@ -8,10 +8,10 @@ mod prose;
 
 use super::Input;
 use crate::boot::PlannedBoot;
-use crate::boot::uefi::found::{FoundEntry, FoundEsp, FoundUefi};
+use crate::boot::uefi::found::{FoundEntry, FoundUefi};
 use crate::boot::uefi::{EntryNumber, Esp, FALLBACK_DIRECTORY, UefiBoot};
 use crate::disk::table::GPT_ESP;
-use crate::disk::{Disk, FoundPartition};
+use crate::disk::{Disk, FoundPartition, OtherDisk};
 use crate::job::{Action, FirmwareProof, PartitionWish};
 use crate::node::facts::Firmware;
 use crate::planner::refusal::Refusal;
@@ -19,7 +19,7 @@ use crate::step::Step;
 use crate::words::abspath::AbsPath;
 use crate::words::relpath::RelPath;
 pub(super) use esp::ESP_ROOM;
-use esp::{esp, named, of_esp};
+use esp::{OnEsp, esp, named, of_esp};
 use firmware::{of_firmware, old_entry, unread};
 use images::{new_loader, unmendable, unmountable, unsigned};
 pub(super) use prose::{not_promised, notes};
@@ -27,15 +27,14 @@ pub(super) use prose::{not_promised, notes};
 /// Where the new system has the EFI system partition, if the job says nothing.
 const MOUNT: &str = "/boot/efi";
 
-/// The EFI system partition that the node was booted from.
+/// The EFI system partition that the node was booted from, with its disk.
 pub(super) fn system_partition<'a>(
     input: &Input<'a>,
-    disk: &'a Disk,
-) -> Result<&'a FoundPartition, Refusal> {
+) -> Result<(&'a Disk, &'a FoundPartition), Refusal> {
     let found = input.facts.uefi.as_ref();
     let found = found.ok_or_else(|| unread("what its firmware boots is not known"))?;
     let (_, file) = old_entry(found)?;
-    esp(input.facts, disk, file).map(|(partition, _)| partition)
+    esp(input.facts, file).map(|esp| (esp.disk, esp.partition))
 }
 
 /// What boots the three systems, the jump system from a landing partition or `in_memory`; an image without a
@@ -51,24 +50,24 @@ pub(super) fn boot(
     let mut refusals = of_firmware(found);
     let old = old_entry(found).map_err(|refusal| refusals.push(refusal));
     let esp = old.and_then(|(_, file)| {
-        let esp = esp(input.facts, disk, file);
+        let esp = esp(input.facts, file);
         esp.map_err(|refusal| refusals.push(refusal))
     });
-    let (Ok((entry, file)), Ok((partition, on_it))) = (old, esp) else {
+    let (Ok((entry, file)), Ok(esp)) = (old, esp) else {
         return Err(refusals);
     };
-    refusals.extend(of_esp(input, partition, on_it, in_memory));
+    refusals.extend(of_esp(input, disk, esp, in_memory));
     refusals.extend(unsigned(input, found));
     refusals.extend(unmountable(input));
     refusals.extend(unmendable(input));
     let new = new_loader(input);
-    let path = named(file, on_it);
+    let path = named(file, esp.found);
     match (new, path) {
         (Ok(Some((name, new))), Ok(old)) if refusals.is_empty() => Ok(planned(
             input,
             found,
             (entry, old),
-            (partition, on_it, disk),
+            (disk, esp),
             (name, new),
         )),
         (new, old) => {
@@ -97,7 +96,7 @@ fn planned(
     input: &Input<'_>,
     found: &FoundUefi,
     (old_entry, old): (&FoundEntry, RelPath),
-    (partition, on_it, disk): (&FoundPartition, &FoundEsp, &Disk),
+    (replaced, on_it): (&Disk, OnEsp<'_>),
     (new_name, new): (String, RelPath),
 ) -> PlannedBoot {
     let mut taken: Vec<EntryNumber> = found.entries.iter().map(|entry| entry.number).collect();
@@ -112,7 +111,17 @@ fn planned(
     // The same loader by the same entry, whatever it is called.
     let is_same = old.as_str().eq_ignore_ascii_case(new.as_str());
     let new_entry = if is_same { old_entry.number } else { free() };
+    let OnEsp {
+        disk,
+        partition,
+        found: on_esp,
+    } = on_it;
+    let beside = OtherDisk::beside(replaced, disk);
+    let mount = beside
+        .as_ref()
+        .map_or_else(|| mount(input, partition.number), |_| usual_mount());
     PlannedBoot::Uefi(UefiBoot {
+        beside,
         esp: Esp {
             number: partition.number,
             // It was found by this.
@@ -127,9 +136,9 @@ fn planned(
         new_entry,
         new,
         new_name,
-        mount: mount(input, partition.number),
+        mount,
         order,
-        fallback: !on_it.has_any(FALLBACK_DIRECTORY),
+        fallback: !on_esp.has_any(FALLBACK_DIRECTORY),
     })
 }
 
@@ -146,12 +155,16 @@ fn mount(input: &Input<'_>, number: u32) -> AbsPath {
     let wishes = &input.job.layout.partitions;
     let wish = wishes.iter().find(|wish| wish.number == number);
     let mount = wish.and_then(|wish| wish.mount.as_deref()?.parse().ok());
-    mount.unwrap_or_else(|| MOUNT.parse().expect("an absolute path"))
+    mount.unwrap_or_else(usual_mount)
+}
+
+fn usual_mount() -> AbsPath {
+    MOUNT.parse().expect("an absolute path")
 }
 
 /// The wish for the EFI system partition of a job that has none: it is kept, and mounted.
 pub(super) fn implied(boot: &PlannedBoot, wishes: &[PartitionWish]) -> Option<PartitionWish> {
-    let uefi = boot.uefi()?;
+    let uefi = boot.uefi().filter(|uefi| uefi.beside.is_none())?;
     let is_there = wishes
         .iter()
         .any(|wish| wish.number == uefi.esp.number && wish.mount.is_some());

@@ -48,8 +48,13 @@ pub(super) fn after(plan: &Plan) -> Vec<Segment> {
 
 /// One that is there for the run alone is free room before and after it.
 fn is_drawn(plan: &Plan, partition: &Partition) -> bool {
-    let made = plan.landing.is_made() && partition.number == plan.landing.number;
+    let made = is_made(plan, partition.number);
     !made && !EXTENDED.contains(&partition.type_code.as_str())
+}
+
+/// Whether that is a partition which is there for the run alone.
+fn is_made(plan: &Plan, number: u32) -> bool {
+    plan.landing.is_made() && plan.landing.number_on_replaced() == Some(number)
 }
 
 /// One row a partition: number, before, after, what happens to it.
@@ -82,7 +87,7 @@ fn row(plan: &Plan, facts: &Facts, number: u32) -> [String; 8] {
     let mut row = [const { String::new() }; 8];
     row[0] = number.to_string();
     // It is there for the run alone.
-    let made = plan.landing.is_made() && number == plan.landing.number;
+    let made = is_made(plan, number);
     if let Some(partition) = before.filter(|_| !made) {
         row[1] = partition.size().to_string();
         old_content(partition).clone_into(&mut row[2]);

@@ -150,6 +150,7 @@ fn a_plan() -> Plan {
             rewrite: true,
         },
         landing: PlannedLanding {
+            beside: None,
             device: "/dev/vda2".to_owned(),
             number: 2,
             start: 513 * MIB,

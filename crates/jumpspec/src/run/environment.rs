@@ -18,6 +18,8 @@ pub struct Moment<'a> {
     pub disk: &'a str,
     /// What a partition of that disk is called now.
     pub partition: &'a dyn Fn(u32) -> String,
+    /// What the landing partition is called now.
+    pub landing: &'a str,
     /// Where it may write what is to be saved besides.
     pub added: Option<&'a str>,
     /// A directory whose files end up with the logs of the run.
@@ -69,7 +71,7 @@ fn stage(joint: Joint) -> Stage {
 fn of_disk(plan: &Plan, moment: &Moment<'_>) -> Vec<(String, String)> {
     let variable = |name: String, value: String| (format!("{PREFIX}{name}"), value);
     let mut variables = vec![variable("DISK".to_owned(), moment.disk.to_owned())];
-    let landing = (moment.partition)(plan.landing.number);
+    let landing = moment.landing.to_owned();
     variables.push(variable("LANDING_DEVICE".to_owned(), landing));
     for filesystem in &plan.filesystems {
         let (number, device) = (filesystem.number, (moment.partition)(filesystem.number));
@@ -115,6 +117,7 @@ mod tests {
             attempt: 2,
             disk: "/dev/sdb",
             partition: &|number| format!("/dev/sdb{number}"),
+            landing: "/dev/sdb2",
             added: None,
             log: Some("/var/log/jump"),
         };

@@ -15,6 +15,9 @@ pub enum NodeExit {
     Refused = 3,
     /// There is nothing of a run on the node: `EX_NOINPUT`.
     NoRun = 66,
+    /// What `jumpimg` had put on the node is there no more: it was rebooted, or somebody has removed it.
+    /// `EX_UNAVAILABLE`.
+    Gone = 69,
     /// None of [`crate::places::BASES`] will do for `jumpimg`'s directory: `EX_CANTCREAT`.
     NoPlace = 73,
     /// Another process of the same run still holds the node, e.g. one whose connection broke a moment
@@ -28,12 +31,13 @@ pub enum NodeExit {
 }
 
 impl NodeExit {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
         Self::Refused,
         Self::NoRun,
+        Self::Gone,
         Self::NoPlace,
         Self::Busy,
         Self::OtherRun,

@@ -7,6 +7,7 @@ mod accounts;
 mod boot;
 mod census;
 mod codecs;
+mod drivers;
 mod exclude;
 mod first_boot;
 mod heavy;

@@ -15,7 +15,8 @@ use jumpspec::words::size::Size;
 use super::exclude::Rules;
 use super::stored::{PROGRAM_CAP, Stored, init, is_enabled};
 use super::{
-    accounts, codecs, first_boot, kernels, loaders, mountable, obstacles, openssh, selinux, toolbox,
+    accounts, codecs, drivers, first_boot, kernels, loaders, mountable, obstacles, openssh,
+    selinux, toolbox,
 };
 use crate::error::{Exit, Trouble};
 use crate::image::elf;
@@ -45,6 +46,10 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
     let initramfs_codecs = kernels
         .last()
         .and_then(|kernel| codecs::find(tree, &kernel.release));
+    let unfit_drivers = kernels
+        .last()
+        .map(|kernel| drivers::unfit(&stored, &kernel.release))
+        .unwrap_or_default();
     Ok(Manifest {
         format: FORMAT,
         tool: concat!("jumpimg ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -69,6 +74,7 @@ pub(crate) fn manifest(tree: &Tree, rules: &Rules, recipe: &Recipe) -> Result<Ma
         filesystems,
         mountable,
         initramfs_codecs,
+        unfit_drivers,
         toolbox,
         programs: programs(&stored, recipe.kind),
         obstacles: obstacles::find(&stored, recipe.kind),

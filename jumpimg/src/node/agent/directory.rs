@@ -5,6 +5,8 @@ use jumpspec::places::{BASES, BASES_IN_MEMORY};
 use jumpspec::run::bundle;
 use jumpspec::run::exit::NodeExit;
 
+use crate::node::ssh::quoted;
+
 /// For the bundle and for what the file system itself takes.
 const SPARE: u64 = 1 << 20;
 
@@ -38,6 +40,17 @@ done
 echo "no place for jump's programs: ${why#; }" >&2
 exit NONE"#;
 
+/// Nearly all places for the directory are gone with a reboot.
+const GONE: &str = r#"[ -x PROGRAM ] || {
+  if [ "$(cat /proc/sys/kernel/random/boot_id)" = BOOT ]; then
+    echo 'what jump had put on the node is gone, and it was not rebooted: somebody has removed it' >&2
+  else
+    echo 'the node was rebooted in the meantime: what jump had put there to work with is gone' >&2
+  fi
+  exit STATUS
+}
+"#;
+
 /// The script that makes the directory of `run`, with room for `bytes`, and prints its name.
 pub(super) fn script(run: &str, bytes: u64) -> String {
     among(&BASES, run, bytes)
@@ -50,6 +63,14 @@ pub(super) fn named(said: &str, run: &str) -> Option<String> {
         .iter()
         .map(|base| format!("{}/jump-{run}", base.trim_end_matches('/')));
     may.find(|directory| directory == said.trim_end())
+}
+
+/// What ends a script when `program` is there no more, and says whether that is because another boot than
+/// `boot` runs. Both are quoted, or need it not.
+pub(super) fn still_there(program: &str, boot: &str) -> String {
+    GONE.replace("PROGRAM", program)
+        .replace("BOOT", &quoted(boot))
+        .replace("STATUS", &NodeExit::Gone.status().to_string())
 }
 
 fn among(bases: &[&str], run: &str, bytes: u64) -> String {

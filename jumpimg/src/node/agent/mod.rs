@@ -29,6 +29,8 @@ const UPLOAD: Duration = Duration::from_mins(10);
 pub(crate) struct Agent {
     /// The private directory, if one was made.
     directory: Option<String>,
+    /// The boot that it was made in.
+    boot: String,
     /// The program, quoted for the shell.
     program: String,
 }
@@ -50,6 +52,7 @@ impl Agent {
         let program = format!("{directory}/jumpinit");
         let agent = Self {
             directory: Some(directory.clone()),
+            boot: boot_id(session)?,
             program: quoted(&program),
         };
         let script = format!(
@@ -69,6 +72,7 @@ impl Agent {
     pub(crate) fn installed(program: &str) -> Self {
         Self {
             directory: None,
+            boot: String::new(),
             program: quoted(program),
         }
     }
@@ -113,12 +117,18 @@ impl Agent {
 
     fn put(&self, session: &Session, name: &str, bytes: &[u8]) -> Result<(), SshError> {
         let script = format!(
-            "cd {} && umask 077 && cat >{name}.new && mv {name}.new {name}",
+            "{}cd {} && umask 077 && cat >{name}.new && mv {name}.new {name}",
+            self.still_there(),
             quoted(self.directory())
         );
         session
             .run_with(&script, Input::bytes(bytes), UPLOAD)
             .map(drop)
+    }
+
+    /// What begins a script that uses the private directory.
+    fn still_there(&self) -> String {
+        directory::still_there(&self.program, &self.boot)
     }
 
     fn directory(&self) -> &str {
@@ -237,7 +247,8 @@ impl Agent {
         on: &mut dyn FnMut(Heard<'_>),
     ) -> Result<(), SshError> {
         let script = format!(
-            "exec {} {order} --work {}",
+            "{}exec {} {order} --work {}",
+            self.still_there(),
             self.program,
             quoted(self.directory())
         );

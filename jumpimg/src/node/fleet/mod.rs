@@ -13,3 +13,4 @@ mod member;
 mod metrics;
 mod pace;
 pub(crate) mod page;
+mod usual;

@@ -139,6 +139,8 @@ impl SshError {
                     .hint(format!("see `jumpimg status {node}`")),
                 Some(NodeExit::WrongStage) => refused("wrong-stage", stderr)
                     .hint(format!("see `jumpimg status {node}`")),
+                Some(NodeExit::Gone) => Trouble::new(Exit::Failed, "work-directory-gone", stderr.as_str())
+                    .hint(format!("nothing arms itself: see `jumpimg status {node}`, then begin anew with `jumpimg push`, or give back what it has borrowed with `jumpimg abort {node}`")),
                 Some(NodeExit::NoPlace) => refused("no-work-directory", stderr)
                     .hint("make room in one of them, or mount one so that programs may run there (mount -o remount,exec)"),
                 Some(NodeExit::Busy) => refused("jump-in-progress", stderr)

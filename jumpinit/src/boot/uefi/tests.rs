@@ -13,6 +13,7 @@ const NEW: EntryNumber = EntryNumber(2);
 fn boot(new_entry: EntryNumber) -> UefiBoot {
     let path = |path: &str| path.parse().unwrap();
     UefiBoot {
+        beside: None,
         esp: Esp {
             number: 1,
             extent: Extent {

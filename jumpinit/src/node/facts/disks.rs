@@ -67,6 +67,8 @@ fn one(disk: &sysfs::Disk, links: &Links) -> Disk {
         partitions,
         kernel_partitions,
         content,
+        holders: disk.holders.clone(),
+        removable: disk.removable,
     }
 }
 

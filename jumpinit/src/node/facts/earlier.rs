@@ -100,6 +100,8 @@ mod tests {
             content: None,
             loader: None,
             links: Vec::new(),
+            holders: Vec::new(),
+            removable: false,
         }
     }
 

@@ -241,6 +241,16 @@ pub const ROWS: &[Row] = &[
         "S1-S8",
         &[End::Old, End::Jump],
     ),
+    row(
+        76,
+        "power cuts where a run needs a second disk",
+        "S0-S8",
+        ON,
+    ),
+    without(
+        row(77, "a kernel that kexec starts panics or hangs", "S2", O),
+        "user-mode Linux has no kexec; the long tests of the stage `qemu` try both",
+    ),
 ];
 
 /// The row of that number.
@@ -266,6 +276,6 @@ mod tests {
             assert_eq!(usize::from(row.number), index + 1);
             assert!(!row.ends.is_empty() && !row.fault.is_empty());
         }
-        assert_eq!(ROWS.len(), 75);
+        assert_eq!(ROWS.len(), 77);
     }
 }

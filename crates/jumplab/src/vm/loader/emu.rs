@@ -1,6 +1,6 @@
 //! One run of a GRUB under grub-emu: from its first script to what it hands over to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_str;
 use anyhow::{Result, bail};
@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use super::EMU;
 use super::core::CoreImage;
 use crate::run;
+use crate::vm::node::disks;
 
 /// How long GRUB may take, in seconds: a loader that waits at a prompt boots nothing.
 const LIMIT: &str = "60";
@@ -85,8 +86,9 @@ pub(super) struct Kernel {
 pub(super) fn run(disk: &Path, script: &str, log: &mut String) -> Result<Left> {
     let folder = tempfile::tempdir()?;
     let map = folder.path().join("device.map");
-    let disk = std::path::absolute(disk)?;
-    std::fs::write(&map, format!("(hd0) {}\n", disk.display()))?;
+    let disks = disks(&std::path::absolute(disk)?);
+    let line = |(number, disk): (usize, &PathBuf)| format!("(hd{number}) {}\n", disk.display());
+    std::fs::write(&map, disks.iter().enumerate().map(line).collect::<String>())?;
     std::fs::write(folder.path().join("grub.cfg"), config(script))?;
     let mut emu = run::command("timeout", ["--signal=KILL", LIMIT, EMU, "-m"]);
     emu.arg(&map)

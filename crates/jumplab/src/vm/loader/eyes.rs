@@ -7,11 +7,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::run;
+use crate::vm::node::disks;
 
-/// What grub-fstest calls the disk that it is given.
-const DISK: &str = "loop0";
+/// How grub-fstest calls the disks that it is given, before their numbers, and how GRUB does.
+const DISK: &str = "loop";
+const GRUBS: &str = "hd";
 
-/// A disk image.
+/// A disk image, with that of the node's second disk beside it.
 pub(super) struct Eyes<'a> {
     disk: &'a Path,
 }
@@ -51,7 +53,9 @@ impl<'a> Eyes<'a> {
     }
 
     fn ask(&self, question: &[&str]) -> Result<Vec<u8>> {
-        let mut fstest = run::command(super::FSTEST, [self.disk]);
+        let disks = disks(self.disk);
+        let mut fstest = run::command(super::FSTEST, ["-c", &disks.len().to_string()]);
+        fstest.args(disks);
         let output = run::output(fstest.args(question))?;
         if output.status.success() {
             return Ok(output.stdout);
@@ -86,7 +90,7 @@ fn device_of(devices: &str, uuid: &str) -> Option<String> {
     };
     let line = devices.lines().find(holds)?;
     let (name, _) = line.trim().strip_prefix("Partition ")?.split_once(':')?;
-    Some(name.replacen(DISK, "hd0", 1))
+    Some(name.replacen(DISK, GRUBS, 1))
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ use super::eyes::Eyes;
 use super::program::{Brought, Program};
 use crate::vm::StandIn;
 use crate::vm::boot_manager::Start;
+use crate::vm::node::disks;
 
 /// What shim starts, beside itself.
 const SHIMS_GRUB: &str = "grubx64.efi";
 /// The script of the file system in a signed GRUB's memory.
 const FIRST_SCRIPT: &str = "/grub.cfg";
 
-/// The EFI system partition of a disk.
+/// The EFI system partition of a node.
 pub(super) struct Esp<'a> {
     eyes: &'a Eyes<'a>,
     partition: Partition,
@@ -36,18 +37,22 @@ pub(super) struct EfiGrub {
 }
 
 impl<'a> Esp<'a> {
-    /// The only one of the disk.
+    /// The only one of the node whose own disk is `disk`.
     pub(super) fn of(disk: &Path, eyes: &'a Eyes<'a>) -> Result<Self> {
-        let table = read_table(disk)?;
-        let is_esp = |it: &&Partition| it.type_code == GPT_ESP;
-        let found: Vec<&Partition> = table.partitions().iter().filter(is_esp).collect();
-        let [partition] = found.as_slice() else {
-            bail!("the disk has {} EFI system partitions", found.len());
+        let mut found = Vec::new();
+        for (number, disk) in disks(disk).iter().enumerate() {
+            let table = read_table(disk)?;
+            let partitions = table.partitions().iter().cloned();
+            let esps = partitions.filter(|it| it.type_code == GPT_ESP);
+            found.extend(esps.map(|esp| (number, esp)));
+        }
+        let [(number, partition)] = found.as_slice() else {
+            bail!("the node has {} EFI system partitions", found.len());
         };
         Ok(Self {
             eyes,
-            device: format!("hd0,gpt{}", partition.number),
-            partition: (*partition).clone(),
+            device: format!("hd{number},gpt{}", partition.number),
+            partition: partition.clone(),
         })
     }
 

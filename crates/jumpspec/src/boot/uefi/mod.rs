@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use load_option::{LoadOption, Malformed};
 
-use crate::disk::Extent;
+use crate::disk::{Extent, OtherDisk};
 use crate::words::abspath::AbsPath;
 use crate::words::relpath::RelPath;
 
@@ -52,8 +52,11 @@ pub struct EspFile {
 /// What boots the three systems of a run on a UEFI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UefiBoot {
-    /// The EFI system partition, on the planned disk. It stays, with what others have there.
+    /// The EFI system partition. It stays, with what others have there.
     pub esp: Esp,
+    /// The disk that it lies on, where that is not the one that is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<OtherDisk>,
     /// The entry that starts the selector.
     pub entry: EntryNumber,
     /// The entry that the old system was booted by.

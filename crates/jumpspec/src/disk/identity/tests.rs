@@ -41,6 +41,8 @@ fn disks(all: &[&str]) -> Vec<Disk> {
             content: None,
             loader: None,
             links: Vec::new(),
+            holders: Vec::new(),
+            removable: false,
         }
     };
     all.iter().enumerate().map(disk).collect()

@@ -40,6 +40,7 @@ fn manifest(kind: Kind) -> Manifest {
         filesystems: vec!["ext4".to_owned()],
         mountable: Vec::new(),
         initramfs_codecs: None,
+        unfit_drivers: Vec::new(),
         toolbox: vec!["usr/sbin/mke2fs".parse().unwrap()],
         programs: programs(kind),
         obstacles: obstacle::Obstacles::new(),

@@ -42,6 +42,8 @@ fn disk(name: &str, partitions: Vec<FoundPartition>) -> Disk {
         content: None,
         loader: None,
         links: Vec::new(),
+        holders: Vec::new(),
+        removable: false,
     }
 }
 
@@ -68,6 +70,7 @@ fn composed(old: &str) -> Fstab {
         options: "sw".to_owned(),
     };
     let outcome = |number, mount: &str, uuid: &str, kept| Outcome {
+        disk: "/dev/vda".to_owned(),
         number,
         mount: mount.to_owned(),
         device: format!("UUID={uuid}"),
@@ -283,6 +286,7 @@ fn a_kept_fat_keeps_who_may_read_it_wherever_it_is_mounted() {
     let mut job = crate::planner::sample::job();
     job.layout.partitions.retain(|wish| wish.number != 1);
     let esp = Outcome {
+        disk: "/dev/vda".to_owned(),
         number: 1,
         mount: "/boot/efi".to_owned(),
         device: "UUID=6A75-0001".to_owned(),

@@ -1,12 +1,14 @@
 //! The partition of /boot as what keeps the files of a jump system in memory, on a node that boots by a
 //! BIOS.
 
+use super::ANOTHER_WAY;
 use crate::disk::{Disk, FoundPartition};
 use crate::image::fitness;
 use crate::job::Action;
-use crate::node::facts::{Facts, FoundBoot};
+use crate::node::facts::{Facts, FoundBoot, Mount};
+use crate::node::fstab::Line;
 use crate::planner::refusal::{Refusal, RefusalCode};
-use crate::planner::{Input, is_stacked};
+use crate::planner::{Input, is_stacked, landing};
 use crate::words::size::Size;
 
 /// The features of an ext4 without which nobody may read it and that GRUB reads it with, or has no need
@@ -37,30 +39,63 @@ const NOT_READ: [(&str, u32); 4] = [
 pub(super) fn partition<'a>(
     input: &Input<'a>,
     disk: &'a Disk,
-) -> Result<&'a FoundPartition, String> {
+) -> Result<&'a FoundPartition, Refusal> {
     let facts = input.facts;
-    let mut mounts = facts.mounts.iter();
-    let mounted = mounts.find(|mount| mount.target == "/boot");
     let Some(boot) = &facts.boot else {
-        return Err(match mounted {
-            Some(mount) => format!(
-                "{} at /boot is {}, and a system in memory is booted from an ext2, ext3 or ext4",
-                mount.device, mount.fs
-            ),
-            None => {
-                "this node has no partition of its own for /boot to boot a system in memory from"
-                    .to_owned()
-            }
-        });
+        return Err(none(facts));
     };
     let mut partitions = disk.partitions.iter();
     let found = partitions.find(|partition| partition.device == boot.device);
     found.ok_or_else(|| {
-        format!(
-            "{}, the partition of /boot, is not on {}, the disk that boots and is replaced",
-            boot.device, disk.device
+        landing::none(
+            format!(
+                "{}, the partition of /boot, is not on {}, the disk that boots and is replaced",
+                boot.device, disk.device
+            ),
+            ANOTHER_WAY,
         )
     })
+}
+
+/// Why there is none.
+fn none(facts: &Facts) -> Refusal {
+    if let Some(mount) = mounted(facts) {
+        return landing::none(
+            format!(
+                "{} at /boot is {}, and a system in memory is booted from an ext2, ext3 or ext4",
+                mount.device, mount.fs
+            ),
+            ANOTHER_WAY,
+        );
+    }
+    match in_fstab(facts) {
+        Some(line) => landing::none(
+            format!(
+                "/boot is on a partition of its own ({} in fstab), which is not mounted, so what is free there is not known",
+                line.device
+            ),
+            "`mount /boot` on the node, then try again",
+        ),
+        None => landing::none(
+            "this node has no partition of its own for /boot to boot a system in memory from"
+                .to_owned(),
+            ANOTHER_WAY,
+        ),
+    }
+}
+
+/// Whether /boot is on a partition that nobody has mounted (`noauto`).
+pub(super) fn is_unmounted(facts: &Facts) -> bool {
+    mounted(facts).is_none() && in_fstab(facts).is_some()
+}
+
+fn mounted(facts: &Facts) -> Option<&Mount> {
+    facts.mounts.iter().find(|mount| mount.target == "/boot")
+}
+
+fn in_fstab(facts: &Facts) -> Option<Line> {
+    let mut lines = facts.fstab.lines().filter_map(Line::parse);
+    lines.find(|line| line.mount == "/boot")
 }
 
 /// What is free there, with what goes first.

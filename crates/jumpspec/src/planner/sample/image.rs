@@ -76,6 +76,7 @@ pub(crate) fn image(kind: Kind) -> ImageFile {
         filesystems: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         mountable: ["ext4", "xfs"].map(str::to_owned).to_vec(),
         initramfs_codecs: Some(["gzip", "zstd"].map(str::to_owned).to_vec()),
+        unfit_drivers: Vec::new(),
         toolbox: if jump {
             vec![path("usr/sbin/mke2fs")]
         } else {

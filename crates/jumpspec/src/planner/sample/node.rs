@@ -105,6 +105,8 @@ fn disk() -> Disk {
             }],
         }),
         links: Vec::new(),
+        holders: Vec::new(),
+        removable: false,
     }
 }
 

@@ -107,22 +107,110 @@ fn a_job_may_ask_for_it_beside_swap() {
     assert!(plan.fstab.contains("swap"), "{}", plan.fstab);
 }
 
-#[test]
-fn room_on_another_disk_is_named_and_not_taken() {
+/// A disk beside the node's, with one partition and the rest of it free.
+fn data_disk() -> Disk {
+    let mut disk = facts().disks.remove(0);
+    disk.name = "vdb".to_owned();
+    disk.device = "/dev/vdb".to_owned();
+    disk.identities = vec![DiskIdentity::Serial("OTHER".to_owned())];
+    disk.loader = None;
+    disk.partitions.truncate(1);
+    let data = &mut disk.partitions[0];
+    data.device = "/dev/vdb1".to_owned();
+    data.content.as_mut().unwrap().uuid = None;
+    data.partition.partuuid = Some("0badcafe-01".to_owned());
+    disk.table.as_mut().unwrap().id = "0badcafe".to_owned();
+    disk
+}
+
+/// A node without room, but on another disk, which differs by `change`.
+fn with_room_beside(change: impl FnOnce(&mut Disk)) -> Facts {
     let mut facts = with_tail(100 * MIB);
-    let mut other = facts.disks[0].clone();
-    other.device = "/dev/vdb".to_owned();
-    other.partitions.clear();
+    let mut other = data_disk();
+    change(&mut other);
     facts.disks.push(other);
-    let mut job = job_of_three();
-    job.landing.partition = LandingChoice::Free;
-    let refusals = planned(&facts, &job).unwrap_err();
-    let message = &refusals
-        .iter()
-        .find(|it| it.code == RefusalCode::NoLandingPartition)
-        .unwrap()
-        .message;
-    insta::assert_snapshot!(message, @"the largest free run of /dev/vda is 100.0 MiB, and the jump system with what is staged needs 882.0 MiB; /dev/vdb has 5.6 GiB free, but a landing partition is made on /dev/vda alone, the disk that boots and is replaced");
+    facts
+}
+
+#[test]
+fn room_on_another_disk_is_taken_where_the_replaced_one_has_none() {
+    let facts = with_room_beside(|_| {});
+    let plan = planned(&facts, &job_of_three()).unwrap();
+    let landing = &plan.landing;
+    assert_eq!((landing.device.as_str(), landing.number), ("/dev/vdb2", 2));
+    assert!(landing.is_made());
+    let beside = landing.beside.as_ref().unwrap();
+    assert_eq!(beside.identities, facts.disks[1].identities);
+    let numbers = |partitions: &[FoundPartition]| -> Vec<u32> {
+        partitions.iter().map(|it| it.number).collect()
+    };
+    assert_eq!(numbers(&beside.before), [1, 2]);
+    // The disk that is replaced has a partition of that number as well, and it is another.
+    assert_eq!(numbers(&plan.disk.before), [1, 2, 3]);
+    assert_eq!(
+        (landing.number_on_replaced(), landing.borrowed()),
+        (None, None)
+    );
+    assert_eq!(plan.landing_disk().device, "/dev/vdb");
+    assert_eq!(plan.steps.old[0], Step::AddLanding);
+    let made =
+        "/dev/vdb2 (882.0 MiB): free room, made a partition for this run and free again at its end";
+    assert!(plan.kept.contains(&made.to_owned()), "{:?}", plan.kept);
+    let shown = crate::render::plan(&plan, &facts).to_string();
+    assert!(!shown.contains("free room, borrowed"), "{shown}");
+    // Where the replaced one has room, that is taken.
+    let mut roomy = without_swap();
+    roomy.disks.push(data_disk());
+    assert_eq!(self::landing(&roomy, &job()).beside, None);
+}
+
+#[test]
+fn a_disk_that_may_not_stay_or_belongs_to_something_as_a_whole_lends_no_room() {
+    let why_not = |change: fn(&mut Disk)| {
+        let refusals = planned(&with_room_beside(change), &job_of_three()).unwrap_err();
+        assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
+        let (_, why) = refusals[0].message.split_once("; ").unwrap();
+        why.to_owned()
+    };
+    assert_eq!(
+        why_not(|disk| disk.removable = true),
+        "/dev/vdb has the room, but it can be taken out, or a remote console lends it"
+    );
+    assert_eq!(
+        why_not(|disk| disk
+            .links
+            .push("/dev/disk/by-id/usb-Virtual_Disk-0:0".to_owned())),
+        why_not(|disk| disk.removable = true)
+    );
+    assert_eq!(
+        why_not(|disk| disk.holders.push("md127".to_owned())),
+        "/dev/vdb has the room, but md127 has the whole of it"
+    );
+    let unknown = why_not(|disk| disk.identities.clear());
+    assert!(unknown.contains("no world-wide name"), "{unknown}");
+}
+
+#[test]
+fn a_selector_on_the_disk_that_boots_is_armed_wherever_the_landing_partition_is() {
+    let mut facts = with_room_beside(|_| {});
+    let jump = JumpInProgress {
+        run: RunId::new(0xffee_ddcc_bbaa_9988),
+        stage: Some(Stage::Stage),
+        live: false,
+        origin: None,
+        landing: Some("/dev/vdb1".to_owned()),
+        kept: None,
+        swap: None,
+        made: true,
+    };
+    assert!(!jump.is_armed(&facts.disks, None));
+    let code = BootCode::Grub {
+        kernel_sector: 1407,
+    };
+    facts.disks[0].loader.as_mut().unwrap().code = code;
+    assert!(jump.is_armed(&facts.disks, None));
+    facts.disks.truncate(1);
+    assert!(!jump.is_armed(&facts.disks, None), "it is somebody else's");
 }
 
 #[test]

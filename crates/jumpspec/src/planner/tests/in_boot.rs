@@ -226,3 +226,27 @@ fn a_uefi_boots_it_from_its_own_partition() {
     assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
     assert!(refusals[0].hint.contains("\"esp\""), "{}", refusals[0].hint);
 }
+
+#[test]
+fn a_boot_that_is_not_mounted_is_told_as_that() {
+    let noauto = |sample: &mut Sample| {
+        sample.facts.boot = None;
+        sample.facts.mounts.retain(|mount| mount.target != "/boot");
+        sample.facts.fstab += "UUID=11111111-0000-4000-8000-000000000001 /boot ext4 noauto 0 0\n";
+    };
+    let refusals = with_boot(noauto).planned().unwrap_err();
+    assert_eq!(codes_of(&refusals), ["no-landing-partition"]);
+    insta::assert_snapshot!(refusals[0].message, @"/boot is on a partition of its own (UUID=11111111-0000-4000-8000-000000000001 in fstab), which is not mounted, so what is free there is not known");
+    assert_eq!(
+        refusals[0].hint,
+        "`mount /boot` on the node, then try again"
+    );
+    // Where nothing else can be had, it is told as well.
+    let mut crowded = crowded();
+    noauto(&mut crowded);
+    let refusals = crowded.planned().unwrap_err();
+    let told = refusals
+        .iter()
+        .any(|it| it.message.contains("is not mounted"));
+    assert!(told, "{refusals:?}");
+}

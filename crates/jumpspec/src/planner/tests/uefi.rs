@@ -7,7 +7,8 @@ use super::codes_of;
 use crate::boot::uefi::found::FoundUefi;
 use crate::boot::uefi::{EntryNumber, UefiBoot};
 use crate::disk::DiskIdentity;
-use crate::job::{FirmwareProof, Job};
+use crate::job::{Action, FirmwareProof, Job, LandingChoice};
+use crate::plan::Plan;
 use crate::planner::Rehearsal;
 use crate::planner::sample::Sample;
 use crate::step::Step;
@@ -256,4 +257,84 @@ fn the_order_is_shown_until_it_was_seen_or_the_job_says_otherwise() {
         assert_eq!(rehearsed.contains(&Step::FollowOrder), shown);
         assert!(!rehearsed.contains(&Step::TurnOrder));
     }
+}
+
+/// A machine whose EFI system partition, the first of its disk, is on another one than its root.
+fn with_esp_beside(sample: &mut Sample) {
+    let esp = sample.facts.disks[0].partitions.remove(0);
+    let mut disk = sample.facts.disks[0].clone();
+    disk.identities = vec![DiskIdentity::Serial("JUMP0002".to_owned())];
+    "/dev/vdb".clone_into(&mut disk.device);
+    disk.partitions = vec![esp];
+    disk.partitions[0].device = "/dev/vdb1".to_owned();
+    sample.facts.disks.push(disk);
+    let uefi = sample.facts.uefi.as_mut().unwrap();
+    uefi.esps[0].device = "/dev/vdb1".to_owned();
+}
+
+#[test]
+fn an_esp_may_be_on_a_disk_that_is_not_replaced() {
+    let mut sample = node::sample();
+    with_esp_beside(&mut sample);
+    let plan = sample.planned().unwrap();
+    let uefi = plan.boot.uefi().unwrap();
+    let beside = uefi.beside.as_ref().unwrap();
+    assert_eq!((beside.device.as_str(), uefi.esp.number), ("/dev/vdb", 1));
+    assert_eq!(beside.identities, sample.facts.disks[1].identities);
+    assert_eq!(plan.esp_disk().unwrap().device, "/dev/vdb");
+    assert_eq!(
+        plan.disks().map(|it| it.device).collect::<Vec<_>>(),
+        ["/dev/vda", "/dev/vda", "/dev/vdb"]
+    );
+    // Nothing of the disk that is replaced is taken for it, and the new system mounts it.
+    assert!(plan.filesystems.iter().all(|it| it.number != 1));
+    let line = "UUID=6A75-0001 /boot/efi vfat umask=0077 0 2";
+    let spaced = plan.fstab.replace(['\t'], " ");
+    assert!(spaced.contains(line), "{spaced}");
+    // Where the jump system lies in memory, its partition is the same.
+    sample.job.landing.partition = LandingChoice::Esp;
+    sample.facts.uefi.as_mut().unwrap().esps[0].free = Some(Size::mib(400));
+    let plan = sample.planned().unwrap();
+    assert_eq!(plan.landing_disk().device, "/dev/vdb");
+    assert_eq!(plan.landing.number_on_replaced(), None);
+    let names = |plan: &Plan| {
+        plan.kept
+            .iter()
+            .filter(|it| it.contains("/dev/vdb1"))
+            .count()
+    };
+    assert_eq!(names(&plan), 1, "{:?}", plan.kept);
+}
+
+#[test]
+fn a_disk_with_the_esp_has_to_be_known_and_its_place_in_the_new_system_is_its_own() {
+    let unknown = |sample: &mut Sample| {
+        with_esp_beside(sample);
+        sample.facts.disks[1].identities.clear();
+    };
+    assert_eq!(refused_sample(unknown), ["disk-not-identifiable"]);
+    let twin = |sample: &mut Sample| {
+        with_esp_beside(sample);
+        sample.facts.disks[1].identities = sample.facts.disks[0].identities.clone();
+    };
+    assert!(refused_sample(twin).contains(&"disk-not-identifiable".to_owned()));
+    let taken = |sample: &mut Sample| {
+        with_esp_beside(sample);
+        let wish = sample.job.layout.partitions.iter_mut();
+        let wish = wish.rev().next().unwrap();
+        wish.mount = Some("/boot/efi".to_owned());
+        wish.action = Action::Format;
+    };
+    assert!(refused_sample(taken).contains(&"layout-impossible".to_owned()));
+    // The layout is about the other disk, whose first partition may be made anew.
+    let of_that_number = |sample: &mut Sample| {
+        with_esp_beside(sample);
+        let data = sample.facts.disks[0].partitions.last_mut().unwrap();
+        data.partition.number = 1;
+    };
+    let mut sample = node::sample();
+    of_that_number(&mut sample);
+    let wish = sample.job.layout.partitions.last_mut().unwrap();
+    (wish.number, wish.action) = (1, Action::Format);
+    sample.planned().unwrap();
 }

@@ -8,7 +8,7 @@ use crate::disk::{Disk, FoundPartition};
 use crate::job::Action;
 use crate::node::facts::Facts;
 use crate::planner::refusal::{Refusal, RefusalCode};
-use crate::planner::{Input, is_stacked};
+use crate::planner::{Input, disk, is_stacked};
 use crate::selector::nameable;
 use crate::words::relpath::RelPath;
 use crate::words::size::Size;
@@ -16,28 +16,20 @@ use crate::words::size::Size;
 /// What the selector's files take on an EFI system partition, with room for the new system's.
 pub(in crate::planner) const ESP_ROOM: Size = Size::mib(8);
 
-/// The EFI system partition that `file` is on: one of the planned disk. Firmware finds it by its
-/// GUID, and compares number and place.
-pub(super) fn esp<'a>(
-    facts: &'a Facts,
-    disk: &'a Disk,
-    file: &EspFile,
-) -> Result<(&'a FoundPartition, &'a FoundEsp), Refusal> {
+/// An EFI system partition, with its disk.
+#[derive(Clone, Copy)]
+pub(super) struct OnEsp<'a> {
+    pub(super) disk: &'a Disk,
+    pub(super) partition: &'a FoundPartition,
+    pub(super) found: &'a FoundEsp,
+}
+
+/// The EFI system partition that `file` is on, whichever disk has it. Firmware finds it by its GUID, and
+/// compares number and place.
+pub(super) fn esp<'a>(facts: &'a Facts, file: &EspFile) -> Result<OnEsp<'a>, Refusal> {
     let wanted = &file.esp;
-    let (holder, partition) = by_guid(facts, &wanted.partuuid)?;
+    let (disk, partition) = by_guid(facts, &wanted.partuuid)?;
     let device = &partition.device;
-    if holder.device != disk.device {
-        return Err(unknown(
-            format!(
-                "{device}, the EFI system partition that it was booted from, is not on {}, the disk that is replaced",
-                disk.device
-            ),
-            format!(
-                "give {0} one of its own, install the old system's loader there (`grub-install`) and reboot it by that; or, if {1} is to be replaced, say [layout] disk = \"{1}\"",
-                disk.device, holder.device
-            ),
-        ));
-    }
     if partition.type_code != GPT_ESP {
         return Err(unknown(
             format!(
@@ -63,7 +55,12 @@ pub(super) fn esp<'a>(
     let uefi = facts.uefi.as_ref();
     let esp = uefi.and_then(|uefi| uefi.esp(device));
     let esp = esp.filter(|esp| esp.free.is_some());
-    esp.map(|esp| (partition, esp)).ok_or_else(|| {
+    let on_it = |found| OnEsp {
+        disk,
+        partition,
+        found,
+    };
+    esp.map(on_it).ok_or_else(|| {
         unknown(
             format!("{device}, the EFI system partition, cannot be read"),
             format!("unmount it and mend its file system (`fsck.vfat {device}`) first"),
@@ -127,11 +124,20 @@ fn unknown(message: String, hint: impl Into<String>) -> Refusal {
 /// is to lie in memory; elsewhere it goes with the selector, at the end.
 pub(super) fn of_esp(
     input: &Input<'_>,
-    partition: &FoundPartition,
-    esp: &FoundEsp,
+    replaced: &Disk,
+    OnEsp {
+        disk,
+        partition,
+        found: esp,
+    }: OnEsp<'_>,
     in_memory: bool,
 ) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+    let is_beside = disk.device != replaced.device;
+    let mut refusals = if is_beside {
+        disk::unfit(input, disk)
+    } else {
+        Vec::new()
+    };
     let device = &partition.device;
     let left = if in_memory { esp.left } else { Size(0) };
     let free: Size = [esp.free.unwrap_or_default(), left].into_iter().sum();
@@ -151,7 +157,7 @@ pub(super) fn of_esp(
         ));
     }
     let action = input.job.layout.action(partition.number);
-    if !matches!(action, None | Some(Action::Keep)) {
+    if !is_beside && !matches!(action, None | Some(Action::Keep)) {
         refusals.push(Refusal::new(
             RefusalCode::LoaderInLayout,
             format!("the layout changes {device}, the EFI system partition that the loaders of the old and the new system and the selector lie in"),

@@ -15,8 +15,12 @@ type Told = Vec<String>;
 fn of_plan(plan: &Plan) -> Told {
     let boot = plan.boot.uefi().expect("a UEFI's");
     let numbers = boot.order.0.iter().map(ToString::to_string);
-    let esp = |it: &&PlannedFilesystem| it.number == boot.esp.number;
-    let esp = plan.filesystems.iter().find(esp).expect("it is mounted");
+    let is_esp = |it: &&PlannedFilesystem| it.number == boot.esp.number;
+    let esp = plan.filesystems.iter().find(is_esp);
+    let esp = match &boot.beside {
+        None => esp.expect("it is mounted").fs.clone(),
+        Some(disk) => format!("of {}", disk.device),
+    };
     let (start, sectors) = (boot.esp.extent.start, boot.esp.extent.sectors);
     let swap = plan.landing.swap();
     let after = match swap {
@@ -35,8 +39,8 @@ fn of_plan(plan: &Plan) -> Told {
         ),
         format!("order {}", numbers.collect::<Vec<_>>().join(" ")),
         format!(
-            "the EFI system partition is {} at blocks {start}+{sectors}, {} on {} then",
-            esp.number, esp.fs, esp.mount
+            "the EFI system partition is {} at blocks {start}+{sectors}, {esp} on {} then",
+            boot.esp.number, boot.mount
         ),
     ];
     let fstab = plan.fstab.lines().filter(|line| line.contains("vfat"));
