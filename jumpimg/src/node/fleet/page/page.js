@@ -334,7 +334,9 @@ function details() {
   if (node.b.length) {
     way.append(table(["Stage", "Since", "Time"], node.b.map(([phase, from, until]) => [PHASES[phase], clock(from), time(until - from)])));
   }
-  if (node.t) way.append(table(["Part, as told", "Time"], node.t.map(([part, millis]) => [part, time(millis)])));
+  // The staging stands among the stages.
+  const told = (node.t || []).filter(([part]) => part !== "staging");
+  if (told.length) way.append(table(["Part, as told", "Time"], told.map(([part, millis]) => [part, time(millis)])));
   box.append(way);
 }
 
