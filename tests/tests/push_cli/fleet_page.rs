@@ -1,13 +1,16 @@
 //! The page of a fleet of 1,000 nodes: as a file, and in a browser, where there is one.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::bench::Bench;
 use crate::fleet_sample::{RUN, Sample};
-use crate::{Case, Need};
+use crate::node::Node;
+use crate::{Case, Need, sample};
 
 pub(crate) const CASES: &[Case] = &[
     (
@@ -24,6 +27,16 @@ pub(crate) const CASES: &[Case] = &[
         "a_browser_draws_a_thousand_nodes_in_under_two_seconds_and_finds_one",
         Need::Browser,
         in_a_browser,
+    ),
+    (
+        "a_fleet_leaves_its_page_and_numbers_and_tells_the_admins_program",
+        Need::Sshd,
+        leaves_all,
+    ),
+    (
+        "a_program_for_the_end_of_a_fleet_that_is_none_is_told_before_anything_is_done",
+        Need::Nothing,
+        no_program,
     ),
 ];
 
@@ -115,6 +128,51 @@ fn in_a_browser() -> Result<()> {
         }
     }
     bail!("1,000 lanes were drawn {fastest} s after the page was opened");
+}
+
+/// A job whose fleets tell `told` of their end.
+fn with_program(bench: &Bench) -> Result<()> {
+    let job = format!("{}\n[hooks]\nfleet_done = \"told\"\n", sample::JOB);
+    bench.write("job.toml", &job)?;
+    bench.write("told", "#!/bin/sh\ncat >\"${0%/*}/heard\"\n")
+}
+
+fn leaves_all() -> Result<()> {
+    let bench = Bench::new()?;
+    let _node = Node::old(&bench)?;
+    with_program(&bench)?;
+    let told = bench.path("told");
+    std::fs::set_permissions(&told, std::fs::Permissions::from_mode(0o755))?;
+    let metrics = bench.path("jump.prom").display().to_string();
+    let arguments = ["--yes", "--stage-only", "--metrics", &metrics, "node07"];
+    let outcome = bench.run("push", &arguments)?;
+    ensure!(outcome.code == Some(0), "{outcome:#?}");
+    let heard: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(bench.path("heard"))?)?;
+    ensure!(
+        heard["staged"] == "node07" && heard["state"] == "staged",
+        "{heard}"
+    );
+    let page = heard["report"].as_str().context("no page")?;
+    ensure!(outcome.stderr.contains(page), "{outcome:#?}");
+    let page = std::fs::read_to_string(page)?;
+    ensure!(
+        page.contains("\"n\":\"node07\",\"s\":\"staged\",\"b\":[[\"s\",")
+            && page.contains("<pre>node07: ")
+    );
+    let numbers = std::fs::read_to_string(metrics)?;
+    ensure!(
+        numbers.contains("state=\"staged\"} 1\n") && numbers.contains("state=\"untouched\"} 0\n"),
+        "{numbers}"
+    );
+    Ok(())
+}
+
+fn no_program() -> Result<()> {
+    let bench = Bench::new()?;
+    with_program(&bench)?;
+    let outcome = bench.run("check", &["node07"])?;
+    outcome.ended(2, "told is no program")
 }
 
 /// What a browser has made of a page.

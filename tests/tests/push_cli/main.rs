@@ -6,6 +6,7 @@ mod abort;
 mod arming;
 mod bench;
 mod convert;
+mod fleet;
 mod fleet_page;
 mod fleet_sample;
 mod hostile;
@@ -74,6 +75,7 @@ fn main() {
         rehearse_ram::CASES,
         abort::CASES,
         resume::CASES,
+        fleet::CASES,
         two_hosts::CASES,
         hostile::CASES,
         jump2nr::CASES,

@@ -1,6 +1,8 @@
 //! Network drivers of a kernel that could not start in the image: their firmware, or a module that they are
 //! built upon, is left out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jumpspec::image::driver::{UnfitDriver, WANT_FIRMWARE, module};
 
 use super::stored::Stored;
@@ -10,79 +12,95 @@ const NETWORK: &str = "kernel/drivers/net/";
 /// Where the kernel looks for firmware (`drivers/base/firmware_loader/main.c`), and how it may be packed.
 const FIRMWARE: [&str; 2] = ["usr/lib/firmware", "lib/firmware"];
 const PACKED: [&str; 4] = ["", ".xz", ".zst", ".gz"];
-/// What begins a name of firmware in a module's `.modinfo` (`MODULE_FIRMWARE`), which is a list of texts that
-/// end in a zero.
+/// What begins, in a module's `.modinfo`, the names of what it is built upon (scripts/mod/modpost.c), and
+/// of firmware (`MODULE_FIRMWARE`). That is a list of texts that end in a zero.
+const DEPENDS: &[u8] = b"\0depends=";
 const NAMED: &[u8] = b"\0firmware=";
-/// Names that are told of one module.
+/// Names of firmware that are told of one module.
 const TOLD: usize = 3;
 
-/// Those of the kernel `release`, by its list of what each module is built upon (modules.dep(5), which has
-/// all of them, also those of those).
+/// Those of the kernel `release`. A module that is packed is not looked into: nothing is told of it.
 pub(super) fn unfit(stored: &Stored<'_>, release: &str) -> Vec<UnfitDriver> {
-    let mut directories = ["usr/lib/modules", "lib/modules"]
-        .map(|top| format!("{top}/{release}"))
-        .into_iter();
-    let found = directories.find_map(|directory| {
+    let directories = ["usr/lib/modules", "lib/modules"].map(|top| format!("{top}/{release}"));
+    let modules = directories.iter().find_map(|it| Modules::of(stored, it));
+    modules.map_or_else(Vec::new, |modules| modules.unfit())
+}
+
+/// The modules of a kernel that the image will hold.
+struct Modules<'a> {
+    stored: &'a Stored<'a>,
+    /// Their files, by their names.
+    files: BTreeMap<String, String>,
+}
+
+impl<'a> Modules<'a> {
+    /// Those in `directory`, by its list of all of them (modules.dep(5)). What that says of one is not
+    /// enough: depmod(8) leaves out of it what is not there.
+    fn of(stored: &'a Stored<'a>, directory: &str) -> Option<Self> {
         let list = stored.program_bytes(&format!("{directory}/modules.dep"))?;
-        Some((directory, String::from_utf8_lossy(&list).into_owned()))
-    });
-    let Some((directory, list)) = found else {
-        return Vec::new();
-    };
-    let lines = list.lines().filter_map(|line| line.split_once(':'));
-    let drivers = lines.filter(|(path, _)| {
-        path.starts_with(NETWORK) && stored.has(&format!("{directory}/{path}"))
-    });
-    let mut unfit: Vec<UnfitDriver> = drivers
-        .filter_map(|(path, below)| one(stored, &directory, path, below))
-        .collect();
-    unfit.sort_by(|one, other| one.module.cmp(&other.module));
-    unfit
-}
-
-fn one(stored: &Stored<'_>, directory: &str, path: &str, below: &str) -> Option<UnfitDriver> {
-    let has = |path: &&str| stored.has(&format!("{directory}/{path}"));
-    let below: Vec<&str> = below.split_whitespace().collect();
-    let missing = below.iter().filter(|path| !has(path));
-    let modules: Vec<String> = missing.filter_map(|path| module(path)).collect();
-    let there = [path].into_iter().chain(below.iter().copied().filter(has));
-    let wanting = there
-        .filter(|path| module(path).is_some_and(|name| WANT_FIRMWARE.contains(&name.as_str())));
-    let mut firmware = Vec::new();
-    for path in wanting {
-        let bytes = stored
-            .program_bytes(&format!("{directory}/{path}"))
-            .unwrap_or_default();
-        let named = names(&bytes);
-        if !named.iter().any(|name| is_there(stored, name)) {
-            firmware.extend(named.into_iter().take(TOLD));
-        }
+        let list = String::from_utf8_lossy(&list);
+        let paths = list.lines().filter_map(|line| line.split_once(':'));
+        let files = paths.filter_map(|(path, _)| {
+            let file = format!("{directory}/{path}");
+            Some((module(path)?, file)).filter(|(_, file)| stored.has(file))
+        });
+        let files = files.collect();
+        Some(Self { stored, files })
     }
-    (!modules.is_empty() || !firmware.is_empty()).then(|| UnfitDriver {
-        module: module(path).unwrap_or_default(),
-        firmware,
-        modules,
-    })
-}
 
-fn is_there(stored: &Stored<'_>, name: &str) -> bool {
-    let mut places = FIRMWARE
-        .iter()
-        .flat_map(|top| PACKED.map(|packed| format!("{top}/{name}{packed}")));
-    places.any(|path| stored.has(&path))
-}
+    fn unfit(&self) -> Vec<UnfitDriver> {
+        let drivers = self.files.iter();
+        let drivers = drivers.filter(|(_, file)| file.contains(NETWORK));
+        drivers.filter_map(|(name, _)| self.one(name)).collect()
+    }
 
-/// The firmware that a module names; none of one that is packed, which is not looked into.
-fn names(module: &[u8]) -> Vec<String> {
-    let starts = module.windows(NAMED.len()).enumerate();
-    let starts = starts.filter(|(_, bytes)| *bytes == NAMED);
-    starts
-        .filter_map(|(at, _)| {
-            let rest = &module[at + NAMED.len()..];
-            let end = rest.iter().position(|byte| *byte == 0)?;
-            String::from_utf8(rest[..end].to_vec()).ok()
+    fn one(&self, driver: &str) -> Option<UnfitDriver> {
+        let (mut firmware, mut missing) = (Vec::new(), Vec::new());
+        let (mut seen, mut next) = (BTreeSet::new(), vec![driver.to_owned()]);
+        while let Some(name) = next.pop() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            let Some(file) = self.files.get(&name) else {
+                missing.push(name);
+                continue;
+            };
+            let bytes = self.stored.program_bytes(file).unwrap_or_default();
+            let below = texts(&bytes, DEPENDS);
+            let below = below.iter().flat_map(|list| list.split(','));
+            let below = below.filter(|name| !name.is_empty());
+            next.extend(below.map(|name| name.replace('-', "_")));
+            let named = texts(&bytes, NAMED);
+            let wants = WANT_FIRMWARE.contains(&name.as_str()) && !named.is_empty();
+            if wants && !named.iter().any(|name| self.has_firmware(name)) {
+                firmware.extend(named.into_iter().take(TOLD));
+            }
+        }
+        (!missing.is_empty() || !firmware.is_empty()).then(|| UnfitDriver {
+            module: driver.to_owned(),
+            firmware,
+            modules: missing,
         })
-        .collect()
+    }
+
+    fn has_firmware(&self, name: &str) -> bool {
+        let places = FIRMWARE.iter();
+        let mut places =
+            places.flat_map(|top| PACKED.map(|packed| format!("{top}/{name}{packed}")));
+        places.any(|path| self.stored.has(&path))
+    }
+}
+
+/// What follows `tag` in a module, each time.
+fn texts(module: &[u8], tag: &[u8]) -> Vec<String> {
+    let places = module.windows(tag.len()).enumerate();
+    let places = places.filter(|(_, bytes)| *bytes == tag);
+    let text = |(at, _): (usize, &[u8])| {
+        let rest = &module[at + tag.len()..];
+        let end = rest.iter().position(|byte| *byte == 0)?;
+        String::from_utf8(rest[..end].to_vec()).ok()
+    };
+    places.filter_map(text).collect()
 }
 
 #[cfg(test)]
@@ -93,26 +111,20 @@ mod tests {
     use super::super::mounts::Mounts;
     use super::*;
 
-    const DRIVERS: &str = "usr/lib/modules/6.1/kernel/drivers";
-    const MODULES: [(&str, &[u8]); 6] = [
+    const DRIVERS: &str = "kernel/drivers";
+    const MODULES: [(&str, &[u8]); 8] = [
         (
             "net/bnx2x.ko",
-            b"\0license=GPL\0firmware=bnx2x/e1.fw\0firmware=bnx2x/e2.fw\0",
+            b"\0firmware=bnx2x/e1.fw\0firmware=bnx2x/e2.fw\0depends=mdio\0",
         ),
-        ("net/qed.ko", b"\0firmware=qed/init.bin\0"),
-        ("net/qede.ko", b"\0license=GPL\0"),
+        ("net/mdio.ko", b"\0depends=\0"),
+        ("net/qed.ko", b"\0firmware=qed/init.bin\0depends=\0"),
+        ("net/qede.ko", b"\0license=GPL\0depends=qed\0"),
         ("net/tg3.ko", b"\0firmware=tigon/tg3.bin\0"),
-        ("net/b44.ko", b""),
-        ("ssb/ssb.ko", b""),
+        ("net/b44.ko", b"\0depends=ssb,mdio\0"),
+        ("ssb/ssb.ko", b"\0depends=mmc-core\0"),
+        ("mmc/mmc-core.ko", b"\0depends=\0"),
     ];
-    const LIST: &str = "kernel/drivers/net/bnx2x.ko: kernel/lib/crc32c.ko\n\
-        kernel/drivers/net/qed.ko:\n\
-        kernel/drivers/net/qede.ko: kernel/drivers/net/qed.ko\n\
-        kernel/drivers/net/tg3.ko:\n\
-        kernel/drivers/net/b44.ko: kernel/drivers/ssb/ssb.ko\n\
-        kernel/drivers/net/gone.ko: kernel/drivers/gone/gone.ko\n\
-        kernel/drivers/ssb/ssb.ko:\n\
-        kernel/lib/crc32c.ko:\n";
 
     /// What is unfit in a root with these modules, more files, and without what is excluded.
     fn found(more: &[&str], excludes: &[&str]) -> Vec<UnfitDriver> {
@@ -122,11 +134,12 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();
         };
+        let mut list = String::new();
         for (name, bytes) in MODULES {
-            write(&format!("{DRIVERS}/{name}"), bytes);
+            write(&format!("usr/lib/modules/6.1/{DRIVERS}/{name}"), bytes);
+            list += &format!("{DRIVERS}/{name}:\n");
         }
-        write("usr/lib/modules/6.1/kernel/lib/crc32c.ko", b"");
-        write("usr/lib/modules/6.1/modules.dep", LIST.as_bytes());
+        write("usr/lib/modules/6.1/modules.dep", list.as_bytes());
         more.iter().for_each(|path| write(path, b"x"));
         let tree = Tree::open(scratch.path()).unwrap();
         let excludes: Vec<String> = excludes.iter().map(ToString::to_string).collect();
@@ -156,13 +169,14 @@ mod tests {
             driver("qede", &["qed/init.bin"], &[]),
         ];
         assert_eq!(found(&[], &[]), without);
-        // One of a driver's is for the device that is there; another's is for others.
+        // Which of them a device asks for is not known.
         let some = [
             "usr/lib/firmware/bnx2x/e2.fw.xz",
             "usr/lib/firmware/qed/init.bin",
         ];
         assert_eq!(found(&some, &[]), []);
-        assert_eq!(found(&some, &["/usr/lib/firmware/bnx2x"]), without[..1]);
+        let excluded = found(&some, &["/usr/lib/firmware/bnx2x"]);
+        assert_eq!(excluded, without[..1]);
     }
 
     #[test]
@@ -171,15 +185,10 @@ mod tests {
             "usr/lib/firmware/bnx2x/e2.fw",
             "usr/lib/firmware/qed/init.bin",
         ];
-        let without_ssb = found(&firmware, &["/usr/lib/modules/*/kernel/drivers/ssb"]);
-        assert_eq!(without_ssb, [driver("b44", &[], &["ssb"])]);
+        let without_mmc = "/usr/lib/modules/*/kernel/drivers/mmc";
+        let found_without = found(&firmware, &[without_mmc]);
+        assert_eq!(found_without, [driver("b44", &[], &["mmc_core"])]);
         // What is left out itself is no driver of the image's.
-        assert_eq!(
-            found(
-                &firmware,
-                &["/usr/lib/modules/*/kernel/drivers/ssb", "b44.ko"]
-            ),
-            []
-        );
+        assert_eq!(found(&firmware, &[without_mmc, "b44.ko"]), []);
     }
 }

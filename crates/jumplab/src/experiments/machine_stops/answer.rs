@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Serialize;
 
-use super::life::Stop;
+use super::stop::Stop;
 use super::story::kernel;
 use super::writes::Tail;
 use crate::journey::BOOT;

@@ -1,7 +1,6 @@
 //! The journey that is stopped: it goes on after each stop, while another machine shows what that boots.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
@@ -12,11 +11,11 @@ use super::Options;
 use super::answer::answer;
 use super::pace::Pace;
 use super::report::Outcome;
-use super::story::{Story, Who};
+use super::stop::Stop;
+use super::story::Story;
 use super::writes::{self, Tail, Writes};
 use crate::interrupt::Interrupt;
 use crate::journey::{BOOT, Job, Push};
-use crate::vm::loader::Choice;
 use crate::vm::{Hardware, Machine, Node, Role, Victim};
 
 /// What the node's folder is called.
@@ -30,20 +29,6 @@ const WAITING: usize = 8;
 /// The first stop of a stretch is after one of so many writes of the store, or of the partition.
 const FIRST_OF_STORE: u64 = 64;
 const FIRST_OF_ESP: u64 = 4;
-
-/// A machine that was stopped.
-pub(super) struct Stop {
-    /// Counted from 1.
-    pub(super) number: usize,
-    pub(super) who: Who,
-    /// The last step that was told.
-    pub(super) step: String,
-    /// The writes since then.
-    pub(super) after: Writes,
-    pub(super) may_boot: &'static [Choice],
-    /// What it has left.
-    pub(super) node: Node,
-}
 
 /// Lives a journey, and looks at what its stops boot.
 pub(super) fn live(
@@ -192,9 +177,4 @@ impl<'a> Life<'a> {
             node,
         })
     }
-}
-
-/// Removes a stop's disk and logs.
-pub(super) fn remove(folder: &Path) -> Result<()> {
-    std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))
 }

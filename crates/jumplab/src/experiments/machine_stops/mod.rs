@@ -10,6 +10,7 @@ mod answer;
 mod life;
 mod pace;
 mod report;
+mod stop;
 mod story;
 mod writes;
 

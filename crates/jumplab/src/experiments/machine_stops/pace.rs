@@ -16,7 +16,7 @@ const INSTANTS: u64 = 80;
 #[derive(Debug)]
 pub(super) struct Pace {
     random: SplitMix,
-    /// Of so many instants one is taken, in 1,000 of `INSTANTS`.
+    /// So many of `INSTANTS` are taken.
     count: u64,
     /// How far the first instant of a stretch is from its beginning at most, in writes.
     first: u64,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::answer::{Answer, Fat};
-use super::life::{Stop, remove};
+use super::stop::Stop;
 use super::story::Who;
 use super::writes::Writes;
 use crate::statistics::Spread;
@@ -44,7 +44,7 @@ impl Outcome {
         let folder = &stop.node.folder;
         let kept = (keep || lost.is_some()).then(|| workspace::shown(folder));
         if kept.is_none() {
-            remove(folder)?;
+            stop.remove()?;
         }
         Ok(Self {
             number: stop.number,
