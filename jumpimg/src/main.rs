@@ -4,6 +4,7 @@
 mod cli;
 mod convert;
 mod error;
+mod html;
 mod image;
 mod jump2nr;
 mod node;

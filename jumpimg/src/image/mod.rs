@@ -9,7 +9,7 @@ pub(crate) mod homes;
 pub(crate) mod in_memory;
 pub(crate) mod inspect;
 pub(crate) mod open;
-mod output;
+pub(crate) mod output;
 mod packages;
 pub(crate) mod programs;
 pub(crate) mod verify;

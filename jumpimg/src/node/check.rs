@@ -42,6 +42,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
             stage_only: false,
             verbose: false,
             rehearsal: args.rehearsal.rehearsal(),
+            metrics: None,
         };
         return begin::push(wish, &supplies, &nodes);
     }

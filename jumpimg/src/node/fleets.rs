@@ -1,5 +1,7 @@
 //! `jumpimg fleet` and `jumpimg go`: fleets that were begun.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use jumpspec::fleet::{Sets, State};
 use jumpspec::render::page::{Ink, Page};
@@ -7,9 +9,11 @@ use jumpspec::words::run_id::RunId;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Exit, Trouble};
+use crate::image::output;
 use crate::node::args::{ConnectionArgs, NodeArgs};
 use crate::node::fleet::again::{Again, Whom, go_on};
 use crate::node::fleet::dir::{FleetDir, Record};
+use crate::node::fleet::page;
 use crate::node::nodes::SomeNodesArgs;
 use crate::node::nodes::fold::folded;
 use crate::node::run_dir::StateDir;
@@ -36,6 +40,8 @@ enum FleetOrder {
     Stop(OneFleetArgs),
     /// Take a fleet up again that was stopped or left
     Resume(ResumeFleetArgs),
+    /// Write the page of a fleet, at any time: every node's way, the reasons and the slowest
+    Report(ReportFleetArgs),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -45,6 +51,15 @@ struct OneFleetArgs {
     fleet: RunId,
     #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+struct ReportFleetArgs {
+    #[command(flatten)]
+    one: OneFleetArgs,
+    /// Write it to this file [default: report.html in the fleet's directory]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -59,7 +74,24 @@ struct ResumeFleetArgs {
     #[arg(short, long)]
     verbose: bool,
     #[command(flatten)]
+    metrics: MetricsArgs,
+    #[command(flatten)]
     nodes: NodeArgs,
+}
+
+/// Who else hears how far a fleet is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MetricsArgs {
+    /// Keep the numbers of nodes by state in this file, for Prometheus (node_exporter's textfile collector)
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+}
+
+impl MetricsArgs {
+    /// The file, which can be replaced.
+    pub(crate) fn place(&self) -> Result<Option<PathBuf>, Trouble> {
+        self.metrics.as_deref().map(output::place).transpose()
+    }
 }
 
 /// Has staged nodes of a fleet jump
@@ -122,6 +154,7 @@ pub(crate) fn run(args: &FleetArgs) -> Result<(), Trouble> {
         FleetOrder::Status(one) => status(one),
         FleetOrder::Stop(one) => stop(one),
         FleetOrder::Resume(args) => resume(args, Whom::All),
+        FleetOrder::Report(args) => report(args),
     }
 }
 
@@ -132,6 +165,7 @@ fn resume(args: &ResumeFleetArgs, whom: Whom) -> Result<(), Trouble> {
         whom,
         yes: args.yes,
         verbose: args.verbose,
+        metrics: args.metrics.place()?,
     };
     go_on(&again, &tools)
 }
@@ -162,21 +196,7 @@ impl Fleet {
     }
 
     fn word(&self) -> &'static str {
-        let Sets {
-            untouched,
-            inflight,
-            staged,
-            ..
-        } = &self.sets;
-        if self.in_hand {
-            "under way"
-        } else if !inflight.is_empty() || untouched.len() > staged.len() {
-            "left"
-        } else if !staged.is_empty() {
-            "staged"
-        } else {
-            "over"
-        }
+        self.sets.word(self.in_hand)
     }
 
     fn object(&self) -> Map<String, Value> {
@@ -285,4 +305,24 @@ fn stop(one: &OneFleetArgs) -> Result<(), Trouble> {
         "it begins nothing more; its nodes on their way are followed to their end",
     ));
     Ok(())
+}
+
+fn report(args: &ReportFleetArgs) -> Result<(), Trouble> {
+    let ReportFleetArgs { one, output } = args;
+    let dir = FleetDir::find(&state(&one.connection)?, &one.fleet)?;
+    let in_hand = dir.is_in_hand();
+    let path = match output {
+        Some(file) => {
+            let file = output::place(file)?;
+            page::write(&dir, in_hand, &file)?;
+            file
+        }
+        None => page::keep(&dir, in_hand)?,
+    };
+    if one.connection.json {
+        return print::json_line(&json!({
+            "event": "report", "fleet": one.fleet, "path": path,
+        }));
+    }
+    print::page(&Page::of(format_args!("{}", path.display())))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jumpspec::hook::Script;
@@ -25,6 +26,8 @@ pub(crate) struct JobFile {
     pub(crate) hostvars: Option<HostTable>,
     /// The texts of [`Job::template`], in their order.
     pub(crate) templates: Vec<String>,
+    /// The program that hears what has become of a fleet.
+    pub(crate) fleet_done: Option<PathBuf>,
 }
 
 impl JobFile {
@@ -59,6 +62,9 @@ impl JobFile {
                 )
             })
             .collect();
+        let fleet_done = job.hooks.fleet_done.as_deref();
+        let fleet_done = fleet_done.map(|file| program(&place.resolve(file)));
+        let fleet_done = fleet_done.transpose()?;
         Ok(Self {
             jump: place.resolve(&job.images.jump),
             target: place.resolve(&job.images.target),
@@ -67,6 +73,7 @@ impl JobFile {
             scripts: scripts?,
             hostvars,
             templates: templates?,
+            fleet_done,
         })
     }
 
@@ -130,6 +137,21 @@ fn host_table(path: &Path) -> Result<HostTable, Trouble> {
         Trouble::new(Exit::Usage, "job-file", message)
             .hint("the first line names the variables, the first column the nodes: docs/job.md")
     })
+}
+
+/// A program of this host, by a path that holds wherever it is run from.
+fn program(path: &Path) -> Result<PathBuf, Trouble> {
+    let wrong = |why: &str| {
+        let message = format!("[hooks] fleet_done: {} {why}", path.display());
+        Trouble::new(Exit::Usage, "job-file", message)
+    };
+    let is = path
+        .metadata()
+        .map_err(|error| wrong(&format!("cannot be run: {error}")))?;
+    if !is.is_file() || is.permissions().mode() & 0o111 == 0 {
+        return Err(wrong("is no program").hint("it is run on this host: chmod +x"));
+    }
+    std::path::absolute(path).map_err(|error| wrong(&error.to_string()))
 }
 
 fn script(hook: &HookWish, place: &Place) -> Result<Script, Trouble> {

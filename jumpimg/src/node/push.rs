@@ -13,7 +13,7 @@ use serde_json::{Map, json};
 use crate::error::Trouble;
 use crate::node::args::{NodeArgs, RehearsalArgs};
 use crate::node::fleet::begin::{self, Wish};
-use crate::node::fleets::FromFleetArgs;
+use crate::node::fleets::{FromFleetArgs, MetricsArgs};
 use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::agree::Agreement;
 use crate::node::phases::run::interrupted;
@@ -42,6 +42,8 @@ pub(crate) struct PushArgs {
     #[arg(short, long)]
     pub(crate) verbose: bool,
     #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(crate) from: FromFleetArgs,
     #[command(flatten)]
     pub(crate) rehearsal: RehearsalArgs,
@@ -56,7 +58,8 @@ pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
     let tools = Tools::resolve(&args.nodes)?;
     let nodes = args.which.resolve_with(&args.from.words(&tools.state)?)?;
     let supplies = Supplies::read(&tools, &args.job)?;
-    if nodes.len() > 1 || args.stage_only {
+    let metrics = args.metrics.place()?;
+    if nodes.len() > 1 || args.stage_only || metrics.is_some() {
         let wish = Wish {
             job: &args.job,
             yes: args.yes,
@@ -64,6 +67,7 @@ pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
             stage_only: args.stage_only,
             verbose: args.verbose,
             rehearsal: args.rehearsal.rehearsal(),
+            metrics: metrics.as_deref(),
         };
         return begin::push(wish, &supplies, &nodes);
     }

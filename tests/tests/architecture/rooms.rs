@@ -122,7 +122,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "image::output",
                 "image::programs",
             ],
-            &["terminal"],
+            &["html", "terminal"],
             &["error"],
         ],
     ),

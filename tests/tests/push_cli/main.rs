@@ -7,6 +7,8 @@ mod arming;
 mod bench;
 mod convert;
 mod fleet;
+mod fleet_page;
+mod fleet_sample;
 mod hostile;
 mod journey;
 mod jump2nr;
@@ -36,6 +38,7 @@ enum Need {
     SshdAndRoot,
     SshdAndScript,
     SshdRootAndTcsh,
+    Browser,
 }
 
 impl Need {
@@ -44,6 +47,10 @@ impl Need {
         let sshd = std::path::Path::new(node::SSHD).exists();
         match self {
             Self::Nothing => None,
+            Self::Browser if !std::path::Path::new(fleet_page::BROWSER).exists() => {
+                Some("no chromium (chromium)")
+            }
+            Self::Browser => None,
             _ if !sshd => Some("no sshd (openssh-server)"),
             Self::SshdAndScript if !std::path::Path::new("/usr/bin/script").exists() => {
                 Some("no script (bsdutils)")
@@ -74,6 +81,7 @@ fn main() {
         jump2nr::CASES,
         convert::CASES,
         shells::CASES,
+        fleet_page::CASES,
         real::CASES,
     ];
     let cases = cases.into_iter().flatten();

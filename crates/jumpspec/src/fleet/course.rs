@@ -8,25 +8,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::sets::Sets;
+use super::state::State;
 use super::stop::{Failed, Rule, Stop, Tally};
 use crate::job::{Canary, FleetWish, Pause};
-
-/// Where a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Its plan was agreed to.
-    Planned,
-    /// Images go to it.
-    Staging,
-    /// It has all, and is not armed.
-    Staged,
-    /// It is being armed, or reboots, or is in its jump system, or tries the new one.
-    Down,
-    /// It is its new system.
-    Ok,
-    /// It is not, and will not be.
-    Ko,
-}
 
 /// What has become of a node that was told to do something.
 #[derive(Clone, Debug, PartialEq, Eq)]

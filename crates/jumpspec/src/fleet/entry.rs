@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::course::State;
+use super::state::State;
 use super::stop::Rule;
 use crate::words::run_id::RunId;
 
@@ -142,13 +142,18 @@ impl Default for Known {
     }
 }
 
+/// The lines of a journal. One that was cut off, or is of a later version, says nothing.
+pub fn entries(journal: &str) -> impl Iterator<Item = Entry> {
+    let lines = journal.lines().map(serde_json::from_str);
+    lines.filter_map(Result::ok)
+}
+
 /// What a journal comes to: each node that it names, and why the fleet was stopped, if it was and was not
-/// taken up again. A last line that was cut off says nothing.
+/// taken up again.
 pub fn replay(journal: &str) -> (BTreeMap<String, Known>, Option<(Rule, String)>) {
     let mut nodes: BTreeMap<String, Known> = BTreeMap::new();
     let mut stopped = None;
-    let entries = journal.lines().map(serde_json::from_str::<Entry>);
-    for what in entries.filter_map(Result::ok).map(|entry| entry.what) {
+    for Entry { what, .. } in entries(journal) {
         match what {
             What::Planned { node } => {
                 nodes.insert(node, Known::default());

@@ -3,12 +3,16 @@
 
 pub mod course;
 pub mod entry;
+pub mod lanes;
 mod sets;
 mod shape;
+pub mod slowest;
+mod state;
 mod stop;
 
-pub use course::{Course, Outcome, State, Turn};
+pub use course::{Course, Outcome, Turn};
 pub use entry::{Entry, Known, Part, Time, What};
 pub use sets::Sets;
 pub use shape::shape;
+pub use state::State;
 pub use stop::{Rule, Stop};

@@ -1,6 +1,6 @@
 //! The nodes of a fleet by what has become of them.
 
-use super::course::State;
+use super::state::State;
 
 /// Which nodes are where, by their numbers; each is in one of the first four.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,5 +45,18 @@ impl Sets {
             ("inflight", &self.inflight),
             ("staged", &self.staged),
         ]
+    }
+
+    /// How far a fleet is whose nodes are there, in a word, while somebody conducts it or nobody does.
+    pub fn word(&self, in_hand: bool) -> &'static str {
+        if in_hand {
+            "under way"
+        } else if !self.inflight.is_empty() || self.untouched.len() > self.staged.len() {
+            "left"
+        } else if !self.staged.is_empty() {
+            "staged"
+        } else {
+            "over"
+        }
     }
 }

@@ -115,8 +115,8 @@ impl HookWish {
     }
 }
 
-/// The three hooks of jobs that were written before there were joints. Each may take an hour, or what its
-/// stage has.
+/// The three hooks of jobs that were written before there were joints, each of which may take an hour, or
+/// what its stage has; and what a fleet has beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hooks {
@@ -126,6 +126,8 @@ pub struct Hooks {
     pub restored: Option<String>,
     /// At [`Joint::Finished`].
     pub finished: Option<String>,
+    /// A program of the admin host that hears what has become of a fleet.
+    pub fleet_done: Option<String>,
 }
 
 impl Job {

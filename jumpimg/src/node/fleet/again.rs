@@ -1,6 +1,7 @@
 //! Takes a fleet up again that was stopped or left, on this host or one that has its directories.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use jumpspec::fleet::entry::Known;
@@ -8,9 +9,10 @@ use jumpspec::fleet::{Course, State, What};
 use jumpspec::render::page::Page;
 use jumpspec::words::run_id::RunId;
 
-use super::begin::{end, voice};
+use super::begin::voice;
 use super::conduct::{Conduct, FEW, Means, Member};
 use super::dir::{FleetDir, Record, states};
+use super::end::Ending;
 use super::member::{Hands, Held};
 use crate::error::{Exit, Trouble};
 use crate::node::nodes::fold::folded;
@@ -41,6 +43,8 @@ pub(crate) struct Again {
     pub(crate) yes: bool,
     /// Each node is heard.
     pub(crate) verbose: bool,
+    /// Where Prometheus hears of it.
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 /// Takes it up.
@@ -108,6 +112,8 @@ pub(crate) fn go_on(again: &Again, tools: &Tools) -> Result<(), Trouble> {
             agreed: &agreed,
         },
         dir: &dir,
+        run: &record.run,
+        metrics: again.metrics.as_deref(),
         journal: &journal,
         screen: &screen,
         interrupt: &tools.interrupt,
@@ -115,7 +121,14 @@ pub(crate) fn go_on(again: &Again, tools: &Tools) -> Result<(), Trouble> {
         aloud,
     };
     let ended = Conduct::new(means, course, members, sum).run();
-    end(ended, &record, &dir, tools.json, &screen)
+    let ending = Ending {
+        record: &record,
+        dir: &dir,
+        json: tools.json,
+        screen: &screen,
+        fleet_done: supplies.job.fleet_done.as_deref(),
+    };
+    ending.tell(ended)
 }
 
 /// The job's files, if they are those that the fleet was begun with.

@@ -11,8 +11,9 @@ use jumpspec::render::page::Page;
 use jumpspec::words::run_id::RunId;
 use serde_json::{Map, json};
 
-use super::conduct::{Conduct, Ended, FEW, Means, Member};
+use super::conduct::{Conduct, FEW, Means, Member};
 use super::dir::{FleetDir, Journal, Record};
+use super::end::Ending;
 use super::groups::{self, Group};
 use super::member::{Hands, Held, is_unreachable};
 use crate::error::{Exit, Trouble};
@@ -41,6 +42,8 @@ pub(crate) struct Wish<'a> {
     /// Each node is heard.
     pub(crate) verbose: bool,
     pub(crate) rehearsal: Option<Rehearsal>,
+    /// Where Prometheus hears of it.
+    pub(crate) metrics: Option<&'a Path>,
 }
 
 /// Pushes to several nodes.
@@ -105,6 +108,8 @@ pub(crate) fn push(
             agreed: &shapes,
         },
         dir: &dir,
+        run: &record.run,
+        metrics: wish.metrics,
         journal: &Mutex::new(journal),
         screen: &screen,
         interrupt: &tools.interrupt,
@@ -117,7 +122,14 @@ pub(crate) fn push(
         course
     };
     let ended = Conduct::new(means, course, members.collect(), sum).run();
-    end(ended, &record, &dir, tools.json, &screen)
+    let ending = Ending {
+        record: &record,
+        dir: &dir,
+        json: tools.json,
+        screen: &screen,
+        fleet_done: supplies.job.fleet_done.as_deref(),
+    };
+    ending.tell(ended)
 }
 
 /// What was found of nodes.
@@ -264,47 +276,4 @@ fn course_of(course: &Course, nodes: &[String], stage_only: bool) -> Page {
 pub(super) fn voice(node: &str, json: bool, aloud: bool, screen: &Screen) -> Voice {
     let voice = Voice::new(node, json, screen).among_others();
     if aloud { voice } else { voice.quiet() }
-}
-
-/// Tells what all have come to.
-pub(super) fn end(
-    ended: Ended<'_>,
-    record: &Record,
-    dir: &FleetDir,
-    json: bool,
-    screen: &Screen,
-) -> Result<(), Trouble> {
-    let Ended { course, sum, lost } = ended;
-    sum.tell(json, screen)?;
-    let mut page = Page::default();
-    if let Some(stop) = course.stopped() {
-        page.line(format_args!("stopped: {stop}"));
-    }
-    let sets = course.sets();
-    let staged = sets.staged.len();
-    if staged > 0 {
-        page.line(format_args!(
-            "{staged} are staged and not armed: a reboot boots their old system; `jumpimg go {}` has them jump, `jumpimg abort -w @{}` takes that back",
-            record.run,
-            dir.path().join("staged.nodes").display()
-        ));
-    }
-    page.line(format_args!(
-        "fleet {}: {}/{{ok,ko,untouched,inflight,staged}}.nodes",
-        record.run,
-        dir.path().display()
-    ));
-    screen.tell(&page);
-    if let Some(lost) = lost {
-        return Err(lost);
-    }
-    if course
-        .stopped()
-        .is_some_and(|stop| stop.rule == jumpspec::fleet::Rule::Interrupted)
-    {
-        return Err(Trouble::told(Exit::Interrupted));
-    }
-    // Those that wait for `go` are where they were to be.
-    let waits = sets.staged.len() + sets.ok.len() == course.all() && course.stopped().is_none();
-    if waits { Ok(()) } else { sum.exit() }
 }

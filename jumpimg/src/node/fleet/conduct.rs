@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use super::dir::{FleetDir, Journal};
 use super::member::{Came, Hands, Held, is_unreachable, outcome};
 use super::pace::pause;
 use super::usual::{Usual, words};
+use super::{metrics, page};
 use crate::error::{Exit, Trouble};
 use crate::node::phases::follow::Watched;
 use crate::node::phases::set_aside::SetAside;
@@ -37,6 +39,10 @@ pub(super) struct Means<'a> {
     pub(super) nodes: &'a [String],
     pub(super) hands: Hands<'a>,
     pub(super) dir: &'a FleetDir,
+    /// Its id.
+    pub(super) run: &'a RunId,
+    /// Where Prometheus hears of it.
+    pub(super) metrics: Option<&'a Path>,
     pub(super) journal: &'a Mutex<Journal>,
     pub(super) screen: &'a Screen,
     pub(super) interrupt: &'a Interrupt,
@@ -115,6 +121,7 @@ pub(super) struct Conduct<'a> {
     one: Option<Duration>,
     sets: Option<Instant>,
     told_stop: bool,
+    told_metrics: bool,
     /// What could not be written down, the first time.
     lost: Option<Trouble>,
 }
@@ -138,6 +145,7 @@ impl<'a> Conduct<'a> {
             one: None,
             sets: None,
             told_stop: false,
+            told_metrics: false,
             lost: None,
         }
     }
@@ -217,6 +225,10 @@ impl<'a> Conduct<'a> {
         ];
         self.board.object("stopped", Map::from_iter(fields));
         self.note(What::Stopped { rule, message }, true);
+        // Whoever asks why need not wait for the end.
+        if let Err(error) = page::keep(self.means.dir, true) {
+            self.board.say(&page::not_kept(&error));
+        }
     }
 
     /// Has done whatever may be begun; how long the next thing has to wait, or nothing at the end.
@@ -477,6 +489,19 @@ impl<'a> Conduct<'a> {
         let sets = self.course.sets();
         let written = self.means.dir.write_sets(self.means.nodes, &sets);
         self.is_kept(written.map_err(Trouble::from));
+        let Some(file) = self.means.metrics else {
+            return;
+        };
+        let is_stopped = self.course.stopped().is_some();
+        let written = metrics::write(file, self.means.run, &sets, is_stopped);
+        // Nodes do not wait for who only looks on, who is told once.
+        if let (Err(error), false) = (written, self.told_metrics) {
+            self.told_metrics = true;
+            self.board.say(&format!(
+                "the metrics could not be written to {}: {error:#}",
+                file.display()
+            ));
+        }
     }
 }
 

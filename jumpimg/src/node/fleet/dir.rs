@@ -33,6 +33,7 @@ const JOURNAL: &str = "journal";
 /// Whoever makes it asks for an end.
 const STOP: &str = "stop";
 const LOCK: &str = "lock";
+const REPORT: &str = "report.html";
 
 /// What a fleet was begun with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,20 +177,33 @@ impl FleetDir {
         Ok(record)
     }
 
-    /// The shapes of the plans that were agreed to.
-    pub(crate) fn agreed(&self) -> Result<BTreeSet<Digest>> {
+    /// The groups of its nodes, whose plans were agreed to.
+    pub(crate) fn groups(&self) -> Result<Vec<Group>> {
         let path = self.0.join(GROUPS);
         let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let groups: Vec<Group> = serde_json::from_slice(&json)
-            .with_context(|| format!("cannot understand {}", path.display()))?;
-        Ok(groups.into_iter().map(|group| group.shape).collect())
+        serde_json::from_slice(&json)
+            .with_context(|| format!("cannot understand {}", path.display()))
+    }
+
+    /// The shapes of the plans that were agreed to.
+    pub(crate) fn agreed(&self) -> Result<BTreeSet<Digest>> {
+        Ok(self
+            .groups()?
+            .into_iter()
+            .map(|group| group.shape)
+            .collect())
+    }
+
+    /// Its journal as it is.
+    pub(crate) fn told(&self) -> Result<String> {
+        let path = self.0.join(JOURNAL);
+        let journal = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(String::from_utf8_lossy(&journal).into_owned())
     }
 
     /// What its journal says: of each of `nodes` in their order, and why it was stopped, if it was.
     pub(crate) fn known(&self, nodes: &[String]) -> Result<(Vec<Known>, Option<(Rule, String)>)> {
-        let path = self.0.join(JOURNAL);
-        let journal = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (mut known, stopped) = replay(&String::from_utf8_lossy(&journal));
+        let (mut known, stopped) = replay(&self.told()?);
         let known = nodes
             .iter()
             .map(|node| known.remove(node).unwrap_or_default());
@@ -268,6 +282,16 @@ impl FleetDir {
             self.write(&format!("{name}.nodes"), line.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Where its page is.
+    pub(crate) fn report(&self) -> PathBuf {
+        self.0.join(REPORT)
+    }
+
+    /// Keeps its page.
+    pub(crate) fn write_report(&self, html: &str) -> Result<()> {
+        self.write(REPORT, html.as_bytes())
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {

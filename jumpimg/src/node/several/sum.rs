@@ -72,7 +72,8 @@ impl<'n> Sum<'n> {
         Ok(())
     }
 
-    fn object(&self) -> Value {
+    /// What stands before those that are not done, by its causes.
+    pub(crate) fn others(&self) -> Value {
         let others = self
             .others
             .iter()
@@ -82,12 +83,16 @@ impl<'n> Sum<'n> {
                     "nodes": folded(nodes.iter().copied()), "message": message,
                 })
             });
+        others.collect()
+    }
+
+    fn object(&self) -> Value {
         let untouched = self.untouched();
         Value::Object(Map::from_iter([
             ("event".to_owned(), json!("nodes")),
             ("count".to_owned(), json!(self.nodes.len())),
             ("done".to_owned(), json!(folded(self.done.iter().copied()))),
-            ("others".to_owned(), others.collect()),
+            ("others".to_owned(), self.others()),
             (
                 "untouched".to_owned(),
                 json!(folded(untouched.iter().copied())),
@@ -115,7 +120,7 @@ impl<'n> Sum<'n> {
         page
     }
 
-    /// What stands before those that are not done, by its causes.
+    /// The same for people.
     pub(crate) fn reasons(&self) -> Page {
         let mut page = Page::default();
         self.write_reasons(&mut page);

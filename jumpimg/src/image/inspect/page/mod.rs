@@ -13,6 +13,7 @@ use jumpspec::words::size::Size;
 
 use super::facts::{self, Fact};
 use crate::error::Trouble;
+use crate::html::{self, escaped};
 use crate::image::weight::{HeavyFile, Weight, Weights};
 use jumpspec::words::shown;
 
@@ -30,52 +31,17 @@ pub(super) fn html(image: &Image, weights: &Weights) -> Result<String, Trouble> 
 
 fn compose(title: &str, facts: &[Fact], weights: &Weights) -> serde_json::Result<String> {
     let data = serde_json::to_string(&tiles::Tiles::new(weights))?;
-    let mut list = String::new();
-    for (key, value) in facts {
-        let (key, value) = (escaped(key), escaped(value));
-        // Writing to a String cannot fail.
-        let _ = write!(list, "<div><dt>{key}</dt><dd>{value}</dd></div>");
-    }
-    Ok(fill(&[
-        ("title", &escaped(title)),
+    let values = [
+        ("title", &*escaped(title)),
+        ("common-style", html::STYLE),
         ("style", STYLE),
-        ("facts", &list),
+        ("facts", &html::facts(facts)),
         ("tables", &tables(weights)),
         ("tool", concat!("jumpimg ", env!("CARGO_PKG_VERSION"))),
-        // `</script>` must not end the data; `<` stands in JSON's texts only.
-        ("data", &data.replace('<', "\\u003c")),
+        ("data", &html::data(&data)),
         ("script", SCRIPT),
-    ]))
-}
-
-/// The template with each `<!--name-->` replaced; what is put in is not looked at again.
-fn fill(values: &[(&str, &str)]) -> String {
-    let mut page = String::new();
-    let mut parts = TEMPLATE.split("<!--");
-    page.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let (name, rest) = part.split_once("-->").unwrap_or((part, ""));
-        let value = values.iter().find(|(key, _)| *key == name);
-        page.push_str(value.map_or("", |(_, value)| value));
-        page.push_str(rest);
-    }
-    page
-}
-
-/// Text for HTML, in elements and in quoted attributes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
+    ];
+    Ok(html::fill(TEMPLATE, &values))
 }
 
 /// The heaviest files and packages, for whom a treemap is of no use and without scripts.
