@@ -190,7 +190,7 @@ impl Fleet {
         Ok(Self {
             record,
             sets: Sets::of(&states),
-            stopped: stopped.map(|(_, why)| why),
+            stopped: stopped.map(|stop| stop.why),
             in_hand: dir.is_in_hand(),
         })
     }

@@ -25,6 +25,10 @@ use crate::node::tools::Tools;
 
 /// Replaces the operating system of nodes in place
 #[derive(Args, Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub(crate) struct PushArgs {
     /// The job file
     #[arg(long, value_name = "FILE")]

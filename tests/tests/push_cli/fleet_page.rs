@@ -183,7 +183,7 @@ fn dump(address: &str) -> Result<String> {
     browser.args(["--kill-after=5", "120", BROWSER]);
     browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]);
     browser.arg(format!("--user-data-dir={}", home.path().display()));
-    browser.arg(format!("--timeout={}", Duration::from_secs(60).as_millis()));
+    browser.arg(format!("--timeout={}", Duration::from_mins(1).as_millis()));
     let output = browser.arg(address).stdin(Stdio::null()).output()?;
     ensure!(output.status.success(), "{output:?}");
     Ok(String::from_utf8(output.stdout)?)

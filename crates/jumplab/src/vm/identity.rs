@@ -95,11 +95,12 @@ impl Identity {
         let known_hosts = folder.join("known_hosts");
         std::fs::write(&known_hosts, self.known_hosts()?)?;
         let config = folder.join("ssh_config");
-        let mut text: String = ways
-            .into_iter()
-            .map(|(name, way)| format!("Host {name}\n{way}"))
-            .collect();
-        text += &format!(
+        let mut text = String::new();
+        for (name, way) in ways {
+            write!(text, "Host {name}\n{way}")?;
+        }
+        write!(
+            text,
             "Host *\n\
              \tUser root\n\
              \tHostKeyAlias {NODE}\n\
@@ -114,7 +115,7 @@ impl Identity {
              \tLogLevel ERROR\n",
             self.admin_key().display(),
             known_hosts.display(),
-        );
+        )?;
         std::fs::write(&config, text)?;
         Ok(config)
     }

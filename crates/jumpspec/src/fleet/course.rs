@@ -356,8 +356,8 @@ fn canaries(wish: &Canary, nodes: &[(usize, &String, State)]) -> BTreeSet<usize>
             numbers(&mut nodes.iter().take(count))
         }
         Canary::Names(names) => {
-            let named = |(_, name, _): &&(usize, &String, State)| names.contains(name);
-            let found: BTreeSet<usize> = numbers(&mut nodes.iter().filter(named));
+            let is_meant = |(_, name, _): &&(usize, &String, State)| names.contains(name);
+            let found: BTreeSet<usize> = numbers(&mut nodes.iter().filter(is_meant));
             if !found.is_empty() || names.is_empty() {
                 return found;
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::state::State;
-use super::stop::Rule;
+use super::stop::{Rule, Stop};
 use crate::words::run_id::RunId;
 
 /// One line.
@@ -150,7 +150,7 @@ pub fn entries(journal: &str) -> impl Iterator<Item = Entry> {
 
 /// What a journal comes to: each node that it names, and why the fleet was stopped, if it was and was not
 /// taken up again.
-pub fn replay(journal: &str) -> (BTreeMap<String, Known>, Option<(Rule, String)>) {
+pub fn replay(journal: &str) -> (BTreeMap<String, Known>, Option<Stop>) {
     let mut nodes: BTreeMap<String, Known> = BTreeMap::new();
     let mut stopped = None;
     for Entry { what, .. } in entries(journal) {
@@ -186,7 +186,7 @@ pub fn replay(journal: &str) -> (BTreeMap<String, Known>, Option<(Rule, String)>
                 let known = nodes.entry(node).or_default();
                 (known.state, known.why) = (State::Ko, Some((code, message)));
             }
-            What::Stopped { rule, message } => stopped = Some((rule, message)),
+            What::Stopped { rule, message: why } => stopped = Some(Stop { rule, why }),
             What::Resumed => stopped = None,
             What::Batch { .. } | What::Stage { .. } | What::Over => {}
         }

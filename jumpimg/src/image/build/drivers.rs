@@ -137,10 +137,12 @@ mod tests {
         let mut list = String::new();
         for (name, bytes) in MODULES {
             write(&format!("usr/lib/modules/6.1/{DRIVERS}/{name}"), bytes);
-            list += &format!("{DRIVERS}/{name}:\n");
+            list.extend([DRIVERS, "/", name, ":\n"]);
         }
         write("usr/lib/modules/6.1/modules.dep", list.as_bytes());
-        more.iter().for_each(|path| write(path, b"x"));
+        for path in more {
+            write(path, b"x");
+        }
         let tree = Tree::open(scratch.path()).unwrap();
         let excludes: Vec<String> = excludes.iter().map(ToString::to_string).collect();
         let rules = Rules::new(&tree, &excludes, Mounts::default()).unwrap();

@@ -30,6 +30,10 @@ use crate::terminal::screen::Screen;
 
 /// What an admin wishes of a fleet besides its job.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub(crate) struct Wish<'a> {
     /// The job file.
     pub(crate) job: &'a Path,
@@ -76,7 +80,9 @@ pub(crate) fn push(
     if wish.dry_run || looked.planned.is_empty() || agreed.is_err() {
         let mut sum = looked.sum(nodes);
         if wish.dry_run {
-            names.iter().for_each(|node| sum.add(node, Ok(())));
+            for node in &names {
+                sum.add(node, Ok(()));
+            }
         }
         sum.tell(tools.json, &screen)?;
         return agreed.and_then(|()| sum.exit());

@@ -21,7 +21,7 @@ use super::{metrics, page};
 use crate::error::{Exit, Trouble};
 use crate::node::phases::follow::Watched;
 use crate::node::phases::set_aside::SetAside;
-use crate::node::random::random_bits;
+use crate::node::random::random_part;
 use crate::node::several::sum::Sum;
 use crate::node::tell::Voice;
 use crate::terminal::ask::{Yes, ask};
@@ -343,9 +343,8 @@ impl<'a> Conduct<'a> {
             let Some((Held::Watched(watched), mut voice)) = self.take_up(node) else {
                 continue;
             };
-            let hands = self.means.hands;
             crew.give(move || {
-                let came = hands.look(watched, &mut voice);
+                let came = Hands::look(watched, &mut voice);
                 Report { node, voice, came }
             });
         }
@@ -450,7 +449,7 @@ impl<'a> Conduct<'a> {
         member.is_straggler |= slow.is_some();
         member.alike = if is_new { 0 } else { member.alike + 1 };
         member.part = part;
-        let chance = random_bits().map_or(0.5, |bits| f64::from(bits as u32) / f64::from(u32::MAX));
+        let chance = random_part();
         let at = Instant::now() + pause(least, member.alike, followed, chance);
         member.held = Held::Watched(watched);
         self.due.push(Reverse((at, node)));

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, ensure};
 use jumpspec::fleet::entry::{Entry, Known, replay};
-use jumpspec::fleet::{Rule, Sets, State, What};
+use jumpspec::fleet::{Sets, State, Stop, What};
 use jumpspec::job::FleetWish;
 use jumpspec::planner::{Hangs, Rehearsal};
 use jumpspec::words::digest::Digest;
@@ -202,7 +202,7 @@ impl FleetDir {
     }
 
     /// What its journal says: of each of `nodes` in their order, and why it was stopped, if it was.
-    pub(crate) fn known(&self, nodes: &[String]) -> Result<(Vec<Known>, Option<(Rule, String)>)> {
+    pub(crate) fn known(&self, nodes: &[String]) -> Result<(Vec<Known>, Option<Stop>)> {
         let (mut known, stopped) = replay(&self.told()?);
         let known = nodes
             .iter()

@@ -45,11 +45,11 @@ pub(crate) fn of<'p, 'a: 'p>(
 
 fn group(shape: Digest, nodes: &[(&str, &Planned<'_>)]) -> Option<Group> {
     let (_, first) = nodes.first()?;
-    let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut remarks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (node, planned) in nodes {
         for note in &planned.plan().notes {
             if !first.plan().notes.contains(note) {
-                notes.entry(note).or_default().push(node);
+                remarks.entry(note).or_default().push(node);
             }
         }
     }
@@ -60,7 +60,7 @@ fn group(shape: Digest, nodes: &[(&str, &Planned<'_>)]) -> Option<Group> {
         plan: render::plan(first.plan(), first.facts())
             .as_str()
             .to_owned(),
-        notes: notes
+        notes: remarks
             .into_iter()
             .map(|(note, nodes)| (folded(nodes), note.to_owned()))
             .collect(),

@@ -74,26 +74,24 @@ impl<'a> Hands<'a> {
     }
 
     fn surveyed(self, node: &'a str, held: Held<'a>) -> Result<Surveyed<'a>, Trouble> {
-        match held {
-            Held::Planned(planned) => planned.again(),
-            _ => {
-                let surveyed = Surveyed::of(self.supplies, node, self.rehearsal)?;
-                if self
-                    .agreed
-                    .contains(&shape(surveyed.plan(), surveyed.facts()))
-                {
-                    return Ok(surveyed);
-                }
-                // The first trouble is the one to tell.
-                surveyed.leave().ok();
-                let why = "its plan is not one of those that were agreed to: it is not what it was found to be then";
-                Err(
-                    Trouble::new(Exit::Refused, "plan-changed", why).hint(format!(
-                        "look with `jumpimg check`, and push {node} by itself"
-                    )),
-                )
-            }
+        if let Held::Planned(planned) = held {
+            return planned.again();
         }
+        let surveyed = Surveyed::of(self.supplies, node, self.rehearsal)?;
+        if self
+            .agreed
+            .contains(&shape(surveyed.plan(), surveyed.facts()))
+        {
+            return Ok(surveyed);
+        }
+        // The first trouble is the one to tell.
+        surveyed.leave().ok();
+        let why = "its plan is not one of those that were agreed to: it is not what it was found to be then";
+        Err(
+            Trouble::new(Exit::Refused, "plan-changed", why).hint(format!(
+                "look with `jumpimg check`, and push {node} by itself"
+            )),
+        )
     }
 
     /// Arms a staged node and has it reboot.
@@ -117,12 +115,12 @@ impl<'a> Hands<'a> {
     }
 
     /// Looks at a node that is on its way.
-    pub(super) fn look(self, mut node: Box<Watched<'a>>, voice: &mut Voice) -> Came<'a> {
+    pub(super) fn look(mut node: Box<Watched<'a>>, voice: &mut Voice) -> Came<'a> {
         match node.look(voice) {
             Ok(Look::Again(pause)) => Came::Watched(node, pause),
             Ok(Look::Over(outcome)) => {
                 let followed = node.over(outcome);
-                let times = followed.spans().into_iter().map(time).collect();
+                let times = followed.spans().iter().map(time).collect();
                 let told = followed.report(voice);
                 told.map_or_else(Came::Trouble, |()| Came::Done(times))
             }
@@ -131,14 +129,14 @@ impl<'a> Hands<'a> {
     }
 }
 
-fn watched<'a>(jumped: Result<Watched<'a>, Trouble>) -> Came<'a> {
+fn watched(jumped: Result<Watched<'_>, Trouble>) -> Came<'_> {
     match jumped {
         Ok(watched) => Came::Watched(Box::new(watched), Duration::ZERO),
         Err(trouble) => Came::Trouble(trouble),
     }
 }
 
-fn time(span: Span) -> Time {
+fn time(span: &Span) -> Time {
     Time {
         name: span.name.to_owned(),
         millis: span.millis,

@@ -122,6 +122,7 @@ impl<'a> SetAside<'a> {
 }
 
 /// On which side of its reboot a node is.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Whereabouts<'a> {
     /// Its old system runs, in the boot that it was staged in.
     Before(Agreed<'a>),

@@ -320,8 +320,8 @@ fn a_disk_with_the_esp_has_to_be_known_and_its_place_in_the_new_system_is_its_ow
     assert!(refused_sample(twin).contains(&"disk-not-identifiable".to_owned()));
     let taken = |sample: &mut Sample| {
         with_esp_beside(sample);
-        let wish = sample.job.layout.partitions.iter_mut();
-        let wish = wish.rev().next().unwrap();
+        let mut wish = sample.job.layout.partitions.iter_mut();
+        let wish = wish.next_back().unwrap();
         wish.mount = Some("/boot/efi".to_owned());
         wish.action = Action::Format;
     };

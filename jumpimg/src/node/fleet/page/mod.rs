@@ -80,7 +80,7 @@ fn address(directory: &Path) -> String {
         match byte {
             b'/' | b'-' | b'.' | b'_' | b'~' => address.push(char::from(*byte)),
             byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
-            byte => address.push_str(&format!("%{byte:02X}")),
+            byte => address.extend(["%", &format!("{byte:02X}")]),
         }
     }
     address + "/"
@@ -139,7 +139,7 @@ impl Told {
         Self {
             picture: Picture::of(journal, until),
             sets: Sets::of(&states),
-            stopped: stopped.map(|(_, why)| why),
+            stopped: stopped.map(|stop| stop.why),
             record,
             groups,
             known,
