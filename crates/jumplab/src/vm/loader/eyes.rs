@@ -69,7 +69,7 @@ impl<'a> Eyes<'a> {
 fn name(device: &str, file: &str) -> String {
     let named = file.strip_prefix('(').and_then(|rest| rest.split_once(')'));
     let (device, path) = named.unwrap_or((device, file));
-    format!("({}){path}", device.replacen("hd0", DISK, 1))
+    format!("({}){path}", device.replacen(GRUBS, DISK, 1))
 }
 
 /// From a list such as `1434224+2,1434240+8`.
