@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use jumplab::journey::{BOOT, Portrait, Push};
-use jumplab::run;
 use jumplab::vm::{Hardware, Machine, Role};
 use jumpspec::job::Wait;
 use jumpspec::step::Step;
@@ -14,7 +13,7 @@ use jumpspec::step::Step;
 use jump_tests::machines::{disk, sabotage};
 
 use crate::armed::Armed;
-use crate::one_processor;
+use crate::{one_processor, status};
 
 /// What an abort may take.
 const TAKE_BACK: Duration = Duration::from_mins(5);
@@ -59,13 +58,7 @@ fn comes_back(armed: &Armed, hardware: Hardware) -> Result<()> {
     };
     let mut machine = Machine::start(&armed.node, &hardware)?;
     machine.wait_for_ssh(BOOT)?;
-    // A machine that is translated may still be too busy with its boot for a whole conversation.
-    let mut status = String::new();
-    machine.wait_for("jumpimg status answers", BOOT, |machine| {
-        let said = run::capture(&mut armed.job.status(machine.ssh_config()));
-        status = said.unwrap_or_default();
-        Ok(!status.is_empty())
-    })?;
+    let status = status(&mut machine, &armed.job)?;
     ensure!(status.contains(r#""system":"old""#), "{status}");
     ensure!(status.contains(r#""selector_state":"old""#), "{status}");
     let abort = armed.job.command("abort", machine.ssh_config(), &["--yes"]);

@@ -15,6 +15,8 @@ use jumpspec::words::digest::Digest;
 
 use jump_tests::machines::disk;
 
+use crate::status;
+
 /// From the first look at the node until it is back, on a busy machine.
 const REHEARSAL: Duration = Duration::from_mins(30);
 /// Sectors in front of the first partition: the table, and GRUB's core image.
@@ -209,7 +211,7 @@ impl Lab {
             "it was {:#?}\nit is {after:#?}",
             self.before
         );
-        let status = run::capture(&mut self.job.status(self.machine.ssh_config()))?;
+        let status = status(&mut self.machine, &self.job)?;
         ensure!(status.contains(r#""system":"none""#), "{status}");
         let left = self
             .machine

@@ -13,9 +13,12 @@ mod stopped;
 mod uefi;
 mod updates;
 
+use anyhow::Result;
 use jump_tests::machines::{self, Case};
-use jumplab::vm::Hardware;
+use jumplab::journey::{BOOT, Job};
+use jumplab::run;
 use jumplab::vm::loader::{EMU, FSTEST};
+use jumplab::vm::{Hardware, Machine};
 
 /// Machines at once: without KVM each keeps a processor busy, and the other stages want one too.
 const AT_ONCE: usize = 1;
@@ -101,6 +104,18 @@ fn main() {
             ),
         ],
     );
+}
+
+/// What `jumpimg status` says. A machine that is translated may still be too busy with its boot for a whole
+/// conversation.
+fn status(machine: &mut Machine, job: &Job) -> Result<String> {
+    let mut status = String::new();
+    machine.wait_for("jumpimg status answers", BOOT, |machine| {
+        let said = run::capture(&mut job.status(machine.ssh_config()));
+        status = said.unwrap_or_default();
+        Ok(!status.is_empty())
+    })?;
+    Ok(status)
 }
 
 /// The machine where nothing of jump's works on several processors at once: with one, a boot takes a
