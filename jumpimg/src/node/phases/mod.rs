@@ -15,6 +15,7 @@ pub(crate) mod set_aside;
 pub(crate) mod stage;
 pub(crate) mod survey;
 mod upload;
+pub(crate) mod whereabouts;
 
 #[cfg(test)]
 mod tests {

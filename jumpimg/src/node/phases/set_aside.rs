@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use jumpspec::step::ImageRole;
 
 use super::agree::Agreed;
-use super::jump::{Jumped, Start};
 use super::run::Run;
 use crate::error::Trouble;
-use crate::node::agent::{Agent, boot_id};
+use crate::node::agent::Agent;
 use crate::node::run_dir::RunDir;
-use crate::node::ssh::{Session, SshError};
+use crate::node::ssh::Session;
 use crate::node::supplies::Supplies;
 use crate::node::tools::Tools;
 
@@ -20,7 +19,7 @@ use crate::node::tools::Tools;
 /// Changed on it: its landing partition. A reboot boots its old system, which then has nothing of the run
 /// in memory any more.
 pub(crate) struct SetAside<'a> {
-    run: Run<'a>,
+    pub(super) run: Run<'a>,
     supplies: Option<&'a Supplies<'a>>,
     /// Where jumpinit is, if this program put it there.
     agent: Option<Agent>,
@@ -71,13 +70,15 @@ impl<'a> SetAside<'a> {
         self.with(session)
     }
 
-    fn is_worked_on_by(&mut self, tools: &'a Tools) {
+    /// From now on it is worked on.
+    pub(super) fn is_worked_on_by(&mut self, tools: &'a Tools) {
         let now = Instant::now();
         self.run.begun = now.checked_sub(self.spent).unwrap_or(now);
         self.run.tools = tools;
     }
 
-    fn with(self, session: Session) -> Result<Agreed<'a>, Trouble> {
+    /// The node behind an open connection.
+    pub(super) fn with(self, session: Session) -> Result<Agreed<'a>, Trouble> {
         let Self {
             run,
             supplies,
@@ -96,36 +97,4 @@ impl<'a> SetAside<'a> {
             ..Agreed::before(run, session, agent, supplies)
         })
     }
-
-    /// Finds out, by `tools`, whether the node has left the boot that it was staged in.
-    pub(crate) fn whereabouts(mut self, tools: &'a Tools) -> Result<Whereabouts<'a>, Trouble> {
-        self.is_worked_on_by(tools);
-        let node = self.run.node;
-        let stays = Session::open(&tools.route(node), &tools.interrupt).and_then(|session| {
-            let same = boot_id(&session)? == self.run.plan.boot_id;
-            Ok(same.then_some(session))
-        });
-        match stays {
-            Ok(Some(session)) => self.with(session).map(Whereabouts::Before),
-            Err(SshError::Interrupted) => Err(SshError::Interrupted.trouble(node)),
-            // Whoever looks again will see.
-            Ok(None) | Err(_) => {
-                let start = Start {
-                    boot_id: self.run.plan.boot_id.clone(),
-                    offset: 0,
-                };
-                let times = self.run.armed_now();
-                Ok(Whereabouts::Behind(Jumped::anew(self.run, start, times)))
-            }
-        }
-    }
-}
-
-/// On which side of its reboot a node is.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
-pub(crate) enum Whereabouts<'a> {
-    /// Its old system runs, in the boot that it was staged in.
-    Before(Agreed<'a>),
-    /// Elsewhere, or nowhere yet.
-    Behind(Jumped<'a>),
 }
