@@ -15,6 +15,7 @@ use crate::words::relpath::RelPath;
 /// What boots the three systems of a run, by the node's firmware.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "firmware", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a plan")]
 pub enum PlannedBoot {
     /// GRUB's core images in sectors, found by the boot sector.
     Bios(BiosBoot),
