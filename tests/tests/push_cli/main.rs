@@ -46,11 +46,10 @@ impl Need {
     fn missing(self) -> Option<&'static str> {
         let sshd = std::path::Path::new(node::SSHD).exists();
         match self {
-            Self::Nothing => None,
             Self::Browser if !std::path::Path::new(fleet_page::BROWSER).exists() => {
                 Some("no chromium (chromium)")
             }
-            Self::Browser => None,
+            Self::Nothing | Self::Browser => None,
             _ if !sshd => Some("no sshd (openssh-server)"),
             Self::SshdAndScript if !std::path::Path::new("/usr/bin/script").exists() => {
                 Some("no script (bsdutils)")

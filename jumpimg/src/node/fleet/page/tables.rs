@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use jumpspec::fleet::State;
-use jumpspec::fleet::lanes::{End, Phase};
+use jumpspec::fleet::lanes::{End, Lane, Phase};
 use jumpspec::fleet::slowest::{Slowest, slowest as slowest_parts};
 use jumpspec::render::seconds;
 
@@ -117,7 +117,7 @@ pub(super) fn reasons(told: &Told) -> String {
         let reason = reasons.entry((end(&node), code)).or_default();
         reason.nodes.push(node.name);
         reason.words.insert(words);
-        let last = node.lane.and_then(|lane| lane.last());
+        let last = node.lane.and_then(Lane::last);
         *reason.phases.entry(last).or_default() += 1;
     }
     if reasons.is_empty() {
@@ -170,7 +170,7 @@ pub(super) fn failed(told: &Told, links: &Links) -> String {
         let (name, code) = (escaped(node.name), escaped(code));
         format!(
             "<th scope=\"row\" data-node=\"{name}\">{name}</th><td>{code}</td><td>{}</td><td class=\"words\">{}</td><td class=\"time\">{}</td><td class=\"run\">{}</td>",
-            phase(lane.and_then(|lane| lane.last())),
+            phase(lane.and_then(Lane::last)),
             escaped(words),
             at.unwrap_or_default(),
             log.unwrap_or_else(|| "–".to_owned())

@@ -25,7 +25,7 @@ fn told(nodes: &[&str], entries: Vec<(u64, What)>) -> Told {
     let lines = entries
         .into_iter()
         .map(|(at, what)| serde_json::to_string(&Entry { at, what }).unwrap() + "\n");
-    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(90_000);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(90);
     Told::of(record, vec![group], &lines.collect::<String>(), now, true)
 }
 
