@@ -3,7 +3,6 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -183,7 +182,7 @@ fn dump(address: &str) -> Result<String> {
     browser.args(["--kill-after=5", "120", BROWSER]);
     browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]);
     browser.arg(format!("--user-data-dir={}", home.path().display()));
-    browser.arg(format!("--timeout={}", Duration::from_mins(1).as_millis()));
+    browser.arg("--timeout=60000");
     let output = browser.arg(address).stdin(Stdio::null()).output()?;
     ensure!(output.status.success(), "{output:?}");
     Ok(String::from_utf8(output.stdout)?)

@@ -8,6 +8,7 @@ mod data;
 mod tables;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -80,7 +81,10 @@ fn address(directory: &Path) -> String {
         match byte {
             b'/' | b'-' | b'.' | b'_' | b'~' => address.push(char::from(*byte)),
             byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
-            byte => address.extend(["%", &format!("{byte:02X}")]),
+            byte => {
+                // Writing to a String cannot fail.
+                let _ = write!(address, "%{byte:02X}");
+            }
         }
     }
     address + "/"
@@ -139,7 +143,7 @@ impl Told {
         Self {
             picture: Picture::of(journal, until),
             sets: Sets::of(&states),
-            stopped: stopped.map(|stop| stop.why),
+            stopped: stopped.map(|(_, why)| why),
             record,
             groups,
             known,
