@@ -143,7 +143,7 @@ impl Told {
         Self {
             picture: Picture::of(journal, until),
             sets: Sets::of(&states),
-            stopped: stopped.map(|(_, why)| why),
+            stopped: stopped.map(|stop| stop.why),
             record,
             groups,
             known,
