@@ -10,10 +10,11 @@ use jumpspec::render::page::Page;
 use jumpspec::words::run_id::RunId;
 
 use super::begin::voice;
-use super::conduct::{Conduct, FEW, Means, Member};
+use super::conduct::{Conduct, FEW};
 use super::dir::{FleetDir, Record, states};
 use super::end::Ending;
-use super::member::{Hands, Held};
+use super::means::Means;
+use super::member::{Hands, Held, Member};
 use crate::error::{Exit, Trouble};
 use crate::node::nodes::fold::folded;
 use crate::node::phases::set_aside::SetAside;

@@ -11,11 +11,12 @@ use jumpspec::render::page::Page;
 use jumpspec::words::run_id::RunId;
 use serde_json::{Map, json};
 
-use super::conduct::{Conduct, FEW, Means, Member};
+use super::conduct::{Conduct, FEW};
 use super::dir::{FleetDir, Journal, Record};
 use super::end::Ending;
 use super::groups::{self, Group};
-use super::member::{Hands, Held, is_unreachable};
+use super::means::Means;
+use super::member::{Hands, Held, Member, is_unreachable};
 use crate::error::{Exit, Trouble};
 use crate::node::phases::agree::Agreement;
 use crate::node::phases::survey::{Planned, Surveyed};

@@ -2,19 +2,17 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::path::Path;
-use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use jumpspec::fleet::{Course, Outcome, Part, Rule, State, Turn, What};
+use jumpspec::fleet::{Course, Outcome, Rule, State, Turn, What};
 use jumpspec::words::run_id::RunId;
 use serde_json::{Map, json};
 
 use super::board::Board;
 use super::crew::{Crew, size};
-use super::dir::{FleetDir, Journal};
-use super::member::{Came, Hands, Held, is_unreachable, outcome};
+use super::means::Means;
+use super::member::{Came, Hands, Held, Member, is_unreachable, outcome};
 use super::pace::pause;
 use super::usual::{Usual, words};
 use super::{metrics, page};
@@ -25,85 +23,18 @@ use crate::node::random::random_part;
 use crate::node::several::sum::Sum;
 use crate::node::tell::Voice;
 use crate::terminal::ask::{Yes, ask};
-use crate::terminal::interrupt::{Interrupt, TICK};
-use crate::terminal::screen::Screen;
+use crate::terminal::interrupt::TICK;
 
 /// How often files tell which nodes are where.
 const SETS_EVERY: Duration = Duration::from_secs(1);
 /// Fewer nodes than these are heard one by one.
 pub(super) const FEW: usize = 8;
 
-/// What conducting takes, for all of its time.
-#[derive(Clone, Copy)]
-pub(super) struct Means<'a> {
-    pub(super) nodes: &'a [String],
-    pub(super) hands: Hands<'a>,
-    pub(super) dir: &'a FleetDir,
-    /// Its id.
-    pub(super) run: &'a RunId,
-    /// Where Prometheus hears of it.
-    pub(super) metrics: Option<&'a Path>,
-    pub(super) journal: &'a Mutex<Journal>,
-    pub(super) screen: &'a Screen,
-    pub(super) interrupt: &'a Interrupt,
-    pub(super) json: bool,
-    /// Whether each node is heard.
-    pub(super) aloud: bool,
-}
-
-impl Means<'_> {
-    fn note(&self, what: What, keep: bool) -> Result<(), Trouble> {
-        let mut journal = self.journal.lock().map_err(|_| broken())?;
-        let noted = if keep {
-            journal.keep(what)
-        } else {
-            journal.note(what)
-        };
-        noted.map_err(|error| Trouble::failed("fleet-journal", &error))
-    }
-}
-
-fn broken() -> Trouble {
-    Trouble::new(
-        Exit::Failed,
-        "fleet-journal",
-        "the journal's writer is gone",
-    )
-}
-
 /// A node that a job is done with: its number, its voice, what came of it, and whether it was to jump.
 struct Report<'a> {
     node: usize,
     voice: Voice,
     came: Came<'a>,
-}
-
-/// One node of the fleet.
-pub(super) struct Member<'a> {
-    pub(super) held: Held<'a>,
-    voice: Option<Voice>,
-    /// What was seen of it last, and how often in a row.
-    part: Option<Part>,
-    alike: u32,
-    /// When it was told to jump.
-    left: Option<Instant>,
-    /// When that part of its jump began.
-    entered: Option<Instant>,
-    is_straggler: bool,
-}
-
-impl<'a> Member<'a> {
-    pub(super) fn new(held: Held<'a>, voice: Voice) -> Self {
-        Self {
-            held,
-            voice: Some(voice),
-            part: None,
-            alike: 0,
-            left: None,
-            entered: None,
-            is_straggler: false,
-        }
-    }
 }
 
 /// A fleet under way.

@@ -1,9 +1,9 @@
 //! One node of a fleet: what is held of it between two jobs, and the jobs.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jumpspec::fleet::{Outcome, Time, shape};
+use jumpspec::fleet::{Outcome, Part, Time, shape};
 use jumpspec::planner::Rehearsal;
 use jumpspec::run::timeline::Span;
 use jumpspec::words::digest::Digest;
@@ -31,6 +31,35 @@ pub(super) enum Held<'a> {
     Watched(Box<Watched<'a>>),
     /// A job has it, or nothing is to be done with it.
     Nothing,
+}
+
+/// One node of the fleet.
+pub(super) struct Member<'a> {
+    pub(super) held: Held<'a>,
+    /// Nothing while a job has it.
+    pub(super) voice: Option<Voice>,
+    /// What was seen of it last, and how often in a row.
+    pub(super) part: Option<Part>,
+    pub(super) alike: u32,
+    /// When it was told to jump.
+    pub(super) left: Option<Instant>,
+    /// When that part of its jump began.
+    pub(super) entered: Option<Instant>,
+    pub(super) is_straggler: bool,
+}
+
+impl<'a> Member<'a> {
+    pub(super) fn new(held: Held<'a>, voice: Voice) -> Self {
+        Self {
+            held,
+            voice: Some(voice),
+            part: None,
+            alike: 0,
+            left: None,
+            entered: None,
+            is_straggler: false,
+        }
+    }
 }
 
 /// What a job has come to.

@@ -9,6 +9,7 @@ mod crew;
 pub(crate) mod dir;
 mod end;
 mod groups;
+mod means;
 mod member;
 mod metrics;
 mod pace;
