@@ -1,6 +1,7 @@
 //! The job file: what the admin wants of every node. TOML.
 
 mod copies;
+mod fleet;
 mod hooks;
 mod host_table;
 mod landing;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::words::relpath::RelPath;
 
 pub use copies::{CopyTo, CopyWish};
+pub use fleet::{Amount, Canary, FleetWish, Pause, Percent, StopWish, Straggler, UnreachableWish};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 pub use host_table::{HostTable, TableError};
 pub use landing::{LandingChoice, LandingWish, NoLanding};
@@ -88,6 +90,9 @@ pub struct Job {
     /// How long to wait for what.
     #[serde(default)]
     pub wait: Waits,
+    /// How several nodes take their course.
+    #[serde(default)]
+    pub fleet: FleetWish,
 }
 
 /// Paths of the image files on the admin host; relative to the job file.

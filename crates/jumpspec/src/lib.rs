@@ -8,6 +8,7 @@ pub mod answers;
 pub mod boot;
 pub mod conversion;
 pub mod disk;
+pub mod fleet;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod hook;

@@ -27,7 +27,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
         &[
             &["fuzzing"],
             &["answers", "render"],
-            &["planner"],
+            &["fleet", "planner"],
             &["selector", "run"],
             &["plan"],
             &["node::remote", "node::same"],

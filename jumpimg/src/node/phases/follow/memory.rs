@@ -21,7 +21,7 @@ impl Following<'_, '_> {
             Err(error) if error.is_connection() => return Ok(()),
             Err(error) => return Err(error.trouble(node)),
         };
-        self.told = answers::events(&log);
+        *self.told = answers::events(&log);
         self.voice.log(&log);
         match agent.turn_back(session, &self.run.plan.run) {
             Err(SshError::Interrupted) => Err(SshError::Interrupted.trouble(node)),
@@ -55,7 +55,7 @@ impl Following<'_, '_> {
             self.voice.say(&format!("note: {error:#}"));
         }
         let Some(why) = why else {
-            return Ok(RehearsalReport::new(&run.plan, &self.told));
+            return Ok(RehearsalReport::new(&run.plan, self.told));
         };
         let told = format!("is its old system again: {}", render::coded(&why));
         let trouble = Trouble::new(Exit::Failed, "old-system-again", told).because(why);

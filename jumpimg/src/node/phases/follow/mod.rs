@@ -6,10 +6,10 @@ mod follower;
 mod memory;
 mod sending;
 mod waiting;
+mod watched;
 
 use std::time::Duration;
 
-use jumpspec::job::{Joint, LONGEST_HOOK};
 use jumpspec::run::event::{Event, What};
 use jumpspec::run::failure::Failure;
 use jumpspec::run::report::{NodeReport, RehearsalReport};
@@ -17,14 +17,13 @@ use jumpspec::run::timeline::Timeline;
 use jumpspec::step::Step;
 use jumpspec::{answers, render};
 
-use super::jump::{Jumped, Start};
-use super::run::{Run, interrupted};
+use super::run::Run;
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Log, follow_events, read_events};
-use crate::node::lookout::{Lookout, Sight};
+use crate::node::lookout::Sight;
 use crate::node::ssh::{Session, SshError};
 use crate::node::tell::Voice;
-use follower::{Action, Ending, Follower};
+use follower::Follower;
 use waiting::Waiting;
 
 /// After this long without a word the status is asked for: an event may have been missed.
@@ -56,145 +55,14 @@ pub(crate) enum Outcome {
     Rehearsed(RehearsalReport),
 }
 
-impl<'a> Jumped<'a> {
-    /// Watches until the run is over. A node that is its old system again is made as it was.
-    pub(crate) fn follow(self, voice: &mut Voice) -> Result<Followed<'a>, Trouble> {
-        let Self {
-            run,
-            start,
-            mut times,
-        } = self;
-        let mut following = Following {
-            run: &run,
-            voice,
-            told: Vec::new(),
-        };
-        let outcome = following.follow(&start, &mut times);
-        let state = if run.plan.landing.is_volatile() {
-            "it proves itself, and comes back as its old system by itself"
-        } else {
-            "it goes on unattended"
-        };
-        let outcome = outcome.map_err(|trouble| interrupted(trouble, run.node, state))?;
-        Ok(Followed {
-            run,
-            outcome,
-            times,
-        })
-    }
-}
-
-/// Who follows a node, and tells of it.
+/// Who tells of a node that is watched, and does something to it.
 struct Following<'s, 'a> {
     run: &'s Run<'a>,
     voice: &'s mut Voice,
-    /// What a rehearsal in memory has told, which is gone with it.
-    told: Vec<Event>,
+    told: &'s mut Vec<Event>,
 }
 
 impl Following<'_, '_> {
-    /// Watches until the run is over; the times of its parts go into `times`.
-    fn follow(&mut self, start: &Start, times: &mut Timeline) -> Result<Outcome, Trouble> {
-        let lookout = Lookout::watch(self.run.tools, self.run.node, &self.run.dir, &start.boot_id)?;
-        let mut follower = self.follower();
-        let rebooted = self.run.begun.elapsed();
-        let (mut offset, mut last, mut greeted) = (start.offset, "before", String::new());
-        let mut listened = None;
-        let mut spoke = rebooted;
-        loop {
-            let (open, sight) = lookout.look()?;
-            last = self.tell(&sight, last);
-            self.note_uptime(open.as_ref(), &sight, times);
-            if let Some((session, agent)) = &open {
-                self.say_hello(session, agent, &sight, &mut greeted)?;
-            }
-            let now = self.run.begun.elapsed().saturating_sub(rebooted);
-            let waiting = follower.waiting(&sight, now);
-            let boot = match &sight {
-                Sight::Jump(status) => Some(status.boot_id.clone()),
-                _ => None,
-            };
-            match (follower.next(sight, now), &open) {
-                (Action::Follow, Some((session, _))) => {
-                    if listened.is_some() && listened != boot {
-                        offset = self.again(session, offset);
-                        follower.sent_at(None);
-                    }
-                    listened = boot;
-                    let wanted;
-                    (offset, wanted) =
-                        self.listen(session, offset, &mut follower, rebooted, times)?;
-                    if let (Some(first), Some((session, agent))) = (wanted, &open) {
-                        let begun = self.run.begun.elapsed();
-                        self.send(session, agent, first)?;
-                        follower.sent(self.run.begun.elapsed().saturating_sub(begun));
-                        let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
-                        follower.sent_at(uptime(session).and_then(millis));
-                    }
-                    self.sleep(PAUSE)?;
-                }
-                (Action::TakeBack(reason), Some((session, agent))) => {
-                    return Err(self.came_back(session, agent, reason));
-                }
-                (Action::Rehearsed, Some((session, agent))) => {
-                    times.end(self.run.begun.elapsed());
-                    return self.rehearsed(session, agent).map(Outcome::Rehearsed);
-                }
-                (Action::Release, Some((session, agent))) => {
-                    self.release(session, agent)?;
-                    self.sleep(PAUSE)?;
-                }
-                (Action::Returned(why), Some((session, _))) => {
-                    times.end(self.run.begun.elapsed());
-                    return self.returned(session, why).map(Outcome::Rehearsed);
-                }
-                (Action::End(Ending::Finished(report)), Some((session, _))) => {
-                    self.last_events(session, times);
-                    times.end(self.run.begun.elapsed());
-                    return Ok(Outcome::Finished(report));
-                }
-                (Action::End(ending), _) => return Err(self.trouble(ending)),
-                (Action::Wait(time), _) => {
-                    self.tell_waiting(waiting.as_ref(), &mut spoke);
-                    self.sleep(time)?;
-                }
-                (
-                    Action::Follow
-                    | Action::TakeBack(_)
-                    | Action::Rehearsed
-                    | Action::Release
-                    | Action::Returned(_),
-                    None,
-                ) => {
-                    self.sleep(PAUSE)?;
-                }
-            }
-        }
-    }
-
-    fn follower(&self) -> Follower {
-        let waits = self.run.plan.wait.clone();
-        if self.run.plan.landing.is_volatile() {
-            return Follower::in_memory(waits);
-        }
-        let proofs = &self.run.plan.steps.prove;
-        let follower = match u32::try_from(proofs.len().saturating_sub(1)) {
-            Ok(last_proof) if self.run.plan.rehearsal => Follower::of_rehearsal(waits, last_proof),
-            _ => Follower::new(waits).with_hooks(self.finishing()),
-        };
-        follower.with_boots(self.run.plan.boot.uefi().is_some())
-    }
-
-    /// How long the hooks of the new system may take once it is the default.
-    fn finishing(&self) -> Duration {
-        let hooks = self.run.plan.steps.hooks();
-        let last = hooks.filter(|hook| hook.at == Joint::Finished);
-        // A plan that a node has kept may say anything.
-        last.fold(Duration::ZERO, |all, hook| {
-            all.saturating_add(hook.timeout.0.min(LONGEST_HOOK))
-        })
-    }
-
     /// Shows the secret to a system whose plan waits for it, once a boot.
     fn say_hello(
         &mut self,
@@ -401,13 +269,6 @@ impl Following<'_, '_> {
                 .hint(format!("try `jumpimg abort {}`", self.run.node))
         })?;
         Ok(report)
-    }
-
-    fn sleep(&self, time: Duration) -> Result<(), Trouble> {
-        if self.run.tools.interrupt.sleep(time) {
-            return Err(SshError::Interrupted.trouble(self.run.node));
-        }
-        Ok(())
     }
 }
 
