@@ -33,8 +33,8 @@ pub fn act_if_called() {
     }
     let acted = act(Path::new(&world), arguments);
     exit(acted.unwrap_or_else(|error| {
-        eprintln!("the acted ssh: {error:#}");
-        SSH_FAILED
+        eprintln!("{error:#}");
+        1
     }));
 }
 

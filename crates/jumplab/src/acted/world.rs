@@ -179,6 +179,19 @@ impl World {
         nodes.iter().map(state).collect()
     }
 
+    /// The nodes on which there is a run, or a private directory of jump's.
+    pub fn left(&self, nodes: &[String]) -> Result<Vec<String>> {
+        let mut left = Vec::new();
+        for name in nodes {
+            let held = self.look(name)?;
+            let has = held.is_some_and(|held| {
+                held.node.run.is_some() || !held.node.directories.is_empty()
+            });
+            left.extend(has.then(|| name.clone()));
+        }
+        Ok(left)
+    }
+
     /// What has happened, the earliest first. What a node did by itself since somebody looked last is
     /// there once it has settled.
     pub fn log(&self) -> Result<Vec<Moment>> {
