@@ -12,7 +12,7 @@ use jumpspec::{answers, render};
 use serde_json::{Value, json};
 
 use crate::error::{Exit, Trouble};
-use crate::node::agent::{Agent, Log, follow_events, read_events, read_failed_boot};
+use crate::node::agent::{Agent, Log, Reading, events_from, read_events, read_failed_boot};
 use crate::node::args::NodeArgs;
 use crate::node::heard::{Heard, News};
 use crate::node::lookout::{Lookout, Sight};
@@ -201,7 +201,7 @@ fn follow_jump(
 ) -> Result<(), Trouble> {
     let mut printed = Ok(());
     // The next look finds out why it ended.
-    let _ended = follow_events(session, offset, &mut |event| {
+    let _ended = events_from(session, offset, Reading::Along, &mut |event| {
         if let Some((event, end)) = event
             && let Ok(line) = serde_json::to_string(&event)
         {

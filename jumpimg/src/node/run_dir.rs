@@ -247,15 +247,9 @@ impl RunDir {
 
     /// Opens the events' file to append to it.
     pub(crate) fn events(&self) -> Result<EventLog> {
-        let path = self.events_path();
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(MODE)
-            .open(&path);
-        Ok(EventLog(file.with_context(|| {
-            format!("cannot open {}", path.display())
-        })?))
+        let log = EventLog(self.events_path());
+        log.open()?;
+        Ok(log)
     }
 
     fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
@@ -270,15 +264,25 @@ impl RunDir {
     }
 }
 
-/// The events of a run, one JSON object a line.
+/// The events of a run, one JSON object a line. Open while a line is written alone: a thousand nodes are
+/// followed with fewer descriptors.
 #[derive(Debug)]
-pub(crate) struct EventLog(File);
+pub(crate) struct EventLog(PathBuf);
 
 impl EventLog {
+    fn open(&self) -> Result<File> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(MODE)
+            .open(&self.0);
+        file.with_context(|| format!("cannot open {}", self.0.display()))
+    }
+
     /// Appends a line.
-    pub(crate) fn append(&mut self, line: &str) -> Result<()> {
+    pub(crate) fn append(&self, line: &str) -> Result<()> {
         // One write, so that a line is whole or not there.
-        self.0
+        self.open()?
             .write_all(format!("{line}\n").as_bytes())
             .context("cannot write the run's events")
     }

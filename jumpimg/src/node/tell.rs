@@ -27,6 +27,8 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 pub(crate) struct Voice {
     node: String,
     json: bool,
+    /// Whether people hear of it besides programs.
+    aloud: bool,
     recorder: Recorder,
     screen: Screen,
     /// Why what programs or people asked for could not be printed, the first time.
@@ -41,12 +43,20 @@ impl Voice {
         Self {
             node: node.to_owned(),
             json,
+            aloud: true,
             recorder: Recorder::default(),
             screen: screen.clone(),
             lost: None,
             bar: None,
             beat: Instant::now(),
         }
+    }
+
+    /// The same, which is heard by programs alone.
+    #[must_use]
+    pub(crate) fn quiet(mut self) -> Self {
+        self.aloud = false;
+        self
     }
 
     /// From here on events are also kept in `log`.
@@ -57,6 +67,9 @@ impl Voice {
     /// Prints text that was asked for: to stdout, or with `--json` to stderr.
     pub(crate) fn text(&mut self, text: &Page) {
         self.clear();
+        if !self.aloud {
+            return;
+        }
         if self.json {
             self.screen.tell(text);
         } else {
@@ -106,16 +119,20 @@ impl Voice {
             "errors"
         };
         self.emit(Map::from_iter([(name.to_owned(), json!(trouble.causes))]));
-        self.screen
-            .print(|| print::trouble(trouble, Some(&self.node)));
+        if self.aloud {
+            self.screen
+                .print(|| print::trouble(trouble, Some(&self.node)));
+        }
         trouble.exit
     }
 
     /// A line for people.
     pub(crate) fn say(&mut self, text: &str) {
         self.clear();
-        self.screen
-            .tell(&Page::of(format_args!("{}: {text}", self.node)));
+        if self.aloud {
+            self.screen
+                .tell(&Page::of(format_args!("{}: {text}", self.node)));
+        }
     }
 
     /// Tells an event as it happens.
@@ -170,6 +187,9 @@ impl Voice {
     }
 
     fn show(&mut self, what: &What) {
+        if !self.aloud {
+            return;
+        }
         match what {
             What::Begin { task } => self.begin(&task.to_string()),
             What::Progress { task, done, total } => {
@@ -190,6 +210,9 @@ impl Voice {
 
     /// How far something has come, in bytes.
     pub(crate) fn progress(&mut self, what: &str, done: u64, total: u64) {
+        if !self.aloud {
+            return;
+        }
         let shown = shown::line(what);
         let fits = |bar: &ProgressBar| bar.length() == Some(total) && bar.message() == shown;
         if !self.bar.as_ref().is_some_and(fits) {

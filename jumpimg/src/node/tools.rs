@@ -37,6 +37,17 @@ impl Tools {
         })
     }
 
+    /// The same tools, which Ctrl-C leaves alone.
+    pub(crate) fn undisturbed(&self) -> Self {
+        Self {
+            json: self.json,
+            ssh_config: self.ssh_config.clone(),
+            state: self.state.clone(),
+            jumpinit: self.jumpinit.clone(),
+            interrupt: Interrupt::never(),
+        }
+    }
+
     /// How to reach `node`'s old or new system.
     pub(crate) fn route(&self, node: &str) -> Route {
         Route {

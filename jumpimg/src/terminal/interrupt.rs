@@ -37,6 +37,11 @@ impl Interrupt {
         Ok(Self(caught))
     }
 
+    /// One that nothing interrupts.
+    pub(crate) fn never() -> Self {
+        Self(Arc::default())
+    }
+
     /// Whether it was.
     pub(crate) fn caught(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -109,19 +109,31 @@ pub(crate) fn read_failed_boot(session: &Session) -> Result<String, SshError> {
     session.run(&script, SHORT)
 }
 
-/// Follows the jump system's events from byte `offset` on until `on` says that it has heard enough or
-/// the connection breaks; the offset to go on from. `on` hears each event with the byte at which it
-/// ends, and, as `None`, that time passes.
-pub(crate) fn follow_events(
+/// How the jump system's events are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// As they come, until the listener has heard enough or the connection breaks.
+    Along,
+    /// Those that are there.
+    AtOnce,
+}
+
+/// Reads the jump system's events from byte `offset` on; the offset to go on from. `on` hears each event
+/// with the byte at which it ends, and, as `None`, that time passes.
+pub(crate) fn events_from(
     session: &Session,
     offset: u64,
+    reading: Reading,
     on: &mut dyn FnMut(Option<(Event, u64)>) -> bool,
 ) -> (u64, Result<bool, SshError>) {
     let file = format!("/{}", places::EVENTS);
-    let script = format!(
-        "until [ -e {file} ]; do sleep 1; done; exec tail -c +{} -f {file}",
-        offset.saturating_add(1)
-    );
+    let from = offset.saturating_add(1);
+    let script = match reading {
+        Reading::Along => {
+            format!("until [ -e {file} ]; do sleep 1; done; exec tail -c +{from} -f {file}")
+        }
+        Reading::AtOnce => format!("[ ! -e {file} ] || exec tail -c +{from} {file}"),
+    };
     let mut tail = Tail::new(offset);
     let followed = session.talk(&script, Input::empty(), &mut |heard| match heard {
         Heard::Tick => on(None),

@@ -14,7 +14,7 @@ use jumpspec::run::bundle::{self, Bundle};
 use jumpspec::run::event::Event;
 use jumpspec::step::ImageRole;
 
-pub(crate) use ask::{Log, boot_id, follow_events, read_events, read_failed_boot};
+pub(crate) use ask::{Log, Reading, boot_id, events_from, read_events, read_failed_boot};
 use patience::{BYTES, Patience, STEPS};
 
 use crate::node::ssh::{Heard, Input, Session, SshError, quoted};

@@ -1,5 +1,6 @@
 //! The admin's yes, to any number of plans at once, and what a node is after it.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use jumpspec::plan::Plan;
@@ -22,7 +23,7 @@ use crate::terminal::interrupt::Interrupt;
 
 /// The admin's yes to plans, which are known by their runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Agreement(Vec<RunId>);
+pub(crate) struct Agreement(BTreeSet<RunId>);
 
 impl Agreement {
     /// Was given on the command line, whatever the plans are.
@@ -100,6 +101,8 @@ pub(crate) struct Agreed<'a> {
     pub(super) supplies: Option<&'a Supplies<'a>>,
     /// What goes to the node before the first step; a run that goes on has it there.
     pub(super) bundle: Option<Bundle>,
+    /// Whether the run has begun with this: what fails is taken back then.
+    pub(super) begins: bool,
 }
 
 impl<'a> Surveyed<'a> {
@@ -129,6 +132,7 @@ impl<'a> Surveyed<'a> {
             agent: self.agent,
             supplies: Some(self.supplies),
             bundle: Some(bundle),
+            begins: true,
         })
     }
 
@@ -172,6 +176,7 @@ impl<'a> Agreed<'a> {
             agent,
             supplies,
             bundle: None,
+            begins: false,
         }
     }
 }

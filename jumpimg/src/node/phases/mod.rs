@@ -11,6 +11,7 @@ pub(crate) mod jump;
 pub(crate) mod key;
 mod report;
 pub(crate) mod run;
+pub(crate) mod set_aside;
 pub(crate) mod stage;
 pub(crate) mod survey;
 mod upload;
@@ -30,6 +31,9 @@ mod tests {
         goes_to_threads::<stage::Staged<'_>>();
         goes_to_threads::<jump::Jumped<'_>>();
         goes_to_threads::<follow::Followed<'_>>();
+        goes_to_threads::<set_aside::SetAside<'_>>();
+        goes_to_threads::<survey::Planned<'_>>();
+        goes_to_threads::<follow::Watched<'_>>();
         goes_to_threads::<Voice>();
     }
 }

@@ -15,6 +15,7 @@ use jumpspec::step::ImageRole;
 
 use super::agree::Agreed;
 use super::run::{Run, interrupted};
+use super::set_aside::SetAside;
 use super::upload::Upload;
 use crate::error::{Exit, Trouble};
 use crate::node::agent::{Agent, Goal};
@@ -57,28 +58,51 @@ impl<'a> Agreed<'a> {
     /// Stages the node and arms it. If that fails where the run has begun with this, the landing
     /// partition becomes what it was.
     pub(crate) fn stage(self, voice: &mut Voice) -> Result<Staged<'a>, Trouble> {
+        let staged = self.reach(Goal::Arm, voice)?;
+        Ok(Staged {
+            run: staged.run,
+            session: staged.session,
+            agent: staged.agent,
+        })
+    }
+
+    /// Stages the node, which goes on as its old system, and leaves it to itself. If that fails where the
+    /// run has begun with this, the landing partition becomes what it was.
+    pub(crate) fn stage_only(self, voice: &mut Voice) -> Result<SetAside<'a>, Trouble> {
+        let staged = self.reach(Goal::Stage, voice)?;
+        Ok(SetAside::of(staged))
+    }
+
+    fn reach(self, goal: Goal, voice: &mut Voice) -> Result<Self, Trouble> {
         let Self {
             run,
             session,
             agent,
             supplies,
             bundle,
+            begins,
         } = self;
-        let begins = bundle.is_some();
         let mut staging = Staging {
             run: &run,
             voice,
             agent: &agent,
             supplies,
             goal: Goal::Stage,
+            landing_taken: bundle.is_none(),
             bundle,
-            landing_taken: !begins,
         };
-        match staging.stage_and_arm(session) {
-            Ok(session) => Ok(Staged {
+        let reached = match goal {
+            Goal::Arm => staging.stage_and_arm(session),
+            Goal::Stage | Goal::Exchange => staging.stage(session),
+        };
+        match reached {
+            Ok(session) => Ok(Self {
                 run,
                 session,
                 agent,
+                supplies,
+                bundle: None,
+                begins,
             }),
             Err(trouble) if begins => Err(staging.give_up(trouble)),
             Err(trouble) => Err(trouble),
@@ -107,12 +131,17 @@ enum Next {
 }
 
 impl Staging<'_, '_> {
-    /// Stages the node, and arms it while we are here.
-    fn stage_and_arm(&mut self, session: Session) -> Result<Session, Trouble> {
+    /// Stages the node.
+    fn stage(&mut self, session: Session) -> Result<Session, Trouble> {
         self.goal = Goal::Stage;
-        let node = self.run.node;
         let staged = self.reach(session);
-        let session = staged.map_err(|trouble| interrupted(trouble, node, STAGING))?;
+        staged.map_err(|trouble| interrupted(trouble, self.run.node, STAGING))
+    }
+
+    /// The same, and arms it while we are here.
+    fn stage_and_arm(&mut self, session: Session) -> Result<Session, Trouble> {
+        let node = self.run.node;
+        let session = self.stage(session)?;
         if self.run.plan.landing.is_volatile() {
             // It is loaded by the order that starts it.
             return Ok(session);

@@ -79,10 +79,64 @@ impl<'a> Surveyed<'a> {
         (self.plan, self.facts)
     }
 
+    /// Leaves the node as it was found, and keeps its plan for a later connection.
+    pub(crate) fn set_aside(self) -> Result<Planned<'a>, Trouble> {
+        self.leave()?;
+        Ok(Planned {
+            supplies: self.supplies,
+            node: self.node,
+            facts: self.facts,
+            mark: self.mark,
+            plan: self.plan,
+        })
+    }
+
     /// Leaves the node as it was found.
     pub(crate) fn leave(&self) -> Result<(), Trouble> {
         let removed = self.agent.remove(&self.session);
         removed.map_err(|error| error.trouble(self.node))
+    }
+}
+
+/// A node that was looked at, and to which there is no connection.
+///
+/// Changed on it: nothing.
+pub(crate) struct Planned<'a> {
+    supplies: &'a Supplies<'a>,
+    node: &'a str,
+    facts: Facts,
+    mark: String,
+    plan: Plan,
+}
+
+impl<'a> Planned<'a> {
+    /// What would happen to it.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What it was found to be.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Connects to it again. A node that is another than it was found to be refuses its plan by itself.
+    pub(crate) fn again(self) -> Result<Surveyed<'a>, Trouble> {
+        let (supplies, node) = (self.supplies, self.node);
+        let failed = |error: SshError| error.trouble(node);
+        let tools = supplies.tools;
+        let session = Session::open(&tools.route(node), &tools.interrupt).map_err(failed)?;
+        let run = &self.plan.run;
+        let agent = Agent::upload(&session, run, &tools.jumpinit, supplies.room());
+        Ok(Surveyed {
+            agent: agent.map_err(failed)?,
+            session,
+            supplies,
+            node,
+            facts: self.facts,
+            mark: self.mark,
+            plan: self.plan,
+        })
     }
 }
 

@@ -13,18 +13,19 @@ use std::time::Duration;
 use jumpspec::run::event::{Event, What};
 use jumpspec::run::failure::Failure;
 use jumpspec::run::report::{NodeReport, RehearsalReport};
-use jumpspec::run::timeline::Timeline;
+use jumpspec::run::timeline::{Span, Timeline};
 use jumpspec::step::Step;
 use jumpspec::{answers, render};
 
 use super::run::Run;
 use crate::error::{Exit, Trouble};
-use crate::node::agent::{Agent, Log, follow_events, read_events};
+use crate::node::agent::{Agent, Log, Reading, events_from, read_events};
 use crate::node::lookout::Sight;
 use crate::node::ssh::{Session, SshError};
 use crate::node::tell::Voice;
 use follower::Follower;
 use waiting::Waiting;
+pub(crate) use watched::{Look, Watched};
 
 /// After this long without a word the status is asked for: an event may have been missed.
 const QUIET: Duration = Duration::from_mins(1);
@@ -47,6 +48,13 @@ pub(crate) struct Followed<'a> {
     pub(super) times: Timeline,
 }
 
+impl Followed<'_> {
+    /// How long each part took.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.times.spans()
+    }
+}
+
 /// How a run ended well.
 pub(crate) enum Outcome {
     /// The node is its new system.
@@ -60,6 +68,8 @@ struct Following<'s, 'a> {
     run: &'s Run<'a>,
     voice: &'s mut Voice,
     told: &'s mut Vec<Event>,
+    /// Whether somebody waits for what the jump system tells, or comes again.
+    reading: Reading,
 }
 
 impl Following<'_, '_> {
@@ -171,7 +181,7 @@ impl Following<'_, '_> {
         }
     }
 
-    /// Tells events for as long as they come; the offset to go on from, and the byte of the target image
+    /// Tells events, for as long as they come if somebody waits for them; the offset to go on from, and the byte of the target image
     /// that the node asks for, if it does.
     fn listen(
         &mut self,
@@ -185,7 +195,7 @@ impl Following<'_, '_> {
         let (begun, voice) = (self.run.begun, &mut *self.voice);
         let mut heard = begun.elapsed();
         let until = heard + LISTEN;
-        let (offset, ended) = follow_events(session, offset, &mut |event| {
+        let (offset, ended) = events_from(session, offset, self.reading, &mut |event| {
             let now = begun.elapsed().saturating_sub(rebooted);
             let Some((event, end)) = event else {
                 return begun.elapsed() < heard + QUIET;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jumpspec::fleet::Part;
 use jumpspec::job::{Joint, LONGEST_HOOK};
 use jumpspec::run::event::Event;
 use jumpspec::run::timeline::Timeline;
@@ -9,6 +10,7 @@ use jumpspec::run::timeline::Timeline;
 use super::follower::{Action, Ending, Follower};
 use super::{Followed, Following, Outcome, PAUSE, uptime};
 use crate::error::Trouble;
+use crate::node::agent::Reading;
 use crate::node::lookout::{Lookout, Sight};
 use crate::node::phases::jump::Jumped;
 use crate::node::phases::run::{Run, interrupted};
@@ -30,8 +32,15 @@ impl<'a> Jumped<'a> {
         }
     }
 
+    /// Begins to watch, by looks that end at once.
+    pub(crate) fn glance(self) -> Result<Watched<'a>, Trouble> {
+        let mut watched = self.watch()?;
+        watched.reading = Reading::AtOnce;
+        Ok(watched)
+    }
+
     /// Begins to watch.
-    pub(crate) fn watch(self) -> Result<Watched<'a>, Trouble> {
+    fn watch(self) -> Result<Watched<'a>, Trouble> {
         let Self { run, start, times } = self;
         let lookout = Lookout::watch(run.tools, run.node, &run.dir, &start.boot_id)?;
         let rebooted = run.begun.elapsed();
@@ -45,6 +54,7 @@ impl<'a> Jumped<'a> {
             offset: start.offset,
             last: "before",
             greeted: String::new(),
+            reading: Reading::Along,
             listened: None,
             told: Vec::new(),
         })
@@ -68,6 +78,8 @@ pub(crate) struct Watched<'a> {
     offset: u64,
     /// Which system answered last.
     last: &'static str,
+    /// How events are read.
+    reading: Reading,
     /// The boot that was said hello to.
     greeted: String,
     /// The boot of the jump system that was listened to.
@@ -91,6 +103,7 @@ impl<'a> Watched<'a> {
             run: &self.run,
             voice,
             told: &mut self.told,
+            reading: self.reading,
         };
         let (times, follower) = (&mut self.times, &mut self.follower);
         let (open, sight) = self.lookout.look()?;
@@ -163,6 +176,15 @@ impl<'a> Watched<'a> {
                 | Action::Returned(_),
                 None,
             ) => Ok(Look::Again(PAUSE)),
+        }
+    }
+
+    /// Which part of its jump the node was seen in last, once it was seen.
+    pub(crate) fn part(&self) -> Option<Part> {
+        match self.last {
+            "jump system" => Some(Part::Jump),
+            "new system" => Some(Part::New),
+            _ => None,
         }
     }
 
