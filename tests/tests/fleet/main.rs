@@ -41,6 +41,7 @@ fn common() -> Common {
     Common {
         seed: SEED,
         times: fleet::quick(),
+        wait: fleet::QUICK_WAIT,
         transfer: TRANSFER,
         jumpinit: b"#!/bin/sh\n".to_vec(),
         bytes: (1 << 16, 1 << 17),

@@ -75,10 +75,14 @@ fn talk(world: &World, call: &Call) -> Result<i32> {
         eprintln!("sh: what is acted here does not know this script: {text}");
         return Ok(127);
     };
-    say(&format!("\n{}\n", command.mark));
+    let told = format!("\n{}\n", command.mark);
     if call.is_master && script == Script::Hold {
-        return hold(&connection, &call.socket);
+        // It is there before anybody hears that the login has gone well.
+        let listener = UnixListener::bind(&call.socket).context("cannot make the control socket")?;
+        say(&told);
+        return hold(&connection, listener);
     }
+    say(&told);
     answer(&connection, &script)
 }
 
@@ -97,8 +101,7 @@ fn end_with(mut master: UnixStream) {
 }
 
 /// Holds a connection until its reader has heard all, or it breaks.
-fn hold(connection: &Connection<'_>, socket: &Path) -> Result<i32> {
-    let listener = UnixListener::bind(socket).context("cannot make the control socket")?;
+fn hold(connection: &Connection<'_>, listener: UnixListener) -> Result<i32> {
     // Whoever comes is kept, so that the end of this process is the end of theirs.
     thread::spawn(move || {
         let _kept: Vec<_> = listener.incoming().collect();

@@ -10,10 +10,6 @@ use tempfile::TempDir;
 use crate::acted::{ENVIRONMENT, Settings, World, sample};
 use crate::run;
 
-/// How long the steps of the jumps may take: a little more than what an acted node takes that is slow,
-/// for a push waits as long before it gives up on one that is lost.
-const WAITS: &str = "[wait]\nboot = \"30s\"\nprove = \"10s\"\nreplace = \"2min\"\nhealth = \"10s\"\n";
-
 /// What to lay out.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -21,7 +17,8 @@ pub struct Layout {
     pub settings: Settings,
     /// How many nodes it has.
     pub count: usize,
-    /// `[fleet]` of the job, without its head.
+    /// `[wait]` and `[fleet]` of the job, without their heads.
+    pub wait: String,
     pub fleet: String,
     /// The program that goes to the nodes.
     pub jumpinit: Vec<u8>,
@@ -45,7 +42,7 @@ impl Ground {
         sample::write_image(&path("jump.tar.zst"), "jump", layout.bytes.0)?;
         sample::write_image(&path("target.tar.zst"), "target", layout.bytes.1)?;
         let (job, _) = sample::JOB.split_once("[wait]").context("the job has no [wait]")?;
-        let job = format!("{job}{WAITS}\n[fleet]\n{}\n", layout.fleet);
+        let job = format!("{job}[wait]\n{}\n[fleet]\n{}\n", layout.wait, layout.fleet);
         fs::write(path("job.toml"), job)?;
         fs::write(path("jumpinit"), &layout.jumpinit)?;
         let nodes: Vec<String> = (1..=layout.count).map(name).collect();
@@ -115,7 +112,7 @@ impl Ground {
         for entry in fs::read_dir(folder)? {
             runs.push(entry?.path());
         }
-        runs.retain(|run| run.join("journal").exists());
+        runs.retain(|run| run.join("fleet.json").exists());
         match runs.as_slice() {
             [] => Ok(None),
             [run] => Ok(Some(run.clone())),

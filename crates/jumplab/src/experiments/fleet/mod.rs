@@ -57,12 +57,18 @@ const KILLED: usize = 200;
 /// Nodes of a fleet that has to stop.
 const STOPPING: usize = 60;
 
+/// A fleet of a thousand is looked at every minute.
+const WAIT: &str = "boot = '4min'\nprove = '4min'\nreplace = '30min'\nhealth = '4min'\n";
+/// For nodes that are [`quick`]. A push waits as long before it gives up on one that is lost.
+pub const QUICK_WAIT: &str = "boot = '8s'\nprove = '20s'\nreplace = '2min'\nhealth = '20s'\n";
+
 /// Builds the programs and tries. Fails if a promise was broken.
 pub fn fleet(options: &Options) -> Result<()> {
     let dist = dist::build()?;
     let common = Common {
         seed: options.seed,
         times: Times::default(),
+        wait: WAIT,
         transfer: options.transfer,
         jumpinit: std::fs::read(&dist.jumpinit)?,
         bytes: (1 << 20, 1 << 20),
@@ -71,6 +77,7 @@ pub fn fleet(options: &Options) -> Result<()> {
     if let Some(count) = options.kills {
         let common = Common {
             times: quick(),
+            wait: QUICK_WAIT,
             jumpinit: b"#!/bin/sh\n".to_vec(),
             bytes: (1 << 16, 1 << 17),
             ..common

@@ -51,6 +51,18 @@ impl Evidence {
         broken
     }
 
+    /// The same of a fleet that was to be refused before anything was begun.
+    pub fn broken_refusal(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        // The refusals' exit status; docs of jumpimg.
+        if self.code != Some(3) {
+            broken.push(format!("it ended with {:?}, not 3", self.code));
+        }
+        let begun = self.moments.first().map(|it| it.node.clone());
+        broken.extend(begun.map(|node| format!("{node} was begun, though all was refused")));
+        broken
+    }
+
     /// Why the fleet was stopped, if it was.
     pub fn stopped(&self) -> Option<Rule> {
         let mut entries = self.entries.iter().rev();

@@ -38,7 +38,11 @@ pub struct Outcome {
 impl Outcome {
     /// Of a scenario that came to its end.
     pub fn of(scenario: &Scenario, transfer: usize, cost: &Cost, evidence: &Evidence) -> Self {
-        let mut broken = evidence.broken();
+        let mut broken = if scenario.refused {
+            evidence.broken_refusal()
+        } else {
+            evidence.broken()
+        };
         let stopped = evidence.stopped();
         if stopped != scenario.stops {
             broken.push(format!("stopped by {stopped:?}, not by {:?}", scenario.stops));
@@ -110,7 +114,7 @@ impl Report {
         let mut table = Table::new(
             1,
             &[
-                "fleet", "nodes", "s", "÷ one", "jump s", "MiB", "CPU s", "files", "threads", "ssh",
+                "fleet", "nodes", "s", "÷ one", "jump s", "÷ one", "MiB", "CPU s", "files", "threads", "ssh",
                 "calls", "out", "of", "ok", "ko", "untouched", "stopped",
             ],
         );
@@ -122,6 +126,7 @@ impl Report {
                 figure(it.cost.seconds),
                 format!("{:.2}", it.cost.seconds / self.one),
                 figure(it.jump_seconds),
+                format!("{:.2}", it.jump_seconds / self.one),
                 (it.cost.memory >> 20).to_string(),
                 figure(it.cost.processor),
                 it.cost.files.to_string(),

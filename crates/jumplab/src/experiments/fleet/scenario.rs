@@ -18,6 +18,8 @@ pub struct Scenario {
     pub trial: Trial,
     /// What has to stop it.
     pub stops: Option<Rule>,
+    /// Whether it is refused before any node is begun.
+    pub refused: bool,
     /// How many nodes may have been armed at the most.
     pub armed: usize,
 }
@@ -27,8 +29,9 @@ pub struct Scenario {
 pub struct Common {
     /// Draws times and faults.
     pub seed: u64,
-    /// How long things take.
+    /// How long things take, and `[wait]` of the job, which is how long they may.
     pub times: Times,
+    pub wait: &'static str,
     /// At once.
     pub transfer: usize,
     /// The program that goes to the nodes.
@@ -41,9 +44,9 @@ pub struct Common {
 const NEVER: &str = "stop = { count = 100000, percent = 100, same = 100000 }\nunreachable = { percent = 100 }\n";
 
 impl Common {
-    /// Nodes on which nothing goes wrong, all at once.
+    /// Nodes on which nothing goes wrong, all at once, without a canary.
     pub fn sound(&self, count: usize) -> Scenario {
-        self.scenario("sound", count, count, "", BTreeMap::new())
+        self.scenario("sound", count, count, "canary = 0\n", BTreeMap::new())
     }
 
     /// Everything that can go wrong does, on some nodes, and nothing stops but a canary.
@@ -102,7 +105,7 @@ impl Common {
                 )
             },
             Scenario {
-                stops: Some(Rule::Unreachable),
+                refused: true,
                 armed: 0,
                 ..self.scenario(
                     "too many are dead",
@@ -138,7 +141,8 @@ impl Common {
         } else {
             "batches = ['100%']\n"
         };
-        let canary = usize::from(count > 1);
+        let canary = usize::from(!fleet.contains("canary"));
+        let first = if canary == 1 { "canary = 1\n" } else { "" };
         let layout = Layout {
             settings: Settings {
                 seed: self.seed,
@@ -147,8 +151,9 @@ impl Common {
                 ..Settings::default()
             },
             count,
+            wait: self.wait.to_owned(),
             fleet: format!(
-                "transfer = {}\ndown = {down}\n{stagger}\ncanary = {canary}\n{batches}{fleet}",
+                "transfer = {}\ndown = {down}\n{stagger}\n{first}{batches}{fleet}",
                 self.transfer
             ),
             jumpinit: self.jumpinit.clone(),
@@ -162,6 +167,7 @@ impl Common {
                 canaries: canary,
             },
             stops: None,
+            refused: false,
             armed: count,
         }
     }

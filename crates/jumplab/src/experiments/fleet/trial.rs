@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use jumpspec::fleet::Entry;
+use anyhow::{Context as _, Result, bail, ensure};
+use jumpspec::fleet::{Entry, What};
 use nodeset::{IdRangeList, NodeSet, Parser};
 
 use super::ground::{Ground, Layout, name};
@@ -104,15 +104,26 @@ fn push(ground: &Ground, jumpimg: &Path, kill_after: Option<Duration>) -> Result
     watched(command, ground.world(), (&ground.path(""), "push"), kill_after)
 }
 
-/// What the journal of a run says. The last line may have been cut off, and no other.
+/// What the journal of a run says. A line that whoever wrote it was killed at is cut off, and the next one
+/// tells that the fleet was taken up again.
 fn entries(run: &Path) -> Result<Vec<Entry>> {
     let text = fs::read_to_string(run.join("journal"))?;
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    let lines = text[..whole].lines().enumerate();
-    let parsed = lines.map(|(number, line)| {
-        serde_json::from_str(line).with_context(|| format!("line {} of the journal", number + 1))
-    });
-    parsed.collect()
+    let mut entries = Vec::new();
+    let mut cut = None;
+    for (number, line) in (1..).zip(text.lines()) {
+        match serde_json::from_str::<Entry>(line) {
+            Ok(entry) => {
+                let goes_on = entry.what == What::Resumed;
+                if let Some(cut) = cut.take_if(|_| !goes_on) {
+                    bail!("line {cut} of the journal is cut off");
+                }
+                cut = None;
+                entries.push(entry);
+            }
+            Err(_) => cut = Some(number),
+        }
+    }
+    Ok(entries)
 }
 
 fn sets(run: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
