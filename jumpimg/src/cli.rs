@@ -9,7 +9,7 @@ use crate::image::build::BuildArgs;
 use crate::image::verify::VerifyArgs;
 use crate::image::{adopt, build, diff, inspect, verify};
 use crate::jump2nr;
-use crate::node::{abort, check, logs, push, resume, status};
+use crate::node::{abort, check, fleets, logs, push, resume, status};
 use crate::terminal::print;
 
 const EXAMPLES: &str = "\
@@ -24,6 +24,9 @@ Examples:
   jumpimg push --rehearse --job job.toml node07      try it: prove, and come back
   jumpimg push --rehearse=ram --job job.toml node07  the same in memory, without the firmware
   jumpimg push --job job.toml node07                 do it, after asking
+  jumpimg push --stage-only --job job.toml -w @rack3   send all now, jump later:
+  jumpimg go FLEET -w 'node[01-20]'                  have these jump
+  jumpimg fleet status FLEET                         which of its nodes are where
   jumpimg status -w 'node[01-40]' -x @broken         old, jump or new, and how far
   jumpimg abort node07                               take it back, nothing being destroyed
   jumpimg resume node07                              go on where jump gave up
@@ -78,6 +81,10 @@ pub(crate) enum Command {
     Abort(abort::AbortArgs),
     /// Go on with a run that stands still, e.g. after the jump system gave up.
     Resume(resume::ResumeArgs),
+    /// Show fleets, stop them and take them up again.
+    Fleet(fleets::FleetArgs),
+    /// Have nodes jump that `push --stage-only` has staged.
+    Go(fleets::GoArgs),
     /// Show which system nodes run and how far their runs have come.
     Status(status::StatusArgs),
     /// Show the events of the run that a node is in, or of its last one.
@@ -106,6 +113,8 @@ impl Command {
             Self::Push(args) => push::run(&args),
             Self::Abort(args) => abort::run(&args),
             Self::Resume(args) => resume::run(&args),
+            Self::Fleet(args) => fleets::run(&args),
+            Self::Go(args) => fleets::go(&args),
             Self::Status(args) => status::run(&args),
             Self::Logs(args) => logs::run(&args),
             Self::Jump2nr(args) => jump2nr::run(&args),
@@ -129,7 +138,7 @@ mod tests {
         let mut jumpimg = <Cli as clap::CommandFactory>::command();
         jumpimg.build();
         for name in [
-            "push", "abort", "resume", "status", "logs", "jump2nr", "convert",
+            "push", "go", "fleet", "abort", "resume", "status", "logs", "jump2nr", "convert",
         ] {
             let command = jumpimg.find_subcommand_mut(name).unwrap();
             insta::assert_snapshot!(name, command.render_long_help());

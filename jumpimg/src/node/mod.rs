@@ -7,6 +7,8 @@ pub(crate) mod abort;
 mod agent;
 pub(crate) mod args;
 pub(crate) mod check;
+mod fleet;
+pub(crate) mod fleets;
 mod heard;
 mod image_files;
 mod job_file;

@@ -1,4 +1,4 @@
-//! `jumpimg push`: replaces the operating system of nodes, one after another.
+//! `jumpimg push`: replaces the operating system of one node, or of a fleet.
 //!
 //! Before the admin has agreed, nothing on the node changes but for a private directory
 //! in memory, which goes again.
@@ -12,6 +12,8 @@ use serde_json::{Map, json};
 
 use crate::error::Trouble;
 use crate::node::args::{NodeArgs, RehearsalArgs};
+use crate::node::fleet::begin::{self, Wish};
+use crate::node::fleets::FromFleetArgs;
 use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::agree::Agreement;
 use crate::node::phases::run::interrupted;
@@ -33,6 +35,14 @@ pub(crate) struct PushArgs {
     /// Stop after showing the plan; nothing is changed
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+    /// Send the nodes all they need and leave them in their old systems, not armed, until `jumpimg go`
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) stage_only: bool,
+    /// Hear each node, however many there are
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) from: FromFleetArgs,
     #[command(flatten)]
     pub(crate) rehearsal: RehearsalArgs,
     #[command(flatten)]
@@ -41,12 +51,22 @@ pub(crate) struct PushArgs {
     pub(crate) which: NodeSetArgs,
 }
 
-/// Pushes to all nodes: each goes through all phases before the next is looked at. A node that fails
-/// does not stop the next.
+/// Pushes to one node, or conducts a fleet.
 pub(crate) fn run(args: &PushArgs) -> Result<(), Trouble> {
-    let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
+    let nodes = args.which.resolve_with(&args.from.words(&tools.state)?)?;
     let supplies = Supplies::read(&tools, &args.job)?;
+    if nodes.len() > 1 || args.stage_only {
+        let wish = Wish {
+            job: &args.job,
+            yes: args.yes,
+            dry_run: args.dry_run,
+            stage_only: args.stage_only,
+            verbose: args.verbose,
+            rehearsal: args.rehearsal.rehearsal(),
+        };
+        return begin::push(wish, &supplies, &nodes);
+    }
     each(tools.json, &nodes, |node, voice| {
         push(args, &supplies, node, voice)
     })

@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::node::ssh::HostKeys;
 
 /// Plans name disks, accounts and addresses: for the admin only.
-const MODE: u32 = 0o600;
+pub(crate) const MODE: u32 = 0o600;
 /// The plan's name in a run's directory.
 const PLAN: &str = "plan.json";
 
@@ -46,6 +46,11 @@ impl StateDir {
             .or_else(home)
             .context("HOME is not set: name a --state-dir")?;
         Ok(Self(state.join("jump")))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Begins the directory of a run.
@@ -136,7 +141,8 @@ fn file_name(node: &str) -> String {
     node.trim_start_matches('.').replace('/', "_")
 }
 
-fn make_private(path: &Path) -> Result<()> {
+/// Makes a directory for the admin only, with those above it.
+pub(crate) fn make_private(path: &Path) -> Result<()> {
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -29,6 +29,8 @@ pub(crate) struct Voice {
     json: bool,
     /// Whether people hear of it besides programs.
     aloud: bool,
+    /// What lines of the node's begin with.
+    margin: String,
     recorder: Recorder,
     screen: Screen,
     /// Why what programs or people asked for could not be printed, the first time.
@@ -44,6 +46,7 @@ impl Voice {
             node: node.to_owned(),
             json,
             aloud: true,
+            margin: String::new(),
             recorder: Recorder::default(),
             screen: screen.clone(),
             lost: None,
@@ -56,6 +59,13 @@ impl Voice {
     #[must_use]
     pub(crate) fn quiet(mut self) -> Self {
         self.aloud = false;
+        self
+    }
+
+    /// The same, each line of which names the node: others speak at the same time.
+    #[must_use]
+    pub(crate) fn among_others(mut self) -> Self {
+        self.margin = format!("{}: ", self.node);
         self
     }
 
@@ -197,14 +207,15 @@ impl Voice {
             }
             _ => {
                 self.clear();
-                self.screen.tell(&render::event(what, ""));
+                self.screen.tell(&render::event(what, &self.margin));
             }
         }
     }
 
     fn begin(&mut self, step: &str) {
         self.clear();
-        self.bar = Some(self.screen.spinner(step));
+        let step = format!("{}{step}", self.margin);
+        self.bar = Some(self.screen.spinner(&step));
         self.beat = Instant::now();
     }
 
@@ -213,6 +224,7 @@ impl Voice {
         if !self.aloud {
             return;
         }
+        let what = &format!("{}{what}", self.margin);
         let shown = shown::line(what);
         let fits = |bar: &ProgressBar| bar.length() == Some(total) && bar.message() == shown;
         if !self.bar.as_ref().is_some_and(fits) {

@@ -69,6 +69,28 @@ impl Screen {
         bar
     }
 
+    /// A bar over `total` nodes.
+    pub(crate) fn count(&self, total: usize, what: &str) -> ProgressBar {
+        let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
+        let template = "  {prefix:8} [{bar:30}] {pos}/{len}  {msg}  {elapsed}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(shown::line(what).into_owned());
+        let bar = self.bars.add(bar);
+        bar.enable_steady_tick(SPIN);
+        bar
+    }
+
+    /// A line below the bars.
+    pub(crate) fn remark(&self) -> ProgressBar {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        self.bars.add(bar)
+    }
+
     /// Takes a bar off.
     pub(crate) fn clear(&self, bar: &ProgressBar) {
         bar.finish_and_clear();

@@ -90,6 +90,8 @@ const CRATES: &[(&str, &[&[&str]])] = &[
                 "node::resume",
                 "node::status",
             ],
+            &["node::fleets"],
+            &["node::fleet"],
             &["node::phases"],
             &["node::lookout"],
             &["node::agent", "node::several", "node::supplies"],

@@ -304,6 +304,16 @@ impl Course {
         self.batches.first().map_or(&[], Vec::as_slice)
     }
 
+    /// How many nodes there are.
+    pub fn all(&self) -> usize {
+        self.states.len()
+    }
+
+    /// How many nodes a batch has.
+    pub fn batch_size(&self, batch: usize) -> usize {
+        self.batches.get(batch).map_or(0, Vec::len)
+    }
+
     /// How many batches there are after the canaries', and how many nodes the first has.
     pub fn later_batches(&self) -> (usize, usize) {
         let first = self.batches.get(1).map_or(0, Vec::len);

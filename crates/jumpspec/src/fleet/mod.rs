@@ -4,9 +4,11 @@
 pub mod course;
 pub mod entry;
 mod sets;
+mod shape;
 mod stop;
 
 pub use course::{Course, Outcome, State, Turn};
 pub use entry::{Entry, Known, Part, Time, What};
 pub use sets::Sets;
+pub use shape::shape;
 pub use stop::{Rule, Stop};

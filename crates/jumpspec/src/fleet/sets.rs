@@ -18,7 +18,8 @@ pub struct Sets {
 }
 
 impl Sets {
-    pub(super) fn of(states: &[State]) -> Self {
+    /// Of nodes in these states.
+    pub fn of(states: &[State]) -> Self {
         let mut sets = Self::default();
         for (node, state) in states.iter().enumerate() {
             match state {
@@ -33,5 +34,16 @@ impl Sets {
             }
         }
         sets
+    }
+
+    /// Each with its name.
+    pub fn named(&self) -> [(&'static str, &[usize]); 5] {
+        [
+            ("ok", &self.ok),
+            ("ko", &self.ko),
+            ("untouched", &self.untouched),
+            ("inflight", &self.inflight),
+            ("staged", &self.staged),
+        ]
     }
 }

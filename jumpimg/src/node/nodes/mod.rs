@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 16 << 20;
 pub(crate) struct NodeSetArgs {
     /// The nodes, as ssh knows them: names and node sets, such as node[01-40], @GROUP of
     /// ClusterShell's groups, or @FILE
-    #[arg(value_name = "NODES", required_unless_present = "wanted")]
+    #[arg(value_name = "NODES")]
     named: Vec<String>,
     /// More of them
     #[arg(short = 'w', long = "nodes", value_name = "NODES")]
@@ -35,29 +35,68 @@ pub(crate) struct NodeSetArgs {
     excluded: Vec<String>,
 }
 
+/// Some of the nodes that a command is for anyway.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SomeNodesArgs {
+    /// These alone: names and node sets, such as node[01-40], @GROUP of ClusterShell's groups, or @FILE
+    #[arg(short = 'w', long = "nodes", value_name = "NODES")]
+    wanted: Vec<String>,
+    /// But not these
+    #[arg(
+        short = 'x',
+        long = "exclude",
+        value_name = "NODES",
+        requires = "wanted"
+    )]
+    excluded: Vec<String>,
+}
+
+impl SomeNodesArgs {
+    /// Those that are named, if any are.
+    pub(crate) fn resolve(&self) -> Result<Option<Vec<String>>, Trouble> {
+        if self.wanted.is_empty() {
+            return Ok(None);
+        }
+        resolve(&[&self.wanted], &self.excluded).map(Some)
+    }
+}
+
 impl NodeSetArgs {
     /// The nodes that are meant, each once, in the order in which they were named.
     pub(crate) fn resolve(&self) -> Result<Vec<String>, Trouble> {
-        let groups = Groups::default();
-        let of = |words: &mut dyn Iterator<Item = &String>| -> Result<Vec<String>, Trouble> {
-            let mut names = Vec::new();
-            for word in words {
-                names.extend(word_names(word, &groups)?);
-                ensure_few(names.len())?;
-            }
-            Ok(names)
-        };
-        let excluded: HashSet<String> = of(&mut self.excluded.iter())?.into_iter().collect();
-        let mut named = of(&mut self.named.iter().chain(&self.wanted))?;
-        let mut met = HashSet::new();
-        named.retain(|name| !excluded.contains(name) && met.insert(name.clone()));
-        if named.is_empty() {
-            let why = "no node is left of those that were named";
-            return Err(Trouble::new(Exit::Usage, "no-nodes", why)
-                .hint("groups may be empty, and -x may have taken all"));
-        }
-        Ok(named)
+        self.resolve_with(&[])
     }
+
+    /// The same, and those that `words` name.
+    pub(crate) fn resolve_with(&self, words: &[String]) -> Result<Vec<String>, Trouble> {
+        resolve(&[&self.named, &self.wanted, words], &self.excluded)
+    }
+}
+
+fn resolve(wanted: &[&[String]], excluded: &[String]) -> Result<Vec<String>, Trouble> {
+    if wanted.iter().all(|words| words.is_empty()) {
+        return Err(Trouble::new(Exit::Usage, "no-nodes", "no node is named")
+            .hint("name nodes, such as node07, node[01-40] or @rack3; see --help"));
+    }
+    let groups = Groups::default();
+    let of = |words: &mut dyn Iterator<Item = &String>| -> Result<Vec<String>, Trouble> {
+        let mut names = Vec::new();
+        for word in words {
+            names.extend(word_names(word, &groups)?);
+            ensure_few(names.len())?;
+        }
+        Ok(names)
+    };
+    let excluded: HashSet<String> = of(&mut excluded.iter())?.into_iter().collect();
+    let mut named = of(&mut wanted.iter().copied().flatten())?;
+    let mut met = HashSet::new();
+    named.retain(|name| !excluded.contains(name) && met.insert(name.clone()));
+    if named.is_empty() {
+        let why = "no node is left of those that were named";
+        return Err(Trouble::new(Exit::Usage, "no-nodes", why)
+            .hint("groups may be empty, and -x may have taken all"));
+    }
+    Ok(named)
 }
 
 /// What one word of the command line names: a group before a file of the same name.

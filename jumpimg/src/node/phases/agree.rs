@@ -14,6 +14,7 @@ use super::run::Run;
 use super::survey::Surveyed;
 use crate::error::{Exit, Trouble};
 use crate::node::agent::Agent;
+use crate::node::nodes::fold::folded;
 use crate::node::run_dir::RunDir;
 use crate::node::ssh::Session;
 use crate::node::supplies::Supplies;
@@ -67,7 +68,11 @@ fn question(names: &[&str], trips: Trips) -> (String, Yes) {
     let (whom, yes) = match names {
         [one] => ((*one).to_owned(), Yes::HostName((*one).to_owned())),
         several => (
-            format!("{} nodes ({})", several.len(), several.join(", ")),
+            format!(
+                "{} nodes ({})",
+                several.len(),
+                folded(several.iter().copied())
+            ),
             Yes::Count(several.len()),
         ),
     };
@@ -193,7 +198,7 @@ mod tests {
         let (asked, yes) = question(&["a", "b"], Trips::ByFirmware);
         assert_eq!(
             asked,
-            "Rehearse on 2 nodes (a, b)? Each reboots twice and comes back as it is."
+            "Rehearse on 2 nodes (a,b)? Each reboots twice and comes back as it is."
         );
         assert_eq!(yes, Yes::Count(2));
     }

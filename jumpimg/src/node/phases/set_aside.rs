@@ -1,7 +1,7 @@
 //! A node that is staged and left to itself: its old system runs, it is not armed, and there is no
 //! connection to it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jumpspec::step::ImageRole;
 
@@ -25,11 +25,14 @@ pub(crate) struct SetAside<'a> {
     /// Where jumpinit is, if this program put it there.
     agent: Option<Agent>,
     begins: bool,
+    /// How long it was worked on: the time that it waits is nobody's.
+    spent: Duration,
 }
 
 impl<'a> SetAside<'a> {
     pub(super) fn of(agreed: Agreed<'a>) -> Self {
         Self {
+            spent: agreed.run.begun.elapsed(),
             run: agreed.run,
             supplies: agreed.supplies,
             agent: Some(agreed.agent),
@@ -56,20 +59,22 @@ impl<'a> SetAside<'a> {
             supplies: Some(supplies),
             agent: None,
             begins: false,
+            spent: Duration::ZERO,
         })
-    }
-
-    /// The directory of its run.
-    pub(crate) fn dir(&self) -> &RunDir {
-        &self.run.dir
     }
 
     /// Connects to it again, by `tools`.
     pub(crate) fn again(mut self, tools: &'a Tools) -> Result<Agreed<'a>, Trouble> {
-        self.run.tools = tools;
+        self.is_worked_on_by(tools);
         let session = Session::open(&tools.route(self.run.node), &tools.interrupt)
             .map_err(|error| error.trouble(self.run.node))?;
         self.with(session)
+    }
+
+    fn is_worked_on_by(&mut self, tools: &'a Tools) {
+        let now = Instant::now();
+        self.run.begun = now.checked_sub(self.spent).unwrap_or(now);
+        self.run.tools = tools;
     }
 
     fn with(self, session: Session) -> Result<Agreed<'a>, Trouble> {
@@ -78,6 +83,7 @@ impl<'a> SetAside<'a> {
             supplies,
             agent,
             begins,
+            ..
         } = self;
         let agent = match agent {
             Some(agent) => agent,
@@ -93,7 +99,7 @@ impl<'a> SetAside<'a> {
 
     /// Finds out, by `tools`, whether the node has left the boot that it was staged in.
     pub(crate) fn whereabouts(mut self, tools: &'a Tools) -> Result<Whereabouts<'a>, Trouble> {
-        self.run.tools = tools;
+        self.is_worked_on_by(tools);
         let node = self.run.node;
         let stays = Session::open(&tools.route(node), &tools.interrupt).and_then(|session| {
             let same = boot_id(&session)? == self.run.plan.boot_id;

@@ -22,10 +22,10 @@ pub(super) struct Ahead<T> {
 
 impl<T: Send> Ahead<T> {
     /// Begins to look at `nodes`, by threads of `scope` that end with Ctrl-C or with this value.
-    pub(super) fn begin<'s, 'e>(
+    pub(super) fn begin<'s, 'e, 'n: 's>(
         scope: &'s Scope<'s, 'e>,
-        nodes: &'e [String],
-        look: &'e (impl Fn(&str) -> Result<T, Trouble> + Sync),
+        nodes: &'n [String],
+        look: &'e (impl Fn(&'n str) -> Result<T, Trouble> + Sync),
         interrupt: &'e Interrupt,
     ) -> Self
     where

@@ -1,7 +1,7 @@
 //! Several nodes, one after another or many at once, and what all of them come to.
 
 mod ahead;
-mod sum;
+pub(crate) mod sum;
 
 use crate::error::{Exit, Trouble};
 use crate::node::tell::Voice;
@@ -35,6 +35,20 @@ pub(crate) fn all<T: Send>(
         one_by_one(json, nodes, &screen, |_, voice| {
             show(found.next(&screen)?, voice)
         })
+    })
+}
+
+/// Looks at many nodes at once, which must change nothing on them; what was found of each, in the nodes'
+/// order.
+pub(crate) fn found<'n, T: Send>(
+    interrupt: &Interrupt,
+    screen: &Screen,
+    nodes: &'n [String],
+    look: impl Fn(&'n str) -> Result<T, Trouble> + Sync,
+) -> Vec<Result<T, Trouble>> {
+    std::thread::scope(|scope| {
+        let mut found = Ahead::begin(scope, nodes, &look, interrupt);
+        nodes.iter().map(|_| found.next(screen)).collect()
     })
 }
 

@@ -1,7 +1,7 @@
 //! What several nodes come to: those that are done, and of the others which stand before the same
 //! cause, as node sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jumpspec::render::page::{Ink, Page};
 use serde_json::{Map, Value, json};
@@ -12,8 +12,10 @@ use crate::terminal::print;
 use crate::terminal::screen::Screen;
 
 /// The outcomes of nodes.
-pub(super) struct Sum<'n> {
+pub(crate) struct Sum<'n> {
     nodes: &'n [String],
+    /// Those that have come to something.
+    told: BTreeSet<&'n str>,
     done: Vec<&'n str>,
     /// By exit and code: the nodes, and what the first of them said.
     others: BTreeMap<(&'static str, String), (Vec<&'n str>, String)>,
@@ -22,9 +24,10 @@ pub(super) struct Sum<'n> {
 
 impl<'n> Sum<'n> {
     /// Of these nodes, none of which has come to anything yet.
-    pub(super) fn of(nodes: &'n [String]) -> Self {
+    pub(crate) fn of(nodes: &'n [String]) -> Self {
         Self {
             nodes,
+            told: BTreeSet::new(),
             done: Vec::new(),
             others: BTreeMap::new(),
             exits: Vec::new(),
@@ -32,7 +35,8 @@ impl<'n> Sum<'n> {
     }
 
     /// Takes what a node has come to.
-    pub(super) fn add(&mut self, node: &'n str, outcome: Result<(), Trouble>) {
+    pub(crate) fn add(&mut self, node: &'n str, outcome: Result<(), Trouble>) {
+        self.told.insert(node);
         self.exits
             .push(outcome.as_ref().map(drop).map_err(|trouble| trouble.exit));
         let Err(trouble) = outcome else {
@@ -51,12 +55,13 @@ impl<'n> Sum<'n> {
     }
 
     /// Those that were not come to.
-    fn untouched(&self) -> &'n [String] {
-        self.nodes.get(self.exits.len()..).unwrap_or_default()
+    fn untouched(&self) -> Vec<&'n str> {
+        let nodes = self.nodes.iter().map(String::as_str);
+        nodes.filter(|node| !self.told.contains(node)).collect()
     }
 
     /// Tells it, where there are several nodes.
-    pub(super) fn tell(&self, json: bool, screen: &Screen) -> Result<(), Trouble> {
+    pub(crate) fn tell(&self, json: bool, screen: &Screen) -> Result<(), Trouble> {
         if self.nodes.len() < 2 {
             return Ok(());
         }
@@ -85,7 +90,7 @@ impl<'n> Sum<'n> {
             ("others".to_owned(), others.collect()),
             (
                 "untouched".to_owned(),
-                json!(folded(untouched.iter().map(String::as_str))),
+                json!(folded(untouched.iter().copied())),
             ),
         ]))
     }
@@ -100,26 +105,42 @@ impl<'n> Sum<'n> {
             format!(": {whom}")
         };
         page.marked("", Ink::Bold, "done", format_args!(": {counted}{whom}"));
-        for ((outcome, code), (nodes, message)) in &self.others {
-            let count = nodes.len();
-            let whom = folded(nodes.iter().copied());
-            let told = format_args!(": {count}: {whom}: {message} [{code}]");
-            page.marked("", Ink::BoldRed, outcome, told);
-        }
+        self.write_reasons(&mut page);
         let untouched = self.untouched();
         if !untouched.is_empty() {
-            let whom = folded(untouched.iter().map(String::as_str));
+            let whom = folded(untouched.iter().copied());
             let told = format_args!(": {}: {whom}", untouched.len());
             page.marked("", Ink::Bold, "untouched", told);
         }
         page
     }
 
+    /// What stands before those that are not done, by its causes.
+    pub(crate) fn reasons(&self) -> Page {
+        let mut page = Page::default();
+        self.write_reasons(&mut page);
+        page
+    }
+
+    fn write_reasons(&self, page: &mut Page) {
+        for ((outcome, code), (nodes, message)) in &self.others {
+            let count = nodes.len();
+            let whom = folded(nodes.iter().copied());
+            let told = format_args!(": {count}: {whom}: {message} [{code}]");
+            page.marked("", Ink::BoldRed, outcome, told);
+        }
+    }
+
     /// The one's own exit code, 3 when all were refused, 4 when only some are done.
-    pub(super) fn exit(&self) -> Result<(), Trouble> {
+    pub(crate) fn exit(&self) -> Result<(), Trouble> {
         let exits = &self.exits;
-        let Some(first) = exits.iter().find_map(|exit| exit.err()) else {
-            return Ok(());
+        let first = exits.iter().find_map(|exit| exit.err());
+        let Some(first) = first else {
+            return if self.untouched().is_empty() {
+                Ok(())
+            } else {
+                Err(Trouble::told(Exit::SomeNodes))
+            };
         };
         let all = |wanted: Exit| exits.iter().all(|exit| *exit == Err(wanted));
         let exit = match exits.as_slice() {

@@ -1,0 +1,449 @@
+//! Conducts a fleet: has done what its course says, by a few threads, and tells the course what came of it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Mutex;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use jumpspec::fleet::{Course, Outcome, Part, Rule, State, Turn, What};
+use jumpspec::words::run_id::RunId;
+use serde_json::{Map, json};
+
+use super::board::Board;
+use super::crew::{Crew, size};
+use super::dir::{FleetDir, Journal};
+use super::member::{Came, Hands, Held, is_unreachable, outcome};
+use super::pace::pause;
+use crate::error::{Exit, Trouble};
+use crate::node::phases::follow::Watched;
+use crate::node::phases::set_aside::SetAside;
+use crate::node::random::random_bits;
+use crate::node::several::sum::Sum;
+use crate::node::tell::Voice;
+use crate::terminal::ask::{Yes, ask};
+use crate::terminal::interrupt::{Interrupt, TICK};
+use crate::terminal::screen::Screen;
+
+/// How often files tell which nodes are where.
+const SETS_EVERY: Duration = Duration::from_secs(1);
+/// Fewer nodes than these are heard one by one.
+pub(super) const FEW: usize = 8;
+
+/// What conducting takes, for all of its time.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) nodes: &'a [String],
+    pub(super) hands: Hands<'a>,
+    pub(super) dir: &'a FleetDir,
+    pub(super) journal: &'a Mutex<Journal>,
+    pub(super) screen: &'a Screen,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) json: bool,
+    /// Whether each node is heard.
+    pub(super) aloud: bool,
+}
+
+impl Means<'_> {
+    fn note(&self, what: What, keep: bool) -> Result<(), Trouble> {
+        let mut journal = self.journal.lock().map_err(|_| broken())?;
+        let noted = if keep {
+            journal.keep(what)
+        } else {
+            journal.note(what)
+        };
+        noted.map_err(|error| Trouble::failed("fleet-journal", &error))
+    }
+}
+
+fn broken() -> Trouble {
+    Trouble::new(
+        Exit::Failed,
+        "fleet-journal",
+        "the journal's writer is gone",
+    )
+}
+
+/// A node that a job is done with: its number, its voice, what came of it, and whether it was to jump.
+struct Report<'a> {
+    node: usize,
+    voice: Voice,
+    came: Came<'a>,
+}
+
+/// One node of the fleet.
+pub(super) struct Member<'a> {
+    pub(super) held: Held<'a>,
+    voice: Option<Voice>,
+    /// What was seen of it last, and how often in a row.
+    part: Option<Part>,
+    alike: u32,
+    /// When it was told to jump.
+    left: Option<Instant>,
+}
+
+impl<'a> Member<'a> {
+    pub(super) fn new(held: Held<'a>, voice: Voice) -> Self {
+        Self {
+            held,
+            voice: Some(voice),
+            part: None,
+            alike: 0,
+            left: None,
+        }
+    }
+}
+
+/// A fleet under way.
+pub(super) struct Conduct<'a> {
+    means: Means<'a>,
+    course: Course,
+    members: Vec<Member<'a>>,
+    board: Board<'a>,
+    sum: Sum<'a>,
+    /// When which node is looked at next.
+    due: BinaryHeap<Reverse<(Instant, usize)>>,
+    begun: Instant,
+    sets: Option<Instant>,
+    told_stop: bool,
+    /// What could not be written down, the first time.
+    lost: Option<Trouble>,
+}
+
+impl<'a> Conduct<'a> {
+    pub(super) fn new(
+        means: Means<'a>,
+        course: Course,
+        members: Vec<Member<'a>>,
+        sum: Sum<'a>,
+    ) -> Self {
+        Self {
+            board: Board::new(means.screen, means.json, means.nodes.len()),
+            means,
+            course,
+            members,
+            sum,
+            due: BinaryHeap::new(),
+            begun: Instant::now(),
+            sets: None,
+            told_stop: false,
+            lost: None,
+        }
+    }
+
+    /// Conducts it to its end. Nodes that were on their way already are found first.
+    pub(super) fn run(mut self) -> Ended<'a> {
+        let threads = size(self.course.most_transfers(), self.course.most_down());
+        std::thread::scope(|scope| {
+            let crew = Crew::of(scope, threads);
+            self.find_all(&crew);
+            loop {
+                self.listen_for_stops();
+                let Some(wait) = self.turns(&crew) else {
+                    break;
+                };
+                let wait = wait.min(self.looks(&crew)).min(TICK);
+                self.show();
+                match crew.done().recv_timeout(wait) {
+                    Ok(report) => self.take(report),
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+                while let Ok(report) = crew.done().try_recv() {
+                    self.take(report);
+                }
+            }
+        });
+        self.note(What::Over, true);
+        self.write_sets();
+        Ended {
+            course: self.course,
+            sum: self.sum,
+            lost: self.lost,
+        }
+    }
+
+    /// Writes down what has happened; whether that went well. Whoever has begun nodes is answerable for
+    /// them: where nothing can be written any more nothing more is begun, and those are followed.
+    fn note(&mut self, what: What, keep: bool) -> bool {
+        let noted = self.means.note(what, keep);
+        self.is_kept(noted)
+    }
+
+    fn is_kept(&mut self, kept: Result<(), Trouble>) -> bool {
+        let Err(trouble) = kept else { return true };
+        self.course.stop(
+            Rule::Interrupted,
+            "what happens can not be written down any more",
+        );
+        self.lost.get_or_insert(trouble);
+        false
+    }
+
+    fn listen_for_stops(&mut self) {
+        if self.means.interrupt.caught() {
+            self.course.stop(Rule::Interrupted, "interrupted");
+        } else if self.means.dir.is_asked_to_stop() {
+            self.course
+                .stop(Rule::Asked, "`jumpimg fleet stop` has asked for it");
+        }
+        let Some(stop) = self.course.stopped().filter(|_| !self.told_stop) else {
+            return;
+        };
+        self.told_stop = true;
+        let (rule, message) = (stop.rule, stop.why.clone());
+        let sets = self.course.sets();
+        let ways = sets.inflight.len();
+        self.board.say(&format!(
+            "stopped: {message}; nothing more is begun, {ways} nodes on their way are followed to their end (Ctrl-C leaves them: they go on by themselves, and `jumpimg fleet resume` finds them)"
+        ));
+        let fields = [
+            ("rule".to_owned(), json!(rule)),
+            ("message".to_owned(), json!(message)),
+        ];
+        self.board.object("stopped", Map::from_iter(fields));
+        self.note(What::Stopped { rule, message }, true);
+    }
+
+    /// Has done whatever may be begun; how long the next thing has to wait, or nothing at the end.
+    fn turns(&mut self, crew: &Crew<'a, Report<'a>>) -> Option<Duration> {
+        loop {
+            match self.course.next(self.begun.elapsed()) {
+                Turn::Stage(node) => self.stage(crew, node),
+                Turn::Jump(node) => self.jump(crew, node),
+                Turn::Batch(number, count) => {
+                    let what = if number == 0 { "canaries" } else { "batch" };
+                    self.board.say(&format!("{what} {number}: {count} nodes"));
+                    let fields = [
+                        ("number".to_owned(), json!(number)),
+                        ("count".to_owned(), json!(count)),
+                    ];
+                    self.board.object("batch", Map::from_iter(fields));
+                    self.note(What::Batch { number, count }, false);
+                }
+                Turn::Ask(batch) => self.ask(batch),
+                Turn::Wait(time) => return Some(time.unwrap_or(TICK)),
+                Turn::Over => return None,
+            }
+        }
+    }
+
+    fn ask(&mut self, batch: usize) {
+        let count = self.course.batch_size(batch);
+        let question = format!("Go on with batch {batch}, {count} nodes?");
+        if let Err(trouble) = ask(&question, &Yes::Count(count), self.means.interrupt) {
+            let rule = if trouble.exit == Exit::Interrupted {
+                Rule::Interrupted
+            } else {
+                Rule::Asked
+            };
+            self.course.stop(rule, "the next batch was not agreed to");
+        }
+    }
+
+    fn name(&self, node: usize) -> &'a str {
+        self.means.nodes.get(node).map_or("", String::as_str)
+    }
+
+    /// What is held of a node and its voice, for a job.
+    fn take_up(&mut self, node: usize) -> Option<(Held<'a>, Voice)> {
+        let member = self.members.get_mut(node)?;
+        let voice = member.voice.take()?;
+        Some((std::mem::replace(&mut member.held, Held::Nothing), voice))
+    }
+
+    fn stage(&mut self, crew: &Crew<'a, Report<'a>>, node: usize) {
+        let (means, name) = (self.means, self.name(node));
+        let Some((held, mut voice)) = self.take_up(node) else {
+            return;
+        };
+        crew.give(move || {
+            let begins = |run: &RunId| {
+                let (node, run) = (name.to_owned(), run.clone());
+                means.note(What::Staging { node, run }, true)
+            };
+            let came = means.hands.stage(name, held, &begins, &mut voice);
+            Report { node, voice, came }
+        });
+    }
+
+    fn jump(&mut self, crew: &Crew<'a, Report<'a>>, node: usize) {
+        let name = self.name(node).to_owned();
+        if !self.note(What::Jumping { node: name }, true) {
+            self.course.jumped(node, &Outcome::PutBack);
+            return;
+        }
+        let hands = self.means.hands;
+        self.leave(crew, node, move |staged, voice| hands.jump(staged, voice));
+    }
+
+    /// Has a staged node leave its old system, or be found where it has gone.
+    fn leave(
+        &mut self,
+        crew: &Crew<'a, Report<'a>>,
+        node: usize,
+        how: impl FnOnce(SetAside<'a>, &mut Voice) -> Came<'a> + Send + 'a,
+    ) {
+        let Some((Held::Staged(staged), mut voice)) = self.take_up(node) else {
+            return;
+        };
+        if let Some(member) = self.members.get_mut(node) {
+            member.left = Some(Instant::now());
+        }
+        crew.give(move || {
+            let came = how(*staged, &mut voice);
+            Report { node, voice, came }
+        });
+    }
+
+    /// Those that were on their way when the fleet was left.
+    fn find_all(&mut self, crew: &Crew<'a, Report<'a>>) {
+        let hands = self.means.hands;
+        for node in self.course.sets().inflight {
+            self.leave(crew, node, move |left, voice| hands.find(left, voice));
+        }
+    }
+
+    /// Has those looked at whose turn it is; how long until the next is.
+    fn looks(&mut self, crew: &Crew<'a, Report<'a>>) -> Duration {
+        while let Some(Reverse((at, node))) = self.due.peek().copied() {
+            let left = at.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                return left;
+            }
+            self.due.pop();
+            let Some((Held::Watched(watched), mut voice)) = self.take_up(node) else {
+                continue;
+            };
+            let hands = self.means.hands;
+            crew.give(move || {
+                let came = hands.look(watched, &mut voice);
+                Report { node, voice, came }
+            });
+        }
+        TICK
+    }
+
+    fn take(&mut self, report: Report<'a>) {
+        let Report {
+            node,
+            mut voice,
+            came,
+        } = report;
+        let name = self.name(node).to_owned();
+        let is_down = self.course.state(node) == State::Down;
+        match came {
+            Came::Staged(staged) => {
+                self.course.staged(node, &Outcome::Well);
+                self.hold(node, Held::Staged(staged));
+                self.note(What::Staged { node: name }, false);
+            }
+            Came::Watched(watched, least) => self.come_again(node, watched, least),
+            Came::Done(times) => {
+                self.course.jumped(node, &Outcome::Well);
+                self.sum.add(self.name(node), voice.end());
+                self.note(What::Done { node: name, times }, false);
+            }
+            Came::Trouble(trouble) => self.fails(node, is_down, trouble, &mut voice),
+        }
+        if let Some(member) = self.members.get_mut(node) {
+            member.voice = Some(voice);
+        }
+    }
+
+    fn fails(&mut self, node: usize, is_down: bool, trouble: Trouble, voice: &mut Voice) {
+        let apart = !is_down && is_unreachable(&trouble);
+        let outcome = if apart {
+            Outcome::Unreachable
+        } else {
+            outcome(&trouble)
+        };
+        if is_down {
+            self.course.jumped(node, &outcome);
+        } else {
+            self.course.staged(node, &outcome);
+        }
+        let code = match outcome {
+            Outcome::PutBack => {
+                return self.hold(node, Held::Named);
+            }
+            Outcome::Failed(code) => code,
+            Outcome::Unreachable | Outcome::Well => "unreachable".to_owned(),
+        };
+        voice.trouble(&trouble);
+        if !self.means.aloud {
+            self.board.failure(self.name(node), &trouble);
+        }
+        let message = trouble.causes.first().map(|cause| cause.message.clone());
+        self.sum.add(self.name(node), Err(trouble));
+        let node = self.name(node).to_owned();
+        let message = message.unwrap_or_default();
+        let failed = What::Failed {
+            node,
+            code,
+            message,
+            apart,
+        };
+        self.note(failed, false);
+    }
+
+    fn hold(&mut self, node: usize, held: Held<'a>) {
+        if let Some(member) = self.members.get_mut(node) {
+            member.held = held;
+        }
+    }
+
+    fn come_again(&mut self, node: usize, watched: Box<Watched<'a>>, least: Duration) {
+        let part = watched.part();
+        let followed = self.course.count(State::Down);
+        let Some(member) = self.members.get_mut(node) else {
+            return;
+        };
+        let is_new = member.part != part;
+        member.alike = if is_new { 0 } else { member.alike + 1 };
+        member.part = part;
+        let chance = random_bits().map_or(0.5, |bits| f64::from(bits as u32) / f64::from(u32::MAX));
+        let at = Instant::now() + pause(least, member.alike, followed, chance);
+        member.held = Held::Watched(watched);
+        self.due.push(Reverse((at, node)));
+        if let Some(stage) = part.filter(|_| is_new) {
+            let node = self.name(node).to_owned();
+            self.note(What::Stage { node, stage }, false);
+        }
+    }
+
+    fn show(&mut self) {
+        let (members, nodes) = (&self.members, self.means.nodes);
+        let course = &self.course;
+        self.board.show(course, || {
+            let down = members.iter().enumerate();
+            let down = down.filter(|(node, _)| course.state(*node) == State::Down);
+            let mut slowest: Vec<_> = down
+                .filter_map(|(node, member)| {
+                    let time = member.left?.elapsed();
+                    Some((nodes.get(node)?.clone(), time))
+                })
+                .collect();
+            slowest.sort_by_key(|(_, time)| Reverse(*time));
+            slowest
+        });
+        if self.sets.is_none_or(|at| at.elapsed() >= SETS_EVERY) {
+            self.write_sets();
+        }
+    }
+
+    fn write_sets(&mut self) {
+        self.sets = Some(Instant::now());
+        let sets = self.course.sets();
+        let written = self.means.dir.write_sets(self.means.nodes, &sets);
+        self.is_kept(written.map_err(Trouble::from));
+    }
+}
+
+/// A fleet that nobody conducts any more.
+pub(super) struct Ended<'a> {
+    pub(super) course: Course,
+    pub(super) sum: Sum<'a>,
+    /// What could not be written down.
+    pub(super) lost: Option<Trouble>,
+}
