@@ -18,7 +18,10 @@ type Case = (&'static str, fn(&Path) -> Result<()>);
 
 const CASES: [Case; 4] = [
     ("one_node_and_a_check_of_many", one_and_many),
-    ("a_fleet_in_which_everything_fails_keeps_its_promises", mixed),
+    (
+        "a_fleet_in_which_everything_fails_keeps_its_promises",
+        mixed,
+    ),
     ("each_stop_rule_stops", stops),
     ("whoever_takes_up_a_killed_fleet_finds_every_node", killed),
 ];
@@ -52,12 +55,20 @@ fn one_and_many(jumpimg: &Path) -> Result<()> {
     let one = common().sound(1).trial.push(jumpimg)?;
     ensure!(one.cost.code == Some(0), "{}", one.said("push")?);
     let mut many = common().sound(60);
-    let exact = [("node0007".to_owned(), Some(Fault::Refused)), ("node0009".to_owned(), Some(Fault::Dead))];
+    let exact = [
+        ("node0007".to_owned(), Some(Fault::Refused)),
+        ("node0009".to_owned(), Some(Fault::Dead)),
+    ];
     many.trial.layout.settings.exact = exact.into();
     let checked = many.trial.check(jumpimg)?;
     let said = checked.said("check")?;
     ensure!(checked.cost.code == Some(1), "{said}");
-    for text in ["node0007: ", "[landing-too-small]", "node0009: ", "[unreachable]"] {
+    for text in [
+        "node0007: ",
+        "[landing-too-small]",
+        "node0009: ",
+        "[unreachable]",
+    ] {
         ensure!(said.contains(text), "{text} is not in {said}");
     }
     checked.left_nothing()
@@ -66,7 +77,12 @@ fn one_and_many(jumpimg: &Path) -> Result<()> {
 fn kept(scenario: &fleet::Scenario, jumpimg: &Path) -> Result<()> {
     let outcome = fleet::outcome(scenario, TRANSFER, jumpimg)?;
     let broken = outcome.broken();
-    ensure!(broken.is_empty(), "{}: {}", scenario.name, broken.join("; "));
+    ensure!(
+        broken.is_empty(),
+        "{}: {}",
+        scenario.name,
+        broken.join("; ")
+    );
     Ok(())
 }
 

@@ -53,7 +53,10 @@ pub(super) fn answer(connection: &Connection<'_>, script: &Script) -> Result<i32
             is_there(&held.node, directory)?;
             say("jumpinit acted\n")
         }
-        Script::TakeFile { directory, name: file } => {
+        Script::TakeFile {
+            directory,
+            name: file,
+        } => {
             is_there(&held.node, directory)?;
             take_file(connection, file)
         }
@@ -64,12 +67,21 @@ pub(super) fn answer(connection: &Connection<'_>, script: &Script) -> Result<i32
         Script::BootId => say(&format!("{}\n", boot_id(name, &held.node))),
         Script::Uptime => {
             let millis = held.now.saturating_sub(held.node.booted);
-            say(&format!("{}.{:02} 0.00\n", millis / 1000, millis % 1000 / 10))
+            say(&format!(
+                "{}.{:02} 0.00\n",
+                millis / 1000,
+                millis % 1000 / 10
+            ))
         }
         Script::Look => say(&look(name, &held)?),
         Script::ReadEvents => say(&events(&held)),
         Script::ReadFailedBoot => Ok(0),
         Script::FollowEvents(from) => follow(connection, *from),
+        Script::ReadEventsFrom(_) if !held.node.is_jump() => Ok(0),
+        Script::ReadEventsFrom(from) => {
+            let text = events(&held);
+            say(text.get(usize::try_from(*from)?..).unwrap_or_default())
+        }
         Script::Jumpinit(order) => jumpinit(connection, order, &held),
     }
 }
@@ -99,7 +111,11 @@ fn jumpinit(connection: &Connection<'_>, order: &Order, held: &Held<'_>) -> Resu
         Order::Receive { image, offset } => receive(connection, *image, *offset),
         Order::Arm => arm(connection),
         Order::Reboot => change(connection, |held| {
-            let unarmed = if held.node.state == State::Armed { "" } else { "unarmed" };
+            let unarmed = if held.node.state == State::Armed {
+                ""
+            } else {
+                "unarmed"
+            };
             held.tell(held.now, Change::Reboot, unarmed);
             held.node.reboot(&held.times, held.fault, held.now);
             Ok(0)
@@ -187,13 +203,17 @@ fn begin(connection: &Connection<'_>, node: &mut Node) -> Result<bool> {
         return Ok(node.run.is_some());
     }
     let bundle: Bundle = serde_json::from_slice(&fs::read(&handed)?)?;
-    match &node.run {
-        Some(run) if run.id != bundle.plan.run => return Ok(false),
-        Some(_) => {}
-        None => {
-            node.run = Some(Run::of(&bundle));
-            fs::copy(&handed, connection.world.file(connection.name, "bundle"))?;
-        }
+    let has = node
+        .run
+        .as_ref()
+        .is_some_and(|run| run.id == bundle.plan.run);
+    if !has && node.is_under_way() {
+        return Ok(false);
+    }
+    if !has {
+        node.take_back();
+        node.run = Some(Run::of(&bundle));
+        fs::copy(&handed, connection.world.file(connection.name, "bundle"))?;
     }
     fs::remove_file(handed)?;
     Ok(true)
@@ -214,7 +234,10 @@ fn stage(connection: &Connection<'_>) -> Result<i32> {
         let Some(run) = held.node.run.as_mut() else {
             return fail(NodeExit::NoRun, "there is no run");
         };
-        let is_whole = [run.jump, run.target].iter().all(|it| it.arrived == it.size);
+        run.mounted = held.node.boots;
+        let is_whole = [run.jump, run.target]
+            .iter()
+            .all(|it| it.arrived == it.size);
         until = now;
         if !run.landing_made {
             run.landing_made = true;
@@ -319,7 +342,11 @@ fn arm(connection: &Connection<'_>) -> Result<i32> {
         if !is_staged || !matches!(held.node.state, State::Old | State::Armed) {
             return fail(NodeExit::WrongStage, "the node is not staged");
         }
-        let again = if held.node.state == State::Armed { "again" } else { "" };
+        let again = if held.node.state == State::Armed {
+            "again"
+        } else {
+            ""
+        };
         held.tell(held.now, Change::Armed, again);
         let now = held.now;
         held.node.arm(now);
@@ -424,7 +451,7 @@ fn facts(name: &str, held: &Held<'_>) -> Value {
     }
     if let Some(run) = node.run.as_ref().filter(|_| node.state != State::Finished) {
         facts["jump"] = json!({
-            "run": run.id, "stage": node.stage(), "live": node.busy > held.now, "origin": run.origin,
+            "run": run.id, "stage": node.stage(), "live": node.is_under_way(), "origin": run.origin,
         });
     }
     facts

@@ -62,13 +62,17 @@ pub(super) struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Connects and logs in, as the call says; why not, in OpenSSH's words.
-    pub(super) fn open(world: &'a World, call: &'a Call) -> Result<std::result::Result<Self, String>> {
+    pub(super) fn open(
+        world: &'a World,
+        call: &'a Call,
+    ) -> Result<std::result::Result<Self, String>> {
         let name = call.host.as_str();
         let times = world.settings().times(name);
         let end = Instant::now() + Duration::from_millis(times.silence);
         loop {
             let Some(held) = world.look(name)? else {
-                let why = format!("ssh: Could not resolve hostname {name}: Name or service not known");
+                let why =
+                    format!("ssh: Could not resolve hostname {name}: Name or service not known");
                 return Ok(Err(why));
             };
             if held.node.is_up() && held.fault != Some(&super::settings::Fault::Dead) {
@@ -175,7 +179,10 @@ mod tests {
         let node = Node::new(0);
         assert!(has_key(&node, None));
         assert!(!has_key(&node, Some(&(file.clone(), "jump-7".to_owned()))));
-        assert_eq!(known_key(&file, "jump-7").as_deref(), Some("ssh-ed25519 AAAA"));
+        assert_eq!(
+            known_key(&file, "jump-7").as_deref(),
+            Some("ssh-ed25519 AAAA")
+        );
         assert_eq!(known_key(&file, "jump-8"), None);
         assert!(same_key("ssh-ed25519 AAAA one", "ssh-ed25519 AAAA"));
         assert!(!same_key("ssh-ed25519 AAAA", "ssh-ed25519 AAAB"));

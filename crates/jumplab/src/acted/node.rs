@@ -81,6 +81,8 @@ pub(super) struct Run {
     pub(super) jump: Part,
     pub(super) target: Part,
     pub(super) landing_made: bool,
+    /// The boot in which its landing file system was mounted last, by its number.
+    pub(super) mounted: u32,
     pub(super) staged: bool,
     boot_limit: u64,
     prove_limit: u64,
@@ -127,6 +129,7 @@ impl Run {
             jump: part(ImageRole::Jump),
             target: part(ImageRole::Target),
             landing_made: false,
+            mounted: 0,
             staged: false,
             boot_limit: millis(plan.wait.boot.0),
             prove_limit: millis(plan.wait.prove.0),
@@ -173,6 +176,12 @@ impl Node {
     /// Whether what answers is the jump system.
     pub(super) fn is_jump(&self) -> bool {
         matches!(self.state, State::Proving | State::Replacing | State::Stuck)
+    }
+
+    /// Whether no other run may begin: the landing file system of one is mounted, or it is armed.
+    pub(super) fn is_under_way(&self) -> bool {
+        let is_mounted = |run: &Run| run.mounted == self.boots;
+        self.state == State::Armed || self.run.as_ref().is_some_and(is_mounted)
     }
 
     /// The stage that its journal stands at.
@@ -300,9 +309,9 @@ impl Node {
         let run = self.run.as_ref()?;
         let has_come_back = self.moments.jump.is_some() && self.moments.replace.is_none();
         match (self.state, fault) {
-            (State::Old | State::ToOld, Some(Fault::BackAsOld(code))) if has_come_back => Some(
-                failed(*code, StepId::ProveNetwork, "eth0 has no carrier"),
-            ),
+            (State::Old | State::ToOld, Some(Fault::BackAsOld(code))) if has_come_back => {
+                Some(failed(*code, StepId::ProveNetwork, "eth0 has no carrier"))
+            }
             (State::Old | State::ToOld, _) if has_come_back && run.prove_admin => Some(failed(
                 Code::NoLogin,
                 StepId::ProveAdmin,
@@ -385,6 +394,7 @@ mod tests {
             jump: part,
             target: part,
             landing_made: true,
+            mounted: 1,
             staged: true,
             boot_limit: 5000,
             prove_limit: 500,
@@ -457,6 +467,9 @@ mod tests {
         assert_eq!(changes(&mut node, Some(&fault), 9000), came);
         assert_eq!(node.reason(Some(&fault)).unwrap().code, Code::NoRoom);
         node.resume(&TIMES, 9000);
-        assert_eq!(changes(&mut node, Some(&fault), 9100), [(9100, Change::Jump)]);
+        assert_eq!(
+            changes(&mut node, Some(&fault), 9100),
+            [(9100, Change::Jump)]
+        );
     }
 }

@@ -69,6 +69,8 @@ pub(super) enum Script {
     ReadFailedBoot,
     /// Follows the events from this byte on.
     FollowEvents(u64),
+    /// Prints those that are there, from this byte on.
+    ReadEventsFrom(u64),
     /// Runs `jumpinit`.
     Jumpinit(Order),
 }
@@ -129,10 +131,14 @@ impl Script {
         if after("for file in /jump/log/failed-boot-").is_some() {
             return Some(Self::ReadFailedBoot);
         }
-        if let Some(rest) = after("until [ -e /jump/log/events.jsonl ]; ") {
-            let (_, from) = rest.split_once("exec tail -c +")?;
+        if let Some((_, from)) = script.split_once("exec tail -c +") {
             let from: u64 = from.split(' ').next()?.parse().ok()?;
-            return Some(Self::FollowEvents(from.checked_sub(1)?));
+            let from = from.checked_sub(1)?;
+            return Some(if after("[ ! -e /jump/log/events.jsonl ] || ").is_some() {
+                Self::ReadEventsFrom(from)
+            } else {
+                Self::FollowEvents(from)
+            });
         }
         let (program, order) = quoted(after("exec ")?)?;
         let is_jumpinit = program.ends_with("/jumpinit") || program == "/etc/rc.local";
@@ -208,20 +214,36 @@ mod tests {
         let read = |script: &str| Script::read(script);
         let directory = "/dev/shm/jump-7".to_owned();
         assert_eq!(
-            read("cd '/dev/shm/jump-7' && umask 077 && cat >bundle.json.new && mv bundle.json.new bundle.json"),
-            Some(Script::TakeFile { directory: directory.clone(), name: "bundle.json".to_owned() })
+            read(
+                "cd '/dev/shm/jump-7' && umask 077 && cat >bundle.json.new && mv bundle.json.new bundle.json"
+            ),
+            Some(Script::TakeFile {
+                directory: directory.clone(),
+                name: "bundle.json".to_owned()
+            })
         );
         assert_eq!(
-            read("exec '/dev/shm/jump-7/jumpinit' receive --image target --offset 12 --work '/dev/shm/jump-7'"),
-            Some(Script::Jumpinit(Order::Receive { image: ImageRole::Target, offset: 12 }))
+            read(
+                "exec '/dev/shm/jump-7/jumpinit' receive --image target --offset 12 --work '/dev/shm/jump-7'"
+            ),
+            Some(Script::Jumpinit(Order::Receive {
+                image: ImageRole::Target,
+                offset: 12
+            }))
         );
         assert_eq!(
             read("exec '/dev/shm/jump-7/jumpinit' stage --work '/dev/shm/jump-7'"),
             Some(Script::Jumpinit(Order::Stage { directory }))
         );
         assert_eq!(
-            read("until [ -e /jump/log/events.jsonl ]; do sleep 1; done; exec tail -c +8 -f /jump/log/events.jsonl"),
+            read(
+                "until [ -e /jump/log/events.jsonl ]; do sleep 1; done; exec tail -c +8 -f /jump/log/events.jsonl"
+            ),
             Some(Script::FollowEvents(7))
+        );
+        assert_eq!(
+            read("[ ! -e /jump/log/events.jsonl ] || exec tail -c +8 /jump/log/events.jsonl"),
+            Some(Script::ReadEventsFrom(7))
         );
         assert_eq!(read("exec 'false' status"), None);
         assert_eq!(read("rm -rf /"), None);

@@ -170,11 +170,16 @@ mod tests {
                     permille: 50,
                 },
             ],
-            exact: [("n7".to_owned(), Some(Fault::Lost)), ("n8".to_owned(), None)].into(),
+            exact: [
+                ("n7".to_owned(), Some(Fault::Lost)),
+                ("n8".to_owned(), None),
+            ]
+            .into(),
             ..Settings::default()
         };
         let count = |fault: &Fault| {
-            let nodes = (10..1010).filter(|node| settings.fault(&format!("n{node}")) == Some(fault));
+            let nodes =
+                (10..1010).filter(|node| settings.fault(&format!("n{node}")) == Some(fault));
             nodes.count()
         };
         assert!((70..130).contains(&count(&Fault::Slow)));

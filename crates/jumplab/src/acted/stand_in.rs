@@ -28,7 +28,10 @@ pub fn act_if_called() {
     };
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();
-    if Path::new(&program).file_name().is_none_or(|name| name != "ssh") {
+    if Path::new(&program)
+        .file_name()
+        .is_none_or(|name| name != "ssh")
+    {
         return;
     }
     let acted = act(Path::new(&world), arguments);
@@ -78,7 +81,8 @@ fn talk(world: &World, call: &Call) -> Result<i32> {
     let told = format!("\n{}\n", command.mark);
     if call.is_master && script == Script::Hold {
         // It is there before anybody hears that the login has gone well.
-        let listener = UnixListener::bind(&call.socket).context("cannot make the control socket")?;
+        let listener =
+            UnixListener::bind(&call.socket).context("cannot make the control socket")?;
         say(&told);
         return hold(&connection, listener);
     }
@@ -89,14 +93,20 @@ fn talk(world: &World, call: &Call) -> Result<i32> {
 /// Prints; whoever listens may be gone.
 fn say(text: &str) {
     let mut stdout = std::io::stdout();
-    if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+    if stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
+        eprintln!("TRACE nobody listens");
         exit(SSH_FAILED);
     }
 }
 
 /// Ends this process when its master does.
 fn end_with(mut master: UnixStream) {
-    master.read(&mut [0]).ok();
+    let why = master.read(&mut [0]);
+    eprintln!("TRACE master is gone: {why:?}");
     exit(SSH_FAILED);
 }
 

@@ -43,7 +43,9 @@ impl Story {
             let begun = booted + part * index as u64;
             self.step(at, Stage::Prove, step, begun, begun + part);
         }
-        let Some(replace) = moments.replace else { return };
+        let Some(replace) = moments.replace else {
+            return;
+        };
         self.step(at, Stage::Prove, StepId::Commit, replace, replace);
         let after = |percent: u64| replace + times.replace * percent / 100;
         self.step(at, Stage::Replace, StepId::Mkfs, replace, after(5));
@@ -75,7 +77,9 @@ impl Story {
         self.add(left, at, Stage::Try, What::Reboot { into });
         let Some(new) = moments.new else { return };
         let at = Boot { booted: new };
-        let Some(finished) = moments.finished else { return };
+        let Some(finished) = moments.finished else {
+            return;
+        };
         self.step(at, Stage::Try, StepId::CheckHealth, new, finished);
         self.add(finished, at, Stage::Finish, What::Complete);
     }

@@ -103,11 +103,7 @@ impl World {
             Err(error) => return Err(error.into()),
         };
         let mut node: Node = serde_json::from_slice(&bytes)?;
-        let (times, fault, now) = (
-            self.settings.times(name),
-            self.settings.fault(name),
-            now(),
-        );
+        let (times, fault, now) = (self.settings.times(name), self.settings.fault(name), now());
         let changes = node.advance(&times, fault, now);
         let mut held = Held {
             node,
@@ -184,9 +180,8 @@ impl World {
         let mut left = Vec::new();
         for name in nodes {
             let held = self.look(name)?;
-            let has = held.is_some_and(|held| {
-                held.node.run.is_some() || !held.node.directories.is_empty()
-            });
+            let has = held
+                .is_some_and(|held| held.node.run.is_some() || !held.node.directories.is_empty());
             left.extend(has.then(|| name.clone()));
         }
         Ok(left)
@@ -208,5 +203,7 @@ impl World {
 /// Milliseconds since 1970.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }

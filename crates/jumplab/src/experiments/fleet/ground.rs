@@ -17,8 +17,9 @@ pub struct Layout {
     pub settings: Settings,
     /// How many nodes it has.
     pub count: usize,
-    /// `[wait]` and `[fleet]` of the job, without their heads.
+    /// `[wait]` of the job, without its head.
     pub wait: String,
+    /// `[fleet]`, without its head.
     pub fleet: String,
     /// The program that goes to the nodes.
     pub jumpinit: Vec<u8>,
@@ -41,7 +42,9 @@ impl Ground {
         let path = |name: &str| directory.path().join(name);
         sample::write_image(&path("jump.tar.zst"), "jump", layout.bytes.0)?;
         sample::write_image(&path("target.tar.zst"), "target", layout.bytes.1)?;
-        let (job, _) = sample::JOB.split_once("[wait]").context("the job has no [wait]")?;
+        let (job, _) = sample::JOB
+            .split_once("[wait]")
+            .context("the job has no [wait]")?;
         let job = format!("{job}[wait]\n{}\n[fleet]\n{}\n", layout.wait, layout.fleet);
         fs::write(path("job.toml"), job)?;
         fs::write(path("jumpinit"), &layout.jumpinit)?;

@@ -47,7 +47,11 @@ pub(super) fn kills(
     let seconds = whole.cost.seconds;
     let (broken, kept) = whole.verdict();
     if let Some(kept) = kept {
-        anyhow::bail!("without a kill: {} (see {})", broken.join("; "), kept.display());
+        anyhow::bail!(
+            "without a kill: {} (see {})",
+            broken.join("; "),
+            kept.display()
+        );
     }
     eprintln!("without a kill it takes {seconds:.1} s");
     let mut random = SplitMix::new(seed);
@@ -56,7 +60,9 @@ pub(super) fn kills(
     for number in 0..count {
         interrupt.check()?;
         let millis = random.draw() % whole.max(1);
-        let ended = scenario.trial.push_killed(jumpimg, Duration::from_millis(millis))?;
+        let ended = scenario
+            .trial
+            .push_killed(jumpimg, Duration::from_millis(millis))?;
         let size = |set: &str| ended.evidence.set(set).count();
         let mut kill = Kill {
             millis,
@@ -71,7 +77,11 @@ pub(super) fn kills(
         let (broken, kept) = ended.verdict();
         kill.broken = broken;
         kill.kept = kept.map(|kept| kept.display().to_string());
-        eprintln!("{} of {count}: after {millis} ms: {}", number + 1, verdict(&kill));
+        eprintln!(
+            "{} of {count}: after {millis} ms: {}",
+            number + 1,
+            verdict(&kill)
+        );
         kills.push(kill);
     }
     Ok(kills)
@@ -88,7 +98,14 @@ fn verdict(kill: &Kill) -> String {
 pub(super) fn text(kills: &[Kill]) -> String {
     let mut table = Table::new(
         1,
-        &["killed after s", "rest s", "ok", "ko", "untouched", "broken"],
+        &[
+            "killed after s",
+            "rest s",
+            "ok",
+            "ko",
+            "untouched",
+            "broken",
+        ],
     );
     for kill in kills {
         table.row(vec![

@@ -11,14 +11,14 @@ mod service;
 mod trial;
 mod watched;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use crate::acted::Times;
-use crate::dist;
+use crate::dist::{self, Dist};
 use crate::interrupt::Interrupt;
 pub use report::Outcome;
 use report::Report;
@@ -43,6 +43,9 @@ pub struct Options {
     /// Kill jumpimg at so many drawn instants of a fleet of 200 nodes, and have it taken up again
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "50", conflicts_with = "table")]
     pub kills: Option<usize>,
+    /// Try jumpimg and jumpinit of this folder [default: target/dist, built anew]
+    #[arg(long, value_name = "DIR")]
+    pub programs: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -64,7 +67,13 @@ pub const QUICK_WAIT: &str = "boot = '8s'\nprove = '20s'\nreplace = '2min'\nheal
 
 /// Builds the programs and tries. Fails if a promise was broken.
 pub fn fleet(options: &Options) -> Result<()> {
-    let dist = dist::build()?;
+    let dist = match &options.programs {
+        Some(folder) => Dist {
+            jumpimg: std::path::absolute(folder.join("jumpimg"))?,
+            jumpinit: folder.join("jumpinit"),
+        },
+        None => dist::build()?,
+    };
     let common = Common {
         seed: options.seed,
         times: Times::default(),
@@ -85,7 +94,9 @@ pub fn fleet(options: &Options) -> Result<()> {
         return killed(&common, jumpimg, (KILLED, count), options.json);
     }
     let scenarios = if options.table {
-        let sizes = [1, 10, 100, 1000].into_iter().filter(|size| *size <= options.nodes);
+        let sizes = [1, 10, 100, 1000]
+            .into_iter()
+            .filter(|size| *size <= options.nodes);
         sizes.map(|size| common.sound(size)).collect()
     } else {
         let mut all = vec![
@@ -101,7 +112,11 @@ pub fn fleet(options: &Options) -> Result<()> {
     } else {
         print!("{}", report.text());
     }
-    ensure!(report.broken() == 0, "{} promises were broken", report.broken());
+    ensure!(
+        report.broken() == 0,
+        "{} promises were broken",
+        report.broken()
+    );
     Ok(())
 }
 
@@ -122,7 +137,11 @@ pub fn quick() -> Times {
 fn tried(common: &Common, jumpimg: &Path, scenarios: Vec<Scenario>) -> Result<Report> {
     let interrupt = Interrupt::listen()?;
     let one = common.sound(1).trial.push(jumpimg)?;
-    ensure!(one.cost.code == Some(0), "one node alone fails: see {}", one.ground.keep().display());
+    ensure!(
+        one.cost.code == Some(0),
+        "one node alone fails: see {}",
+        one.ground.keep().display()
+    );
     let mut fleets = Vec::new();
     for scenario in scenarios {
         interrupt.check()?;
@@ -147,8 +166,17 @@ pub fn outcome(scenario: &Scenario, transfer: usize, jumpimg: &Path) -> Result<O
 }
 
 /// Kills jumpimg in a fleet of so many nodes, so often.
-pub fn killed(common: &Common, jumpimg: &Path, (nodes, kills): (usize, usize), json: bool) -> Result<()> {
-    let kills = kills::kills(&common.mixed(nodes, nodes.div_ceil(4)), (common.seed, kills), jumpimg)?;
+pub fn killed(
+    common: &Common,
+    jumpimg: &Path,
+    (nodes, kills): (usize, usize),
+    json: bool,
+) -> Result<()> {
+    let kills = kills::kills(
+        &common.mixed(nodes, nodes.div_ceil(4)),
+        (common.seed, kills),
+        jumpimg,
+    )?;
     if json {
         println!("{}", serde_json::to_string(&kills)?);
     } else {

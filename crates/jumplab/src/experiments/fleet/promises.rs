@@ -44,10 +44,15 @@ impl Evidence {
         self.canaries_first(&mut broken);
         let most = service::most_out(&self.moments, &self.entries);
         if most > self.down {
-            broken.push(format!("{most} nodes were out of service at once, not {}", self.down));
+            broken.push(format!(
+                "{most} nodes were out of service at once, not {}",
+                self.down
+            ));
         }
         let unknown = self.moments.iter().find(|it| it.change == Change::Unknown);
-        broken.extend(unknown.map(|it| format!("{} was sent what no node knows: {}", it.node, it.text)));
+        broken.extend(
+            unknown.map(|it| format!("{} was sent what no node knows: {}", it.node, it.text)),
+        );
         broken
     }
 
@@ -80,7 +85,9 @@ impl Evidence {
 
     fn counted_once(&self, broken: &mut Vec<String>) {
         for node in &self.nodes {
-            let in_sets = PARTS.iter().filter(|part| self.set(part).any(|it| it == node));
+            let in_sets = PARTS
+                .iter()
+                .filter(|part| self.set(part).any(|it| it == node));
             let names: Vec<&str> = in_sets.copied().collect();
             if names.len() != 1 {
                 broken.push(format!("{node} is counted as {names:?}"));
@@ -106,7 +113,9 @@ impl Evidence {
                 };
                 if wrong {
                     let armed = if was_armed { ", and was armed" } else { "" };
-                    broken.push(format!("{node} is counted as {part}: it is {state:?}{armed}"));
+                    broken.push(format!(
+                        "{node} is counted as {part}: it is {state:?}{armed}"
+                    ));
                 }
             }
         }
@@ -116,7 +125,11 @@ impl Evidence {
                 matches!(fault, None | Some(Fault::Slow | Fault::BreaksInStaging))
             };
             let ok: BTreeSet<&str> = self.set("ok").collect();
-            let lost = self.nodes.iter().filter(sound).filter(|it| !ok.contains(it.as_str()));
+            let lost = self
+                .nodes
+                .iter()
+                .filter(sound)
+                .filter(|it| !ok.contains(it.as_str()));
             broken.extend(lost.map(|node| format!("{node} is sound and not ok")));
         }
         let all_ok = self.set("ok").count() == self.nodes.len();
@@ -147,9 +160,9 @@ impl Evidence {
                 What::Stopped { rule, .. } => stopped = Some(*rule),
                 What::Resumed => stopped = None,
                 What::Jumping { node } => {
-                    broken.extend(stopped.map(|rule| {
-                        format!("{node} was begun after the stop by {rule:?}")
-                    }));
+                    broken.extend(
+                        stopped.map(|rule| format!("{node} was begun after the stop by {rule:?}")),
+                    );
                 }
                 _ => {}
             }
@@ -158,10 +171,13 @@ impl Evidence {
 
     fn jumping(&self) -> impl Iterator<Item = (&str, u64)> {
         // The first of each counts.
-        self.entries.iter().rev().filter_map(|entry| match &entry.what {
-            What::Jumping { node } => Some((node.as_str(), entry.at)),
-            _ => None,
-        })
+        self.entries
+            .iter()
+            .rev()
+            .filter_map(|entry| match &entry.what {
+                What::Jumping { node } => Some((node.as_str(), entry.at)),
+                _ => None,
+            })
     }
 
     /// Whoever was armed was told to reboot, and not armed again after that.
@@ -170,7 +186,9 @@ impl Evidence {
         for moment in &self.moments {
             let node = moment.node.as_str();
             match moment.change {
-                Change::Disarmed => broken.push(format!("{node} was armed and never told to reboot")),
+                Change::Disarmed => {
+                    broken.push(format!("{node} was armed and never told to reboot"))
+                }
                 Change::Reboot if moment.text == "unarmed" => {
                     broken.push(format!("{node} was told to reboot and not armed"));
                 }
@@ -190,15 +208,26 @@ impl Evidence {
 
     fn canaries_first(&self, broken: &mut Vec<String>) {
         let is_canary = |moment: &&Moment| self.canaries.contains(&moment.node);
-        let first = self.moments.iter().find(|it| it.change == Change::Armed && !is_canary(it));
+        let first = self
+            .moments
+            .iter()
+            .find(|it| it.change == Change::Armed && !is_canary(it));
         let Some(first) = first else { return };
         let sound = |node: &&String| {
-            let moments = self.moments.iter().filter(|it| it.node == **node && it.at <= first.at);
-            moments.last().is_none_or(|it| it.change != Change::Finished)
+            let moments = self
+                .moments
+                .iter()
+                .filter(|it| it.node == **node && it.at <= first.at);
+            moments
+                .last()
+                .is_none_or(|it| it.change != Change::Finished)
         };
         let early = self.canaries.iter().find(sound);
         broken.extend(early.map(|canary| {
-            format!("{} was armed before the canary {canary} was confirmed", first.node)
+            format!(
+                "{} was armed before the canary {canary} was confirmed",
+                first.node
+            )
         }));
     }
 }
@@ -233,7 +262,11 @@ mod tests {
                 moment(31, "b", Change::Reboot),
                 moment(40, "b", Change::Finished),
             ],
-            states: [("a".to_owned(), State::Finished), ("b".to_owned(), State::Finished)].into(),
+            states: [
+                ("a".to_owned(), State::Finished),
+                ("b".to_owned(), State::Finished),
+            ]
+            .into(),
             faults: BTreeMap::new(),
             down: 1,
             canaries: names(&["a"]),
@@ -257,7 +290,9 @@ mod tests {
             let ok = it.sets.remove("ok").unwrap_or_default();
             it.sets.insert("untouched".to_owned(), ok);
         });
-        assert!(untouched.contains("a is counted as untouched: it is Some(Finished), and was armed"));
+        assert!(
+            untouched.contains("a is counted as untouched: it is Some(Finished), and was armed")
+        );
         assert!(told(|it| it.sets.clear()).contains("a is counted as []"));
         assert!(told(|it| it.code = Some(4)).contains("it ended with Some(4), not 0"));
         assert!(told(|it| it.moments[2].at = 35).contains("before the canary a was confirmed"));
@@ -270,7 +305,10 @@ mod tests {
             };
             it.entries.insert(1, Entry { at: 28, what });
         });
-        assert!(late.contains("b was begun after the stop by Same"), "{late}");
+        assert!(
+            late.contains("b was begun after the stop by Same"),
+            "{late}"
+        );
         let twice = told(|it| {
             let again = it.moments[3].clone();
             it.moments.push(Moment { at: 41, ..again });

@@ -45,21 +45,32 @@ impl Outcome {
         };
         let stopped = evidence.stopped();
         if stopped != scenario.stops {
-            broken.push(format!("stopped by {stopped:?}, not by {:?}", scenario.stops));
+            broken.push(format!(
+                "stopped by {stopped:?}, not by {:?}",
+                scenario.stops
+            ));
         }
         let armed: BTreeSet<&str> = (evidence.moments.iter())
             .filter(|moment| moment.change == Change::Armed)
             .map(|moment| moment.node.as_str())
             .collect();
         if armed.len() > scenario.armed {
-            broken.push(format!("{} nodes were armed, not {}", armed.len(), scenario.armed));
+            broken.push(format!(
+                "{} nodes were armed, not {}",
+                armed.len(),
+                scenario.armed
+            ));
         }
         let down = scenario.trial.down;
         if cost.memory > MEMORY {
             broken.push(format!("it had {} MiB of memory", cost.memory >> 20));
         }
         if cost.ssh > transfer + down {
-            broken.push(format!("{} calls of ssh were alive, not {}", cost.ssh, transfer + down));
+            broken.push(format!(
+                "{} calls of ssh were alive, not {}",
+                cost.ssh,
+                transfer + down
+            ));
         }
         if cost.files >= FILES {
             broken.push(format!("it had {} files open", cost.files));
@@ -89,11 +100,16 @@ impl Outcome {
 /// From the first order to arm to the last end, in seconds.
 fn jump_seconds(evidence: &Evidence) -> f64 {
     let entries = &evidence.entries;
-    let first = entries.iter().find(|it| matches!(it.what, What::Jumping { .. }));
-    let last = entries.iter().rev().find(|it| {
-        matches!(it.what, What::Done { .. } | What::Failed { .. })
-    });
-    let millis = first.zip(last).map_or(0, |(first, last)| last.at.saturating_sub(first.at));
+    let first = entries
+        .iter()
+        .find(|it| matches!(it.what, What::Jumping { .. }));
+    let last = entries
+        .iter()
+        .rev()
+        .find(|it| matches!(it.what, What::Done { .. } | What::Failed { .. }));
+    let millis = first
+        .zip(last)
+        .map_or(0, |(first, last)| last.at.saturating_sub(first.at));
     std::time::Duration::from_millis(millis).as_secs_f64()
 }
 
@@ -114,8 +130,24 @@ impl Report {
         let mut table = Table::new(
             1,
             &[
-                "fleet", "nodes", "s", "÷ one", "jump s", "÷ one", "MiB", "CPU s", "files", "threads", "ssh",
-                "calls", "out", "of", "ok", "ko", "untouched", "stopped",
+                "fleet",
+                "nodes",
+                "s",
+                "÷ one",
+                "jump s",
+                "÷ one",
+                "MiB",
+                "CPU s",
+                "files",
+                "threads",
+                "ssh",
+                "calls",
+                "out",
+                "of",
+                "ok",
+                "ko",
+                "untouched",
+                "stopped",
             ],
         );
         for it in &self.fleets {
@@ -138,10 +170,14 @@ impl Report {
                 it.ok.to_string(),
                 it.ko.to_string(),
                 it.untouched.to_string(),
-                it.stopped.map_or_else(|| "-".to_owned(), |rule| format!("{rule:?}")),
+                it.stopped
+                    .map_or_else(|| "-".to_owned(), |rule| format!("{rule:?}")),
             ]);
         }
-        let mut text = format!("seed {}; one node alone takes {:.1} s\n", self.seed, self.one);
+        let mut text = format!(
+            "seed {}; one node alone takes {:.1} s\n",
+            self.seed, self.one
+        );
         text += &table.text();
         for it in &self.fleets {
             for broken in &it.broken {

@@ -29,8 +29,9 @@ pub struct Scenario {
 pub struct Common {
     /// Draws times and faults.
     pub seed: u64,
-    /// How long things take, and `[wait]` of the job, which is how long they may.
+    /// How long things take.
     pub times: Times,
+    /// How long they may: `[wait]` of the job.
     pub wait: &'static str,
     /// At once.
     pub transfer: usize,
@@ -41,7 +42,8 @@ pub struct Common {
 }
 
 /// Never a stop but by a canary.
-const NEVER: &str = "stop = { count = 100000, percent = 100, same = 100000 }\nunreachable = { percent = 100 }\n";
+const NEVER: &str =
+    "stop = { count = 100000, percent = 100, same = 100000 }\nunreachable = { percent = 100 }\n";
 
 impl Common {
     /// Nodes on which nothing goes wrong, all at once, without a canary.
@@ -51,7 +53,13 @@ impl Common {
 
     /// Everything that can go wrong does, on some nodes, and nothing stops but a canary.
     pub fn mixed(&self, count: usize, down: usize) -> Scenario {
-        let mut mixed = self.scenario("everything fails", count, down, NEVER, [(name(1), None)].into());
+        let mut mixed = self.scenario(
+            "everything fails",
+            count,
+            down,
+            NEVER,
+            [(name(1), None)].into(),
+        );
         mixed.trial.layout.settings.rates = vec![
             rate(Fault::Slow, 20),
             rate(Fault::Dead, 20),

@@ -64,7 +64,10 @@ impl Trial {
         let cost = match ground.run()? {
             None => push(&ground, jumpimg, None)?,
             Some(run) => {
-                let id = run.file_name().context("a run has a name")?.to_string_lossy();
+                let id = run
+                    .file_name()
+                    .context("a run has a name")?
+                    .to_string_lossy();
                 let resume = ground.command(jumpimg, &["fleet", "resume", &id, "--yes"])?;
                 let files = (ground.path(""), "resume");
                 watched(resume, ground.world(), (&files.0, files.1), None)?
@@ -77,9 +80,10 @@ impl Trial {
         let states = ground.world().settle(ground.nodes())?;
         let run = ground.run()?;
         let settings = ground.world().settings();
-        let faults = ground.nodes().iter().filter_map(|node| {
-            Some((node.clone(), settings.fault(node)?.clone()))
-        });
+        let faults = ground
+            .nodes()
+            .iter()
+            .filter_map(|node| Some((node.clone(), settings.fault(node)?.clone())));
         let evidence = Evidence {
             nodes: ground.nodes().to_vec(),
             entries: run.as_deref().map(entries).transpose()?.unwrap_or_default(),
@@ -101,7 +105,12 @@ impl Trial {
 
 fn push(ground: &Ground, jumpimg: &Path, kill_after: Option<Duration>) -> Result<Cost> {
     let command = ground.with_job(jumpimg, &["push", "--yes", &ground.all()])?;
-    watched(command, ground.world(), (&ground.path(""), "push"), kill_after)
+    watched(
+        command,
+        ground.world(),
+        (&ground.path(""), "push"),
+        kill_after,
+    )
 }
 
 /// What the journal of a run says. A line that whoever wrote it was killed at is cut off, and the next one
@@ -177,7 +186,11 @@ mod tests {
     #[test]
     fn a_set_is_its_names() {
         let names = unfolded("node[0001-0003,0007]\n").unwrap();
-        assert!(names.iter().eq(["node0001", "node0002", "node0003", "node0007"]));
+        assert!(
+            names
+                .iter()
+                .eq(["node0001", "node0002", "node0003", "node0007"])
+        );
         assert!(unfolded("\n").unwrap().is_empty());
     }
 }
