@@ -104,6 +104,7 @@ pub struct Program {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     inherit_env: bool,
+    apart: bool,
     root: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
     timeout: Duration,
@@ -117,6 +118,7 @@ impl Program {
             args: Vec::new(),
             env: Vec::new(),
             inherit_env: false,
+            apart: false,
             root: None,
             stdin: None,
             timeout: LIMIT,
@@ -211,11 +213,22 @@ impl Program {
         }
     }
 
+    /// With [`Program::spawn_piped`], a process group of its own: Ctrl-C does not reach it, and it can not ask
+    /// at the terminal.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
     /// Starts it with its stdin and stdout at hand; for ssh and other long talks. It stays in the
-    /// caller's process group, so that Ctrl-C and password prompts work.
+    /// caller's process group, so that Ctrl-C and password prompts work, unless it is to be apart.
     pub fn spawn_piped(&self) -> Result<Piped, CmdError> {
         let mut command = self.command();
         command.stdin(Stdio::piped());
+        if self.apart {
+            command.process_group(0);
+        }
         let mut child = self.spawn(command)?;
         Ok(Piped {
             command: self.command_line(),

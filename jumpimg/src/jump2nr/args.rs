@@ -48,6 +48,7 @@ impl Jump2nrArgs {
             host: format!("root@{host}"),
             config: self.connection.ssh_config.clone(),
             keys: HostKeys::Admins,
+            apart: false,
         };
         let host = host.to_owned();
         Destination { host, route }

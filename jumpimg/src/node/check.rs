@@ -8,6 +8,7 @@ use serde_json::{Map, json};
 
 use crate::error::Trouble;
 use crate::node::args::{NodeArgs, RehearsalArgs};
+use crate::node::fleet::begin::{self, Wish};
 use crate::node::nodes::NodeSetArgs;
 use crate::node::phases::survey::Surveyed;
 use crate::node::several::all;
@@ -33,6 +34,17 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Trouble> {
     let nodes = args.which.resolve()?;
     let tools = Tools::resolve(&args.nodes)?;
     let supplies = Supplies::read(&tools, &args.job)?;
+    if nodes.len() > 1 && !tools.json {
+        let wish = Wish {
+            job: &args.job,
+            yes: false,
+            dry_run: true,
+            stage_only: false,
+            verbose: false,
+            rehearsal: args.rehearsal.rehearsal(),
+        };
+        return begin::push(wish, &supplies, &nodes);
+    }
     let check = |node: &str| {
         let surveyed = Surveyed::of(&supplies, node, args.rehearsal.rehearsal())?;
         surveyed.leave()?;

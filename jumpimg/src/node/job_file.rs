@@ -32,6 +32,11 @@ impl JobFile {
     pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
         let text = read(path, "job-file", "name the job file with --job FILE")?;
         let job = Job::parse(&text).map_err(|error| wrong(path, &text, &error))?;
+        if let Some(wrong) = job.fleet.wrong() {
+            let message = format!("{}: {wrong}", path.display());
+            return Err(Trouble::new(Exit::Usage, "job-file", message)
+                .hint("docs/fleet.md says how a fleet takes its course"));
+        }
         let place = Place::of(path);
         let mut authorized_keys = Vec::new();
         for file in &job.jump.authorized_keys {
@@ -217,6 +222,12 @@ mod tests {
         assert!(said.starts_with(":5:10: `number`: "), "{said}");
         let said = message(&format!("{SMALL}sizes = 3\n"));
         assert!(said.starts_with(":8:1: `sizes`: unknown field"), "{said}");
+    }
+
+    #[test]
+    fn a_fleet_that_nothing_can_go_by_is_refused_with_its_key() {
+        let said = message(&format!("{SMALL}[fleet]\nbatches = []\n"));
+        assert!(said.contains("[fleet] batches = []"), "{said}");
     }
 
     #[test]

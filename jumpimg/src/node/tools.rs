@@ -21,6 +21,8 @@ pub(crate) struct Tools {
     /// The program that goes to the node.
     pub(crate) jumpinit: Vec<u8>,
     pub(crate) interrupt: Interrupt,
+    /// Whether Ctrl-C leaves also ssh alone, which it reaches by itself.
+    apart: bool,
 }
 
 impl Tools {
@@ -34,6 +36,7 @@ impl Tools {
             state: state.map_err(|error| Trouble::failed("state-dir", &error))?,
             jumpinit: jumpinit(args.jumpinit.as_deref())?,
             interrupt: Interrupt::listen()?,
+            apart: false,
         })
     }
 
@@ -45,6 +48,7 @@ impl Tools {
             state: self.state.clone(),
             jumpinit: self.jumpinit.clone(),
             interrupt: Interrupt::never(),
+            apart: true,
         }
     }
 
@@ -54,6 +58,7 @@ impl Tools {
             host: node.to_owned(),
             config: self.ssh_config.clone(),
             keys: HostKeys::Admins,
+            apart: self.apart,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! besides pushing. The test looks at the disk between two boots and then boots what GRUB would.
 
 mod admin;
+mod fleet;
 mod journey;
 mod secrets;
 mod staged;
@@ -23,6 +24,11 @@ fn main() {
         AT_ONCE,
         vec![
             case("stage_replace_and_finish", journey::uninterrupted),
+            case("a_fleet_of_six_goes_on_around_what_fails", fleet::of_six),
+            case(
+                "a_fleet_ends_at_its_canary_where_the_image_is_broken",
+                fleet::of_a_broken_image,
+            ),
             case(
                 "a_rehearsal_proves_a_real_node_and_leaves_it_as_it_was",
                 admin::rehearsal,

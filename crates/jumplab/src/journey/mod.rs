@@ -94,6 +94,18 @@ impl Job {
         push
     }
 
+    /// The same to several victims.
+    pub fn push_to(&self, ssh_config: &Path, more: &[&str], nodes: &[&str]) -> Command {
+        let mut push = self.jumpimg("push", ssh_config);
+        push.arg("--job").arg(&self.file).args(more).args(nodes);
+        push
+    }
+
+    /// What jumpimg keeps of its runs.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// `jumpimg status` of the victim, as JSON.
     pub fn status(&self, ssh_config: &Path) -> Command {
         let mut status = self.jumpimg("status", ssh_config);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::NODE;
+use super::{NODE, STATIC_ADDRESS};
 use crate::{run, workspace};
 
 /// The types of host keys, as Debian's openssh-server makes them.
@@ -66,13 +66,41 @@ impl Identity {
     /// Writes known_hosts and ssh_config to `folder` for a victim whose sshd is at `port` of
     /// `address`; returns the ssh_config. With it, `ssh -F FILE node07` trusts the victim's keys only.
     pub fn write_ssh_config(&self, folder: &Path, address: &str, port: u16) -> Result<PathBuf> {
+        let way = format!("\tHostName {address}\n\tPort {port}\n");
+        self.write_ways(folder, [(NODE, way)])
+    }
+
+    /// The same for victims with these names, all with the one's keys and each at its own network's address
+    /// by its own `ProxyCommand`.
+    pub fn write_ssh_config_of<'n>(
+        &self,
+        folder: &Path,
+        hosts: impl IntoIterator<Item = (&'n str, String)>,
+    ) -> Result<PathBuf> {
+        let (address, _) = STATIC_ADDRESS
+            .split_once('/')
+            .unwrap_or((STATIC_ADDRESS, ""));
+        let way = |(name, proxy)| {
+            let way = format!("\tHostName {address}\n\tProxyCommand {proxy}\n");
+            (name, way)
+        };
+        self.write_ways(folder, hosts.into_iter().map(way))
+    }
+
+    fn write_ways<'n>(
+        &self,
+        folder: &Path,
+        ways: impl IntoIterator<Item = (&'n str, String)>,
+    ) -> Result<PathBuf> {
         let known_hosts = folder.join("known_hosts");
         std::fs::write(&known_hosts, self.known_hosts()?)?;
         let config = folder.join("ssh_config");
-        let text = format!(
-            "Host {NODE}\n\
-             \tHostName {address}\n\
-             \tPort {port}\n\
+        let mut text: String = ways
+            .into_iter()
+            .map(|(name, way)| format!("Host {name}\n{way}"))
+            .collect();
+        text += &format!(
+            "Host *\n\
              \tUser root\n\
              \tHostKeyAlias {NODE}\n\
              \tIdentityFile {}\n\

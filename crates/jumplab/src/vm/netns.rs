@@ -12,7 +12,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{STATIC_ROUTE, port};
+use super::{STATIC_ADDRESS, STATIC_ROUTE, port};
 use crate::run;
 
 /// The tap device's name inside.
@@ -60,6 +60,21 @@ impl Network {
         let mut inside = self.command(command.get_program());
         inside.args(command.get_args());
         inside
+    }
+
+    /// What ssh is to reach the guest by from outside of this network (`ProxyCommand` of ssh_config(5)).
+    pub fn proxy_command(&self) -> String {
+        // Whoever hangs up first ends both directions.
+        let both = "exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3; kill $!";
+        format!("nsenter --net=/run/netns/{} bash -c '{both}'", self.name)
+    }
+
+    /// Whether the guest's SSH server greets.
+    pub fn greets(&self) -> Result<bool> {
+        let (address, _) = STATIC_ADDRESS
+            .split_once('/')
+            .unwrap_or((STATIC_ADDRESS, ""));
+        self.offers_ssh(address.parse()?)
     }
 
     /// Whether an SSH server greets at an address of this network.

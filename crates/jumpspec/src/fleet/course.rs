@@ -223,6 +223,34 @@ impl Course {
         }
     }
 
+    /// How long the batches that are left take, where one node takes `one` from its reboot to its end.
+    pub fn time_left(&self, one: Duration) -> Duration {
+        let most = self.most_down().max(1);
+        let pause = match self.wish.pause {
+            Pause::Time(time) => time.0,
+            Pause::Ask => Duration::ZERO,
+        };
+        let left = self.batches.iter().skip(self.batch).map(|nodes| {
+            let staged = nodes.iter().filter(|node| self.may(**node, State::Staged));
+            let count = staged.count();
+            let times = |time: Duration, count: usize| {
+                time.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+            };
+            match count {
+                0 => Duration::ZERO,
+                _ => times(one, count.div_ceil(most))
+                    .saturating_add(times(self.wish.stagger.0, count))
+                    .saturating_add(pause),
+            }
+        });
+        left.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
+    /// Whether a part that takes a node `time` takes it too long where half of the others took `usual`.
+    pub fn is_straggler(&self, time: Duration, usual: Duration) -> bool {
+        self.wish.straggler.is_one(time, usual)
+    }
+
     /// Takes what has become of a node that was being staged.
     pub fn staged(&mut self, node: usize, outcome: &Outcome) {
         let state = match outcome {

@@ -138,3 +138,22 @@ fn a_piped_program_talks_both_ways() {
     assert_eq!(said, "hello");
     cat.finish().unwrap();
 }
+
+#[test]
+fn what_is_apart_has_a_process_group_of_its_own() {
+    let group = |program: Program| {
+        let mut piped = program.spawn_piped().unwrap();
+        let mut said = String::new();
+        let mut stdout = piped.stdout.take().unwrap();
+        std::io::Read::read_to_string(&mut stdout, &mut said).unwrap();
+        piped.finish().unwrap();
+        said
+    };
+    // The fifth field is the group (proc_pid_stat(5)).
+    let program = || sh("cut -d ' ' -f 5 /proc/$$/stat; echo $$");
+    let words = |said: String| -> Vec<String> { said.lines().map(str::to_owned).collect() };
+    let apart = words(group(program().apart()));
+    assert_eq!(apart[0], apart[1]);
+    let with_us = words(group(program()));
+    assert_ne!(with_us[0], with_us[1]);
+}

@@ -134,6 +134,34 @@ impl<'a> Board<'a> {
         self.screen.tell(&page);
     }
 
+    /// Tells of a batch that begins, and how many seconds are left with it, if that is known.
+    pub(super) fn batch(&self, number: usize, count: usize, left: Option<u64>) {
+        let what = match number {
+            0 => "the canary's batch".to_owned(),
+            number => format!("batch {number}"),
+        };
+        let left = left.map(|left| format!("; some {} to the end", seconds(left * 1000)));
+        self.say(&format!(
+            "{what}: {count} nodes{}",
+            left.unwrap_or_default()
+        ));
+    }
+
+    /// Tells of a node that takes much longer than others.
+    pub(super) fn straggler(&self, node: &str, part: &str, time: Duration, usual: Duration) {
+        let (time, usual) = (shown(time), shown(usual));
+        self.say(&format!(
+            "{node}: {part} for {time}, which takes half of the nodes {usual} at most"
+        ));
+        self.object(
+            "straggler",
+            Map::from_iter([
+                ("node".to_owned(), json!(node)),
+                ("part".to_owned(), json!(part)),
+            ]),
+        );
+    }
+
     /// A line for people.
     pub(super) fn say(&self, text: &str) {
         self.screen.tell(&Page::of(text));
@@ -162,10 +190,7 @@ impl Bars {
         let names: Vec<String> = slowest
             .into_iter()
             .take(SLOWEST)
-            .map(|(what, time)| {
-                let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-                format!("{what} {}", seconds(millis))
-            })
+            .map(|(what, time)| format!("{what} {}", shown(time)))
             .collect();
         self.slowest.set_message(if names.is_empty() {
             String::new()
@@ -173,6 +198,10 @@ impl Bars {
             format!("  slowest: {}", names.join(", "))
         });
     }
+}
+
+fn shown(time: Duration) -> String {
+    seconds(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn line(counts: &Counts) -> String {

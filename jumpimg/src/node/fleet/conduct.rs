@@ -15,6 +15,7 @@ use super::crew::{Crew, size};
 use super::dir::{FleetDir, Journal};
 use super::member::{Came, Hands, Held, is_unreachable, outcome};
 use super::pace::pause;
+use super::usual::{Usual, words};
 use crate::error::{Exit, Trouble};
 use crate::node::phases::follow::Watched;
 use crate::node::phases::set_aside::SetAside;
@@ -80,6 +81,9 @@ pub(super) struct Member<'a> {
     alike: u32,
     /// When it was told to jump.
     left: Option<Instant>,
+    /// When that part of its jump began.
+    entered: Option<Instant>,
+    is_straggler: bool,
 }
 
 impl<'a> Member<'a> {
@@ -90,6 +94,8 @@ impl<'a> Member<'a> {
             part: None,
             alike: 0,
             left: None,
+            entered: None,
+            is_straggler: false,
         }
     }
 }
@@ -104,6 +110,9 @@ pub(super) struct Conduct<'a> {
     /// When which node is looked at next.
     due: BinaryHeap<Reverse<(Instant, usize)>>,
     begun: Instant,
+    usual: Usual,
+    /// How long the last node took from its reboot to its end.
+    one: Option<Duration>,
     sets: Option<Instant>,
     told_stop: bool,
     /// What could not be written down, the first time.
@@ -125,6 +134,8 @@ impl<'a> Conduct<'a> {
             sum,
             due: BinaryHeap::new(),
             begun: Instant::now(),
+            usual: Usual::default(),
+            one: None,
             sets: None,
             told_stop: false,
             lost: None,
@@ -212,11 +223,12 @@ impl<'a> Conduct<'a> {
                 Turn::Stage(node) => self.stage(crew, node),
                 Turn::Jump(node) => self.jump(crew, node),
                 Turn::Batch(number, count) => {
-                    let what = if number == 0 { "canaries" } else { "batch" };
-                    self.board.say(&format!("{what} {number}: {count} nodes"));
+                    let left = self.one.map(|one| self.course.time_left(one).as_secs());
+                    self.board.batch(number, count, left);
                     let fields = [
                         ("number".to_owned(), json!(number)),
                         ("count".to_owned(), json!(count)),
+                        ("seconds_left".to_owned(), json!(left)),
                     ];
                     self.board.object("batch", Map::from_iter(fields));
                     self.note(What::Batch { number, count }, false);
@@ -289,6 +301,7 @@ impl<'a> Conduct<'a> {
         };
         if let Some(member) = self.members.get_mut(node) {
             member.left = Some(Instant::now());
+            member.entered = member.left;
         }
         crew.give(move || {
             let came = how(*staged, &mut voice);
@@ -340,6 +353,12 @@ impl<'a> Conduct<'a> {
             }
             Came::Watched(watched, least) => self.come_again(node, watched, least),
             Came::Done(times) => {
+                if let Some(member) = self.members.get(node) {
+                    self.one = member.left.map(|left| left.elapsed()).or(self.one);
+                    if let Some(entered) = member.entered {
+                        self.usual.took(member.part, entered.elapsed());
+                    }
+                }
                 self.course.jumped(node, &Outcome::Well);
                 self.sum.add(self.name(node), voice.end());
                 self.note(What::Done { node: name, times }, false);
@@ -400,12 +419,30 @@ impl<'a> Conduct<'a> {
             return;
         };
         let is_new = member.part != part;
+        let time = member.entered.map(|entered| entered.elapsed());
+        if let Some(time) = time.filter(|_| is_new) {
+            self.usual.took(member.part, time);
+            member.entered = Some(Instant::now());
+            member.is_straggler = false;
+        }
+        let usual = self
+            .usual
+            .of(part)
+            .filter(|_| !is_new && !member.is_straggler);
+        let slow = usual
+            .zip(time)
+            .filter(|(usual, time)| self.course.is_straggler(*time, *usual));
+        member.is_straggler |= slow.is_some();
         member.alike = if is_new { 0 } else { member.alike + 1 };
         member.part = part;
         let chance = random_bits().map_or(0.5, |bits| f64::from(bits as u32) / f64::from(u32::MAX));
         let at = Instant::now() + pause(least, member.alike, followed, chance);
         member.held = Held::Watched(watched);
         self.due.push(Reverse((at, node)));
+        if let Some((usual, time)) = slow {
+            self.board
+                .straggler(self.name(node), words(part), time, usual);
+        }
         if let Some(stage) = part.filter(|_| is_new) {
             let node = self.name(node).to_owned();
             self.note(What::Stage { node, stage }, false);

@@ -10,3 +10,4 @@ pub(crate) mod dir;
 mod groups;
 mod member;
 mod pace;
+mod usual;

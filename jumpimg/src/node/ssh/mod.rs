@@ -42,6 +42,8 @@ pub(crate) struct Route {
     pub(crate) config: Option<PathBuf>,
     /// Which host key it must have.
     pub(crate) keys: HostKeys,
+    /// Whether Ctrl-C leaves its ssh alone.
+    pub(crate) apart: bool,
 }
 
 /// Which host key a system must have.
@@ -63,6 +65,9 @@ impl Route {
     /// ssh_config (ssh_config(5): the first value is used).
     fn program(&self, socket: &Path, master: bool) -> Program {
         let mut ssh = Program::new("ssh").inherit_env();
+        if self.apart {
+            ssh = ssh.apart();
+        }
         if let Some(config) = &self.config {
             ssh = ssh.arg("-F").arg(config);
         }
@@ -252,6 +257,7 @@ mod tests {
             host: "node07".to_owned(),
             config: Some("c".into()),
             keys,
+            apart: false,
         };
         let line = route.program(Path::new("/tmp/s"), true).command_line();
         assert!(line.starts_with("ssh -F c -o BatchMode=yes"), "{line}");

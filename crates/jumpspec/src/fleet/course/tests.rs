@@ -108,6 +108,23 @@ fn canaries_that_are_not_there_leave_it_to_the_first() {
     assert_eq!(planned("canary = 0", 3).canaries(), [0_usize; 0]);
 }
 
+#[test]
+fn what_is_left_takes_as_many_rounds_as_slots_ask_for() {
+    let mut course = planned(
+        "down = 2\nstagger = '1s'\nbatches = ['100%']\npause = '10s'",
+        6,
+    );
+    stage_all(&mut course);
+    assert_eq!(turns(&mut course, 0).len(), 2);
+    course.jumped(0, &Outcome::Well);
+    let minute = Duration::from_mins(1);
+    // Five nodes, two at once; their reboots; and the pause before them.
+    assert_eq!(
+        course.time_left(minute),
+        minute * 3 + Duration::from_secs(5 + 10)
+    );
+}
+
 /// What becomes of whoever was told to do something, drawn.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
