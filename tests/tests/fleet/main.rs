@@ -5,14 +5,14 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use jumplab::acted::{self, Fault};
-use jumplab::experiments::fleet::{self, Common};
+use jumplab::experiments::fleet::{self, Common, Kills};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The worlds are the same every time, as far as timing allows.
 const SEED: u64 = 2026;
 const TRANSFER: usize = 16;
-/// Two processors have enough to do with one fleet.
-const AT_ONCE: usize = 1;
+/// They wait more than they work.
+const AT_ONCE: usize = 4;
 
 type Case = (&'static str, fn(&Path) -> Result<()>);
 
@@ -45,6 +45,7 @@ fn common() -> Common {
         seed: SEED,
         times: fleet::quick(),
         wait: fleet::QUICK_WAIT,
+        are_lost: false,
         transfer: TRANSFER,
         jumpinit: b"#!/bin/sh\n".to_vec(),
         bytes: (1 << 16, 1 << 17),
@@ -62,7 +63,7 @@ fn one_and_many(jumpimg: &Path) -> Result<()> {
     many.trial.layout.settings.exact = exact.into();
     let checked = many.trial.check(jumpimg)?;
     let said = checked.said("check")?;
-    ensure!(checked.cost.code == Some(1), "{said}");
+    ensure!(checked.cost.code == Some(4), "{said}");
     for text in [
         "node0007: ",
         "[landing-too-small]",
@@ -87,7 +88,7 @@ fn kept(scenario: &fleet::Scenario, jumpimg: &Path) -> Result<()> {
 }
 
 fn mixed(jumpimg: &Path) -> Result<()> {
-    kept(&common().mixed(60, 20), jumpimg)
+    kept(&common().mixed(60, 15), jumpimg)
 }
 
 fn stops(jumpimg: &Path) -> Result<()> {
@@ -96,5 +97,10 @@ fn stops(jumpimg: &Path) -> Result<()> {
 }
 
 fn killed(jumpimg: &Path) -> Result<()> {
-    fleet::killed(&common(), jumpimg, (40, 5), false)
+    let kills = Kills {
+        nodes: 40,
+        count: 5,
+        jobs: 5,
+    };
+    fleet::killed(&common(), jumpimg, kills, false)
 }

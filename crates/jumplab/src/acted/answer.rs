@@ -111,12 +111,10 @@ fn jumpinit(connection: &Connection<'_>, order: &Order, held: &Held<'_>) -> Resu
         Order::Receive { image, offset } => receive(connection, *image, *offset),
         Order::Arm => arm(connection),
         Order::Reboot => change(connection, |held| {
-            let unarmed = if held.node.state == State::Armed {
-                ""
-            } else {
-                "unarmed"
-            };
-            held.tell(held.now, Change::Reboot, unarmed);
+            if held.node.state != State::Armed {
+                return fail(NodeExit::WrongStage, "the node is not armed");
+            }
+            held.tell(held.now, Change::Reboot, "");
             held.node.reboot(&held.times, held.fault, held.now);
             Ok(0)
         }),

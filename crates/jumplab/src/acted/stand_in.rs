@@ -98,15 +98,13 @@ fn say(text: &str) {
         .and_then(|()| stdout.flush())
         .is_err()
     {
-        eprintln!("TRACE nobody listens");
         exit(SSH_FAILED);
     }
 }
 
 /// Ends this process when its master does.
 fn end_with(mut master: UnixStream) {
-    let why = master.read(&mut [0]);
-    eprintln!("TRACE master is gone: {why:?}");
+    master.read(&mut [0]).ok();
     exit(SSH_FAILED);
 }
 
@@ -114,7 +112,10 @@ fn end_with(mut master: UnixStream) {
 fn hold(connection: &Connection<'_>, listener: UnixListener) -> Result<i32> {
     // Whoever comes is kept, so that the end of this process is the end of theirs.
     thread::spawn(move || {
-        let _kept: Vec<_> = listener.incoming().collect();
+        let mut kept = Vec::new();
+        for stream in listener.incoming() {
+            kept.extend(stream.ok());
+        }
     });
     let world = connection.world.clone();
     thread::spawn(move || {

@@ -1,9 +1,12 @@
 //! SIGKILL for jumpimg at drawn instants of a fleet, which somebody takes up again then.
 
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
 
 use super::scenario::Scenario;
@@ -36,10 +39,21 @@ impl Kill {
     }
 }
 
-/// Kills so often in the time that the fleet takes, each time in another world of the same kind.
+/// How often to kill, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Kills {
+    /// Nodes of each fleet.
+    pub nodes: usize,
+    /// How often.
+    pub count: usize,
+    /// So many fleets at once.
+    pub jobs: usize,
+}
+
+/// Kills in the time that the fleet takes, each time in another world of the same kind.
 pub(super) fn kills(
     scenario: &Scenario,
-    (seed, count): (u64, usize),
+    (seed, kills): (u64, Kills),
     jumpimg: &Path,
 ) -> Result<Vec<Kill>> {
     let interrupt = Interrupt::listen()?;
@@ -47,7 +61,7 @@ pub(super) fn kills(
     let seconds = whole.cost.seconds;
     let (broken, kept) = whole.verdict();
     if let Some(kept) = kept {
-        anyhow::bail!(
+        bail!(
             "without a kill: {} (see {})",
             broken.join("; "),
             kept.display()
@@ -56,35 +70,50 @@ pub(super) fn kills(
     eprintln!("without a kill it takes {seconds:.1} s");
     let mut random = SplitMix::new(seed);
     let whole = u64::try_from(Duration::from_secs_f64(seconds).as_millis())?;
-    let mut kills = Vec::new();
-    for number in 0..count {
-        interrupt.check()?;
-        let millis = random.draw() % whole.max(1);
-        let ended = scenario
-            .trial
-            .push_killed(jumpimg, Duration::from_millis(millis))?;
-        let size = |set: &str| ended.evidence.set(set).count();
-        let mut kill = Kill {
-            millis,
-            rest: ended.cost.seconds,
-            ok: size("ok"),
-            ko: size("ko"),
-            untouched: size("untouched"),
-            stopped: ended.evidence.stopped().map(|rule| format!("{rule:?}")),
-            broken: Vec::new(),
-            kept: None,
-        };
-        let (broken, kept) = ended.verdict();
-        kill.broken = broken;
-        kill.kept = kept.map(|kept| kept.display().to_string());
-        eprintln!(
-            "{} of {count}: after {millis} ms: {}",
-            number + 1,
-            verdict(&kill)
-        );
-        kills.push(kill);
-    }
+    let instants: Vec<u64> = (0..kills.count)
+        .map(|_| random.draw() % whole.max(1))
+        .collect();
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || -> Result<()> {
+        while let Some(millis) = instants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            interrupt.check()?;
+            let kill = kill(scenario, *millis, jumpimg)?;
+            eprintln!("after {millis} ms: {}", verdict(&kill));
+            done.lock()
+                .map_err(|_| anyhow!("another kill panicked"))?
+                .push(kill);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..kills.jobs).map(|_| scope.spawn(work)).collect();
+        let mut ended = workers.into_iter().map(|worker| worker.join());
+        ended.try_for_each(|ended| ended.map_err(|_| anyhow!("a kill panicked"))?)
+    })?;
+    let mut kills = done.into_inner().map_err(|_| anyhow!("a kill panicked"))?;
+    kills.sort_by_key(|kill| kill.millis);
     Ok(kills)
+}
+
+fn kill(scenario: &Scenario, millis: u64, jumpimg: &Path) -> Result<Kill> {
+    let ended = scenario
+        .trial
+        .push_killed(jumpimg, Duration::from_millis(millis))?;
+    let size = |set: &str| ended.evidence.set(set).count();
+    let mut kill = Kill {
+        millis,
+        rest: ended.cost.seconds,
+        ok: size("ok"),
+        ko: size("ko"),
+        untouched: size("untouched"),
+        stopped: ended.evidence.stopped().map(|rule| format!("{rule:?}")),
+        broken: Vec::new(),
+        kept: None,
+    };
+    let (broken, kept) = ended.verdict();
+    kill.broken = broken;
+    kill.kept = kept.map(|kept| kept.display().to_string());
+    Ok(kill)
 }
 
 fn verdict(kill: &Kill) -> String {

@@ -20,6 +20,7 @@ use clap::builder::RangedU64ValueParser;
 use crate::acted::Times;
 use crate::dist::{self, Dist};
 use crate::interrupt::Interrupt;
+pub use kills::Kills;
 pub use report::Outcome;
 use report::Report;
 pub use scenario::{Common, Scenario};
@@ -43,6 +44,9 @@ pub struct Options {
     /// Kill jumpimg at so many drawn instants of a fleet of 200 nodes, and have it taken up again
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "50", conflicts_with = "table")]
     pub kills: Option<usize>,
+    /// With --kills: fleets at once
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least(1))]
+    pub jobs: usize,
     /// Try jumpimg and jumpinit of this folder [default: target/dist, built anew]
     #[arg(long, value_name = "DIR")]
     pub programs: Option<PathBuf>,
@@ -63,7 +67,7 @@ const STOPPING: usize = 60;
 /// A fleet of a thousand is looked at every minute.
 const WAIT: &str = "boot = '4min'\nprove = '4min'\nreplace = '30min'\nhealth = '4min'\n";
 /// For nodes that are [`quick`]. A push waits as long before it gives up on one that is lost.
-pub const QUICK_WAIT: &str = "boot = '8s'\nprove = '20s'\nreplace = '2min'\nhealth = '20s'\n";
+pub const QUICK_WAIT: &str = "boot = '40s'\nprove = '1min'\nreplace = '3min'\nhealth = '1min'\n";
 
 /// Builds the programs and tries. Fails if a promise was broken.
 pub fn fleet(options: &Options) -> Result<()> {
@@ -78,6 +82,7 @@ pub fn fleet(options: &Options) -> Result<()> {
         seed: options.seed,
         times: Times::default(),
         wait: WAIT,
+        are_lost: true,
         transfer: options.transfer,
         jumpinit: std::fs::read(&dist.jumpinit)?,
         bytes: (1 << 20, 1 << 20),
@@ -87,11 +92,17 @@ pub fn fleet(options: &Options) -> Result<()> {
         let common = Common {
             times: quick(),
             wait: QUICK_WAIT,
+            are_lost: false,
             jumpinit: b"#!/bin/sh\n".to_vec(),
             bytes: (1 << 16, 1 << 17),
             ..common
         };
-        return killed(&common, jumpimg, (KILLED, count), options.json);
+        let kills = Kills {
+            nodes: options.nodes.min(KILLED),
+            count,
+            jobs: options.jobs,
+        };
+        return killed(&common, jumpimg, kills, options.json);
     }
     let scenarios = if options.table {
         let sizes = [1, 10, 100, 1000]
@@ -165,18 +176,10 @@ pub fn outcome(scenario: &Scenario, transfer: usize, jumpimg: &Path) -> Result<O
     Ok(outcome)
 }
 
-/// Kills jumpimg in a fleet of so many nodes, so often.
-pub fn killed(
-    common: &Common,
-    jumpimg: &Path,
-    (nodes, kills): (usize, usize),
-    json: bool,
-) -> Result<()> {
-    let kills = kills::kills(
-        &common.mixed(nodes, nodes.div_ceil(4)),
-        (common.seed, kills),
-        jumpimg,
-    )?;
+/// Kills jumpimg in the middle of fleets, and has them taken up again.
+pub fn killed(common: &Common, jumpimg: &Path, kills: Kills, json: bool) -> Result<()> {
+    let scenario = common.mixed(kills.nodes, kills.nodes.div_ceil(4));
+    let kills = kills::kills(&scenario, (common.seed, kills), jumpimg)?;
     if json {
         println!("{}", serde_json::to_string(&kills)?);
     } else {

@@ -189,9 +189,6 @@ impl Evidence {
                 Change::Disarmed => {
                     broken.push(format!("{node} was armed and never told to reboot"))
                 }
-                Change::Reboot if moment.text == "unarmed" => {
-                    broken.push(format!("{node} was told to reboot and not armed"));
-                }
                 Change::Reboot => {
                     rebooted.insert(node);
                 }

@@ -31,6 +31,8 @@ pub struct Common {
     pub seed: u64,
     /// How long things take.
     pub times: Times,
+    /// Whether some are never heard of again, which are waited for long.
+    pub are_lost: bool,
     /// How long they may: `[wait]` of the job.
     pub wait: &'static str,
     /// At once.
@@ -66,7 +68,7 @@ impl Common {
             rate(Fault::Refused, 20),
             rate(Fault::BreaksInStaging, 40),
             rate(Fault::FailsInStaging(Code::MkfsFailed), 10),
-            rate(Fault::Lost, 10),
+            rate(Fault::Lost, if self.are_lost { 10 } else { 0 }),
             rate(Fault::BackAsOld(Code::NoNetwork), 20),
             rate(Fault::Stuck(Code::NoRoom), 20),
         ];
