@@ -195,7 +195,7 @@ fn take_file(connection: &Connection<'_>, file: &str) -> Result<i32> {
 }
 
 /// Begins the run that was handed over, if none is there, or one that was handed over again.
-fn begin(connection: &Connection<'_>, node: &mut Node) -> Result<bool> {
+fn begin(connection: &Connection<'_>, node: &mut Node, now: u64) -> Result<bool> {
     let handed = connection.world.file(connection.name, "handed");
     if !handed.exists() {
         return Ok(node.run.is_some());
@@ -205,7 +205,7 @@ fn begin(connection: &Connection<'_>, node: &mut Node) -> Result<bool> {
         .run
         .as_ref()
         .is_some_and(|run| run.id == bundle.plan.run);
-    if !has && node.is_under_way() {
+    if !has && node.is_under_way(now) {
         return Ok(false);
     }
     if !has {
@@ -226,7 +226,7 @@ fn stage(connection: &Connection<'_>) -> Result<i32> {
         if held.node.busy > now {
             return fail(NodeExit::Busy, "another order is at work");
         }
-        if !begin(connection, &mut held.node)? {
+        if !begin(connection, &mut held.node, now)? {
             return fail(NodeExit::OtherRun, "another run is under way on this node");
         }
         let Some(run) = held.node.run.as_mut() else {
@@ -449,7 +449,7 @@ fn facts(name: &str, held: &Held<'_>) -> Value {
     }
     if let Some(run) = node.run.as_ref().filter(|_| node.state != State::Finished) {
         facts["jump"] = json!({
-            "run": run.id, "stage": node.stage(), "live": node.is_under_way(), "origin": run.origin,
+            "run": run.id, "stage": node.stage(), "live": node.is_under_way(held.now), "origin": run.origin,
         });
     }
     facts

@@ -18,6 +18,8 @@ pub(super) struct Call {
     pub(super) command: String,
     pub(super) is_master: bool,
     pub(super) socket: PathBuf,
+    /// Whether it is led elsewhere than to the node where nobody listens at its socket.
+    pub(super) is_led_away: bool,
     /// The file and the name of the one host key that is let in, if it is pinned.
     pinned: Option<(PathBuf, String)>,
 }
@@ -36,6 +38,7 @@ impl Call {
             match value.split_once('=') {
                 Some(("ControlMaster", is)) => call.is_master = is == "yes",
                 Some(("ControlPath", path)) => call.socket = path.into(),
+                Some(("ProxyCommand", _)) => call.is_led_away = true,
                 Some(("UserKnownHostsFile", file)) => {
                     known_hosts = Some(PathBuf::from(file.trim_matches('"').replace("%%", "%")));
                 }
@@ -166,6 +169,7 @@ mod tests {
             command: "true".to_owned(),
             is_master: true,
             socket: "/tmp/s".into(),
+            is_led_away: false,
             pinned: Some(("/x/100%".into(), "jump-1".to_owned())),
         };
         assert_eq!(call, wanted);

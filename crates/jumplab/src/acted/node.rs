@@ -178,10 +178,11 @@ impl Node {
         matches!(self.state, State::Proving | State::Replacing | State::Stuck)
     }
 
-    /// Whether no other run may begin: the landing file system of one is mounted, or it is armed.
-    pub(super) fn is_under_way(&self) -> bool {
-        let is_mounted = |run: &Run| run.mounted == self.boots;
-        self.state == State::Armed || self.run.as_ref().is_some_and(is_mounted)
+    /// Whether no other run may begin: one is at work, its landing file system is mounted, which it is
+    /// until all is staged, or it is armed.
+    pub(super) fn is_under_way(&self, now: u64) -> bool {
+        let is_mounted = |run: &Run| run.mounted == self.boots && !run.staged;
+        self.busy > now || self.state == State::Armed || self.run.as_ref().is_some_and(is_mounted)
     }
 
     /// The stage that its journal stands at.

@@ -51,8 +51,12 @@ fn act(world: &Path, arguments: impl Iterator<Item = String>) -> Result<i32> {
 }
 
 fn talk(world: &World, call: &Call) -> Result<i32> {
-    // ssh connects anew where nobody listens at the socket.
+    // ssh connects anew where nobody listens at the socket, unless it is told to go another way.
     let master = UnixStream::connect(&call.socket).ok();
+    if master.is_none() && !call.is_master && call.is_led_away {
+        eprintln!("kex_exchange_identification: Connection closed by remote host");
+        return Ok(SSH_FAILED);
+    }
     let connection = if call.is_master || master.is_none() {
         match Connection::open(world, call)? {
             Ok(connection) => connection,

@@ -10,6 +10,9 @@ use tempfile::TempDir;
 use crate::acted::{ENVIRONMENT, Settings, World, sample};
 use crate::run;
 
+/// Jump system and new system wait for the admin's login, as is wise.
+const GREETED: &str = "[prove]\nadmin_login = true\n\n[health]\nadmin_login = true\n\n";
+
 /// What to lay out.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -45,7 +48,10 @@ impl Ground {
         let (job, _) = sample::JOB
             .split_once("[wait]")
             .context("the job has no [wait]")?;
-        let job = format!("{job}[wait]\n{}\n[fleet]\n{}\n", layout.wait, layout.fleet);
+        let job = format!(
+            "{job}{GREETED}[wait]\n{}\n[fleet]\n{}\n",
+            layout.wait, layout.fleet
+        );
         fs::write(path("job.toml"), job)?;
         fs::write(path("jumpinit"), &layout.jumpinit)?;
         let nodes: Vec<String> = (1..=layout.count).map(name).collect();

@@ -38,9 +38,15 @@ pub struct Options {
     /// Nodes that are sent images at once
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least(1))]
     pub transfer: usize,
-    /// 1, 10, 100 and so on nodes side by side, on which nothing goes wrong
-    #[arg(long)]
-    pub table: bool,
+    /// Fleets of so many nodes side by side, on which nothing goes wrong
+    #[arg(
+        long,
+        value_name = "N,N",
+        num_args = 0..=1,
+        value_delimiter = ',',
+        default_missing_value = "1,10,100,1000"
+    )]
+    pub table: Vec<usize>,
     /// Kill jumpimg at so many drawn instants of a fleet of 200 nodes, and have it taken up again
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "50", conflicts_with = "table")]
     pub kills: Option<usize>,
@@ -104,11 +110,9 @@ pub fn fleet(options: &Options) -> Result<()> {
         };
         return killed(&common, jumpimg, kills, options.json);
     }
-    let scenarios = if options.table {
-        let sizes = [1, 10, 100, 1000]
-            .into_iter()
-            .filter(|size| *size <= options.nodes);
-        sizes.map(|size| common.sound(size)).collect()
+    let scenarios = if !options.table.is_empty() {
+        let sizes = options.table.iter();
+        sizes.map(|size| common.sound(*size)).collect()
     } else {
         let mut all = vec![
             common.sound(options.nodes),
@@ -157,7 +161,9 @@ fn tried(common: &Common, jumpimg: &Path, scenarios: Vec<Scenario>) -> Result<Re
     for scenario in scenarios {
         interrupt.check()?;
         eprintln!("{}, {} nodes", scenario.name, scenario.trial.layout.count);
-        fleets.push(outcome(&scenario, common.transfer, jumpimg)?);
+        let outcome = outcome(&scenario, common.transfer, jumpimg)?;
+        eprintln!("{}", outcome.line());
+        fleets.push(outcome);
     }
     Ok(Report {
         seed: common.seed,

@@ -40,7 +40,14 @@ pub struct Outcome {
 impl Outcome {
     /// Of a scenario that came to its end.
     pub fn of(scenario: &Scenario, transfer: usize, cost: &Cost, evidence: &Evidence) -> Self {
-        let mut broken = if scenario.refused {
+        let mut broken = if evidence.nodes.len() == 1 {
+            // One node alone is no fleet, and has no journal of one.
+            let failed = cost.code != Some(0);
+            failed
+                .then(|| format!("it ended with {:?}, not 0", cost.code))
+                .into_iter()
+                .collect()
+        } else if scenario.refused {
             evidence.broken_refusal()
         } else {
             evidence.broken()
@@ -88,6 +95,18 @@ impl Outcome {
             stopped,
             broken,
         }
+    }
+
+    /// The most of it in one line.
+    pub(super) fn line(&self) -> String {
+        format!(
+            "{}, {} nodes: {:.1} s, {} ok, {} promises broken",
+            self.name,
+            self.nodes,
+            self.cost.seconds,
+            self.ok,
+            self.broken.len()
+        )
     }
 
     /// Every promise that was broken, in words.
