@@ -167,6 +167,10 @@ fn print(value: &impl Serialize) -> Result<i32> {
     say(&format!("{}\n", serde_json::to_string(value)?))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "what a script comes to, as all that answers one"
+)]
 fn fail(exit: NodeExit, why: &str) -> Result<i32> {
     eprintln!("error: {why}");
     Ok(exit.status().into())

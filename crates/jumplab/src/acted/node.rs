@@ -71,6 +71,10 @@ pub enum State {
 }
 
 /// A run, as far as the node has it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and none of them rules another out"
+)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) id: RunId,

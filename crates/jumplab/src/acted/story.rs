@@ -85,8 +85,7 @@ impl Story {
     }
 
     fn step(&mut self, boot: Boot, stage: Stage, step: StepId, begun: u64, done: u64) {
-        let begin = What::Begin { task: step.into() };
-        self.add(begun, boot, stage, begin);
+        self.add(begun, boot, stage, What::Begin { task: step.into() });
         let end = What::Done {
             task: step.into(),
             millis: done - begun,

@@ -57,9 +57,9 @@ impl Ground {
         let nodes: Vec<String> = (1..=layout.count).map(name).collect();
         let world = World::make(&path("world"), layout.settings.clone(), &nodes)?;
         Ok(Self {
+            directory,
             world,
             nodes,
-            directory,
         })
     }
 

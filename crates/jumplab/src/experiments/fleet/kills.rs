@@ -87,7 +87,7 @@ pub(super) fn kills(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..kills.jobs).map(|_| scope.spawn(work)).collect();
-        let mut ended = workers.into_iter().map(|worker| worker.join());
+        let mut ended = workers.into_iter().map(thread::ScopedJoinHandle::join);
         ended.try_for_each(|ended| ended.map_err(|_| anyhow!("a kill panicked"))?)
     })?;
     let mut kills = done.into_inner().map_err(|_| anyhow!("a kill panicked"))?;
