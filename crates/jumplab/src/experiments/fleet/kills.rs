@@ -1,5 +1,6 @@
 //! SIGKILL for jumpimg at drawn instants of a fleet, which somebody takes up again then.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,7 +150,8 @@ pub(super) fn text(kills: &[Kill]) -> String {
     let mut text = table.text();
     for kill in kills.iter().filter(|kill| kill.is_bad()) {
         for broken in &kill.broken {
-            text += &format!("broken: killed after {} ms: {broken}\n", kill.millis);
+            // Writing to a string cannot fail.
+            writeln!(text, "broken: killed after {} ms: {broken}", kill.millis).ok();
         }
     }
     text

@@ -110,16 +110,16 @@ pub fn fleet(options: &Options) -> Result<()> {
         };
         return killed(&common, jumpimg, kills, options.json);
     }
-    let scenarios = if !options.table.is_empty() {
-        let sizes = options.table.iter();
-        sizes.map(|size| common.sound(*size)).collect()
-    } else {
+    let scenarios = if options.table.is_empty() {
         let mut all = vec![
             common.sound(options.nodes),
             common.mixed(options.nodes, options.nodes.div_ceil(4)),
         ];
         all.extend(common.stopping(STOPPING));
         all
+    } else {
+        let sizes = options.table.iter();
+        sizes.map(|size| common.sound(*size)).collect()
     };
     let report = tried(&common, jumpimg, scenarios)?;
     if options.json {

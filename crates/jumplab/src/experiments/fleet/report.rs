@@ -1,6 +1,7 @@
 //! What came of the fleets: a line for each, and every promise that was broken. Pure.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use jumpspec::fleet::{Rule, What};
 use serde::Serialize;
@@ -199,7 +200,8 @@ impl Report {
         text += &table.text();
         for it in &self.fleets {
             for broken in &it.broken {
-                text += &format!("broken: {}, {} nodes: {broken}\n", it.name, it.nodes);
+                // Writing to a string cannot fail.
+                writeln!(text, "broken: {}, {} nodes: {broken}", it.name, it.nodes).ok();
             }
         }
         text

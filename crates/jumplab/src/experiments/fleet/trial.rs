@@ -150,7 +150,7 @@ fn unfolded(text: &str) -> Result<BTreeSet<String>> {
         return Ok(BTreeSet::new());
     }
     let set: NodeSet<IdRangeList> = Parser::default().parse(text)?;
-    let names: Vec<String> = set.iter().map(|name| name.to_string()).collect();
+    let names: Vec<String> = set.iter().collect();
     let count = names.len();
     let names: BTreeSet<String> = names.into_iter().collect();
     ensure!(names.len() == count, "a node is twice in {text}");
