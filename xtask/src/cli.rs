@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use jumplab::experiments::{machine_stops, power_cuts, write_order};
+use jumplab::experiments::{fleet, machine_stops, power_cuts, write_order};
 
 use crate::{bench, demo, faults, vm};
 
@@ -72,6 +72,8 @@ pub(crate) enum Task {
     PowerCuts(power_cuts::Options),
     /// Stop machines while firmware variables and files that boot them are written, and see that none is lost
     MachineStops(machine_stops::Options),
+    /// Push to a thousand acted nodes, and hold what happens against what a fleet run promises
+    Fleet(fleet::Options),
     /// Replay a journey's writes in every order in which a power cut could have left them
     WriteOrder(write_order::Options),
     /// Measure build, extract and verify against tar, zstd and gzip, on fresh file systems

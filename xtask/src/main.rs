@@ -15,12 +15,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser as _;
-use jumplab::experiments::{machine_stops, power_cuts, write_order};
-use jumplab::{dist, golden};
+use jumplab::experiments::{fleet, machine_stops, power_cuts, write_order};
+use jumplab::{acted, dist, golden};
 
 use crate::cli::{Cli, Task};
 
 fn main() -> ExitCode {
+    acted::act_if_called();
     match perform(Cli::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -55,6 +56,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Mutants => mutants::mutants(),
         Task::PowerCuts(options) => power_cuts::power_cuts(&options),
         Task::MachineStops(options) => machine_stops::machine_stops(&options),
+        Task::Fleet(options) => fleet::fleet(&options),
         Task::WriteOrder(options) => write_order::write_order(&options),
         Task::Bench(options) => bench::bench(&options),
         Task::BenchMeasure { command } => bench::measure(&command),

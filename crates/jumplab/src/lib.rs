@@ -2,6 +2,7 @@
 //! `cargo xtask` and for the `tests` crate: never knows either, and no program that is shipped knows
 //! it. What takes long to make is kept below `target/` and found again there.
 
+pub mod acted;
 pub mod cache;
 pub mod dist;
 pub mod experiments;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
 /// What `/proc/PID/stat` says of a process (proc(5)).
@@ -56,18 +56,38 @@ impl Process {
 /// for itself have had of the processors; none where `/proc` tells nothing of it.
 pub fn processor_time(child: Pid) -> Result<Option<Duration>> {
     waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
+    time_of(child, WITH_CHILDREN)
+}
+
+/// Whether a child has ended; it stays to be waited for.
+pub fn has_ended(child: Pid) -> Result<bool> {
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+    Ok(waitid(Id::Pid(child), look)? != WaitStatus::StillAlive)
+}
+
+/// What a child alone has had of the processors, until it is waited for.
+pub fn own_processor_time(child: Pid) -> Result<Option<Duration>> {
+    time_of(child, ALONE)
+}
+
+/// How many of the fields that [`ticks`] reads.
+const ALONE: usize = 2;
+const WITH_CHILDREN: usize = 4;
+
+fn time_of(child: Pid, fields: usize) -> Result<Option<Duration>> {
     let stat = std::fs::read_to_string(format!("/proc/{child}/stat"))?;
     let per_second = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u32::try_from(ticks).ok());
-    let ticks = ticks(&stat).zip(per_second);
+    let ticks = ticks(&stat, fields).zip(per_second);
     Ok(ticks.map(|(ticks, per_second)| Duration::from_secs(ticks) / per_second))
 }
 
-/// utime, stime, cutime and cstime of `/proc/PID/stat`, its fields 14 to 17: clock ticks.
-fn ticks(stat: &str) -> Option<u64> {
+/// utime, stime, cutime and cstime of `/proc/PID/stat`, its fields 14 to 17, or the first of them: clock
+/// ticks.
+fn ticks(stat: &str, fields: usize) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
-    let words = rest.split_whitespace().skip(11).take(4);
+    let words = rest.split_whitespace().skip(11).take(fields);
     let numbers: Vec<u64> = words.map_while(|word| word.parse().ok()).collect();
-    (numbers.len() == 4).then(|| numbers.iter().sum())
+    (numbers.len() == fields).then(|| numbers.iter().sum())
 }
 
 #[cfg(test)]
@@ -75,7 +95,7 @@ mod tests {
     use std::process::Stdio;
     use std::time::Duration;
 
-    use super::{Pid, Process, processor_time, ticks};
+    use super::{ALONE, Pid, Process, WITH_CHILDREN, processor_time, ticks};
     use crate::run;
 
     #[test]
@@ -92,8 +112,10 @@ mod tests {
     #[test]
     fn times_are_the_fourteenth_field_and_three_more() {
         let stat = "12 (a) b) T 1 77 77 0 -1 4194560 1 2 3 4 100 20 3000 400 20 0";
-        assert_eq!(ticks(stat), Some(3520));
-        assert_eq!(ticks("12 (a) T 1 77 77 0 -1 4194560 1 2 3 4 100"), None);
+        assert_eq!(ticks(stat, WITH_CHILDREN), Some(3520));
+        assert_eq!(ticks(stat, ALONE), Some(120));
+        let cut = "12 (a) T 1 77 77 0 -1 4194560 1 2 3 4 100";
+        assert_eq!(ticks(cut, WITH_CHILDREN), None);
     }
 
     #[test]

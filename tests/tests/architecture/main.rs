@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jumpsys", &["jumpspec"]),
     ("jumpimg", &["jumpspec", "jumparchive", "jumpsys"]),
     ("jumpinit", &["jumpspec", "jumparchive", "jumpsys"]),
-    ("jumplab", &["jumpspec", "jumpsys"]),
+    ("jumplab", &["jumpspec", "jumparchive", "jumpsys"]),
     ("xtask", &["jumplab"]),
     ("jump-tests", &["jumpspec", "jumplab"]),
 ];

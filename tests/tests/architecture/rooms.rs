@@ -136,7 +136,7 @@ const CRATES: &[(&str, &[&[&str]])] = &[
             &["images"],
             &["dist", "golden"],
             &["mirror", "packages"],
-            &["cache", "interrupt", "process", "random", "run"],
+            &["acted", "cache", "interrupt", "process", "random", "run"],
             &["statistics", "table", "workspace"],
         ],
     ),

@@ -17,11 +17,12 @@ mod real;
 mod rehearse;
 mod rehearse_ram;
 mod resume;
-mod sample;
+
 mod shells;
 mod two_hosts;
 mod usage;
 
+use jumplab::acted::sample;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Tests at once: they wait for each other's answers more than they work.

@@ -12,7 +12,7 @@ use jumpspec::words::digest::Digest;
 use serde_json::{Value, json};
 
 /// The boot that the node's facts were read in.
-pub(crate) const FIRST_BOOT: &str = "00000000-0000-4000-8000-000000000001";
+pub const FIRST_BOOT: &str = "00000000-0000-4000-8000-000000000001";
 
 fn partition(number: u32, start: u64, mib: u64, kind: &str) -> Value {
     json!({
@@ -27,11 +27,43 @@ fn mount(device: &str, target: &str) -> Value {
     json!({"device": device, "target": target, "fs": "ext4", "used": 1 << 20})
 }
 
+/// What its old system calls itself.
+pub const OLD_OS: &str = "Debian GNU/Linux 12 (bookworm)";
+/// What the target image does.
+pub const NEW_OS: &str = "Debian GNU/Linux 13 (trixie)";
+
+/// The id of a node's boot, by its number.
+pub fn boot_id(node: &str, number: u32) -> String {
+    let digest = Digest::of(format!("{node} {number}").as_bytes()).to_string();
+    let part = |from: usize, to: usize| digest.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 15),
+        part(15, 18),
+        part(18, 30)
+    )
+}
+
+/// The same of one of many nodes, with a disk and an address of its own, in this boot.
+pub fn facts_of(node: &str, boot_id: &str) -> Value {
+    let digest = Digest::of(node.as_bytes()).to_string();
+    let part = |from: usize| digest.get(from..from + 2).unwrap_or_default();
+    let mut facts = facts();
+    facts["hostname"] = json!(node);
+    facts["boot_id"] = json!(boot_id);
+    facts["disks"][0]["identities"][0]["value"] = json!(node.to_uppercase());
+    facts["network"]["links"][0]["mac"] =
+        json!(format!("52:54:00:{}:{}:{}", part(0), part(2), part(4)));
+    facts
+}
+
 /// What `jumpinit facts` would print of it.
-pub(crate) fn facts() -> Value {
+pub fn facts() -> Value {
     json!({
         "format": 1, "hostname": "node07", "root_user": true, "architecture": "x86_64",
-        "os": {"id": "debian", "version_id": "12", "pretty_name": "Debian GNU/Linux 12 (bookworm)"},
+        "os": {"id": "debian", "version_id": "12", "pretty_name": OLD_OS},
         "kernel": "6.1.0-1-amd64", "kernel_arguments": ["quiet"], "boot_id": FIRST_BOOT,
         "firmware": "bios", "memory": 1 << 29, "watchdogs": [],
         "disks": [{
@@ -58,7 +90,7 @@ pub(crate) fn facts() -> Value {
 }
 
 /// What `jumpinit status` would print of a node that runs that system, in no run.
-pub(crate) fn status(system: &str) -> Value {
+pub fn status(system: &str) -> Value {
     json!({
         "system": system, "hostname": "node07", "os": format!("the {system} OS"), "kernel": "6",
         "boot_id": format!("{system}-boot"), "uptime_ms": 5000, "run": null, "journal": null,
@@ -67,7 +99,7 @@ pub(crate) fn status(system: &str) -> Value {
 }
 
 /// Writes an image of `kind` that holds one program, `/content`, of `bytes` bytes.
-pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
+pub fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
     let digest = Digest::of(b"");
     let programs = match kind {
         "jump" => Kind::Jump.programs(),
@@ -79,7 +111,7 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
     });
     let manifest: Manifest = serde_json::from_value(json!({
         "format": jumpspec::image::manifest::FORMAT, "tool": "test", "kind": kind, "name": format!("{kind}-test"),
-        "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian GNU/Linux 13 (trixie)"},
+        "os": {"id": "debian", "version_id": "13", "pretty_name": NEW_OS},
         "architecture": "x86_64",
         "kernels": [{"release": "6.12", "image": "boot/vmlinuz", "image_digest": digest, "initramfs": "boot/initrd.img", "initramfs_digest": digest}],
         "init": "systemd", "network": ["networkd"], "sshd": true, "loaders": [loader], "plan_format": jumpspec::image::manifest::PLAN_FORMAT,
@@ -101,7 +133,7 @@ pub(crate) fn write_image(path: &Path, kind: &str, bytes: usize) -> Result<()> {
 }
 
 /// A job for it.
-pub(crate) const JOB: &str = r#"
+pub const JOB: &str = r#"
 [images]
 jump = "jump.tar.zst"
 target = "target.tar.zst"
