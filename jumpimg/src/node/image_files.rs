@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jumparchive::Image;
@@ -30,7 +31,7 @@ pub(crate) struct ImageFiles {
     jump_path: PathBuf,
     target_path: PathBuf,
     /// A plain tar of the jump image's toolbox.
-    pub(crate) toolbox: Vec<u8>,
+    pub(crate) toolbox: Arc<[u8]>,
 }
 
 impl ImageFiles {
@@ -53,7 +54,7 @@ impl ImageFiles {
             target,
             jump_path: job.jump.clone(),
             target_path: job.target.clone(),
-            toolbox,
+            toolbox: toolbox.into(),
         })
     }
 

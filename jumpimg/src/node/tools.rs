@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{Exit, Trouble};
 use crate::node::args::NodeArgs;
@@ -19,7 +20,7 @@ pub(crate) struct Tools {
     /// Where runs are kept.
     pub(crate) state: StateDir,
     /// The program that goes to the node.
-    pub(crate) jumpinit: Vec<u8>,
+    pub(crate) jumpinit: Arc<[u8]>,
     pub(crate) interrupt: Interrupt,
     /// Whether Ctrl-C leaves also ssh alone, which it reaches by itself.
     apart: bool,
@@ -34,7 +35,7 @@ impl Tools {
             json: connection.json,
             ssh_config: connection.ssh_config.clone(),
             state: state.map_err(|error| Trouble::failed("state-dir", &error))?,
-            jumpinit: jumpinit(args.jumpinit.as_deref())?,
+            jumpinit: jumpinit(args.jumpinit.as_deref())?.into(),
             interrupt: Interrupt::listen()?,
             apart: false,
         })
@@ -46,7 +47,7 @@ impl Tools {
             json: self.json,
             ssh_config: self.ssh_config.clone(),
             state: self.state.clone(),
-            jumpinit: self.jumpinit.clone(),
+            jumpinit: Arc::clone(&self.jumpinit),
             interrupt: Interrupt::never(),
             apart: true,
         }

@@ -82,7 +82,7 @@ impl Course {
         some: &BTreeSet<usize>,
     ) -> Self {
         let may = |(node, _, state): &(usize, &String, State)| match state {
-            State::Ok => true,
+            State::Ok | State::Down => true,
             State::Ko => false,
             _ => some.contains(node),
         };

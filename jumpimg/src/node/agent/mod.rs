@@ -5,6 +5,7 @@ mod ask;
 mod directory;
 mod patience;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ impl Agent {
     pub(crate) fn upload(
         session: &Session,
         run: &str,
-        binary: &[u8],
+        binary: &Arc<[u8]>,
         more: u64,
     ) -> Result<Self, SshError> {
         let said = session.run(&directory::script(run, binary.len() as u64 + more), SHORT)?;
@@ -60,7 +61,7 @@ impl Agent {
             quoted(&directory),
             agent.program
         );
-        if let Err(error) = session.run_with(&script, Input::bytes(binary), UPLOAD) {
+        if let Err(error) = session.run_with(&script, Input::bytes(Arc::clone(binary)), UPLOAD) {
             // The first error is the one to tell.
             agent.remove(session).ok();
             return Err(error);
@@ -104,18 +105,23 @@ impl Agent {
         &self,
         session: &Session,
         bundle: &Bundle,
-        toolbox: &[u8],
+        toolbox: &Arc<[u8]>,
     ) -> Result<(), SshError> {
-        self.put(session, bundle::FILE, &json(bundle)?)?;
-        self.put(session, bundle::TOOLBOX_FILE, toolbox)
+        self.put(session, bundle::FILE, json(bundle)?)?;
+        self.put(session, bundle::TOOLBOX_FILE, Arc::clone(toolbox))
     }
 
     /// Hands over the plan of a run that is to be taken back.
     pub(crate) fn hand_over_plan(&self, session: &Session, plan: &Plan) -> Result<(), SshError> {
-        self.put(session, bundle::PLAN_FILE, &json(plan)?)
+        self.put(session, bundle::PLAN_FILE, json(plan)?)
     }
 
-    fn put(&self, session: &Session, name: &str, bytes: &[u8]) -> Result<(), SshError> {
+    fn put(
+        &self,
+        session: &Session,
+        name: &str,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<(), SshError> {
         let script = format!(
             "{}cd {} && umask 077 && cat >{name}.new && mv {name}.new {name}",
             self.still_there(),
@@ -210,7 +216,7 @@ impl Agent {
     pub(crate) fn hello(&self, session: &Session, mark: &str) -> Result<(), SshError> {
         let script = format!("exec {} hello", self.program);
         session
-            .run_with(&script, Input::bytes(mark), SHORT)
+            .run_with(&script, Input::bytes(mark.as_bytes()), SHORT)
             .map(drop)
     }
 

@@ -166,6 +166,9 @@ fn hold<'a>(
             *state = State::Planned;
             Held::Named
         }
+        (State::Planned, Some(Ok(left))) if known.state == State::Staging => {
+            Held::Left(Box::new(left))
+        }
         (State::Planned | State::Staging, _) => Held::Named,
         (State::Down | State::Ok | State::Ko, _) => Held::Nothing,
     }

@@ -197,7 +197,8 @@ impl FleetDir {
     /// Its journal as it is.
     pub(crate) fn told(&self) -> Result<String> {
         let path = self.0.join(JOURNAL);
-        let journal = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let journal =
+            read_if_there(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(String::from_utf8_lossy(&journal).into_owned())
     }
 
@@ -296,6 +297,14 @@ impl FleetDir {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         Ok(write_atomic(&self.0.join(name), bytes, MODE)?)
+    }
+}
+
+/// A file's bytes; none, if it is not there yet.
+fn read_if_there(path: &Path) -> std::io::Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Held<'a> {
     Planned(Box<Planned<'a>>),
     /// Its plan is to be made: the fleet was taken up again.
     Named,
+    /// It was being staged when the fleet was left.
+    Left(Box<SetAside<'a>>),
     /// It is staged.
     Staged(Box<SetAside<'a>>),
     /// It is on its way.
@@ -94,7 +96,7 @@ impl<'a> Hands<'a> {
         begins: &dyn Fn(&RunId) -> Result<(), Trouble>,
         voice: &mut Voice,
     ) -> Came<'a> {
-        let staged = self.surveyed(node, held).and_then(|surveyed| {
+        let staged = self.surveyed(node, held, voice).and_then(|surveyed| {
             let run = surveyed.plan().run.clone();
             begins(&run)?;
             let agreement = Agreement::given(&[surveyed.plan()]);
@@ -103,9 +105,16 @@ impl<'a> Hands<'a> {
         staged.map_or_else(Came::Trouble, |it| Came::Staged(Box::new(it)))
     }
 
-    fn surveyed(self, node: &'a str, held: Held<'a>) -> Result<Surveyed<'a>, Trouble> {
-        if let Held::Planned(planned) = held {
-            return planned.again();
+    fn surveyed(
+        self,
+        node: &'a str,
+        held: Held<'a>,
+        voice: &mut Voice,
+    ) -> Result<Surveyed<'a>, Trouble> {
+        match held {
+            Held::Planned(planned) => return planned.again(),
+            Held::Left(left) => left.give_back(voice)?,
+            _ => {}
         }
         let surveyed = Surveyed::of(self.supplies, node, self.rehearsal)?;
         if self

@@ -7,6 +7,7 @@
 pub(crate) mod agree;
 pub(crate) mod bundle;
 pub(crate) mod follow;
+mod give_back;
 pub(crate) mod jump;
 pub(crate) mod key;
 mod report;

@@ -85,6 +85,10 @@ impl Route {
             format!("ControlMaster={}", if master { "yes" } else { "no" }),
             format!("ControlPath={}", socket.display()),
         ];
+        if !master {
+            // Where the master is gone ssh would connect anew, to whichever system answers now.
+            options.push("ProxyCommand=false".to_owned());
+        }
         if let HostKeys::Pinned { known_hosts, alias } = &self.keys {
             // Percent signs would be expanded (TOKENS in ssh_config(5)).
             let file = known_hosts.display().to_string().replace('%', "%%");

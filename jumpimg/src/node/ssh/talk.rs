@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jumpsys::cmd::Program;
 
@@ -21,6 +21,9 @@ use crate::terminal::interrupt::{Interrupt, TICK};
 
 /// Lines that may wait to be handled.
 const WAITING: usize = 64;
+/// How long what has ended is listened to while nothing comes: on a busy host its last lines may lie in
+/// the pipe until the thread that reads them has its turn.
+const GRACE: Duration = Duration::from_secs(5);
 /// What a command reads, and how much of it was handed to ssh.
 pub(crate) struct Input {
     from: Box<dyn Read + Send>,
@@ -33,8 +36,8 @@ impl Input {
         Self::reader(std::io::empty())
     }
 
-    /// These bytes.
-    pub(crate) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+    /// These bytes, which many may be sending.
+    pub(crate) fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
         Self::reader(std::io::Cursor::new(bytes.into()))
     }
 
@@ -126,11 +129,12 @@ pub(super) fn talk(
     feed(running.stdin.take(), order.input);
     let lines = Lines::of(running.stdout.take());
     let mut prelude = Prelude::of(order.mark);
-    let (mut heard, mut has_ended) = (0, false);
+    let (mut heard, mut ended) = (0, None);
     loop {
         let go_on = match lines.next(TICK) {
             Ok(spoken) if prelude.has(&spoken)? => listen(Heard::Tick),
             Ok(spoken) => {
+                ended = ended.map(|_| Instant::now());
                 heard += spoken.len();
                 if heard > ANSWER {
                     return Err(SshError::TooMuch);
@@ -138,9 +142,15 @@ pub(super) fn talk(
                 listen(spoken.heard())
             }
             // What ssh has started, a ProxyCommand's child, may hold its pipes for ever.
-            Err(RecvTimeoutError::Timeout) if has_ended => break,
+            Err(RecvTimeoutError::Timeout)
+                if ended.is_some_and(|at: Instant| at.elapsed() > GRACE) =>
+            {
+                break;
+            }
             Err(RecvTimeoutError::Timeout) => {
-                has_ended = running.has_ended();
+                if ended.is_none() && running.has_ended() {
+                    ended = Some(Instant::now());
+                }
                 listen(Heard::Tick)
             }
             Err(RecvTimeoutError::Disconnected) => break,

@@ -102,6 +102,16 @@ fn only_those_that_are_named_take_their_turn_and_one_of_them_goes_first() {
 }
 
 #[test]
+fn a_canary_that_is_on_its_way_is_still_the_canary() {
+    let states = vec![State::Down, State::Staged, State::Staged];
+    let some = BTreeSet::from([1, 2]);
+    let mut course = Course::of_some(FleetWish::default(), &names(3), states, &some);
+    assert_eq!(turns(&mut course, 0), []);
+    course.jumped(0, &Outcome::Well);
+    assert_eq!(turns(&mut course, 1), [Turn::Batch(1, 1), Turn::Jump(1)]);
+}
+
+#[test]
 fn canaries_that_are_not_there_leave_it_to_the_first() {
     let course = planned("canary = ['elsewhere']", 3);
     assert_eq!(course.canaries(), [0]);
