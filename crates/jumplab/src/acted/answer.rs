@@ -50,14 +50,18 @@ pub(super) fn answer(connection: &Connection<'_>, script: &Script) -> Result<i32
         }
         Script::TakeProgram(directory) => {
             drain()?;
-            is_there(&held.node, directory)?;
+            if is_gone(&held.node, directory) {
+                return rebooted();
+            }
             say("jumpinit acted\n")
         }
         Script::TakeFile {
             directory,
             name: file,
         } => {
-            is_there(&held.node, directory)?;
+            if is_gone(&held.node, directory) {
+                return rebooted();
+            }
             take_file(connection, file)
         }
         Script::RemoveDirectory(directory) => change(connection, |held| {
@@ -105,7 +109,9 @@ fn jumpinit(connection: &Connection<'_>, order: &Order, held: &Held<'_>) -> Resu
         Order::Events => say(&events(held)),
         Order::FailedBoot => Ok(0),
         Order::Stage { directory } => {
-            is_there(&held.node, directory)?;
+            if is_gone(&held.node, directory) {
+                return rebooted();
+            }
             stage(connection)
         }
         Order::Receive { image, offset } => receive(connection, *image, *offset),
@@ -145,10 +151,12 @@ fn change(
 }
 
 /// What is kept of a run goes into the directory that was made for it, which a reboot takes.
-fn is_there(node: &Node, directory: &str) -> Result<()> {
-    let has = node.directories.contains(directory);
-    has.then_some(())
-        .with_context(|| format!("sh: cd: can't cd to {directory}"))
+fn is_gone(node: &Node, directory: &str) -> bool {
+    !node.directories.contains(directory)
+}
+
+fn rebooted() -> Result<i32> {
+    fail(NodeExit::Gone, "the node was rebooted in the meantime")
 }
 
 fn drain() -> Result<i32> {

@@ -95,6 +95,7 @@ pub(super) enum Order {
 impl Script {
     /// What `script` does; none if it is not known here.
     pub(super) fn read(script: &str) -> Option<Self> {
+        let script = still_there(script);
         let after = |start: &str| script.strip_prefix(start);
         match script {
             "exec cat >/dev/null" => return Some(Self::Hold),
@@ -184,6 +185,13 @@ impl Order {
     }
 }
 
+/// What follows the question whether the private directory is there, which whoever uses that one answers.
+fn still_there(script: &str) -> &str {
+    let asks = script.starts_with("[ -x '");
+    let rest = script.split_once("\n}\n").filter(|_| asks);
+    rest.map_or(script, |(_, rest)| rest)
+}
+
 /// A word in single quotes without any within, and what follows it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let (word, rest) = text.strip_prefix('\'')?.split_once('\'')?;
@@ -231,6 +239,8 @@ mod tests {
                 offset: 12
             }))
         );
+        let asked = "[ -x '/dev/shm/jump-7/jumpinit' ] || {\n  exit 69\n}\nexec '/dev/shm/jump-7/jumpinit' arm --work '/dev/shm/jump-7'";
+        assert_eq!(read(asked), Some(Script::Jumpinit(Order::Arm)));
         assert_eq!(
             read("exec '/dev/shm/jump-7/jumpinit' stage --work '/dev/shm/jump-7'"),
             Some(Script::Jumpinit(Order::Stage { directory }))
