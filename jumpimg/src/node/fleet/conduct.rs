@@ -13,7 +13,7 @@ use super::board::Board;
 use super::crew::{Crew, size};
 use super::means::Means;
 use super::member::{Came, Hands, Held, Member, is_unreachable, outcome};
-use super::pace::pause;
+use super::pace::{Pace, Seen};
 use super::usual::{Usual, words};
 use super::{metrics, page};
 use crate::error::{Exit, Trouble};
@@ -44,6 +44,7 @@ pub(super) struct Conduct<'a> {
     members: Vec<Member<'a>>,
     board: Board<'a>,
     sum: Sum<'a>,
+    pace: Pace,
     /// When which node is looked at next.
     due: BinaryHeap<Reverse<(Instant, usize)>>,
     begun: Instant,
@@ -70,6 +71,7 @@ impl<'a> Conduct<'a> {
             course,
             members,
             sum,
+            pace: Pace::default(),
             due: BinaryHeap::new(),
             begun: Instant::now(),
             usual: Usual::default(),
@@ -270,6 +272,9 @@ impl<'a> Conduct<'a> {
             if !left.is_zero() {
                 return left;
             }
+            if let Err(wait) = self.pace.take(self.begun.elapsed()) {
+                return wait;
+            }
             self.due.pop();
             let Some((Held::Watched(watched), mut voice)) = self.take_up(node) else {
                 continue;
@@ -359,7 +364,6 @@ impl<'a> Conduct<'a> {
 
     fn come_again(&mut self, node: usize, watched: Box<Watched<'a>>, least: Duration) {
         let part = watched.part();
-        let followed = self.course.count(State::Down);
         let Some(member) = self.members.get_mut(node) else {
             return;
         };
@@ -380,8 +384,17 @@ impl<'a> Conduct<'a> {
         member.is_straggler |= slow.is_some();
         member.alike = if is_new { 0 } else { member.alike + 1 };
         member.part = part;
-        let chance = random_part();
-        let at = Instant::now() + pause(least, member.alike, followed, chance);
+        let seen = Seen {
+            least,
+            alike: member.alike,
+            since: member
+                .entered
+                .map(|entered| entered.elapsed())
+                .unwrap_or_default(),
+            shortest: self.usual.shortest(part),
+            most: watched.longest_pause(),
+        };
+        let at = Instant::now() + seen.pause(random_part());
         member.held = Held::Watched(watched);
         self.due.push(Reverse((at, node)));
         if let Some((usual, time)) = slow {

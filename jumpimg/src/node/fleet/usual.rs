@@ -21,6 +21,11 @@ impl Usual {
         times.insert(place, time);
     }
 
+    /// The shortest that it took a node.
+    pub(super) fn shortest(&self, part: Option<Part>) -> Option<Duration> {
+        self.0.get(&part)?.first().copied()
+    }
+
     /// What half of the nodes took at most, once some are known.
     pub(super) fn of(&self, part: Option<Part>) -> Option<Duration> {
         let times = self.0.get(&part).filter(|times| times.len() >= FEWEST)?;
@@ -49,5 +54,6 @@ mod tests {
             assert_eq!(usual.of(Some(Part::Jump)), known.map(Duration::from_secs));
         }
         assert_eq!(usual.of(None), None);
+        assert_eq!(usual.shortest(Some(Part::Jump)), Some(Duration::from_secs(10)));
     }
 }

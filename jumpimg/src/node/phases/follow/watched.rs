@@ -179,6 +179,14 @@ impl<'a> Watched<'a> {
         }
     }
 
+    /// The longest that the node may be left alone between two looks: a part of what it waits for this host's
+    /// login, and a minute at most.
+    pub(crate) fn longest_pause(&self) -> Duration {
+        let waits = &self.run.plan.wait;
+        let wait = waits.prove.0.min(waits.health.0);
+        (wait / 4).min(Duration::from_mins(1))
+    }
+
     /// Which part of its jump the node was seen in last, once it was seen.
     pub(crate) fn part(&self) -> Option<Part> {
         match self.last {
