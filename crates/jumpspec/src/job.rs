@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::words::relpath::RelPath;
 
 pub use copies::{CopyTo, CopyWish};
-pub use fleet::{Amount, Canary, FleetWish, Pause, Percent, StopWish, Straggler, UnreachableWish};
+pub use fleet::{Amount, Canary, DrainWish, FleetWish, Pause, Percent, StopWish, Straggler, UnreachableWish};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 pub use host_table::{HostTable, TableError};
 pub use landing::{LandingChoice, LandingWish, NoLanding};
@@ -93,6 +93,9 @@ pub struct Job {
     /// How several nodes take their course.
     #[serde(default)]
     pub fleet: FleetWish,
+    /// What is done about workload managers, on the admin host.
+    #[serde(default)]
+    pub drain: DrainWish,
 }
 
 /// Paths of the image files on the admin host; relative to the job file.

@@ -12,12 +12,14 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{chdir, chroot};
 
+mod beside;
 mod detached;
 mod group;
 mod pipes;
 mod spoken;
 
 use group::End;
+pub use beside::Beside;
 pub use pipes::Piped;
 use pipes::{drain, feed, grant_grace, tail};
 pub use spoken::Spoken;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jumpspec::hook::Script;
 use jumpspec::job::{HookWish, HostTable, Job, Joint};
@@ -28,6 +29,8 @@ pub(crate) struct JobFile {
     pub(crate) templates: Vec<String>,
     /// The program that hears what has become of a fleet.
     pub(crate) fleet_done: Option<PathBuf>,
+    /// The programs that [`Job::drain`] names.
+    pub(crate) drain: Drain,
 }
 
 impl JobFile {
@@ -35,7 +38,7 @@ impl JobFile {
     pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
         let text = read(path, "job-file", "name the job file with --job FILE")?;
         let job = Job::parse(&text).map_err(|error| wrong(path, &text, &error))?;
-        if let Some(wrong) = job.fleet.wrong() {
+        if let Some(wrong) = job.fleet.wrong().or_else(|| job.drain.wrong()) {
             let message = format!("{}: {wrong}", path.display());
             return Err(Trouble::new(Exit::Usage, "job-file", message)
                 .hint("docs/fleet.md says how a fleet takes its course"));
@@ -63,8 +66,9 @@ impl JobFile {
             })
             .collect();
         let fleet_done = job.hooks.fleet_done.as_deref();
-        let fleet_done = fleet_done.map(|file| program(&place.resolve(file)));
+        let fleet_done = fleet_done.map(|file| program("[hooks] fleet_done", &place.resolve(file)));
         let fleet_done = fleet_done.transpose()?;
+        let drain = Drain::read(&job, &place)?;
         Ok(Self {
             jump: place.resolve(&job.images.jump),
             target: place.resolve(&job.images.target),
@@ -74,6 +78,7 @@ impl JobFile {
             hostvars,
             templates: templates?,
             fleet_done,
+            drain,
         })
     }
 
@@ -85,6 +90,28 @@ impl JobFile {
         wanted
             .flat_map(|(_, script)| script.interpreter.paths())
             .collect()
+    }
+}
+
+/// The programs of `[drain]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Drain {
+    pub(crate) before: Option<PathBuf>,
+    pub(crate) after: Option<PathBuf>,
+    pub(crate) timeout: Duration,
+}
+
+impl Drain {
+    fn read(job: &Job, place: &Place) -> Result<Self, Trouble> {
+        let read = |key: &str, file: &Option<String>| {
+            let path = file.as_deref().map(|file| place.resolve(file));
+            path.map(|path| program(key, &path)).transpose()
+        };
+        Ok(Self {
+            before: read("[drain] before", &job.drain.before)?,
+            after: read("[drain] after", &job.drain.after)?,
+            timeout: job.drain.timeout.0,
+        })
     }
 }
 
@@ -140,9 +167,9 @@ fn host_table(path: &Path) -> Result<HostTable, Trouble> {
 }
 
 /// A program of this host, by a path that holds wherever it is run from.
-fn program(path: &Path) -> Result<PathBuf, Trouble> {
+fn program(key: &str, path: &Path) -> Result<PathBuf, Trouble> {
     let wrong = |why: &str| {
-        let message = format!("[hooks] fleet_done: {} {why}", path.display());
+        let message = format!("{key}: {} {why}", path.display());
         Trouble::new(Exit::Usage, "job-file", message)
     };
     let is = path

@@ -137,7 +137,7 @@ impl StateDir {
 }
 
 /// A node's name as a file name.
-fn file_name(node: &str) -> String {
+pub(crate) fn file_name(node: &str) -> String {
     node.trim_start_matches('.').replace('/', "_")
 }
 

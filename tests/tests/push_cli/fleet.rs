@@ -1,6 +1,7 @@
 //! Fleets: staged in the afternoon, told to jump later; left and taken up again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -84,9 +85,25 @@ fn arrives(node: &mut Node<'_>) -> Result<()> {
     node.finish()
 }
 
+/// Programs that write down when they are run, and for whom.
+fn drained_by_programs(bench: &Bench) -> Result<()> {
+    let heard = bench.path("drained");
+    for name in ["before", "after"] {
+        let script = format!("#!/bin/sh\necho {name} $1 >>{}\n", heard.display());
+        bench.write(name, &script)?;
+        fs::set_permissions(bench.path(name), fs::Permissions::from_mode(0o755))?;
+    }
+    let job = fs::read_to_string(bench.path("job.toml"))?;
+    bench.write(
+        "job.toml",
+        &format!("{job}\n[drain]\nbefore = 'before'\nafter = 'after'\n"),
+    )
+}
+
 fn staged() -> Result<()> {
     let bench = Bench::new()?;
     let mut node = Node::old(&bench)?;
+    drained_by_programs(&bench)?;
     let outcome = bench.run("push", &["--yes", "--stage-only", "node07"])?;
     ensure!(outcome.code == Some(0), "{outcome:#?}");
     ensure!(
@@ -94,6 +111,7 @@ fn staged() -> Result<()> {
         "{outcome:#?}"
     );
     ensure!(!node.path("armed").exists() && !node.path("reboot").exists());
+    ensure!(!bench.path("drained").exists());
     let fleet = id(&bench)?;
     let listed = asked(&bench, "list", &[])?;
     ensure!(
@@ -115,6 +133,8 @@ fn staged() -> Result<()> {
     let outcome = end(go)?;
     ensure!(outcome.code == Some(0), "{outcome:#?}");
     ensure!(set(&bench, "ok")? == "node07" && set(&bench, "staged")?.is_empty());
+    let drained = fs::read_to_string(bench.path("drained"))?;
+    ensure!(drained == "before node07\nafter node07\n", "{drained}");
     let again = asked(&bench, "resume", &[&fleet])?;
     again.ended(3, "[nothing-left]")
 }

@@ -53,6 +53,43 @@ impl Default for FleetWish {
     }
 }
 
+/// The longest that a program of `[drain]` may take.
+const LONGEST_DRAIN: Duration = Duration::from_hours(24 * 7);
+
+/// `[drain]`: programs of the admin host that are run for each node of a fleet, with its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DrainWish {
+    /// Before the node is armed; it ends well once the node may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Once the node is its new system, or stays what it was after all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How long each may take.
+    pub timeout: Wait,
+}
+
+impl Default for DrainWish {
+    fn default() -> Self {
+        Self {
+            before: None,
+            after: None,
+            timeout: Wait(Duration::from_hours(1)),
+        }
+    }
+}
+
+impl DrainWish {
+    /// What of it no fleet can go by, in words.
+    pub fn wrong(&self) -> Option<String> {
+        let text = String::from(self.timeout);
+        let right = Duration::from_secs(1)..=LONGEST_DRAIN;
+        (!right.contains(&self.timeout.0))
+            .then(|| format!("[drain] timeout = {text:?}: from 1s to 7days"))
+    }
+}
+
 /// A number of nodes: `50`, or `25%` of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Number", into = "Number")]

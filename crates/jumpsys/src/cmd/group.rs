@@ -47,7 +47,7 @@ pub(super) fn wait(child: &mut Child, limit: Duration, settle: impl FnOnce()) ->
 }
 
 /// Looks without taking the status.
-fn ends_within(child: &Child, limit: Duration) -> io::Result<bool> {
+pub(super) fn ends_within(child: &Child, limit: Duration) -> io::Result<bool> {
     let pid = i32::try_from(child.id())
         .ok()
         .and_then(rustix::process::Pid::from_raw)

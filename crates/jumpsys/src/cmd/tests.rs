@@ -157,3 +157,25 @@ fn what_is_apart_has_a_process_group_of_its_own() {
     let with_us = words(group(program()));
     assert_ne!(with_us[0], with_us[1]);
 }
+
+#[test]
+fn what_runs_beside_is_looked_at_and_ends_by_itself_or_at_its_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let end = |program: Program| {
+        let mut beside = program.start_beside(&log).unwrap();
+        loop {
+            if let Some(ended) = beside.look() {
+                return ended;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    end(sh("echo out; echo err >&2")).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "out\nerr\n");
+    let failed = end(sh("exit 3")).unwrap_err();
+    assert!(matches!(failed, CmdError::Failed { .. }), "{failed}");
+    let slow = end(sh("sleep 30").timeout(Duration::from_millis(100))).unwrap_err();
+    assert!(matches!(slow, CmdError::TimedOut { .. }), "{slow}");
+}

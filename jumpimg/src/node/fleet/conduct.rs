@@ -11,6 +11,7 @@ use serde_json::{Map, json};
 
 use super::board::Board;
 use super::crew::{Crew, size};
+use super::drain::{Programs, When};
 use super::means::Means;
 use super::member::{Came, Hands, Held, Member, is_unreachable, outcome};
 use super::pace::{Pace, Seen};
@@ -45,6 +46,7 @@ pub(super) struct Conduct<'a> {
     board: Board<'a>,
     sum: Sum<'a>,
     pace: Pace,
+    programs: Programs<'a>,
     /// When which node is looked at next.
     due: BinaryHeap<Reverse<(Instant, usize)>>,
     begun: Instant,
@@ -72,6 +74,7 @@ impl<'a> Conduct<'a> {
             members,
             sum,
             pace: Pace::default(),
+            programs: Programs::new(&means.hands.supplies.job.drain, means.dir),
             due: BinaryHeap::new(),
             begun: Instant::now(),
             usual: Usual::default(),
@@ -91,6 +94,7 @@ impl<'a> Conduct<'a> {
             self.find_all(&crew);
             loop {
                 self.listen_for_stops();
+                self.programs(&crew);
                 let Some(wait) = self.turns(&crew) else {
                     break;
                 };
@@ -169,7 +173,7 @@ impl<'a> Conduct<'a> {
         loop {
             match self.course.next(self.begun.elapsed()) {
                 Turn::Stage(node) => self.stage(crew, node),
-                Turn::Jump(node) => self.jump(crew, node),
+                Turn::Jump(node) => self.let_go(crew, node),
                 Turn::Batch(number, count) => {
                     let left = self.one.map(|one| self.course.time_left(one).as_secs());
                     self.board.batch(number, count, left);
@@ -183,7 +187,8 @@ impl<'a> Conduct<'a> {
                 }
                 Turn::Ask(batch) => self.ask(batch),
                 Turn::Wait(time) => return Some(time.unwrap_or(TICK)),
-                Turn::Over => return None,
+                Turn::Over if self.programs.is_empty() => return None,
+                Turn::Over => return Some(TICK),
             }
         }
     }
@@ -225,6 +230,63 @@ impl<'a> Conduct<'a> {
             let came = means.hands.stage(name, held, &begins, &mut voice);
             Report { node, voice, came }
         });
+    }
+
+    /// Has the admin's program let a node go, if there is one, or the node go at once.
+    fn let_go(&mut self, crew: &Crew<'a, Report<'a>>, node: usize) {
+        match self.programs.start(node, self.name(node), When::Before) {
+            Ok(true) => {}
+            Ok(false) => self.jump(crew, node),
+            Err(trouble) => self.is_not_let_go(node, trouble),
+        }
+    }
+
+    fn is_not_let_go(&mut self, node: usize, trouble: Trouble) {
+        let member = self.members.get_mut(node);
+        let Some(mut voice) = member.and_then(|member| member.voice.take()) else {
+            return;
+        };
+        self.fails(node, true, trouble, &mut voice);
+        if let Some(member) = self.members.get_mut(node) {
+            member.voice = Some(voice);
+        }
+    }
+
+    /// Takes what has come of the admin's programs.
+    fn programs(&mut self, crew: &Crew<'a, Report<'a>>) {
+        if self.course.stopped().is_some() {
+            for node in self.programs.end_before() {
+                self.course.jumped(node, &Outcome::PutBack);
+                self.take_back(node);
+            }
+        }
+        for ran in self.programs.ended() {
+            match (ran.when, ran.failed) {
+                (When::Before, None) => self.jump(crew, ran.node),
+                (When::Before, Some(trouble)) => self.is_not_let_go(ran.node, trouble),
+                (When::After, None) => {}
+                (When::After, Some(trouble)) => {
+                    let cause = trouble.causes.first();
+                    let why = cause
+                        .map(|cause| cause.message.as_str())
+                        .unwrap_or_default();
+                    let name = self.name(ran.node);
+                    self.board.say(&format!("{name}: [drain] after: {why}"));
+                }
+            }
+        }
+    }
+
+    /// Has the admin's program take a node back.
+    fn take_back(&mut self, node: usize) {
+        if let Err(trouble) = self.programs.start(node, self.name(node), When::After) {
+            let cause = trouble.causes.first();
+            let why = cause
+                .map(|cause| cause.message.as_str())
+                .unwrap_or_default();
+            self.board
+                .say(&format!("{}: [drain] after: {why}", self.name(node)));
+        }
     }
 
     fn jump(&mut self, crew: &Crew<'a, Report<'a>>, node: usize) {
@@ -311,6 +373,7 @@ impl<'a> Conduct<'a> {
                 }
                 self.course.jumped(node, &Outcome::Well);
                 self.sum.add(self.name(node), voice.end());
+                self.take_back(node);
                 self.note(What::Done { node: name, times }, false);
             }
             Came::Trouble(trouble) => self.fails(node, is_down, trouble, &mut voice),

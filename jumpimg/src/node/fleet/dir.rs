@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::groups::Group;
 use crate::error::{Exit, Trouble};
 use crate::node::nodes::fold::folded;
-use crate::node::run_dir::{MODE, StateDir, make_private};
+use crate::node::run_dir::{MODE, StateDir, file_name, make_private};
 
 /// The form of [`Record`]; another one is another program's.
 const FORMAT: u32 = 1;
@@ -263,6 +263,20 @@ impl FleetDir {
             file.write_all(b"\n")?;
         }
         Ok(Journal(file))
+    }
+
+    /// A file for what a program says of a node, appended to.
+    pub(crate) fn program_log(&self, name: &str) -> Result<(PathBuf, File)> {
+        let folder = self.0.join("drain");
+        make_private(&folder)?;
+        let path = folder.join(format!("{}.log", file_name(name)));
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(MODE)
+            .open(&path);
+        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        Ok((path, file))
     }
 
     /// The nodes of one of its sets.

@@ -7,6 +7,7 @@ mod board;
 mod conduct;
 mod crew;
 pub(crate) mod dir;
+mod drain;
 mod end;
 mod groups;
 mod means;
