@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::words::relpath::RelPath;
 
 pub use copies::{CopyTo, CopyWish};
-pub use fleet::{Amount, Canary, DrainWish, FleetWish, Pause, Percent, StopWish, Straggler, UnreachableWish};
+pub use fleet::{
+    Amount, Canary, DrainWish, FleetWish, Pause, Percent, StopWish, Straggler, UnreachableWish,
+};
 pub use hooks::{HookWish, Hooks, Joint, LARGEST_HOOK, LONGEST_HOOK, MOST_HOOKS, OnFailure};
 pub use host_table::{HostTable, TableError};
 pub use landing::{LandingChoice, LandingWish, NoLanding};

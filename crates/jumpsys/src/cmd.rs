@@ -18,8 +18,8 @@ mod group;
 mod pipes;
 mod spoken;
 
-use group::End;
 pub use beside::Beside;
+use group::End;
 pub use pipes::Piped;
 use pipes::{drain, feed, grant_grace, tail};
 pub use spoken::Spoken;

@@ -54,6 +54,9 @@ mod tests {
             assert_eq!(usual.of(Some(Part::Jump)), known.map(Duration::from_secs));
         }
         assert_eq!(usual.of(None), None);
-        assert_eq!(usual.shortest(Some(Part::Jump)), Some(Duration::from_secs(10)));
+        assert_eq!(
+            usual.shortest(Some(Part::Jump)),
+            Some(Duration::from_secs(10))
+        );
     }
 }
