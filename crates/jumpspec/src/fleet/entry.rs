@@ -232,5 +232,14 @@ mod tests {
         assert_eq!(states, [State::Down, State::Planned, State::Ko]);
         assert_eq!(nodes["a"].run, Some(run));
         assert!(text.contains(r#"{"at":5,"event":"left-out","node":"c""#));
+        // The fleet was stopped before its turn came.
+        let staged = What::Staged { node: of("a") };
+        let put_back = serde_json::to_string(&Entry {
+            at: 7,
+            what: staged,
+        })
+        .unwrap();
+        let (nodes, _) = replay(&format!("{text}\n{put_back}\n"));
+        assert_eq!(nodes["a"].state, State::Staged);
     }
 }

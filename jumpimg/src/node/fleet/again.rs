@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use jumpspec::fleet::entry::Known;
 use jumpspec::fleet::{Course, State, What};
@@ -111,6 +112,7 @@ pub(crate) fn go_on(again: &Again, tools: &Tools) -> Result<(), Trouble> {
             undisturbed: &undisturbed,
             rehearsal: record.rehearsal(),
             agreed: &agreed,
+            halted: &AtomicBool::new(false),
         },
         dir: &dir,
         run: &record.run,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use jumpspec::fleet::{Course, State, What};
 use jumpspec::job::Pause;
@@ -113,6 +114,7 @@ pub(crate) fn push(
             undisturbed: &undisturbed,
             rehearsal: wish.rehearsal,
             agreed: &shapes,
+            halted: &AtomicBool::new(false),
         },
         dir: &dir,
         run: &record.run,

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -143,6 +144,7 @@ impl<'a> Conduct<'a> {
             self.course
                 .stop(Rule::Asked, "`jumpimg fleet stop` has asked for it");
         }
+        self.halt();
         let Some(stop) = self.course.stopped().filter(|_| !self.told_stop) else {
             return;
         };
@@ -256,13 +258,15 @@ impl<'a> Conduct<'a> {
     fn programs(&mut self, crew: &Crew<'a, Report<'a>>) {
         if self.course.stopped().is_some() {
             for node in self.programs.end_before() {
-                self.course.jumped(node, &Outcome::PutBack);
-                self.take_back(node);
+                self.stays(node);
             }
         }
         for ran in self.programs.ended() {
             match (ran.when, ran.failed) {
-                (When::Before, None) => self.jump(crew, ran.node),
+                (When::Before, None) if self.course.stopped().is_none() => {
+                    self.jump(crew, ran.node);
+                }
+                (When::Before, None) => self.stays(ran.node),
                 (When::Before, Some(trouble)) => self.is_not_let_go(ran.node, trouble),
                 (When::After, None) => {}
                 (When::After, Some(trouble)) => {
@@ -275,6 +279,12 @@ impl<'a> Conduct<'a> {
                 }
             }
         }
+    }
+
+    /// A node whose turn had come stays what it was.
+    fn stays(&mut self, node: usize) {
+        self.course.jumped(node, &Outcome::PutBack);
+        self.take_back(node);
     }
 
     /// Has the admin's program take a node back.
@@ -363,6 +373,12 @@ impl<'a> Conduct<'a> {
                 self.hold(node, Held::Staged(staged));
                 self.note(What::Staged { node: name }, false);
             }
+            Came::PutBack(staged) => {
+                self.hold(node, Held::Staged(staged));
+                self.stays(node);
+                // The journal has that it was about to be armed.
+                self.note(What::Staged { node: name }, true);
+            }
             Came::Watched(watched, least) => self.come_again(node, watched, least),
             Came::Done(times) => {
                 if let Some(member) = self.members.get(node) {
@@ -380,6 +396,14 @@ impl<'a> Conduct<'a> {
         }
         if let Some(member) = self.members.get_mut(node) {
             member.voice = Some(voice);
+        }
+        self.halt();
+    }
+
+    /// Keeps jobs that wait for their turn from arming anybody once the fleet is stopped.
+    fn halt(&self) {
+        if self.course.stopped().is_some() {
+            self.means.hands.halted.store(true, Ordering::Relaxed);
         }
     }
 

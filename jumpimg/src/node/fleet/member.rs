@@ -1,6 +1,7 @@
 //! One node of a fleet: what is held of it between two jobs, and the jobs.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jumpspec::fleet::{Outcome, Part, Time, shape};
@@ -70,6 +71,8 @@ pub(super) enum Came<'a> {
     Staged(Box<SetAside<'a>>),
     /// It is on its way: the next look is after so long.
     Watched(Box<Watched<'a>>, std::time::Duration),
+    /// It is where it was: the fleet was stopped before its turn came.
+    PutBack(Box<SetAside<'a>>),
     /// It is done.
     Done(Vec<Time>),
     /// Something went wrong.
@@ -85,6 +88,8 @@ pub(super) struct Hands<'a> {
     pub(super) rehearsal: Option<Rehearsal>,
     /// The shapes of the plans that were agreed to.
     pub(super) agreed: &'a BTreeSet<Digest>,
+    /// Whether nothing more is armed: jobs may have waited for their turn since before a stop.
+    pub(super) halted: &'a AtomicBool,
 }
 
 impl<'a> Hands<'a> {
@@ -135,6 +140,9 @@ impl<'a> Hands<'a> {
 
     /// Arms a staged node and has it reboot.
     pub(super) fn jump(self, staged: SetAside<'a>, voice: &mut Voice) -> Came<'a> {
+        if self.halted.load(Ordering::Relaxed) {
+            return Came::PutBack(Box::new(staged));
+        }
         let jumped = staged
             .again(self.undisturbed)
             .and_then(|agreed| agreed.stage(voice)?.jump()?.glance());
