@@ -65,7 +65,9 @@ pub(crate) fn go_on(again: &Again, tools: &Tools) -> Result<(), Trouble> {
     let some = chosen(again, nodes, &states)?;
     let screen = Screen::new();
     let (go, down) = (some.len(), count(&states, State::Down));
-    if go + down == 0 {
+    // One that was left at its very end is brought to it.
+    let is_over = matches!(again.whom, Whom::Staged(_)) || dir.is_concluded()?;
+    if go + down == 0 && is_over {
         let why = format!("nothing is left to do in fleet {}", again.run);
         return Err(Trouble::new(Exit::Refused, "nothing-left", why).hint(format!(
             "`jumpimg fleet status {}` tells what has become of its nodes; `jumpimg push --from {} --only ko` pushes to those that failed",

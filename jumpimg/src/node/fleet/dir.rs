@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, ensure};
-use jumpspec::fleet::entry::{Entry, Known, replay};
+use jumpspec::fleet::entry::{Entry, Known, entries, replay};
 use jumpspec::fleet::{Sets, State, Stop, What};
 use jumpspec::job::FleetWish;
 use jumpspec::planner::{Hangs, Rehearsal};
@@ -200,6 +200,12 @@ impl FleetDir {
         let journal =
             read_if_there(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(String::from_utf8_lossy(&journal).into_owned())
+    }
+
+    /// Whether whoever conducted it last has come to an end.
+    pub(crate) fn is_concluded(&self) -> Result<bool> {
+        let last = entries(&self.told()?).last();
+        Ok(last.is_some_and(|entry| entry.what == What::Over))
     }
 
     /// What its journal says: of each of `nodes` in their order, and why it was stopped, if it was.

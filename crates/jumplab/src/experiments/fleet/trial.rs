@@ -60,8 +60,10 @@ impl Trial {
     /// took is what the second took.
     pub fn push_killed(&self, jumpimg: &Path, after: Duration) -> Result<Ended> {
         let ground = Ground::lay(&self.layout)?;
-        push(&ground, jumpimg, Some(after))?;
+        let first = push(&ground, jumpimg, Some(after))?;
         let cost = match ground.run()? {
+            // It came to its end before that: nothing is left to take up.
+            _ if first.code.is_some() => first,
             None => push(&ground, jumpimg, None)?,
             Some(run) => {
                 let id = run
